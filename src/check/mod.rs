@@ -1,0 +1,42 @@
+//! Rules about prose: what a reader would stumble over though every file can be read.
+
+mod backticks;
+mod contracts;
+mod fences;
+mod mojibake;
+mod placeholders;
+
+use crate::diagnostic::Diagnostics;
+use crate::page::Page;
+use crate::project::Project;
+use crate::source::{Inputs, Source, Span};
+
+pub use placeholders::in_merged_notices;
+
+/// Every rule over every page, and the contracts.
+pub fn run(project: &Project, inputs: &Inputs) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    for page in &project.pages {
+        let Some(source) = inputs.sources.get(&page.path) else { continue };
+        backticks::check(page, source, &mut diagnostics);
+        fences::check(source, &mut diagnostics);
+        mojibake::check(source, &mut diagnostics);
+        placeholders::check(page, source, project, &mut diagnostics);
+    }
+    contracts::check(project, inputs, &mut diagnostics);
+    diagnostics
+}
+
+/// Whether a place lies in code or in a comment, where no rule about prose applies.
+fn in_code(page: &Page, span: &Span) -> bool {
+    page.code.iter().any(|code| code.start < span.end && span.start < code.end)
+}
+
+/// The lines of a text, each with the byte where it begins.
+fn lines(source: &Source) -> impl Iterator<Item = (usize, &str)> {
+    source.text.split_inclusive('\n').scan(0, |at, line| {
+        let start = *at;
+        *at += line.len();
+        Some((start, line))
+    })
+}

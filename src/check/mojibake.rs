@@ -1,0 +1,81 @@
+//! `mojibake`: UTF-8 that was read as Windows-1252 and saved again.
+
+use super::lines;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::Source;
+
+pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
+    for (start, line) in lines(source) {
+        let characters: Vec<(usize, char)> = line.char_indices().collect();
+        let mut index = 0;
+        while index < characters.len() {
+            let Some((length, meant)) = decode(&characters[index..]) else {
+                index += 1;
+                continue;
+            };
+            let from = start + characters[index].0;
+            let to = start + characters.get(index + length).map_or(line.len(), |(at, _)| *at);
+            let wrong = &source.text[from..to];
+            let diagnostic = Diagnostic::warning("mojibake", format!("`{wrong}` was `{meant}` before it was decoded wrongly"));
+            diagnostics.push(diagnostic.at(&source.path, from..to).help(format!("write `{meant}`")));
+            index += length;
+        }
+        if let Some(at) = line.find('\u{FFFD}') {
+            let diagnostic = Diagnostic::warning("mojibake", "a character was lost when the text was decoded");
+            diagnostics.push(diagnostic.at(&source.path, start + at..start + at + 3));
+        }
+    }
+}
+
+/// The character that a run of letters was, if they are the bytes of one in Windows-1252. Gives the run's length.
+fn decode(characters: &[(usize, char)]) -> Option<(usize, char)> {
+    let lead = byte(characters.first()?.1)?;
+    let length = match lead {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => return None,
+    };
+    let bytes: Vec<u8> = characters.get(..length)?.iter().map(|(_, c)| byte(*c)).collect::<Option<_>>()?;
+    let text = std::str::from_utf8(&bytes).ok()?;
+    let meant = text.chars().next()?;
+    // Two letters such as `Ã©` may also be meant as they stand; only what no language writes is taken.
+    let sure = length > 2 || matches!(lead, 0xC2 | 0xC3) && !characters[1].1.is_alphabetic();
+    (sure && !meant.is_control()).then_some((length, meant))
+}
+
+/// The byte of a character in Windows-1252 (WHATWG encoding: the five undefined bytes stand for themselves).
+fn byte(c: char) -> Option<u8> {
+    const HIGH: [u32; 32] = [
+        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F, 0x90,
+        0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E, 0x0178,
+    ];
+    let code = u32::from(c);
+    if (0xA0..=0xFF).contains(&code) {
+        return u8::try_from(code).ok();
+    }
+    let index = HIGH.iter().position(|high| *high == code)?;
+    u8::try_from(0x80 + index).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::RelPath;
+
+    fn check_text(text: &str, expected: usize) {
+        let mut diagnostics = Diagnostics::default();
+        check(&Source::new(RelPath::new("a.md").unwrap(), text), &mut diagnostics);
+        assert_eq!(diagnostics.iter().count(), expected, "{text}");
+    }
+
+    #[test]
+    fn only_what_no_language_writes() {
+        check_text("Celebrate! ðŸŽ‰", 1);
+        check_text("donâ€™t", 1);
+        check_text("cafÃ©", 1);
+        check_text("Ünïcödé, naïve, Ångström, Ñandú, Ã", 0);
+        check_text("10 Â°C", 1);
+        check_text("🎉 don’t café — fine", 0);
+    }
+}

@@ -1,0 +1,98 @@
+//! `placeholder`: `[DATE/TIME]`, `[LINK]`, `your-server` and the like, left to be filled in by hand.
+
+use std::collections::BTreeSet;
+
+use super::in_code;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::Page;
+use crate::project::Project;
+use crate::source::{Inputs, Source, Span};
+
+/// Placeholders on pages: warnings. Those in a notice that is merged are errors, see [`in_merged_notices`].
+pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut Diagnostics) {
+    let merged: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
+    for span in find(page, source) {
+        let notice = page.notices.iter().find(|notice| notice.extent.contains(&span.start));
+        if notice.is_some_and(|notice| merged.contains(notice.name.as_str())) {
+            continue;
+        }
+        let diagnostic = Diagnostic::warning("placeholder", format!("a placeholder is left: `{}`", &source.text[span.clone()]));
+        diagnostics.push(diagnostic.at(&source.path, span).help("write what is meant, or a variable such as `{{ links.NAME }}` in a notice"));
+    }
+}
+
+/// Placeholders in notices that a mailing sends: errors of every build.
+pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    let merged: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
+    for page in &project.pages {
+        let notices: Vec<_> = page.notices.iter().filter(|notice| merged.contains(notice.name.as_str())).collect();
+        let Some(source) = inputs.sources.get(&page.path).filter(|_| !notices.is_empty()) else { continue };
+        for span in find(page, source) {
+            if !notices.iter().any(|notice| notice.extent.contains(&span.start)) {
+                continue;
+            }
+            let message = format!("a placeholder would be sent: `{}`", &source.text[span.clone()]);
+            diagnostics.push(Diagnostic::error("placeholder", message).at(&source.path, span).help("use a variable, such as `{{ links.NAME }}`"));
+        }
+    }
+    diagnostics
+}
+
+fn find(page: &Page, source: &Source) -> Vec<Span> {
+    let mut found: Vec<Span> = bracketed(&source.text);
+    for word in ["TODO", "TBD", "FIXME", "XXX"] {
+        found.extend(whole_words(&source.text, word));
+    }
+    found.retain(|span| !in_code(page, span));
+    found.sort_by_key(|span| span.start);
+    found
+}
+
+/// Capital words in brackets that are no link, no alert and no box.
+fn bracketed(text: &str) -> Vec<Span> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    for (open, _) in text.match_indices('[') {
+        let Some(length) = text[open + 1..].find(['[', ']', '\n']) else { break };
+        let close = open + 1 + length;
+        let inner = &text[open + 1..close];
+        let capital = inner.chars().filter(|c| c.is_alphabetic()).count() >= 2
+            && inner.chars().all(|c| c.is_uppercase() || c.is_ascii_digit() || matches!(c, ' ' | '/' | '_' | '-' | ':'))
+            && inner.chars().next().is_some_and(char::is_uppercase);
+        let after = bytes.get(close + 1);
+        let is_link = bytes.get(close) != Some(&b']') || matches!(after, Some(b'(' | b'[' | b':'));
+        let is_reference = text[..open].ends_with(']') || text.contains(&format!("\n[{inner}]:"));
+        if capital && !is_link && !is_reference {
+            found.push(open..close + 1);
+        }
+    }
+    found
+}
+
+fn whole_words(text: &str, word: &str) -> Vec<Span> {
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    text.match_indices(word)
+        .filter(|(at, _)| !is_part(text[..*at].chars().next_back()) && !is_part(text[at + word.len()..].chars().next()))
+        .map(|(at, word)| at..at + word.len())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_text(text: &str, expected: &[&str]) {
+        let found: Vec<&str> = bracketed(text).into_iter().map(|span| &text[span]).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn placeholders_and_what_only_looks_like_one() {
+        check_text("**When:** [DATE/TIME]", &["[DATE/TIME]"]);
+        check_text("notes: [LINK]", &["[LINK]"]);
+        check_text("[YOUR NAME], [X] and [ ]", &["[YOUR NAME]"]);
+        check_text("> [!NOTE]\n[API](x.md) [API][ref] [API]\n\n[API]: x.md\n[text][API]", &[]);
+        check_text("an [aside] and [RFC5322", &[]);
+    }
+}

@@ -1,0 +1,188 @@
+//! The command line: what can be typed, and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::diagnostic::MessageFormat;
+
+/// The checklist, the guide and the notices of a cutover, from one folder of Markdown, on one clock
+#[derive(Debug, Parser)]
+#[command(
+    name = "runsheet",
+    version,
+    after_help = "Examples:\n  runsheet init my-cutover     a small project to begin with\n  runsheet serve               look at it while you write\n  runsheet check               what does not hold together\n  runsheet build               the site to public/, the mails to outbox/"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The project's folder [default: the nearest one upwards with a runsheet.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub root: Option<PathBuf>,
+    /// Where the site is written [default: public]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// The event that pages run on which name none
+    #[arg(long, global = true, value_name = "NAME")]
+    pub event: Option<String>,
+    /// T-0 instead of the event's own, such as "2027-02-13T02:00[Europe/London]"
+    #[arg(long, global = true, value_name = "TIME")]
+    pub t0: Option<String>,
+    /// Take this as the present, such as 2027-02-13T01:30:00Z
+    #[arg(long, global = true, value_name = "RFC3339")]
+    pub now: Option<String>,
+    /// Open no connection
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Work on so many pages at once [default: one for each processor]
+    #[arg(long, global = true, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Warnings are errors
+    #[arg(long, global = true)]
+    pub deny_warnings: bool,
+    /// How diagnostics are written
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub message_format: MessageFormat,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// Say only what is wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a small project that builds cleanly
+    #[command(after_help = "Example:\n  runsheet init my-cutover && cd my-cutover && runsheet serve")]
+    Init {
+        /// The folder to make it in
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
+    /// Write the site to public/ and the declared mailings to outbox/
+    #[command(
+        after_help = "Examples:\n  runsheet build\n  runsheet build --site-only --offline\n  runsheet build --t0 \"2027-02-20T02:00[Europe/London]\" --out /tmp/preview"
+    )]
+    Build {
+        /// Only the site, no mails
+        #[arg(long)]
+        site_only: bool,
+        /// Merge mailings of any size
+        #[arg(long)]
+        all: bool,
+    },
+    /// Serve the site on this machine and show every edit at once
+    #[command(after_help = "Examples:\n  runsheet serve\n  runsheet serve --port 8080 --open")]
+    Serve {
+        #[arg(long, default_value_t = 4000)]
+        port: u16,
+        /// Another address to listen on: whoever reaches it can read everything
+        #[arg(long, default_value = "127.0.0.1", value_name = "ADDR")]
+        bind: std::net::IpAddr,
+        /// Open a browser
+        #[arg(long)]
+        open: bool,
+    },
+    /// Hold all documents against each other and against every rule; write nothing
+    #[command(after_help = "Examples:\n  runsheet check\n  runsheet check --deny-warnings --message-format github")]
+    Check,
+    /// The plan of the run sheets with real times
+    #[command(after_help = "Examples:\n  runsheet schedule\n  runsheet schedule content/docs/CUTOVER_CHECKLIST.md --format json")]
+    Schedule {
+        /// A page's file; all run sheets without it
+        page: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: ScheduleFormat,
+    },
+    /// List, preview and merge notices
+    #[command(subcommand)]
+    Notice(NoticeCommand),
+    /// Fetch and show the status page
+    #[command(after_help = "Examples:\n  runsheet status\n  runsheet status --offline")]
+    Status,
+    /// Explain the code of a diagnostic
+    #[command(after_help = "Example:\n  runsheet explain broken-link")]
+    Explain {
+        /// Such as broken-link
+        code: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleFormat {
+    #[default]
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum NoticeCommand {
+    /// The notices and the mailings that send them
+    #[command(after_help = "Example:\n  runsheet notice list")]
+    List,
+    /// A notice as one recipient gets it
+    #[command(
+        after_help = "Examples:\n  runsheet notice preview advance\n  runsheet notice preview advance --to someone@example.org --format eml > advance.eml"
+    )]
+    Preview {
+        /// The notice's or a mailing's name
+        name: String,
+        /// A recipient of one of its mailings [default: the sample of the configuration]
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<String>,
+        #[arg(long, value_enum, default_value_t)]
+        format: PreviewFormat,
+    },
+    /// Write one message a recipient
+    #[command(
+        after_help = "Examples:\n  runsheet notice merge advance\n  runsheet notice merge complete --recipients people.csv --to /tmp/complete\n  runsheet notice merge advance --only someone@example.org"
+    )]
+    Merge {
+        /// A mailing's id, or a notice's name together with --recipients
+        name: String,
+        /// Other recipients than the mailing's
+        #[arg(long, value_name = "FILE")]
+        recipients: Option<PathBuf>,
+        /// The folder for the messages [default: outbox/NAME]
+        #[arg(long, value_name = "PATH")]
+        to: Option<PathBuf>,
+        /// Only this recipient
+        #[arg(long, value_name = "ADDRESS")]
+        only: Option<String>,
+        /// At most so many messages
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+        /// All recipients, however many there are
+        #[arg(long)]
+        all: bool,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PreviewFormat {
+    /// Headers and the text part
+    #[default]
+    Text,
+    Html,
+    Eml,
+}

@@ -1,0 +1,116 @@
+//! `runsheet build`: the site to `public/`, the declared mailings to `outbox/`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+
+use super::load::{Loaded, StatusFrom, load};
+use super::mailings::{self, Outcome, Selection};
+use super::report;
+use crate::cli::Global;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::render::{self, Rendered};
+use crate::site::MARKER;
+use crate::world::environment;
+use crate::world::outlet;
+use crate::world::output::{Lock, Output, Published};
+
+pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
+    let root = super::load::root(global)?;
+    let _lock = Lock::take(&root)?;
+    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
+    let public = Output::begin(&loaded.root, &target, MARKER)?;
+    let mut diagnostics = loaded.site.diagnostics.clone();
+    let outbox = if site_only || loaded.project.config.mailings.is_empty() {
+        None
+    } else {
+        Some(Output::begin(&loaded.root, &loaded.root.join("outbox"), outlet::MARKER)?)
+    };
+    let merged = match &outbox {
+        Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
+        None => Vec::new(),
+    };
+    diagnostics.extend(write_site(&loaded, &public)?);
+    let diagnostics = loaded.settle(diagnostics, global);
+    if report::diagnostics(&diagnostics, &loaded.inputs, global) {
+        report::note(global, "nothing was written: the output is as it was");
+        return Ok(ExitCode::from(1));
+    }
+    let published = public.publish()?;
+    if published == Published::FileByFile {
+        report::note(global, &format!("note: {} cannot be swapped whole (a mount point?): it was updated file by file", target.display()));
+    }
+    if let Some(outbox) = outbox {
+        outbox.publish()?;
+    }
+    say_result(&loaded, &target, &merged, global);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.
+fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
+    let faults: Vec<Option<Diagnostic>> = loaded
+        .site
+        .routes
+        .par_iter()
+        .map(|(route, _)| match render::render(&loaded.site, &loaded.theme, route) {
+            Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
+            Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
+            Err(error) => Ok(Some(template_fault(route, &error))),
+        })
+        .collect::<Result<_>>()?;
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.extend(faults.into_iter().flatten());
+    Ok(diagnostics)
+}
+
+/// A theme's template that fails on a page.
+pub fn template_fault(route: &str, error: &tera::Error) -> Diagnostic {
+    let mut cause = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        cause = inner.to_string();
+        source = inner.source();
+    }
+    Diagnostic::error("template-render", format!("the theme cannot render `{route}`")).help(cause)
+}
+
+fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diagnostics) -> Result<Vec<(String, Outcome)>> {
+    let keys = environment::keys();
+    let config = &loaded.project.config;
+    let limit = (!all).then_some(config.notices.max_without_all);
+    let mut merged = Vec::new();
+    for mailing in &config.mailings {
+        let selection = Selection { mailing, recipients: None, only: None, limit };
+        let id = &mailing.id.value;
+        let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |number, message| {
+            outlet::write_eml(outbox, id, number, message)
+        });
+        merged.push((id.clone(), outcome.with_context(|| format!("cannot merge the mailing `{id}`"))?));
+    }
+    Ok(merged)
+}
+
+fn say_result(loaded: &Loaded, target: &PathBuf, merged: &[(String, Outcome)], global: &Global) {
+    let pages = loaded.site.pages.len();
+    report::note(global, &format!("{pages} page{} in {}", if pages == 1 { "" } else { "s" }, target.display()));
+    for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {
+        report::note(global, &say_outcome(id, outcome));
+    }
+}
+
+/// One line about a mailing.
+pub fn say_outcome(id: &str, outcome: &Outcome) -> String {
+    let Outcome { written, left_out, repeated, .. } = outcome;
+    let mut line = format!("{written} message{} in outbox/{id}/", if *written == 1 { "" } else { "s" });
+    if *repeated > 0 {
+        line.push_str(&format!(", {repeated} repeated address{} left out", if *repeated == 1 { "" } else { "es" }));
+    }
+    if *left_out > 0 {
+        line.push_str(&format!(", {left_out} beyond the limit left out: `--all` takes them"));
+    }
+    line
+}

@@ -1,0 +1,36 @@
+//! `runsheet check`: all that a build reports, and every rule about prose; nothing is written.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::load::{StatusFrom, load};
+use super::mailings::{self, Selection};
+use super::{build, report};
+use crate::cli::Global;
+use crate::diagnostic::Severity;
+use crate::render;
+use crate::world::environment;
+
+pub fn run(global: &Global) -> Result<ExitCode> {
+    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let mut diagnostics = loaded.site.diagnostics.clone();
+    diagnostics.extend(crate::check::run(&loaded.project, &loaded.inputs));
+    let keys = environment::keys();
+    for mailing in &loaded.project.config.mailings {
+        let selection = Selection { mailing, recipients: None, only: None, limit: None };
+        mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_, _| Ok(()))?;
+    }
+    for route in loaded.site.routes.keys() {
+        if let Err(error) = render::render(&loaded.site, &loaded.theme, route) {
+            diagnostics.push(build::template_fault(route, &error));
+        }
+    }
+    let diagnostics = loaded.settle(diagnostics, global);
+    let failed = report::diagnostics(&diagnostics, &loaded.inputs, global);
+    if diagnostics.count(Severity::Error) + diagnostics.count(Severity::Warning) == 0 {
+        let pages = loaded.project.pages.len();
+        report::note(global, &format!("{pages} page{} hold together", if pages == 1 { "" } else { "s" }));
+    }
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}

@@ -1,0 +1,28 @@
+//! `runsheet init`: a small complete project that builds cleanly.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use include_dir::{Dir, include_dir};
+
+use super::report;
+use crate::cli::Global;
+use crate::theme::files_below;
+use crate::world::disk;
+
+static STARTER: Dir = include_dir!("$CARGO_MANIFEST_DIR/examples/starter");
+
+pub fn run(dir: &Path, global: &Global) -> Result<ExitCode> {
+    let files: Vec<(String, &[u8])> = files_below(&STARTER)
+        .into_iter()
+        // A package holds no file called .gitignore below its root, so it has another name here.
+        .map(|file| (file.path().to_string_lossy().replace("gitignore", ".gitignore"), file.contents()))
+        .collect();
+    let named: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    disk::write_new(dir, &named)?;
+    report::note(global, &format!("made a project in {}", dir.display()));
+    report::note(global, "next: runsheet serve    look at it while you write");
+    report::note(global, "      runsheet build    the site to public/, the mails to outbox/");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,84 @@
+//! From the world to a site: what every command begins with.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow};
+use jiff::Timestamp;
+
+use crate::cli::Global;
+use crate::config::Overrides;
+use crate::diagnostic::Diagnostics;
+use crate::project::{self, Project};
+use crate::site::{self, Site};
+use crate::source::{Inputs, StatusInput};
+use crate::theme::Theme;
+use crate::world::{clock, disk, environment, status};
+use crate::{check, config};
+
+/// A project that is read, held together and ready to be rendered.
+pub struct Loaded {
+    pub root: PathBuf,
+    pub inputs: Inputs,
+    pub project: Project,
+    pub theme: Theme,
+    pub site: Site,
+}
+
+/// Where the status comes from.
+pub enum StatusFrom {
+    /// The status page, unless `--offline`.
+    Fetch,
+    /// The last good snapshot.
+    Kept,
+    /// As it was read before.
+    Given(StatusInput),
+}
+
+/// Reads the project. Faults of its files are in the site's diagnostics.
+pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>) -> Result<Loaded> {
+    let root = root(global)?;
+    let fixed = now(global)?;
+    let now = fixed.unwrap_or_else(clock::now);
+    let config_source = disk::read_config(&root)?;
+    let mut diagnostics = Diagnostics::default();
+    let config = config::parse(&config_source, &mut diagnostics);
+    let overrides = Overrides { event: global.event.clone(), t0: global.t0.clone() };
+    let config = config.with(&overrides).map_err(|(message, help)| match help {
+        Some(help) => anyhow!("{message}\nhelp: {help}"),
+        None => anyhow!("{message}"),
+    })?;
+    let status = match status_from {
+        StatusFrom::Fetch => status::read(&root, &config, now, global.offline)?,
+        StatusFrom::Kept => status::read(&root, &config, now, true)?,
+        StatusFrom::Given(status) => status,
+    };
+    let inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
+    let theme = Theme::load(&inputs, &config.site.theme, &mut diagnostics);
+    let project = project::parse(&inputs, config, diagnostics, earlier);
+    let mut site = site::resolve(&project, &inputs, &theme, fixed);
+    site.diagnostics.extend(check::in_merged_notices(&project, &inputs));
+    Ok(Loaded { root, inputs, project, theme, site })
+}
+
+impl Loaded {
+    /// Diagnostics as `[check]` and the command line want them.
+    pub fn settle(&self, diagnostics: Diagnostics, global: &Global) -> Diagnostics {
+        diagnostics.settle(&self.project.config.levels, global.deny_warnings)
+    }
+}
+
+/// The project's folder.
+pub fn root(global: &Global) -> Result<PathBuf> {
+    match &global.root {
+        Some(root) if root.join(config::FILE_NAME).is_file() => Ok(root.clone()),
+        Some(root) => Err(anyhow!("there is no {} in {}\nhelp: `runsheet init {0}` makes a project", config::FILE_NAME, root.display())),
+        None => disk::find_root(&disk::current_folder()?),
+    }
+}
+
+/// The present as the command line or `SOURCE_DATE_EPOCH` fixes it.
+fn now(global: &Global) -> Result<Option<Timestamp>> {
+    let Some(text) = &global.now else { return Ok(environment::source_date_epoch()) };
+    let parsed = text.parse().map_err(|_| anyhow!("`--now {text}` is no time\nhelp: write it as 2027-02-13T01:30:00Z"))?;
+    Ok(Some(parsed))
+}

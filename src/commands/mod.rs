@@ -1,0 +1,40 @@
+//! One file a command; each reads like its help: world, core, world.
+
+mod build;
+mod check;
+mod explain;
+mod init;
+mod load;
+mod mailings;
+mod notice;
+mod report;
+mod schedule;
+mod serve;
+mod status;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{Cli, Command};
+
+pub use report::say_error;
+
+/// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
+pub fn run(cli: &Cli) -> Result<ExitCode> {
+    let global = &cli.global;
+    if let Some(jobs) = global.jobs {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global();
+        threads.context("cannot set the number of jobs")?;
+    }
+    match &cli.command {
+        Command::Init { dir } => init::run(dir, global),
+        Command::Build { site_only, all } => build::run(global, *site_only, *all),
+        Command::Serve { port, bind, open } => serve::run(global, *bind, *port, *open),
+        Command::Check => check::run(global),
+        Command::Schedule { page, format } => schedule::run(global, page.as_deref(), *format),
+        Command::Notice(command) => notice::run(global, command),
+        Command::Status => status::run(global),
+        Command::Explain { code } => explain::run(code),
+    }
+}

@@ -1,0 +1,92 @@
+//! `runsheet serve`: the site on this machine, every edit shown at once.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use super::load::{Loaded, StatusFrom, load};
+use super::report;
+use crate::cli::Global;
+use crate::diagnostic::{Diagnostics, MessageFormat, draw};
+use crate::render::{self, Rendered};
+use crate::world::server::{self, Live, Pages};
+use crate::world::watch::Watch;
+use crate::world::{disk, process};
+
+pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
+    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let status = loaded.inputs.status.clone();
+    let first_faults = faults_of(&loaded, global);
+    let root: PathBuf = loaded.root.clone();
+    let watch = Watch::begin(&root)?;
+    let mut last_good = Arc::new(loaded);
+    let live = Arc::new(Live::new(Arc::new(Shown { loaded: Arc::clone(&last_good), faults: first_faults })));
+    let follower = Arc::clone(&live);
+    let options = global.clone();
+    std::thread::spawn(move || {
+        while watch.wait() {
+            let again = load(&options, StatusFrom::Given(status.clone()), Some(&last_good.project));
+            let faults = match again {
+                Ok(loaded) => {
+                    let faults = faults_of(&loaded, &options);
+                    if faults.is_empty() {
+                        last_good = Arc::new(loaded);
+                    }
+                    faults
+                }
+                // A file may be gone for the moment in which an editor replaces it: the next change tells.
+                Err(error) => format!("{error:#}"),
+            };
+            follower.replace(Arc::new(Shown { loaded: Arc::clone(&last_good), faults }));
+        }
+    });
+    if !bind.is_loopback() {
+        report::note(global, &format!("warning: whoever reaches {bind} can read the whole site, run sheets included"));
+    }
+    server::run(live, SocketAddr::new(bind, port), |address| {
+        report::note(global, &format!("serving http://{address}/ (stop with Ctrl-C)"));
+        if open {
+            process::open_browser(&format!("http://{address}/"));
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Errors as they are shown in the browser and the terminal; warnings only in the terminal.
+fn faults_of(loaded: &Loaded, global: &Global) -> String {
+    let settled = loaded.settle(loaded.site.diagnostics.clone(), global);
+    report::diagnostics(&settled, &loaded.inputs, global);
+    let mut errors = Diagnostics::default();
+    errors.extend(settled.into_iter().filter(|one| one.severity == crate::diagnostic::Severity::Error));
+    let text_of = |path: &crate::source::RelPath| loaded.inputs.sources.get(path).map(|source| &*source.text);
+    draw(&errors, text_of, MessageFormat::Text, false)
+}
+
+/// A state of the project as the server shows it.
+struct Shown {
+    loaded: Arc<Loaded>,
+    faults: String,
+}
+
+impl Pages for Shown {
+    fn page(&self, route: &str) -> Option<Vec<u8>> {
+        if !self.loaded.site.routes.contains_key(route) {
+            return None;
+        }
+        match render::render(&self.loaded.site, &self.loaded.theme, route) {
+            Ok(Rendered::Bytes(bytes)) => Some(bytes),
+            Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
+            Err(error) => {
+                let fault = super::build::template_fault(route, &error);
+                Some(format!("{}\n\n{}\n", fault.message, fault.help.unwrap_or_default()).into_bytes())
+            }
+        }
+    }
+
+    fn faults(&self) -> String {
+        self.faults.clone()
+    }
+}

@@ -1,0 +1,39 @@
+//! `runsheet status`: fetch and show the status page.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use super::load::{StatusFrom, load};
+use super::report;
+use crate::cli::Global;
+use crate::diagnostic::Diagnostics;
+
+pub fn run(global: &Global) -> Result<ExitCode> {
+    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let Some(overview) = &loaded.site.status else {
+        bail!("the project shows no status\nhelp: name a status page in [status] of runsheet.toml");
+    };
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.code.starts_with("status-")).cloned());
+    let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
+    let mut text = overview.headline.clone();
+    if let Some(words) = &overview.as_of_words {
+        text.push_str(&format!(", {words}"));
+    }
+    if let Some(age) = &overview.age_words {
+        text.push_str(&format!(" ({age} old)"));
+    }
+    text.push('\n');
+    for component in overview.components.iter().filter(|component| !component.is_summary) {
+        text.push_str(&format!("  {}: {}\n", component.name, component.words()));
+    }
+    for incident in &overview.incidents {
+        text.push_str(&format!("  incident: {}\n", incident.title));
+    }
+    for maintenance in &overview.maintenances {
+        text.push_str(&format!("  maintenance: {}\n", maintenance.title));
+    }
+    report::data(&text);
+    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}

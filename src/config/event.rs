@@ -1,0 +1,118 @@
+//! `[events.NAME]`: the clock that every document runs on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use crate::data::Reader;
+use crate::diagnostic::Diagnostic;
+use crate::schedule::{self, Clock, Length};
+
+/// A cutover, a rehearsal, a migration: one T-0 and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its key in the file.
+    pub id: String,
+    pub name: String,
+    /// T-0 in its zone; none if it is not fixed yet.
+    pub clock: Option<Clock>,
+    /// Zones that times are also shown in, by name.
+    pub show_zones: Vec<(String, TimeZone)>,
+    /// How long users must expect it to take.
+    pub window: Option<Length>,
+    pub rollback_duration: Option<Length>,
+    pub mode: Mode,
+    /// Who does what: key to title, such as `dba` to `Database engineer`.
+    pub roles: BTreeMap<String, String>,
+    pub vars: BTreeMap<String, String>,
+    pub holidays: BTreeSet<Date>,
+    /// Grows when the plan changes.
+    pub revision: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Live,
+    /// Shown large on every page.
+    Rehearsal,
+}
+
+impl Event {
+    /// The end of the window: T-0 plus its length.
+    pub fn end(&self) -> Option<jiff::Zoned> {
+        let clock = self.clock.as_ref()?;
+        clock.at(&self.window.as_ref()?.later()).ok()
+    }
+}
+
+pub fn read(id: &str, reader: &mut Reader) -> Event {
+    let holidays = read_holidays(reader);
+    let clock = read_clock(reader, &holidays);
+    let length = |text: &str| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()));
+    Event {
+        id: id.to_owned(),
+        name: reader.text("name").map_or_else(|| id.to_owned(), |text| text.value),
+        clock,
+        show_zones: read_zones(reader),
+        window: reader.parsed("window", length),
+        rollback_duration: reader.parsed("rollback_duration", length),
+        mode: reader.choice("mode", &[("live", Mode::Live), ("rehearsal", Mode::Rehearsal)]).unwrap_or(Mode::Live),
+        roles: reader.words("roles").into_iter().map(|(key, text)| (key.name, text)).collect(),
+        vars: reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect(),
+        holidays,
+        revision: reader.count("revision").unwrap_or(0),
+    }
+}
+
+fn read_clock(reader: &mut Reader, holidays: &BTreeSet<Date>) -> Option<Clock> {
+    let t0 = reader.moment("t0");
+    let zone = reader.text("time_zone");
+    if let Some(zone) = &zone
+        && let Err(error) = schedule::zone::zone(&zone.value)
+    {
+        let diagnostic = Diagnostic::error("bad-zone", error.message()).at(reader.path(), zone.span.clone());
+        reader.diagnostics.push(diagnostic.maybe_help(error.help()));
+        return None;
+    }
+    let t0 = t0?;
+    let holidays: Vec<Date> = holidays.iter().copied().collect();
+    match Clock::new(&t0.value, zone.as_ref().map(|zone| zone.value.as_str()), &holidays) {
+        Ok(clock) => Some(clock),
+        Err(error) => {
+            let diagnostic = Diagnostic::error("bad-clock", error.message()).at(reader.path(), t0.span);
+            reader.diagnostics.push(diagnostic.maybe_help(error.help()));
+            None
+        }
+    }
+}
+
+fn read_zones(reader: &mut Reader) -> Vec<(String, TimeZone)> {
+    let mut zones = Vec::new();
+    for name in reader.texts("show_zones") {
+        match schedule::zone::zone(&name.value) {
+            Ok(zone) => zones.push((name.value, zone)),
+            Err(error) => {
+                let diagnostic = Diagnostic::error("bad-zone", error.message()).at(reader.path(), name.span);
+                reader.diagnostics.push(diagnostic.maybe_help(error.help()));
+            }
+        }
+    }
+    zones
+}
+
+fn read_holidays(reader: &mut Reader) -> BTreeSet<Date> {
+    let mut holidays = BTreeSet::new();
+    for day in reader.texts("holidays") {
+        match day.value.parse::<Date>() {
+            Ok(date) => {
+                holidays.insert(date);
+            }
+            Err(_) => {
+                let help = "write it as `2026-12-25`".to_owned();
+                reader.reject(&day.span, format!("`{}` is not a date", day.value), Some(help));
+            }
+        }
+    }
+    holidays
+}

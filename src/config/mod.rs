@@ -1,0 +1,382 @@
+//! `runsheet.toml`: what the project is called, when T-0 is, who gets which notice.
+
+mod event;
+mod mailing;
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use crate::data::{self, Reader, Spanned};
+use crate::diagnostic::{CheckLevel, Diagnostic, Diagnostics, suggest};
+use crate::reference;
+use crate::schedule::{Clock, Length};
+use crate::source::{RelPath, Source};
+use crate::status;
+
+pub use event::{Event, Mode};
+pub use mailing::{Mailing, Notices};
+
+/// The name of the file that makes a folder a Runsheet project.
+pub const FILE_NAME: &str = "runsheet.toml";
+
+/// Everything that `runsheet.toml` says.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    pub site: Site,
+    pub events: BTreeMap<String, Event>,
+    pub links: BTreeMap<String, String>,
+    pub vars: BTreeMap<String, String>,
+    pub status: Option<status::Settings>,
+    pub notices: Notices,
+    pub mailings: Vec<Mailing>,
+    pub contracts: Vec<Contract>,
+    pub levels: BTreeMap<String, CheckLevel>,
+}
+
+/// `[site]`.
+#[derive(Clone, Debug)]
+pub struct Site {
+    pub title: String,
+    /// Where the site is published; ends with `/`. Empty if it is not said.
+    pub base_url: String,
+    pub description: String,
+    pub language: String,
+    pub theme: String,
+    /// Where the sources are kept, for edit links; without a trailing `/`.
+    pub repository: Option<String>,
+    pub default_event: Option<Spanned<String>>,
+}
+
+impl Default for Site {
+    fn default() -> Site {
+        Site {
+            title: "Runsheet".to_owned(),
+            base_url: String::new(),
+            description: String::new(),
+            language: "en".to_owned(),
+            theme: "default".to_owned(),
+            repository: None,
+            default_event: None,
+        }
+    }
+}
+
+/// `[[contracts]]`: words that a file keeps, and files and folders that must be there.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    pub path: Spanned<RelPath>,
+    /// Only this part of the file is meant: a notice's name, or a heading's anchor.
+    pub section: Option<String>,
+    pub contains: Vec<Spanned<String>>,
+    pub links_to: Vec<Spanned<RelPath>>,
+}
+
+/// What the command line says instead of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub event: Option<String>,
+    pub t0: Option<String>,
+}
+
+impl Config {
+    /// The event that a page, notice or mailing has in mind: the command line's, else the one it names, else the default.
+    pub fn event(&self, named: Option<&str>) -> Option<&Event> {
+        if let Some(name) = named {
+            return self.events.get(name);
+        }
+        if let Some(default) = &self.site.default_event {
+            return self.events.get(&default.value);
+        }
+        if self.events.len() == 1 { self.events.values().next() } else { None }
+    }
+
+    /// The same configuration as the command line wants it. An event that does not exist is an error for the user.
+    pub fn with(mut self, overrides: &Overrides) -> Result<Config, (String, Option<String>)> {
+        if let Some(name) = &overrides.event {
+            if !self.events.contains_key(name) {
+                let help = suggest(name, self.events.keys().map(String::as_str));
+                return Err((format!("there is no event `{name}`"), help));
+            }
+            let chosen = Spanned { value: name.clone(), span: 0..0 };
+            self.site.default_event = Some(chosen);
+        }
+        if let Some(t0) = &overrides.t0 {
+            let name = self.event(None).map(|event| event.id.clone());
+            let Some(event) = name.and_then(|name| self.events.get_mut(&name)) else {
+                return Err(("--t0 needs to know which event".to_owned(), Some("add --event NAME".to_owned())));
+            };
+            let holidays: Vec<_> = event.holidays.iter().copied().collect();
+            let zone = event.clock.as_ref().and_then(|clock| clock.t0().time_zone().iana_name().map(str::to_owned));
+            // A zone in brackets wins over the event's.
+            let zone = zone.filter(|_| !t0.contains('['));
+            let clock = Clock::new(t0, zone.as_deref(), &holidays).map_err(|error| (format!("--t0: {}", error.message()), error.help()))?;
+            event.clock = Some(clock);
+        }
+        Ok(self)
+    }
+}
+
+/// Reads the configuration and reports all of its faults at once.
+pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    let table = data::toml(text, &source.path, source.text.len() - text.len(), diagnostics);
+    let mut config = Config::default();
+    let mut reader = Reader::new(FILE_NAME, &source.path, &table, 0..0);
+    reader.table("site", |reader| config.site = read_site(reader));
+    reader.tables("events", |name, reader| {
+        let event = event::read(&name.name, reader);
+        config.events.insert(name.name.clone(), event);
+    });
+    config.links = read_links(&mut reader);
+    config.vars = reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect();
+    reader.table("status", |reader| config.status = read_status(reader));
+    reader.table("notices", |reader| config.notices = mailing::read_notices(reader));
+    reader.list_of_tables("mailings", |reader| config.mailings.extend(mailing::read_mailing(reader)));
+    reader.list_of_tables("contracts", |reader| config.contracts.extend(read_contract(reader)));
+    reader.table("check", |reader| config.levels = read_levels(reader));
+    check_names(&config, &mut reader);
+    diagnostics.extend(reader.finish());
+    config
+}
+
+/// Names in one table that another table must know.
+fn check_names(config: &Config, reader: &mut Reader) {
+    let events = || config.events.keys().map(String::as_str);
+    let named = config.site.default_event.iter().chain(config.mailings.iter().filter_map(|mailing| mailing.event.as_ref()));
+    for name in named {
+        if !config.events.contains_key(&name.value) {
+            let help = suggest(&name.value, events());
+            reader.reject(&name.span, format!("there is no event `{}`", name.value), help);
+        }
+    }
+    for (index, mailing) in config.mailings.iter().enumerate() {
+        if config.mailings[..index].iter().any(|earlier| earlier.id.value == mailing.id.value) {
+            let message = format!("the mailing `{}` is declared twice", mailing.id.value);
+            let diagnostic = Diagnostic::error("duplicate-name", message).at(reader.path(), mailing.id.span.clone());
+            reader.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+fn read_site(reader: &mut Reader) -> Site {
+    let default = Site::default();
+    Site {
+        title: reader.text("title").map_or(default.title, |text| text.value),
+        base_url: reader.parsed("base_url", base_url).unwrap_or_default(),
+        description: reader.text("description").map_or(default.description, |text| text.value),
+        language: reader.parsed("language", language).unwrap_or(default.language),
+        theme: reader.parsed("theme", theme).unwrap_or(default.theme),
+        repository: reader.parsed("repository", |text| web_address(text).map(|url| url.trim_end_matches('/').to_owned())),
+        default_event: reader.text("default_event"),
+    }
+}
+
+type Parsed<T> = Result<T, (String, Option<String>)>;
+
+/// An `http` or `https` address.
+fn web_address(text: &str) -> Parsed<String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.map_or("", |rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    if host.is_empty() || host.contains('@') || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        let help = "write it as `https://host/path`, without a name and password".to_owned();
+        return Err((format!("`{text}` is not a web address"), Some(help)));
+    }
+    Ok(text.to_owned())
+}
+
+fn base_url(text: &str) -> Parsed<String> {
+    let url = web_address(text)?;
+    if url.contains(['?', '#']) {
+        return Err(("`base_url` cannot have a query or a fragment".to_owned(), None));
+    }
+    Ok(format!("{}/", url.trim_end_matches('/')))
+}
+
+fn language(text: &str) -> Parsed<String> {
+    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if fits { Ok(text.to_owned()) } else { Err((format!("`{text}` is not a language"), Some("for example `en` or `pt-BR`".to_owned()))) }
+}
+
+fn theme(text: &str) -> Parsed<String> {
+    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let help = "a theme is the name of a folder below `themes/`".to_owned();
+    if fits { Ok(text.to_owned()) } else { Err((format!("`{text}` cannot be the name of a theme"), Some(help))) }
+}
+
+fn read_links(reader: &mut Reader) -> BTreeMap<String, String> {
+    let mut links = BTreeMap::new();
+    for (key, text) in reader.words("links") {
+        let allowed = web_address(&text).is_ok() || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@'));
+        if !allowed {
+            let message = format!("the link `{}` should begin with `https://`, `http://` or `mailto:`", key.name);
+            reader.reject(&key.span, message, None);
+        }
+        links.insert(key.name, text);
+    }
+    links
+}
+
+/// A length of clock time, such as `15m`; weeks and days count 7 × 24 and 24 hours.
+fn duration(text: &str) -> Parsed<SignedDuration> {
+    let length = Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()))?;
+    let seconds = length.seconds().ok_or_else(|| ("business days have no fixed length".to_owned(), None))?;
+    Ok(SignedDuration::from_secs(seconds))
+}
+
+/// A size such as `4MiB`, in bytes.
+fn size(text: &str) -> Parsed<u64> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor = match text[digits.len()..].trim() {
+        "" | "B" => 1,
+        "KiB" | "K" => 1 << 10,
+        "MiB" | "M" => 1 << 20,
+        _ => 0,
+    };
+    let size = digits.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|size| *size > 0);
+    size.ok_or_else(|| (format!("`{text}` is not a size"), Some("for example `4MiB`".to_owned())))
+}
+
+fn read_status(reader: &mut Reader) -> Option<status::Settings> {
+    let default = status::Settings::default();
+    let provider = reader
+        .choice("provider", &[("uptime-kuma", status::Provider::UptimeKuma), ("none", status::Provider::None)])
+        .unwrap_or(status::Provider::UptimeKuma);
+    if provider == status::Provider::None {
+        // The other keys stay legal, so that one word switches the badge off.
+        for key in STATUS_KEYS {
+            reader.node(key);
+        }
+        return None;
+    }
+    let url = reader.needed_text("url");
+    let url = url.and_then(|url| match web_address(&url.value) {
+        Ok(address) => Some(address.trim_end_matches('/').to_owned()),
+        Err((message, help)) => {
+            reader.reject(&url.span, message, help);
+            None
+        }
+    });
+    let slug = reader.needed_text("slug");
+    let slug = slug.and_then(|slug| {
+        let fits = !slug.value.is_empty() && slug.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if !fits {
+            let help = "the last part of the page's address: letters, digits and `-`".to_owned();
+            reader.reject(&slug.span, format!("`{}` is not a slug", slug.value), Some(help));
+        }
+        fits.then_some(slug.value)
+    });
+    let settings = status::Settings {
+        provider,
+        url: url.clone().unwrap_or_default(),
+        slug: slug.clone().unwrap_or_default(),
+        page_url: reader.parsed("page_url", web_address),
+        on_error: reader
+            .choice(
+                "on_error",
+                &[
+                    ("last-good", status::OnError::LastGood),
+                    ("unknown", status::OnError::Unknown),
+                    ("fail", status::OnError::Fail),
+                ],
+            )
+            .unwrap_or(default.on_error),
+        stale_after: reader.parsed("stale_after", duration).unwrap_or(default.stale_after),
+        max_age: reader.parsed("max_age", duration).unwrap_or(default.max_age),
+        connect_timeout: reader.parsed("connect_timeout", duration).unwrap_or(default.connect_timeout),
+        timeout: reader.parsed("timeout", duration).unwrap_or(default.timeout),
+        max_bytes: reader.parsed("max_bytes", size).unwrap_or(default.max_bytes),
+        retries: reader.count("retries").map_or(default.retries, |count| u32::try_from(count.min(5)).unwrap_or(5)),
+        ca_file: reader.text("ca_file").map(|text| text.value).filter(|path| !path.is_empty()).map(Into::into),
+        fresh: reader.bool("fresh").unwrap_or(default.fresh),
+        include: reader.texts("include").into_iter().map(|text| text.value).collect(),
+        exclude: reader.texts("exclude").into_iter().map(|text| text.value).collect(),
+        groups: reader.bool("groups").unwrap_or(default.groups),
+    };
+    (url.is_some() && slug.is_some()).then_some(settings)
+}
+
+const STATUS_KEYS: [&str; 15] = [
+    "url", "slug", "page_url", "on_error", "stale_after", "max_age", "connect_timeout", "timeout", "max_bytes", "retries",
+    "ca_file", "fresh", "include", "exclude", "groups",
+];
+
+fn read_contract(reader: &mut Reader) -> Option<Contract> {
+    let path = reader.needed_text("path");
+    let section = path.as_ref().and_then(|path| path.value.split_once('#')).map(|(_, section)| section.to_owned());
+    let path = path.map(|path| Spanned { value: path.value.split('#').next().unwrap_or("").to_owned(), span: path.span });
+    let contains = reader.texts("contains");
+    let links_to = reader.texts("links_to");
+    let mut inside = |text: Spanned<String>| match RelPath::new(&text.value) {
+        Some(path) => Some(Spanned { value: path, span: text.span }),
+        None => {
+            reader.reject(&text.span, format!("`{}` is outside the project", text.value), None);
+            None
+        }
+    };
+    let links_to = links_to.into_iter().filter_map(&mut inside).collect();
+    Some(Contract { path: inside(path?)?, section, contains, links_to })
+}
+
+fn read_levels(reader: &mut Reader) -> BTreeMap<String, CheckLevel> {
+    let mut levels = BTreeMap::new();
+    for (code, word) in reader.words("level") {
+        if !reference::codes().contains(&code.name.as_str()) {
+            let message = format!("no diagnostic has the code `{}`", code.name);
+            reader.reject(&code.span, message, suggest(&code.name, reference::codes()));
+            continue;
+        }
+        match word.parse() {
+            Ok(level) => {
+                levels.insert(code.name, level);
+            }
+            Err(()) => {
+                let message = format!("`{word}` is not a level");
+                reader.reject(&code.span, message, Some("one of `error`, `warn`, `off`".to_owned()));
+            }
+        }
+    }
+    levels
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<(&'static str, Option<String>)> {
+        let mut diagnostics = Diagnostics::default();
+        let path = RelPath::new(FILE_NAME).unwrap();
+        parse(&Source::new(path, text), &mut diagnostics);
+        diagnostics.into_iter().map(|diagnostic| (diagnostic.code, diagnostic.help)).collect()
+    }
+
+    #[test]
+    fn all_faults_are_reported_in_one_run() {
+        let text = "
+[site]
+titel = 1
+base_url = 'ftp://x'
+[events.cutover]
+t0 = 2026-03-29T01:30:00
+time_zone = 'Europe/London'
+[notices]
+replyto = 'x'
+";
+        let found = codes(text);
+        assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["bad-value", "unknown-key", "bad-clock", "unknown-key"]);
+        assert_eq!(found[1].1.as_deref(), Some("did you mean `title`?"));
+        assert_eq!(found[3].1.as_deref(), Some("did you mean `reply_to`?"));
+    }
+
+    #[test]
+    fn an_empty_file_is_fine() {
+        assert_eq!(codes(""), []);
+    }
+
+    #[test]
+    fn a_syntax_error_does_not_hide_the_rest() {
+        let found = codes("[site]\ntitle = \n[notices]\nreplyto = 'x'\n");
+        assert!(found.iter().any(|(code, _)| *code == "toml-syntax"), "{found:?}");
+        assert!(found.iter().any(|(code, _)| *code == "unknown-key"), "{found:?}");
+    }
+}

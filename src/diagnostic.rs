@@ -1,0 +1,425 @@
+//! What a run has to say about the user's files: collected, ordered by place, drawn in five forms.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::str::FromStr;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::json;
+
+use crate::source::{RelPath, Span, line_column};
+
+/// How bad it is. Errors stop a build; warnings do so with `--deny-warnings`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+/// Where in its file a diagnostic points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    File,
+    /// A range of bytes of a source that the run holds.
+    Span(Span),
+    /// Line and column, from 1, of a file that is read as a stream.
+    Line(usize, usize),
+}
+
+/// One remark about a user's file, with a stable code and, where there is one, the way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    /// Stable name, such as `broken-link`; each has an entry in the reference.
+    pub code: &'static str,
+    pub message: String,
+    pub path: Option<RelPath>,
+    pub place: Place,
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    pub fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Error, code, message: message.into(), path: None, place: Place::File, help: None }
+    }
+
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    /// Points it at a range of a source.
+    pub fn at(mut self, path: &RelPath, span: Span) -> Diagnostic {
+        self.path = Some(path.clone());
+        self.place = Place::Span(span);
+        self
+    }
+
+    /// Points it at a line and a column of a streamed file.
+    pub fn at_line(mut self, path: &RelPath, line: usize, column: usize) -> Diagnostic {
+        self.path = Some(path.clone());
+        self.place = Place::Line(line, column);
+        self
+    }
+
+    /// Points it at a file as a whole.
+    pub fn in_file(mut self, path: &RelPath) -> Diagnostic {
+        self.path = Some(path.clone());
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn maybe_help(mut self, help: Option<String>) -> Diagnostic {
+        self.help = help.or(self.help);
+        self
+    }
+
+    fn order(&self) -> (&str, usize, usize, &str) {
+        let path = self.path.as_ref().map_or("", |path| path.as_str());
+        match &self.place {
+            Place::File => (path, 0, 0, self.code),
+            Place::Span(span) => (path, span.start, span.end, self.code),
+            Place::Line(line, column) => (path, *line, *column, self.code),
+        }
+    }
+}
+
+/// All remarks of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
+        self.0.extend(other);
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// The same remarks with the levels of `[check]` applied, ordered by file and place, none twice.
+    pub fn settle(mut self, levels: &BTreeMap<String, CheckLevel>, deny_warnings: bool) -> Diagnostics {
+        self.0.retain_mut(|diagnostic| {
+            match levels.get(diagnostic.code) {
+                Some(CheckLevel::Off) => return false,
+                Some(CheckLevel::Warn) => diagnostic.severity = Severity::Warning,
+                Some(CheckLevel::Error) => diagnostic.severity = Severity::Error,
+                None => {}
+            }
+            if deny_warnings {
+                diagnostic.severity = Severity::Error;
+            }
+            true
+        });
+        self.0.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.0.dedup();
+        self
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// A level that `[check] level` gives to a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckLevel {
+    Error,
+    Warn,
+    Off,
+}
+
+/// How diagnostics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MessageFormat {
+    /// Drawn with the line that is meant
+    #[default]
+    Text,
+    /// One line each: file:line:column: severity[code]: message
+    Short,
+    /// One JSON object a line, on standard output
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// One SARIF 2.1.0 document, on standard output
+    Sarif,
+}
+
+/// A diagnostic with its line and column worked out.
+struct Located<'a> {
+    diagnostic: &'a Diagnostic,
+    source: Option<&'a str>,
+    line: Option<(usize, usize)>,
+}
+
+/// Writes diagnostics in a form. `text_of` gives the text of a source, if the run holds it.
+pub fn draw<'a>(
+    diagnostics: &'a Diagnostics,
+    text_of: impl Fn(&RelPath) -> Option<&'a str>,
+    format: MessageFormat,
+    color: bool,
+) -> String {
+    let located: Vec<Located> = diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let source = diagnostic.path.as_ref().and_then(&text_of);
+            let line = match (&diagnostic.place, source) {
+                (Place::Span(span), Some(text)) => Some(line_column(text, span.start)),
+                (Place::Line(line, column), _) => Some((*line, *column)),
+                _ => None,
+            };
+            Located { diagnostic, source, line }
+        })
+        .collect();
+    match format {
+        MessageFormat::Text => located.iter().map(|one| draw_text(one, color)).collect(),
+        MessageFormat::Short => located.iter().map(draw_short).collect(),
+        MessageFormat::Json => located.iter().map(|one| format!("{}\n", as_json(one))).collect(),
+        MessageFormat::Github => located.iter().map(draw_github).collect(),
+        MessageFormat::Sarif => draw_sarif(&located),
+    }
+}
+
+fn draw_text(one: &Located, color: bool) -> String {
+    let diagnostic = one.diagnostic;
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let message = visible(&diagnostic.message);
+    let help = diagnostic.help.as_deref().map(visible);
+    let title = level.primary_title(message.as_str()).id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    match (&diagnostic.path, &diagnostic.place, one.source) {
+        (Some(path), Place::Span(span), Some(text)) => {
+            let span = clamp(text, span);
+            group = group.element(
+                Snippet::source(text).path(path.as_str()).annotation(AnnotationKind::Primary.span(span)),
+            );
+        }
+        (Some(path), Place::Line(line, column), _) => {
+            let origin = annotate_snippets::Origin::path(path.as_str()).line(*line).char_column(*column);
+            group = group.element(origin);
+        }
+        (Some(path), _, _) => group = group.element(annotate_snippets::Origin::path(path.as_str())),
+        (None, _, _) => {}
+    }
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    format!("{}\n\n", renderer.render(&[group]))
+}
+
+/// A span that lies on one line and on character boundaries, so that a caret can be drawn under it.
+fn clamp(text: &str, span: &Span) -> Span {
+    let boundary = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = boundary(span.start);
+    let end = boundary(span.end.max(span.start));
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    start..end.clamp(start, line_end)
+}
+
+fn place(one: &Located) -> String {
+    match (&one.diagnostic.path, one.line) {
+        (Some(path), Some((line, column))) => format!("{path}:{line}:{column}: "),
+        (Some(path), None) => format!("{path}: "),
+        (None, _) => String::new(),
+    }
+}
+
+fn draw_short(one: &Located) -> String {
+    let Diagnostic { severity, code, message, .. } = one.diagnostic;
+    format!("{}{}[{code}]: {}\n", place(one), severity.word(), visible(message))
+}
+
+fn as_json(one: &Located) -> serde_json::Value {
+    let diagnostic = one.diagnostic;
+    json!({
+        "severity": diagnostic.severity.word(),
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "file": diagnostic.path.as_ref().map(|path| path.as_str()),
+        "line": one.line.map(|(line, _)| line),
+        "column": one.line.map(|(_, column)| column),
+        "help": diagnostic.help,
+    })
+}
+
+/// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+fn draw_github(one: &Located) -> String {
+    let diagnostic = one.diagnostic;
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut properties = vec![format!("title={}", property(diagnostic.code))];
+    if let Some(path) = &diagnostic.path {
+        properties.insert(0, format!("file={}", property(path.as_str())));
+    }
+    if let Some((line, column)) = one.line {
+        properties.insert(1, format!("line={line},col={column}"));
+    }
+    let mut message = diagnostic.message.clone();
+    if let Some(help) = &diagnostic.help {
+        let _ = write!(message, "\nhelp: {help}");
+    }
+    format!("::{} {}::{}\n", diagnostic.severity.word(), properties.join(","), data(&message))
+}
+
+/// SARIF 2.1.0, OASIS standard.
+fn draw_sarif(located: &[Located]) -> String {
+    let results: Vec<_> = located
+        .iter()
+        .map(|one| {
+            let diagnostic = one.diagnostic;
+            let mut message = diagnostic.message.clone();
+            if let Some(help) = &diagnostic.help {
+                let _ = write!(message, "; help: {help}");
+            }
+            let mut result = json!({
+                "ruleId": diagnostic.code,
+                "level": diagnostic.severity.word(),
+                "message": { "text": message },
+            });
+            if let Some(path) = &diagnostic.path {
+                let mut physical = json!({ "artifactLocation": { "uri": path.as_str() } });
+                if let Some((line, column)) = one.line {
+                    physical["region"] = json!({ "startLine": line, "startColumn": column });
+                }
+                result["locations"] = json!([{ "physicalLocation": physical }]);
+            }
+            result
+        })
+        .collect();
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{ "tool": { "driver": { "name": "runsheet", "version": env!("CARGO_PKG_VERSION") } }, "results": results }],
+    });
+    format!("{document}\n")
+}
+
+/// The text with control characters made visible, so that a file cannot write to a terminal.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match c {
+            '\n' => vec!['\n'],
+            c if c.is_control() || is_bidi_control(c) => format!("⟦U+{:04X}⟧", u32::from(c)).chars().collect(),
+            c => vec![c],
+        })
+        .collect()
+}
+
+/// Characters that turn the order of text around (Unicode TR 9).
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
+}
+
+/// The known name that is nearest to a wrong one, if one is near enough to be meant.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong_lower = wrong.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&wrong_lower, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, name)| name)
+}
+
+/// Help for an unknown name: the nearest one, or the list of legal ones.
+pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(name) = nearest(wrong, known.iter().copied()) {
+        return Some(format!("did you mean `{name}`?"));
+    }
+    if known.is_empty() || known.len() > 30 {
+        return None;
+    }
+    Some(format!("known: {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
+}
+
+impl FromStr for CheckLevel {
+    type Err = ();
+    fn from_str(text: &str) -> Result<CheckLevel, ()> {
+        match text {
+            "error" => Ok(CheckLevel::Error),
+            "warn" => Ok(CheckLevel::Warn),
+            "off" => Ok(CheckLevel::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_drawn_with_its_line() {
+        let text = "a = 1\nb = 2\n[mail]\nreplyto = \"y\"\n";
+        let path = RelPath::new("runsheet.toml").unwrap();
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(
+            Diagnostic::error("unknown-key", "unknown key `replyto` in [mail]")
+                .at(&path, 19..26)
+                .help("did you mean `reply_to`?"),
+        );
+        let drawn = draw(&diagnostics, |_| Some(text), MessageFormat::Text, false);
+        assert!(drawn.contains("error[unknown-key]: unknown key `replyto` in [mail]"), "{drawn}");
+        assert!(drawn.contains("--> runsheet.toml:4:1"), "{drawn}");
+        assert!(drawn.contains("did you mean `reply_to`?"), "{drawn}");
+        let short = draw(&diagnostics, |_| Some(text), MessageFormat::Short, false);
+        assert_eq!(short, "runsheet.toml:4:1: error[unknown-key]: unknown key `replyto` in [mail]\n");
+        let github = draw(&diagnostics, |_| Some(text), MessageFormat::Github, false);
+        assert!(github.starts_with("::error file=runsheet.toml,line=4,col=1,title=unknown-key::"), "{github}");
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(visible("a\u{1b}[31m\u{202e}b"), "a⟦U+001B⟧[31m⟦U+202E⟧b");
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        assert_eq!(nearest("replyto", ["reply_to", "from"]), Some("reply_to"));
+        assert_eq!(nearest("zzz", ["reply_to", "from"]), None);
+    }
+}

@@ -1,0 +1,32 @@
+//! Runsheet makes the checklist, the deployment guide and the user notices of a cutover from one folder
+//! of Markdown, on one clock.
+//!
+//! ```text
+//!      world: disk, clock, status                                          world: disk
+//! folder ──────► Inputs ──parse──► Project ──resolve──► Site ──render(route)──► bytes ──► public/
+//!                                     │                  │                        └─────► http (serve)
+//!                                     └── notices ───────┤
+//!                     recipients (a stream) ─────────────┴─merge──► Message ──► outlet
+//! every arrow may add to Diagnostics; no arrow goes back
+//! ```
+//!
+//! Everything but [`world`] and [`commands`] is pure: no files, no clock, no environment, no network.
+//! The same [`source::Inputs`] give the same bytes.
+
+pub mod check;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod data;
+pub mod diagnostic;
+pub mod notice;
+pub mod page;
+pub mod project;
+pub mod reference;
+pub mod render;
+pub mod schedule;
+pub mod site;
+pub mod source;
+pub mod status;
+pub mod theme;
+pub mod world;

@@ -1,0 +1,221 @@
+//! The template engine of notices: each notice compiled once, rendered for each recipient.
+
+use jiff::Zoned;
+use tera::{Context, Kwargs, State, Tera};
+
+use super::{Notice, text, when};
+use crate::config::Event;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::link::{self, Target};
+use crate::page::tags::{self, Template};
+use crate::page::Hole;
+use crate::schedule::Offset;
+use crate::source::Span;
+
+/// One notice as templates: subject, text and HTML.
+pub struct Compiled {
+    tera: Tera,
+    subject: Template,
+    text: Template,
+    /// A whole mail, styles inlined.
+    mail: Template,
+    /// The body alone, for the site.
+    body: Template,
+}
+
+/// What one recipient gets to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+/// What went wrong at rendering: where in the notice, and why.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    pub message: String,
+    pub span: Option<Span>,
+}
+
+/// The parts of a mail's layout that a notice fills.
+const SUBJECT: &str = "%%SUBJECT%%";
+const LANGUAGE: &str = "%%LANG%%";
+const BODY: &str = "%%BODY%%";
+const SITE: &str = "%%SITE%%";
+
+/// What a notice is set into.
+pub struct Layout<'a> {
+    /// The theme's `mail.html`.
+    pub mail: &'a str,
+    pub site_title: &'a str,
+    pub language: &'a str,
+}
+
+/// Compiles a notice. `fill` gives the address of a link of its page. Faults of the templates are reported with their place.
+pub fn compile(
+    notice: &Notice,
+    layout: &Layout,
+    event: Option<&Event>,
+    mut fill: impl FnMut(Hole, &mut String),
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
+    let marked = notice.html.fill(&mut fill);
+    let mail = tags::template(&lay_out(&marked, &notice.subject, layout), &notice.tags, true);
+    let body = tags::template(&marked, &notice.tags, true);
+    let text = tags::template(&notice.text.fill(&mut fill), &notice.tags, false);
+    let subject = tags::template(&notice.subject, &notice.tags, false);
+    let mut tera = Tera::new();
+    register(&mut tera, event);
+    let parts = [("subject.txt", &subject), ("text.txt", &text), ("body.html", &body), ("mail.html", &mail)];
+    for (name, template) in parts {
+        if let Err(error) = tera.add_raw_template(name, &template.text) {
+            let fault = fault(&error, template);
+            let span = fault.span.unwrap_or(notice.span.clone());
+            diagnostics.push(Diagnostic::error("template-syntax", fault.message).at(&notice.path, span));
+            return None;
+        }
+    }
+    Some(Compiled { tera, subject, text, mail, body })
+}
+
+/// The mail as HTML whose styles are attributes: mail readers drop style sheets.
+fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
+    let mut escaped = String::new();
+    crate::page::html::escape(subject, &mut escaped);
+    let mut site = String::new();
+    crate::page::html::escape(layout.site_title, &mut site);
+    let html = layout
+        .mail
+        .replace(SUBJECT, &escaped)
+        .replace(LANGUAGE, layout.language)
+        .replace(SITE, &site)
+        .replace(BODY, body);
+    let inliner = css_inline::CSSInliner::options().keep_style_tags(false).keep_at_rules(true).load_remote_stylesheets(false).build();
+    inliner.inline(&html).unwrap_or(html)
+}
+
+impl Compiled {
+    /// What a recipient gets.
+    pub fn render(&self, context: &Context) -> Result<Rendered, Fault> {
+        let subject = self.run("subject.txt", &self.subject, context)?;
+        Ok(Rendered {
+            subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
+            text: text::lay_out(&self.run("text.txt", &self.text, context)?),
+            html: self.run("mail.html", &self.mail, context)?,
+        })
+    }
+
+    /// The body alone, for the site.
+    pub fn render_body(&self, context: &Context) -> Result<(String, String), Fault> {
+        Ok((self.run("subject.txt", &self.subject, context)?, self.run("body.html", &self.body, context)?))
+    }
+
+    fn run(&self, name: &str, template: &Template, context: &Context) -> Result<String, Fault> {
+        let mut bounded = Bounded(Vec::new());
+        self.tera.render_to(name, context, &mut bounded).map_err(|error| fault(&error, template))?;
+        Ok(String::from_utf8(bounded.0).unwrap_or_default())
+    }
+
+    /// The tags that the notice uses, those in code left out.
+    pub fn used(&self) -> Vec<usize> {
+        let mut used = self.body.used.clone();
+        used.extend(&self.subject.used);
+        used.sort_unstable();
+        used.dedup();
+        used
+    }
+}
+
+/// Takes at most as much as a mail may hold, so that no loop of a template runs on for ever.
+struct Bounded(Vec<u8>);
+
+const MOST_BYTES: usize = 4 << 20;
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST_BYTES {
+            return Err(std::io::Error::other("the notice grows over 4 MiB"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn fault(error: &tera::Error, template: &Template) -> Fault {
+    use tera::ErrorKind;
+    let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            message = cause.to_string();
+            source = cause.source();
+        }
+        return Fault { message: message.lines().next().unwrap_or("").to_owned(), span: template.place(0) };
+    };
+    let at = byte_of(&template.text, report.span().start_line, report.span().start_col);
+    Fault { message: first_line(report.message()), span: template.place(at) }
+}
+
+fn first_line(message: &str) -> String {
+    let line = message.lines().next().unwrap_or("");
+    let mut letters = line.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}
+
+fn byte_of(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let bytes: usize = text[start..].chars().take(column).map(char::len_utf8).sum();
+    start + bytes
+}
+
+fn register(tera: &mut Tera, event: Option<&Event>) {
+    let clock = event.and_then(|event| event.clock.clone());
+    let end = event.and_then(Event::end);
+    tera.register_function("event_at", move |kwargs: Kwargs, _: &State| -> tera::TeraResult<String> {
+        let offset: String = kwargs.must_get("offset")?;
+        let offset = Offset::parse(&offset).map_err(|error| tera::Error::message(error.message()))?;
+        let clock = clock.as_ref().ok_or_else(|| tera::Error::message("the event has no T-0"))?;
+        let moment = clock.at(&offset).map_err(|error| tera::Error::message(error.message()))?;
+        Ok(moment.to_string())
+    });
+    tera.register_filter("when", move |moment: &str, kwargs: Kwargs, _: &State| -> tera::TeraResult<String> {
+        let zone: String = kwargs.must_get("zone")?;
+        let lang: Option<String> = kwargs.get("lang")?;
+        let form: Option<String> = kwargs.get("form")?;
+        let form = when::Form::parse(form.as_deref().unwrap_or("datetime")).map_err(tera::Error::message)?;
+        let to: Option<String> = kwargs.get("to")?;
+        let start = parse_moment(moment)?;
+        let to = to.map(|to| parse_moment(&to)).transpose()?;
+        let written = when::write(&start, to.as_ref().or(end.as_ref()), &zone, lang.as_deref().unwrap_or("en"), form);
+        written.map_err(tera::Error::message)
+    });
+    tera.register_filter("link", |url: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
+        match link::classify(url) {
+            Target::External(url) => Ok(link::encode(&url)),
+            _ => Err(tera::Error::message(format!("`{url}` is no address to link to"))),
+        }
+    });
+    tera.register_filter("link_part", |part: &str, _: Kwargs, _: &State| percent(part));
+}
+
+fn parse_moment(text: &str) -> tera::TeraResult<Zoned> {
+    text.parse().map_err(|_| tera::Error::message(format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`")))
+}
+
+/// Percent-encodes everything but unreserved characters (RFC 3986 §2.3).
+fn percent(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}

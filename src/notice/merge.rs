@@ -1,0 +1,127 @@
+//! Merging: a notice and a mailing's recipients become messages, one a recipient.
+
+use std::collections::BTreeMap;
+
+use jiff::Zoned;
+use tera::Context;
+
+use super::engine::{Compiled, Rendered};
+use super::message::{self, Campaign, Keys, Message};
+use super::recipients::Recipient;
+use super::variables::{self, Scope};
+use super::Notice;
+use crate::config::{Config, Event, Notices};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::site::Site;
+use crate::source::RelPath;
+
+/// A notice that is ready to meet its recipients.
+pub struct Merge<'a> {
+    pub notice: &'a Notice,
+    pub compiled: Compiled,
+    pub campaign: Campaign,
+    /// The Date of every message.
+    pub date: Zoned,
+    base: Context,
+    notices: &'a Notices,
+    keys: &'a Keys,
+    recipients: RelPath,
+}
+
+impl<'a> Merge<'a> {
+    pub fn new(
+        site: &'a Site,
+        notice: &'a Notice,
+        compiled: Compiled,
+        event: Option<&Event>,
+        campaign: Campaign,
+        date: Zoned,
+        keys: &'a Keys,
+        recipients: &RelPath,
+    ) -> Merge<'a> {
+        let base = context(site, event, &campaign.mailing, &BTreeMap::new());
+        Merge { notice, compiled, campaign, date, base, notices: &site.config.notices, keys, recipients: recipients.clone() }
+    }
+
+    /// Holds the variables of the notice against the columns of the recipients.
+    pub fn check_columns(&self, config: &Config, event: Option<&Event>, columns: &[String], diagnostics: &mut Diagnostics) {
+        let used = self.compiled.used();
+        let tags: Vec<_> = used.iter().filter_map(|index| self.notice.tags.get(*index)).collect();
+        let scope = scope(config, event, columns.iter().map(String::as_str));
+        variables::check(&tags, &scope, &self.notice.path, diagnostics);
+    }
+
+    /// The message of one recipient, and what was rendered for it.
+    pub fn message(&self, recipient: &Recipient) -> Result<(Message, Rendered), Diagnostic> {
+        let mut context = self.base.clone();
+        context.insert("r", &recipient.fields);
+        let rendered = self.compiled.render(&context).map_err(|fault| {
+            let span = fault.span.unwrap_or(self.notice.span.clone());
+            let message = format!("{} ({}, line {})", fault.message, self.recipients, recipient.line);
+            Diagnostic::error("template-render", message).at(&self.notice.path, span)
+        })?;
+        let message = message::build(&rendered, recipient, &self.campaign, self.notices, &self.date, self.keys).map_err(|message| {
+            let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
+            Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)
+        })?;
+        Ok((message, rendered))
+    }
+}
+
+/// The names that a notice may use, with these columns of recipients.
+pub fn scope<'n>(config: &Config, event: Option<&Event>, columns: impl Iterator<Item = &'n str>) -> Scope {
+    let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let mut event_names = vec!["name", "id"];
+    if let Some(event) = event {
+        event_names.extend(event.clock.is_some().then_some("start"));
+        event_names.extend(event.window.is_some().then_some("window"));
+        event_names.extend(event.end().is_some().then_some("end"));
+    }
+    let mut vars: std::collections::BTreeSet<String> = config.vars.keys().cloned().collect();
+    vars.extend(event.iter().flat_map(|event| event.vars.keys().cloned()));
+    BTreeMap::from([
+        ("event".to_owned(), if event.is_some() { set(&event_names) } else { set(&[]) }),
+        ("links".to_owned(), Some(config.links.keys().cloned().collect())),
+        ("vars".to_owned(), Some(vars)),
+        ("site".to_owned(), set(&["title", "base_url", "description", "language"])),
+        ("status".to_owned(), set(&["state", "headline"])),
+        ("mailing".to_owned(), set(&["id"])),
+        ("r".to_owned(), Some(columns.map(str::to_owned).collect())),
+    ])
+}
+
+/// The values of those names.
+pub fn context(site: &Site, event: Option<&Event>, mailing: &str, recipient: &BTreeMap<String, String>) -> Context {
+    let mut context = Context::new();
+    let config = &site.config;
+    let mut event_values: BTreeMap<&str, String> = BTreeMap::new();
+    let mut vars = config.vars.clone();
+    if let Some(event) = event {
+        event_values.insert("id", event.id.clone());
+        event_values.insert("name", event.name.clone());
+        event_values.extend(event.clock.as_ref().map(|clock| ("start", clock.t0().to_string())));
+        event_values.extend(event.end().map(|end| ("end", end.to_string())));
+        event_values.extend(event.window.as_ref().map(|window| ("window", window.to_string())));
+        vars.extend(event.vars.clone());
+    }
+    context.insert("event", &event_values);
+    context.insert("links", &config.links);
+    context.insert("vars", &vars);
+    context.insert(
+        "site",
+        &BTreeMap::from([
+            ("title", &config.site.title),
+            ("base_url", &config.site.base_url),
+            ("description", &config.site.description),
+            ("language", &config.site.language),
+        ]),
+    );
+    let (state, headline) = match &site.status {
+        Some(overview) => (overview.state.to_string(), overview.headline.clone()),
+        None => ("unknown".to_owned(), "Status unknown".to_owned()),
+    };
+    context.insert("status", &BTreeMap::from([("state", state), ("headline", headline)]));
+    context.insert("mailing", &BTreeMap::from([("id", mailing)]));
+    context.insert("r", recipient);
+    context
+}

@@ -1,0 +1,186 @@
+//! Notices: what users are told, written once in Markdown, compiled once, merged with each recipient.
+
+pub mod address;
+pub mod engine;
+pub mod merge;
+pub mod message;
+pub mod recipients;
+mod text;
+pub mod variables;
+pub mod when;
+
+use std::sync::Arc;
+
+use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
+
+use crate::diagnostic::Diagnostic;
+use crate::page::html::{self, heading_range};
+use crate::page::markdown::{self, Placed, plain_text};
+use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
+use crate::source::{RelPath, Span};
+
+/// A notice as one file tells it: Markdown written as HTML and as text, its template tags still marks.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// Unique in a project.
+    pub name: String,
+    pub title: String,
+    pub anchor: String,
+    pub path: RelPath,
+    /// Its heading, or the beginning of its file.
+    pub span: Span,
+    /// From its heading to the next notice.
+    pub extent: Span,
+    pub subject: String,
+    pub subject_span: Span,
+    pub html: Body,
+    pub text: Body,
+    /// All template tags of the file.
+    pub tags: Arc<[tags::Tag]>,
+}
+
+/// Cuts a file into what stands before the first notice, and its notices.
+pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (Body, Vec<Notice>) {
+    let marked = tags::mark(text, context.path, context.offset, &mut finds.diagnostics);
+    let events = markdown::events(&marked.text);
+    let tags: Arc<[tags::Tag]> = marked.tags.into();
+    let level = if kind == Kind::Notices { HeadingLevel::H2 } else { HeadingLevel::H1 };
+    let headings = heading_range(&events, level);
+    let page = Context { dialect: Dialect::Page, ..*context };
+    let mut notices = Vec::new();
+    if kind == Kind::Notice {
+        let start = headings.first().map_or(0, |range| range.end);
+        let heading = headings.first().map(|range| &events[range.clone()]);
+        notices.push(read(heading, &events[start..], &tags, context, finds));
+        return (Body::default(), notices);
+    }
+    let intro_end = headings.first().map_or(events.len(), |range| range.start);
+    let intro = html::write(&events[..intro_end], &page, finds);
+    for (index, range) in headings.iter().enumerate() {
+        let end = headings.get(index + 1).map_or(events.len(), |next| next.start);
+        notices.push(read(Some(&events[range.clone()]), &events[range.end..end], &tags, context, finds));
+    }
+    (intro, notices)
+}
+
+fn read(
+    heading: Option<&[Placed]>,
+    events: &[Placed],
+    tags: &Arc<[tags::Tag]>,
+    context: &Context,
+    finds: &mut Finds,
+) -> Notice {
+    let page = Context { dialect: Dialect::Page, ..*context };
+    let stem = context.path.stem().to_lowercase();
+    let (title, anchor, span) = match heading {
+        Some(events) => {
+            html::write(events, &page, finds);
+            let found = finds.headings.last();
+            found.map_or_else(Default::default, |heading| (heading.text.clone(), heading.anchor.clone(), heading.span.clone()))
+        }
+        None => (stem.clone(), finds.anchors.next(&stem), context.offset..context.offset),
+    };
+    let end = events.last().map_or(span.end, |(_, range)| range.end + context.offset);
+    let parts = Parts::find(events);
+    let (subject, subject_span) = match &parts.subject {
+        Some(range) => {
+            let text = plain_text(&events[range.clone()]);
+            let text = text.trim_start().trim_start_matches("Subject").trim_start_matches(':').trim();
+            let place = events[range.start].1.start + context.offset..events[range.end - 1].1.end + context.offset;
+            (text.to_owned(), place)
+        }
+        None => (String::new(), span.clone()),
+    };
+    if subject.is_empty() {
+        let diagnostic = Diagnostic::error("no-subject", format!("the notice `{title}` has no subject"));
+        let help = "write `**Subject:** …` as a paragraph below its heading";
+        finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
+    }
+    // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
+    let by_default = if heading.is_some() && context.path.stem() != title && finds.headings.last().is_some_and(|heading| heading.level == 2) {
+        anchor.clone()
+    } else {
+        stem
+    };
+    let body = parts.body(events);
+    let mail = Context { dialect: Dialect::Mail, ..*context };
+    let first_link = finds.links.len();
+    let html = html::write(&body, &mail, finds);
+    let text = text::write(&body, first_link);
+    Notice {
+        name: parts.id.unwrap_or(by_default),
+        title,
+        anchor,
+        path: context.path.clone(),
+        extent: span.start..end.max(span.end),
+        span,
+        subject,
+        subject_span,
+        html,
+        text,
+        tags: Arc::clone(tags),
+    }
+}
+
+/// The parts of a notice that are no body: its id and its subject.
+struct Parts {
+    id: Option<String>,
+    id_range: Option<std::ops::Range<usize>>,
+    subject: Option<std::ops::Range<usize>>,
+}
+
+impl Parts {
+    fn find(events: &[Placed]) -> Parts {
+        let mut parts = Parts { id: None, id_range: None, subject: None };
+        let mut at = 0;
+        while at < events.len() {
+            match &events[at].0 {
+                Event::Start(Tag::HtmlBlock) => {
+                    let end = end_of(events, at, TagEnd::HtmlBlock);
+                    if let Some(id) = id_of(&events[at..end]) {
+                        parts.id.get_or_insert(id);
+                        parts.id_range.get_or_insert(at..end + 1);
+                    }
+                    at = end;
+                }
+                Event::Start(Tag::Paragraph) => {
+                    let end = end_of(events, at, TagEnd::Paragraph);
+                    let is_subject = matches!(events.get(at + 1), Some((Event::Start(Tag::Strong), _)))
+                        && matches!(events.get(at + 2), Some((Event::Text(text), _)) if text.trim_start().starts_with("Subject"));
+                    if is_subject && parts.subject.is_none() {
+                        parts.subject = Some(at..end + 1);
+                    }
+                    at = end;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        parts
+    }
+
+    /// The events of the body: without id and subject, and without rules around them.
+    fn body<'t>(&self, events: &[Placed<'t>]) -> Vec<Placed<'t>> {
+        let outside = |at: &usize| ![&self.subject, &self.id_range].into_iter().flatten().any(|range| range.contains(at));
+        let mut body: Vec<Placed> = (0..events.len()).filter(outside).map(|at| events[at].clone()).collect();
+        let rules = body.iter().take_while(|(event, _)| matches!(event, Event::Rule)).count();
+        body.drain(..rules);
+        while matches!(body.last(), Some((Event::Rule, _))) {
+            body.pop();
+        }
+        body
+    }
+}
+
+fn end_of(events: &[Placed], from: usize, end: TagEnd) -> usize {
+    (from..events.len()).find(|at| matches!(&events[*at].0, Event::End(found) if *found == end)).unwrap_or(events.len() - 1)
+}
+
+/// `<!-- id: advance -->`
+fn id_of(events: &[Placed]) -> Option<String> {
+    let html: String =
+        events.iter().filter_map(|(event, _)| if let Event::Html(text) = event { Some(&**text) } else { None }).collect();
+    let id = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim().strip_prefix("id:")?.trim();
+    let legal = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    legal.then(|| id.to_owned())
+}

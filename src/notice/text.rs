@@ -1,0 +1,363 @@
+//! The text part of a notice, written from its Markdown: lists as `-`, links as `text <address>`,
+//! tables as `label: value`.
+
+use pulldown_cmark::{Event, Tag, TagEnd};
+use unicode_width::UnicodeWidthStr;
+
+use crate::page::link::{self, Target};
+use crate::page::markdown::{Placed, plain_text};
+use crate::page::{Body, Hole, tags};
+
+/// Widest line, in columns (RFC 5322 recommends 78 with room for quoting).
+const WIDTH: usize = 76;
+
+/// Writes events as text. `first_link` is the number of the first link to a file of the project.
+pub fn write(events: &[Placed], first_link: usize) -> Body {
+    let mut writer = Writer { body: Body::default(), indent: Vec::new(), next_link: first_link, bullet: None };
+    writer.blocks(events);
+    writer.body
+}
+
+struct Writer {
+    body: Body,
+    /// What each line begins with, level by level.
+    indent: Vec<String>,
+    next_link: usize,
+    /// The bullet that the next line begins with instead of the innermost indent.
+    bullet: Option<String>,
+}
+
+impl Writer {
+    fn push(&mut self, text: &str) {
+        self.body.html.push_str(text);
+    }
+
+    fn begin_line(&mut self) {
+        let depth = self.indent.len() - usize::from(self.bullet.is_some());
+        let start: String = self.indent[..depth.min(self.indent.len())].concat();
+        self.push(&start);
+        if let Some(bullet) = self.bullet.take() {
+            self.push(&bullet);
+        }
+    }
+
+    fn end_block(&mut self) {
+        self.push("\n\n");
+    }
+
+    fn blocks(&mut self, events: &[Placed]) {
+        let mut at = 0;
+        while at < events.len() {
+            let end = end_of(events, at);
+            let inner = &events[(at + 1).min(end)..end];
+            match &events[at].0 {
+                Event::Start(Tag::Paragraph) => {
+                    self.begin_line();
+                    self.inlines(inner);
+                    self.end_block();
+                }
+                Event::Start(Tag::Heading { .. }) => {
+                    self.begin_line();
+                    let from = self.body.html.len();
+                    self.inlines(inner);
+                    if !tags::holds_mark(&self.body.html[from..]) {
+                        let upper = self.body.html[from..].to_uppercase();
+                        self.body.html.truncate(from);
+                        self.push(&upper);
+                    }
+                    self.end_block();
+                }
+                Event::Start(Tag::List(first)) => self.list(inner, *first),
+                Event::Start(Tag::BlockQuote(_)) => {
+                    self.indent.push("> ".to_owned());
+                    self.blocks(inner);
+                    self.indent.pop();
+                }
+                Event::Start(Tag::CodeBlock(_)) => {
+                    let code: String = inner.iter().map(|(event, _)| if let Event::Text(text) = event { &**text } else { "" }).collect();
+                    for line in tags::in_code(&code).lines() {
+                        self.begin_line();
+                        self.push("    ");
+                        self.push(line);
+                        self.push("\n");
+                    }
+                    self.push("\n");
+                }
+                Event::Start(Tag::Table(_)) => self.table(inner),
+                Event::Start(Tag::HtmlBlock) => {
+                    let html: String = inner.iter().map(|(event, _)| if let Event::Html(text) = event { &**text } else { "" }).collect();
+                    if let Some(tag) = tags::block(&html) {
+                        self.push(&format!("{tag}\n"));
+                    }
+                }
+                Event::Start(Tag::FootnoteDefinition(name)) => {
+                    self.bullet = Some(format!("[{name}] "));
+                    self.indent.push("    ".to_owned());
+                    self.blocks(inner);
+                    self.indent.pop();
+                }
+                Event::Rule => {
+                    self.begin_line();
+                    self.push("----");
+                    self.end_block();
+                }
+                Event::Start(_) | Event::Text(_) | Event::Code(_) | Event::SoftBreak | Event::HardBreak => {
+                    // A run of text without a paragraph: the line of a tight list.
+                    let run = run_end(events, at);
+                    self.begin_line();
+                    self.inlines(&events[at..run]);
+                    self.push("\n");
+                    at = run;
+                    continue;
+                }
+                _ => {}
+            }
+            at = end + 1;
+        }
+    }
+
+    fn list(&mut self, items: &[Placed], first: Option<u64>) {
+        let mut number = first;
+        let mut at = 0;
+        while at < items.len() {
+            let end = end_of(items, at);
+            let bullet = match &mut number {
+                Some(number) => {
+                    let bullet = format!("{number}. ");
+                    *number += 1;
+                    bullet
+                }
+                None => "- ".to_owned(),
+            };
+            self.indent.push(" ".repeat(bullet.len()));
+            self.bullet = Some(bullet);
+            self.blocks(&items[at + 1..end]);
+            if self.bullet.is_some() {
+                self.begin_line();
+                self.push("\n");
+            }
+            self.indent.pop();
+            at = end + 1;
+        }
+        if !self.body.html.ends_with("\n\n") {
+            self.push("\n");
+        }
+    }
+
+    fn table(&mut self, events: &[Placed]) {
+        let mut headers: Vec<String> = Vec::new();
+        let mut column = 0;
+        let mut at = 0;
+        let mut in_head = false;
+        while at < events.len() {
+            match &events[at].0 {
+                Event::Start(Tag::TableHead) => in_head = true,
+                Event::End(TagEnd::TableHead) => in_head = false,
+                Event::Start(Tag::TableRow) => column = 0,
+                Event::End(TagEnd::TableRow) => self.push("\n"),
+                Event::Start(Tag::TableCell) => {
+                    let end = end_of(events, at);
+                    let inner = &events[at + 1..end];
+                    if in_head {
+                        headers.push(plain_text(inner));
+                    } else {
+                        self.begin_line();
+                        match headers.get(column).filter(|header| !header.trim().is_empty()) {
+                            Some(header) => self.push(&format!("{header}: ")),
+                            None => {}
+                        }
+                        self.inlines(inner);
+                        self.push("\n");
+                        column += 1;
+                    }
+                    at = end;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        self.push("\n");
+    }
+
+    fn inlines(&mut self, events: &[Placed]) {
+        let mut at = 0;
+        while at < events.len() {
+            match &events[at].0 {
+                Event::Text(text) => self.push(text),
+                Event::Code(code) => self.push(&tags::in_code(code)),
+                Event::SoftBreak => self.push(" "),
+                Event::HardBreak => {
+                    self.push("\n");
+                    self.begin_line();
+                }
+                Event::FootnoteReference(name) => self.push(&format!(" [{name}]")),
+                Event::Start(Tag::Link { dest_url, .. }) => {
+                    let end = end_of(events, at);
+                    self.link(dest_url, &events[at + 1..end]);
+                    at = end;
+                }
+                Event::Start(Tag::Image { .. }) => {
+                    let end = end_of(events, at);
+                    self.push(&plain_text(&events[at + 1..end]));
+                    at = end;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+
+    fn link(&mut self, target: &str, words: &[Placed]) {
+        let text = plain_text(words);
+        let shown = |url: &str| url.strip_prefix("mailto:").unwrap_or(url) == text;
+        if tags::holds_mark(target) {
+            self.inlines(words);
+            if text != target {
+                self.push(&format!(" <{target}>"));
+            }
+            return;
+        }
+        match link::classify(target) {
+            Target::External(url) if shown(&url) => self.push(&text),
+            Target::External(url) => {
+                self.inlines(words);
+                let url = url.strip_prefix("mailto:").unwrap_or(&url);
+                self.push(&format!(" <{url}>"));
+            }
+            Target::Internal { .. } => {
+                self.inlines(words);
+                self.push(" <");
+                self.body.holes.push((self.body.html.len(), Hole::Link(self.next_link)));
+                self.next_link += 1;
+                self.push(">");
+            }
+            Target::Refused(_) => self.inlines(words),
+        }
+    }
+}
+
+fn end_of(events: &[Placed], start: usize) -> usize {
+    let mut depth = 0;
+    for (index, (event, _)) in events.iter().enumerate().skip(start) {
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+        if depth <= 0 {
+            return index;
+        }
+    }
+    events.len() - 1
+}
+
+fn run_end(events: &[Placed], from: usize) -> usize {
+    let mut at = from;
+    while at < events.len() {
+        match &events[at].0 {
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {
+                at = end_of(events, at) + 1;
+            }
+            Event::Start(_) | Event::End(_) | Event::Rule => break,
+            _ => at += 1,
+        }
+    }
+    at.max(from + 1)
+}
+
+/// Lays out a rendered text: lines of at most 76 columns where words allow it, single empty lines.
+pub fn lay_out(text: &str) -> String {
+    let mut laid_out = String::with_capacity(text.len() + text.len() / 40);
+    let mut empty = true;
+    for line in text.lines() {
+        let line = line.trim_end();
+        if line.is_empty() {
+            if !empty {
+                laid_out.push('\n');
+            }
+            empty = true;
+            continue;
+        }
+        empty = false;
+        wrap(line, &mut laid_out);
+    }
+    laid_out.truncate(laid_out.trim_end().len());
+    laid_out.push('\n');
+    laid_out
+}
+
+fn wrap(line: &str, laid_out: &mut String) {
+    let (start, hanging) = beginning(line);
+    // Code keeps its lines.
+    if line.width() <= WIDTH || line.starts_with("    ") && start.trim().is_empty() {
+        laid_out.push_str(line);
+        laid_out.push('\n');
+        return;
+    }
+    laid_out.push_str(start);
+    let mut column = start.width();
+    let mut first = true;
+    for word in line[start.len()..].split(' ') {
+        let width = word.width();
+        if !first && column + 1 + width > WIDTH {
+            laid_out.push('\n');
+            laid_out.push_str(&hanging);
+            column = hanging.width();
+        } else if !first {
+            laid_out.push(' ');
+            column += 1;
+        }
+        laid_out.push_str(word);
+        column += width;
+        first = false;
+    }
+    laid_out.push('\n');
+}
+
+/// The indent, quote marks and bullet of a line, and what its further lines begin with.
+fn beginning(line: &str) -> (&str, String) {
+    let quote = line.len() - line.trim_start_matches([' ', '>']).len();
+    let rest = &line[quote..];
+    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let bullet = if rest.starts_with("- ") {
+        2
+    } else if (1..=3).contains(&digits) && rest[digits..].starts_with(". ") {
+        digits + 2
+    } else {
+        0
+    };
+    (&line[..quote + bullet], format!("{}{}", &line[..quote], " ".repeat(bullet)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::markdown;
+
+    fn check(markdown: &str, expected: &str) {
+        assert_eq!(lay_out(&write(&markdown::events(markdown), 0).html), expected, "{markdown:?}");
+    }
+
+    #[test]
+    fn markdown_becomes_text() {
+        check("# What stops\n\nA **bold** word & `code`.\n", "WHAT STOPS\n\nA bold word & code.\n");
+        check("- one\n- two\n  - deep\n\nafter\n", "- one\n- two\n  - deep\n\nafter\n");
+        check("1. one\n2. two\n", "1. one\n2. two\n");
+        check("- a\n\n- b\n", "- a\n\n- b\n");
+        check("[Status](https://s.example)\n", "Status <https://s.example>\n");
+        check("https://s.example\n", "https://s.example\n");
+        check("[a@b.example](mailto:a@b.example)\n", "a@b.example\n");
+        check("| What | When |\n|---|---|\n| Login | 10:00 |\n", "What: Login\nWhen: 10:00\n");
+        check("> quoted\n", "> quoted\n");
+        check("a\\\nb\n", "a\nb\n");
+    }
+
+    #[test]
+    fn long_lines_are_wrapped_with_their_indent() {
+        let long = "word ".repeat(30);
+        let text = write(&markdown::events(&format!("- {long}")), 0).html;
+        let laid_out = lay_out(&text);
+        assert!(laid_out.lines().all(|line| line.len() <= WIDTH), "{laid_out}");
+        assert!(laid_out.lines().skip(1).all(|line| line.starts_with("  word")), "{laid_out}");
+    }
+}

@@ -1,0 +1,247 @@
+//! Which variables a notice uses, held against those that there are, before anything is rendered.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::page::tags::{Kind, Tag};
+use crate::source::{RelPath, Span};
+
+/// The names that a notice may use: each root with its members. `None` lets any member pass.
+pub type Scope = BTreeMap<String, Option<BTreeSet<String>>>;
+
+/// Functions and tests that templates may call.
+const FUNCTIONS: [&str; 4] = ["event.at", "event_at", "range", "throw"];
+const KEYWORDS: [&str; 24] = [
+    "if", "elif", "else", "endif", "for", "in", "endfor", "set", "set_global", "endset", "and", "or", "not", "is", "true", "false",
+    "none", "loop", "raw", "endraw", "filter", "endfilter", "break", "continue",
+];
+
+/// A variable in a tag.
+#[derive(Debug, PartialEq)]
+struct Use {
+    path: Vec<String>,
+    span: Span,
+    /// Followed by `| default` or `is defined`: it need not exist.
+    optional: bool,
+    /// Not followed by any filter.
+    bare: bool,
+}
+
+/// Reports every variable of the tags that is in no scope, statements that do not close, and times without a form.
+pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Diagnostics) {
+    check_blocks(tags, path, diagnostics);
+    let mut locals: BTreeSet<String> = BTreeSet::from(["loop".to_owned()]);
+    for tag in tags.iter().filter(|tag| tag.kind != Kind::Comment) {
+        let tokens = tokens(&tag.text);
+        collect_locals(&tokens, &mut locals);
+        for used in uses(&tokens) {
+            let span = used.span.start + tag.span.start..used.span.end + tag.span.start;
+            if locals.contains(&used.path[0]) {
+                continue;
+            }
+            if let Some((message, help)) = unknown(&used, scope) {
+                diagnostics.push(Diagnostic::error("undefined-variable", message).at(path, span).maybe_help(help));
+                continue;
+            }
+            let is_time = used.path[0] == "event" && used.path.get(1).is_some_and(|name| matches!(name.as_str(), "start" | "end"));
+            if is_time && used.bare && tag.kind == Kind::Expression && tokens.iter().filter(|token| token.is_word()).count() == 1 {
+                let name = used.path.join(".");
+                let diagnostic = Diagnostic::error("bare-time", format!("`{name}` is a time without a zone or a form"));
+                let help = format!("write `{name} | when(zone=r.zone, form=\"datetime\")`");
+                diagnostics.push(diagnostic.at(path, span).help(help));
+            }
+        }
+    }
+}
+
+fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
+    let root = &used.path[0];
+    let Some(members) = scope.get(root) else {
+        if used.optional {
+            return None;
+        }
+        return Some((format!("there is no variable `{root}`"), suggest(root, scope.keys().map(String::as_str))));
+    };
+    let (Some(members), Some(member)) = (members, used.path.get(1)) else { return None };
+    if members.contains(member) || used.optional {
+        return None;
+    }
+    let help = suggest(member, members.iter().map(String::as_str)).or_else(|| declare(root));
+    Some((format!("there is no `{root}.{member}`"), help))
+}
+
+fn declare(root: &str) -> Option<String> {
+    match root {
+        "links" | "vars" => Some(format!("declare it below [{root}] in runsheet.toml")),
+        "r" => Some("it must be a column of the recipients, and below `sample` in [notices]".to_owned()),
+        _ => None,
+    }
+}
+
+/// `if` without `endif`, `endfor` without `for`, and the like.
+fn check_blocks(tags: &[&Tag], path: &RelPath, diagnostics: &mut Diagnostics) {
+    let mut open: Vec<(&'static str, Span)> = Vec::new();
+    for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {
+        let word = tag.inner().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
+        let (opens, closes) = match word {
+            "if" => (Some("if"), None),
+            "for" => (Some("for"), None),
+            "endif" => (None, Some("if")),
+            "endfor" => (None, Some("for")),
+            _ => (None, None),
+        };
+        if let Some(name) = opens {
+            open.push((name, tag.span.clone()));
+        }
+        if let Some(name) = closes
+            && open.pop_if(|(last, _)| *last == name).is_none()
+        {
+            let diagnostic = Diagnostic::error("template-syntax", format!("`{word}` closes nothing that is open here"));
+            diagnostics.push(diagnostic.at(path, tag.span.clone()));
+        }
+    }
+    for (name, span) in open {
+        let diagnostic = Diagnostic::error("unclosed-tag", format!("`{name}` is not closed"));
+        diagnostics.push(diagnostic.at(path, span).help(format!("close it by `{{% end{name} %}}`")));
+    }
+}
+
+#[derive(Debug, PartialEq)]
+enum Token {
+    Word(String, Span),
+    Mark(char),
+}
+
+impl Token {
+    fn is_word(&self) -> bool {
+        matches!(self, Token::Word(..))
+    }
+
+    fn word(&self) -> Option<&str> {
+        if let Token::Word(word, _) = self { Some(word) } else { None }
+    }
+}
+
+/// Words (with their dots) and marks of a tag; strings are left out.
+fn tokens(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = 2;
+    let end = text.len() - 2;
+    while at < end {
+        let byte = bytes[at];
+        if byte == b'"' || byte == b'\'' || byte == b'`' {
+            at = text[at + 1..end].find(char::from(byte)).map_or(end, |close| at + close + 2);
+            tokens.push(Token::Mark('"'));
+            continue;
+        }
+        if byte.is_ascii_alphabetic() || byte == b'_' {
+            let start = at;
+            while at < end && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'.')) {
+                at += 1;
+            }
+            tokens.push(Token::Word(text[start..at].to_owned(), start..at));
+            continue;
+        }
+        if byte.is_ascii_digit() {
+            while at < end && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'.') {
+                at += 1;
+            }
+            tokens.push(Token::Mark('0'));
+            continue;
+        }
+        let c = text[at..].chars().next().unwrap_or(' ');
+        if !c.is_whitespace() {
+            tokens.push(Token::Mark(c));
+        }
+        at += c.len_utf8();
+    }
+    tokens
+}
+
+/// Names that a `for` or a `set` brings into being.
+fn collect_locals(tokens: &[Token], locals: &mut BTreeSet<String>) {
+    match tokens.first().and_then(Token::word) {
+        Some("for") => {
+            let names = tokens[1..].iter().take_while(|token| token.word() != Some("in")).filter_map(Token::word);
+            locals.extend(names.map(str::to_owned));
+        }
+        Some("set" | "set_global") => locals.extend(tokens.get(1).and_then(Token::word).map(str::to_owned)),
+        _ => {}
+    }
+}
+
+fn uses(tokens: &[Token]) -> Vec<Use> {
+    let mut uses = Vec::new();
+    let mut depth = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        let (word, span) = match token {
+            Token::Mark('(') => {
+                depth += 1;
+                continue;
+            }
+            Token::Mark(')') => {
+                depth -= 1;
+                continue;
+            }
+            Token::Mark(_) => continue,
+            Token::Word(word, span) => (word, span),
+        };
+        let before = index.checked_sub(1).map(|index| &tokens[index]);
+        let next = tokens.get(index + 1);
+        let after_is = before.and_then(Token::word) == Some("is")
+            || before.and_then(Token::word) == Some("not") && index >= 2 && tokens[index - 2].word() == Some("is");
+        let is_filter = before == Some(&Token::Mark('|'));
+        let is_argument = depth > 0 && next == Some(&Token::Mark('=')) && tokens.get(index + 2) != Some(&Token::Mark('='));
+        let is_function = next == Some(&Token::Mark('(')) && FUNCTIONS.contains(&word.as_str());
+        if KEYWORDS.contains(&word.as_str()) || after_is || is_filter || is_argument || is_function {
+            continue;
+        }
+        let following: Vec<Option<&str>> = (1..=3).map(|step| tokens.get(index + step).and_then(Token::word)).collect();
+        let optional = next == Some(&Token::Mark('|')) && following[1] == Some("default")
+            || following[0] == Some("is") && (following[1] == Some("defined") || following[2] == Some("defined") || following[1] == Some("undefined"));
+        uses.push(Use {
+            path: word.trim_end_matches('.').split('.').map(str::to_owned).collect(),
+            span: span.clone(),
+            optional,
+            bare: next != Some(&Token::Mark('|')),
+        });
+    }
+    uses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::page::tags;
+
+    fn check_text(text: &str, expected: &[&str]) {
+        let path = RelPath::new("n.md").unwrap();
+        let mut diagnostics = Diagnostics::default();
+        let marked = tags::mark(text, &path, 0, &mut diagnostics);
+        let scope: Scope = BTreeMap::from([
+            ("r".to_owned(), Some(BTreeSet::from(["name".to_owned(), "zone".to_owned()]))),
+            ("event".to_owned(), Some(BTreeSet::from(["name".to_owned(), "start".to_owned(), "end".to_owned()]))),
+            ("vars".to_owned(), None),
+        ]);
+        super::check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut diagnostics);
+        let found: Vec<String> = diagnostics.iter().map(|one| format!("{}: {}", one.code, one.message)).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn unknown_names_are_found() {
+        check_text("{{ r.name }} {{ r.zone | upper }}", &[]);
+        check_text("{{ r.nmae }}", &["undefined-variable: there is no `r.nmae`"]);
+        check_text("{{ nope }}", &["undefined-variable: there is no variable `nope`"]);
+        check_text("{{ r.org | default(value=\"x\") }}{% if r.org is defined %}a{% endif %}", &[]);
+        check_text("{{ event.start | when(zone=r.zone, form=\"time\", to=event.end) }}", &[]);
+        check_text("{{ event.at(offset=\"T-1h\") | when(zone=\"UTC\") }}", &[]);
+        check_text("{% for x in vars.list %}{{ x }}{{ loop.index }}{% endfor %}", &[]);
+        check_text("{% set a = r.name %}{{ a }}", &[]);
+        check_text("{{ event.start }}", &["bare-time: `event.start` is a time without a zone or a form"]);
+        check_text("{% if vars.x %}", &["unclosed-tag: `if` is not closed"]);
+        check_text("{% endif %}", &["template-syntax: `endif` closes nothing that is open here"]);
+        check_text("{{ 'r.nope' }}", &[]);
+    }
+}

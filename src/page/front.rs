@@ -1,0 +1,163 @@
+//! Front matter: the table at the top of a Markdown file, in YAML between `---` or in TOML between `+++`.
+
+use jiff::civil::Date;
+
+use crate::data::{self, Reader, Spanned, Table};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schedule::{Length, Unit};
+use crate::source::{RelPath, Span};
+
+/// What a page is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A page where nothing is detected.
+    Page,
+    /// A run sheet: offsets in headings, tasks, blanks.
+    Checklist,
+    /// A file of notices, each begun by a `##`.
+    Notices,
+    /// A file that is one notice.
+    Notice,
+}
+
+/// How a notice is shown on the site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Publish {
+    /// With sample values, marked as a template.
+    #[default]
+    Template,
+    /// As a public notice with its event's values.
+    Sent,
+    Never,
+}
+
+/// What the front matter of a page says.
+#[derive(Clone, Debug, Default)]
+pub struct Front {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    /// Absent: detected from the page.
+    pub kind: Option<Kind>,
+    pub event: Option<Spanned<String>>,
+    /// The unit of bare numbers in offsets.
+    pub offset_unit: Option<Unit>,
+    /// Place among its neighbours; smaller comes first.
+    pub weight: i64,
+    /// A draft is nowhere in the output.
+    pub draft: bool,
+    /// False keeps the page out of the sidebar.
+    pub nav: Option<bool>,
+    pub publish: Publish,
+    pub owner: Option<String>,
+    pub reviewed: Option<Date>,
+    pub review_every: Option<Length>,
+}
+
+/// Splits a file into its front matter and the place where the Markdown begins.
+pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front, usize) {
+    let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+    let Some((fence, table_start)) = opening(text, start) else { return (Front::default(), start) };
+    let Some((table_end, body)) = closing(text, table_start, fence) else {
+        if fence == "+++" {
+            let message = "the front matter is opened by `+++` and never closed";
+            let diagnostic = Diagnostic::error("front-matter", message).at(path, start..start + 3);
+            diagnostics.push(diagnostic.help("close it by a line `+++`"));
+        }
+        return (Front::default(), start);
+    };
+    let inner = &text[table_start..table_end];
+    let table = match fence {
+        "+++" => data::toml(inner, path, table_start, diagnostics),
+        _ => data::yaml(inner, path, table_start, diagnostics),
+    };
+    (read_table(&table, path, start..start + 3, diagnostics), body)
+}
+
+fn opening(text: &str, start: usize) -> Option<(&'static str, usize)> {
+    let line_end = text[start..].find('\n').map(|newline| start + newline + 1)?;
+    match text[start..line_end].trim_end() {
+        "---" => Some(("---", line_end)),
+        "+++" => Some(("+++", line_end)),
+        _ => None,
+    }
+}
+
+/// Where the table ends and where the line after the closing fence begins.
+fn closing(text: &str, start: usize, fence: &str) -> Option<(usize, usize)> {
+    let mut at = start;
+    for line in text[start..].split_inclusive('\n') {
+        if line.trim_end() == fence {
+            return Some((at, at + line.len()));
+        }
+        at += line.len();
+    }
+    None
+}
+
+fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagnostics) -> Front {
+    let mut reader = Reader::new("the front matter", path, table, span);
+    let front = Front {
+        title: reader.text("title").map(|text| text.value),
+        description: reader.text("description").map(|text| text.value),
+        kind: reader.choice(
+            "kind",
+            &[
+                ("page", Kind::Page),
+                ("checklist", Kind::Checklist),
+                ("notices", Kind::Notices),
+                ("notice", Kind::Notice),
+            ],
+        ),
+        event: reader.text("event"),
+        offset_unit: reader.choice(
+            "offset_unit",
+            &[("min", Unit::Minutes), ("m", Unit::Minutes), ("h", Unit::Hours), ("d", Unit::Days)],
+        ),
+        weight: reader.integer("weight").map_or(0, |number| number.value),
+        draft: reader.bool("draft").unwrap_or(false),
+        nav: reader.bool("nav"),
+        publish: reader
+            .choice(
+                "publish",
+                &[("template", Publish::Template), ("sent", Publish::Sent), ("never", Publish::Never)],
+            )
+            .unwrap_or_default(),
+        owner: reader.text("owner").map(|text| text.value),
+        reviewed: read_date(&mut reader),
+        review_every: reader
+            .parsed("review_every", |text| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()))),
+    };
+    diagnostics.extend(reader.finish());
+    front
+}
+
+fn read_date(reader: &mut Reader) -> Option<Date> {
+    let text = reader.moment("reviewed")?;
+    if let Ok(date) = text.value.parse() {
+        return Some(date);
+    }
+    reader.reject(&text.span, format!("`{}` is not a date", text.value), Some("write it as `2026-11-22`".to_owned()));
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, title: Option<&str>, body: &str) {
+        let mut diagnostics = Diagnostics::default();
+        let (front, start) = read(text, &RelPath::new("a.md").unwrap(), &mut diagnostics);
+        assert_eq!(front.title.as_deref(), title, "{text:?}");
+        assert_eq!(&text[start..], body, "{text:?}");
+    }
+
+    #[test]
+    fn both_forms_are_read() {
+        check("---\ntitle: A\n---\nbody", Some("A"), "body");
+        check("+++\ntitle = \"A\"\n+++\nbody", Some("A"), "body");
+        check("\u{feff}---\r\ntitle: A\r\n---\r\nbody", Some("A"), "body");
+        check("# Heading\n", None, "# Heading\n");
+        check("---\n\nA rule, no front matter\n", None, "---\n\nA rule, no front matter\n");
+        check("", None, "");
+    }
+}

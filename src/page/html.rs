@@ -1,0 +1,759 @@
+//! Events to HTML, with holes where other files, or the clock, have a say.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
+
+use super::item::Section;
+use super::link::{self, Target};
+use super::markdown::{Placed, plain_text};
+use super::slug::Anchors;
+use super::{blank, task};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schedule::{self, Found, Timing, Unit};
+use crate::source::{RelPath, Span};
+
+/// HTML with holes in it, in the order of the text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Body {
+    pub html: String,
+    pub holes: Vec<(usize, Hole)>,
+}
+
+/// What is put into a body when all files and the clock are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hole {
+    /// The address of the page's link number so and so.
+    Link(usize),
+    /// The times of the page's heading number so and so.
+    When(usize),
+}
+
+impl Body {
+    /// The HTML with its holes filled.
+    pub fn fill(&self, mut with: impl FnMut(Hole, &mut String)) -> String {
+        let mut html = String::with_capacity(self.html.len() + 64 * self.holes.len());
+        let mut from = 0;
+        for (at, hole) in &self.holes {
+            html.push_str(&self.html[from..*at]);
+            with(*hole, &mut html);
+            from = *at;
+        }
+        html.push_str(&self.html[from..]);
+        html
+    }
+}
+
+/// For whom the HTML is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Page,
+    /// A run sheet: boxes can be ticked, blanks filled in, offsets have times.
+    RunSheet,
+    /// A message: plain elements without anchors, boxes or classes.
+    Mail,
+}
+
+/// A heading of a page.
+#[derive(Clone, Debug)]
+pub struct Heading {
+    pub level: u8,
+    /// Its visible text, as it was written.
+    pub text: String,
+    pub anchor: String,
+    pub span: Span,
+    /// On a run sheet: what it says about time.
+    pub timing: Option<Timing>,
+    pub owner: Option<String>,
+    /// Tasks below it, up to the next heading.
+    pub tasks: usize,
+}
+
+/// A link or an image to a file of the project.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Decoded path as it was written; empty for the page itself.
+    pub path: String,
+    pub fragment: Option<String>,
+    pub span: Span,
+    pub image: bool,
+}
+
+/// What a text is read with.
+pub struct Context<'a> {
+    pub path: &'a RelPath,
+    /// Where the text begins in its file.
+    pub offset: usize,
+    pub dialect: Dialect,
+    pub offset_unit: Option<Unit>,
+    pub roles: &'a BTreeMap<String, String>,
+}
+
+/// What was found on the way, for the page as a whole.
+#[derive(Debug, Default)]
+pub struct Finds {
+    pub headings: Vec<Heading>,
+    pub links: Vec<Link>,
+    pub anchors: Anchors,
+    /// Code and comments, where no rule about prose applies.
+    pub code: Vec<Span>,
+    pub diagnostics: Diagnostics,
+    /// The title as HTML, if the page begins with one.
+    pub title: Option<String>,
+    pub(super) section: Section,
+    pub(super) ids: BTreeMap<String, usize>,
+    pub(super) choices: usize,
+    footnotes: Vec<String>,
+}
+
+/// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
+pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
+    let mut writer = Writer { events, at: 0, context, finds, body: Body::default(), notes: Vec::new(), line: String::new() };
+    while writer.at < events.len() {
+        writer.block();
+    }
+    writer.write_footnotes();
+    writer.body
+}
+
+pub(super) struct Writer<'a, 'e, 't> {
+    pub(super) events: &'e [Placed<'t>],
+    pub(super) at: usize,
+    pub(super) context: &'a Context<'a>,
+    pub(super) finds: &'a mut Finds,
+    pub(super) body: Body,
+    notes: Vec<(String, Body)>,
+    /// The text of the line so far: the label of a blank.
+    pub(super) line: String,
+}
+
+impl<'t> Writer<'_, '_, 't> {
+    pub(super) fn push(&mut self, html: &str) {
+        self.body.html.push_str(html);
+    }
+
+    pub(super) fn push_text(&mut self, text: &str) {
+        escape(text, &mut self.body.html);
+    }
+
+    fn hole(&mut self, hole: Hole) {
+        self.body.holes.push((self.body.html.len(), hole));
+    }
+
+    pub(super) fn peek(&self) -> Option<&Event<'t>> {
+        self.events.get(self.at).map(|(event, _)| event)
+    }
+
+    /// Where an event stands in the file.
+    pub(super) fn span(&self, at: usize) -> Span {
+        let range = &self.events[at].1;
+        range.start + self.context.offset..range.end + self.context.offset
+    }
+
+    pub(super) fn is_run_sheet(&self) -> bool {
+        self.context.dialect == Dialect::RunSheet
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic, at: usize) {
+        let span = self.span(at);
+        self.finds.diagnostics.push(diagnostic.at(self.context.path, span));
+    }
+
+    /// The index of the end that belongs to the start at `start`.
+    pub(super) fn end_of(&self, start: usize) -> usize {
+        let mut depth = 0;
+        for (index, (event, _)) in self.events.iter().enumerate().skip(start) {
+            match event {
+                Event::Start(_) => depth += 1,
+                Event::End(_) => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return index;
+            }
+        }
+        self.events.len() - 1
+    }
+
+    /// Writes one block, or a run of text where a block could stand.
+    pub(super) fn block(&mut self) {
+        let events = self.events;
+        let start = self.at;
+        let (event, _) = &events[start];
+        let Event::Start(tag) = event else {
+            return self.stray(event);
+        };
+        match tag {
+            Tag::Paragraph => self.paragraph(),
+            Tag::Heading { level, id, .. } => self.heading(*level, id.as_deref()),
+            Tag::BlockQuote(kind) => self.quote(*kind),
+            Tag::CodeBlock(kind) => self.code_block(kind),
+            Tag::List(first) => self.list(*first),
+            Tag::Table(columns) => self.table(columns),
+            Tag::HtmlBlock => self.html_block(),
+            Tag::FootnoteDefinition(name) => self.footnote(name),
+            tag if is_inline(tag) => self.inlines(),
+            _ => self.at += 1,
+        }
+    }
+
+    fn stray(&mut self, event: &Event) {
+        match event {
+            Event::Rule => {
+                self.at += 1;
+                self.push("<hr>\n");
+            }
+            Event::End(_) => self.at += 1,
+            _ => self.inlines(),
+        }
+    }
+
+    /// Writes blocks up to the end at `end`, and goes past it.
+    pub(super) fn blocks_until(&mut self, end: usize) {
+        while self.at < end {
+            self.block();
+        }
+        self.at = end + 1;
+    }
+
+    fn paragraph(&mut self) {
+        let end = self.end_of(self.at);
+        self.line.clear();
+        self.at += 1;
+        if self.is_run_sheet() && self.choice(end) {
+            self.at = end + 1;
+            return;
+        }
+        self.push("<p>");
+        self.inlines_until(end);
+        self.at = end + 1;
+        self.push("</p>\n");
+    }
+
+    fn heading(&mut self, level: HeadingLevel, id: Option<&str>) {
+        let start = self.at;
+        let end = self.end_of(start);
+        let text = blank::restore(&plain_text(&self.events[start..end]));
+        let level = level as u8;
+        self.at += 1;
+        self.line.clear();
+        if self.context.dialect == Dialect::Mail {
+            self.push(&format!("<h{level}>"));
+            self.inlines_until(end);
+            self.push(&format!("</h{level}>\n"));
+            self.at = end + 1;
+            return;
+        }
+        let anchor = self.anchor(&text, id, start);
+        if level == 1 && self.finds.headings.is_empty() && self.is_first_block(start) {
+            return self.title(text, anchor, start, end);
+        }
+        self.push(&format!("<h{level} id=\""));
+        self.push_text(&anchor);
+        self.push("\">");
+        self.inlines_until(end);
+        self.at = end + 1;
+        self.push(" <a class=\"anchor\" href=\"#");
+        self.push_text(&anchor);
+        self.push("\" aria-label=\"Link to: ");
+        self.push_text(text.trim());
+        self.push(&format!("\">#</a></h{level}>\n"));
+        let timing = if self.is_run_sheet() { self.timing(&text, start) } else { None };
+        let owner = timing.as_ref().and_then(|timing| heading_owner(timing, self.context.roles));
+        let timed = timing.is_some();
+        let heading = Heading { level, text: text.trim().to_owned(), anchor, span: self.span(start), timing, owner, tasks: 0 };
+        self.finds.section.enter(&heading);
+        self.finds.headings.push(heading);
+        if timed {
+            self.hole(Hole::When(self.finds.headings.len() - 1));
+        }
+    }
+
+    /// Only comments may stand before a title.
+    fn is_first_block(&self, start: usize) -> bool {
+        self.events[..start].iter().all(|(event, _)| {
+            matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock))
+        })
+    }
+
+    /// The heading that a page begins with is its title: the theme puts it above the page.
+    fn title(&mut self, text: String, anchor: String, start: usize, end: usize) {
+        let outer = std::mem::take(&mut self.body);
+        self.inlines_until(end);
+        self.at = end + 1;
+        let title = std::mem::replace(&mut self.body, outer);
+        if title.holes.is_empty() {
+            self.finds.title = Some(title.html);
+        } else {
+            let mut escaped = String::new();
+            escape(text.trim(), &mut escaped);
+            self.finds.title = Some(escaped);
+        }
+        let span = self.span(start);
+        let heading = Heading { level: 1, text: text.trim().to_owned(), anchor, span, timing: None, owner: None, tasks: 0 };
+        self.finds.section.enter(&heading);
+        self.finds.headings.push(heading);
+    }
+
+    fn anchor(&mut self, text: &str, id: Option<&str>, at: usize) -> String {
+        let Some(id) = id.filter(|id| !id.is_empty()) else { return self.finds.anchors.next(text) };
+        if !self.finds.anchors.claim(id) {
+            self.report(Diagnostic::error("duplicate-id", format!("the id `{id}` is on this page already")), at);
+        }
+        id.to_owned()
+    }
+
+    fn timing(&mut self, text: &str, at: usize) -> Option<Timing> {
+        match schedule::heading::read(text, self.context.offset_unit) {
+            Found::Nothing => None,
+            Found::Timing(timing) => Some(timing),
+            Found::Hint(error) => {
+                self.report(Diagnostic::warning("offset-unit", error.message()).maybe_help(error.help()), at);
+                None
+            }
+            Found::Error(error) => {
+                self.report(Diagnostic::error("bad-offset", error.message()).maybe_help(error.help()), at);
+                None
+            }
+        }
+    }
+
+    fn quote(&mut self, kind: Option<BlockQuoteKind>) {
+        let end = self.end_of(self.at);
+        self.at += 1;
+        let alert = match kind {
+            None => None,
+            Some(BlockQuoteKind::Note) => Some(("note", "Note")),
+            Some(BlockQuoteKind::Tip) => Some(("tip", "Tip")),
+            Some(BlockQuoteKind::Important) => Some(("important", "Important")),
+            Some(BlockQuoteKind::Warning) => Some(("warning", "Warning")),
+            Some(BlockQuoteKind::Caution) => Some(("caution", "Caution")),
+        };
+        let Some((class, title)) = alert.filter(|_| self.context.dialect != Dialect::Mail) else {
+            self.push("<blockquote>\n");
+            if let Some((_, title)) = alert {
+                self.push(&format!("<p><strong>{title}</strong></p>\n"));
+            }
+            self.blocks_until(end);
+            self.push("</blockquote>\n");
+            return;
+        };
+        self.push(&format!("<div class=\"alert alert-{class}\"><p class=\"alert-title\">{title}</p>\n"));
+        self.blocks_until(end);
+        self.push("</div>\n");
+    }
+
+    fn code_block(&mut self, kind: &CodeBlockKind) {
+        let start = self.at;
+        let end = self.end_of(start);
+        let code: String = self.events[start + 1..end]
+            .iter()
+            .filter_map(|(event, _)| if let Event::Text(text) = event { Some(&**text) } else { None })
+            .collect();
+        let code = blank::restore(&code);
+        let span = self.span(start);
+        self.finds.code.push(span);
+        self.at = end + 1;
+        if self.context.dialect == Dialect::Mail {
+            self.push("<pre><code>");
+            self.push_text(&super::tags::in_code(&code));
+            self.push("</code></pre>\n");
+            return;
+        }
+        match language(kind) {
+            Some(language) => {
+                self.push("<div class=\"code\" data-language=\"");
+                self.push_text(&language);
+                self.push("\"><pre tabindex=\"0\"><code class=\"language-");
+                self.push_text(&language);
+                self.push("\">");
+            }
+            None => self.push("<div class=\"code\"><pre tabindex=\"0\"><code>"),
+        }
+        self.push_text(&code);
+        self.push("</code></pre></div>\n");
+    }
+
+    fn table(&mut self, columns: &[Alignment]) {
+        let end = self.end_of(self.at);
+        self.at += 1;
+        let headers = self.header_texts(end);
+        if self.context.dialect == Dialect::Mail {
+            self.push("<table>");
+        } else {
+            self.push("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: ");
+            let name = headers.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
+            self.push_text(&name);
+            self.push("\"><table>\n");
+        }
+        let mut column = 0;
+        let mut row_header = String::new();
+        let mut in_head = false;
+        while self.at < end {
+            match &self.events[self.at].0 {
+                Event::Start(Tag::TableHead) => {
+                    in_head = true;
+                    column = 0;
+                    self.push("<thead><tr>");
+                }
+                Event::End(TagEnd::TableHead) => {
+                    in_head = false;
+                    self.push("</tr></thead>\n<tbody>\n");
+                }
+                Event::Start(Tag::TableRow) => {
+                    column = 0;
+                    row_header.clear();
+                    self.push("<tr>");
+                }
+                Event::End(TagEnd::TableRow) => self.push("</tr>\n"),
+                Event::Start(Tag::TableCell) => {
+                    let text = self.cell(columns.get(column), in_head, &row_header, headers.get(column));
+                    if column == 0 {
+                        row_header = text;
+                    }
+                    column += 1;
+                    continue;
+                }
+                _ => {}
+            }
+            self.at += 1;
+        }
+        self.at = end + 1;
+        self.push(if self.context.dialect == Dialect::Mail { "</tbody></table>\n" } else { "</tbody></table></div>\n" });
+    }
+
+    fn header_texts(&self, end: usize) -> Vec<String> {
+        let mut texts = Vec::new();
+        for index in self.at..end {
+            match &self.events[index].0 {
+                Event::Start(Tag::TableCell) => {
+                    let cell = plain_text(&self.events[index..self.end_of(index)]);
+                    texts.push(blank::restore(cell.trim()));
+                }
+                Event::End(TagEnd::TableHead) => break,
+                _ => {}
+            }
+        }
+        texts
+    }
+
+    /// Writes a cell and gives its text.
+    fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>) -> String {
+        let start = self.at;
+        let end = self.end_of(start);
+        let text = blank::restore(plain_text(&self.events[start..end]).trim());
+        let class = match column {
+            Some(Alignment::Center) => " class=\"center\"",
+            Some(Alignment::Right) => " class=\"right\"",
+            _ => "",
+        };
+        // An empty header cell is no header.
+        let element = if in_head && !text.is_empty() { "th" } else { "td" };
+        let scope = if element == "th" { " scope=\"col\"" } else { "" };
+        self.push(&format!("<{element}{class}{scope}>"));
+        self.at += 1;
+        let mut label = row.to_owned();
+        if let Some(header) = header.filter(|header| !header.is_empty()) {
+            if !label.is_empty() {
+                label.push_str(", ");
+            }
+            label.push_str(header);
+        }
+        self.line = label;
+        if self.is_run_sheet() && !in_head && matches!(text.as_str(), "[ ]" | "☐" | "[x]" | "[X]") {
+            self.table_box(text.to_lowercase() == "[x]");
+        } else {
+            self.inlines_until(end);
+        }
+        self.at = end + 1;
+        self.push(&format!("</{element}>"));
+        text
+    }
+
+    fn html_block(&mut self) {
+        let start = self.at;
+        let end = self.end_of(start);
+        let html: String = self.events[start + 1..end]
+            .iter()
+            .filter_map(|(event, _)| if let Event::Html(text) = event { Some(&**text) } else { None })
+            .collect();
+        self.at = end + 1;
+        if let Some(tag) = super::tags::block(&html).filter(|_| self.context.dialect == Dialect::Mail) {
+            self.push(&format!("{tag}\n"));
+            return;
+        }
+        self.raw_html(&html, start, true);
+    }
+
+    /// Comments vanish; any other HTML is shown as the text that it is.
+    fn raw_html(&mut self, html: &str, at: usize, block: bool) {
+        let span = self.span(at);
+        self.finds.code.push(span);
+        let html = html.trim_end_matches('\n');
+        if html.trim_start().starts_with("<!--") && html.trim_end().ends_with("-->") {
+            return;
+        }
+        if HARMLESS.contains(&html) {
+            self.push(html);
+            return;
+        }
+        let first = html.lines().next().unwrap_or("").chars().take(40).collect::<String>();
+        let diagnostic = Diagnostic::warning("raw-html", format!("HTML is shown as text: `{first}`"));
+        self.report(diagnostic.help("write it in Markdown, or as a code span if it is an example"), at);
+        let html = blank::restore(html);
+        if block {
+            self.push("<pre><code>");
+            self.push_text(&html);
+            self.push("</code></pre>\n");
+        } else {
+            self.push_text(&html);
+        }
+    }
+
+    fn footnote(&mut self, name: &str) {
+        let end = self.end_of(self.at);
+        self.at += 1;
+        let outer = std::mem::take(&mut self.body);
+        self.blocks_until(end);
+        let note = std::mem::replace(&mut self.body, outer);
+        self.notes.push((name.to_owned(), note));
+    }
+
+    fn footnote_number(&mut self, name: &str) -> usize {
+        if let Some(index) = self.finds.footnotes.iter().position(|known| known == name) {
+            return index + 1;
+        }
+        self.finds.footnotes.push(name.to_owned());
+        self.finds.footnotes.len()
+    }
+
+    fn write_footnotes(&mut self) {
+        let mut notes = std::mem::take(&mut self.notes);
+        if notes.is_empty() {
+            return;
+        }
+        for (name, _) in &notes {
+            self.footnote_number(name);
+        }
+        notes.sort_by_key(|(name, _)| self.finds.footnotes.iter().position(|known| known == name));
+        self.push("<section class=\"footnotes\" aria-label=\"Footnotes\"><ol>\n");
+        for (name, note) in notes {
+            let number = self.footnote_number(&name);
+            self.push(&format!("<li id=\"fn-{number}\" value=\"{number}\">"));
+            self.append(note);
+            self.push(&format!("<a class=\"footnote-back\" href=\"#fnref-{number}\" aria-label=\"Back to the text, note {number}\">↩</a></li>\n"));
+        }
+        self.push("</ol></section>\n");
+    }
+
+    fn append(&mut self, body: Body) {
+        let base = self.body.html.len();
+        self.body.html.push_str(&body.html);
+        self.body.holes.extend(body.holes.into_iter().map(|(at, hole)| (base + at, hole)));
+    }
+
+    /// Writes inline events up to the next block or end.
+    pub(super) fn inlines(&mut self) {
+        let mut end = self.at;
+        while end < self.events.len() {
+            match &self.events[end].0 {
+                Event::Start(tag) if is_inline(tag) => end = self.end_of(end) + 1,
+                Event::Start(_) | Event::End(_) | Event::Rule => break,
+                _ => end += 1,
+            }
+        }
+        // An event of an unknown kind must not stop the walk.
+        let end = end.max(self.at + 1);
+        self.inlines_until(end);
+    }
+
+    pub(super) fn inlines_until(&mut self, end: usize) {
+        while self.at < end {
+            self.inline();
+        }
+    }
+
+    fn inline(&mut self) {
+        let at = self.at;
+        let events = self.events;
+        self.at += 1;
+        match &events[at].0 {
+            Event::Text(text) => self.text(text, at),
+            Event::Code(code) => {
+                let span = self.span(at);
+                self.finds.code.push(span);
+                let code = blank::restore(code);
+                self.line.push_str(&code);
+                let code = if self.context.dialect == Dialect::Mail { super::tags::in_code(&code) } else { code };
+                self.push("<code>");
+                self.push_text(&code);
+                self.push("</code>");
+            }
+            Event::InlineHtml(html) => self.raw_html(html, at, false),
+            Event::Html(html) => self.raw_html(html, at, false),
+            Event::SoftBreak => {
+                self.line.push(' ');
+                self.push("\n");
+            }
+            Event::HardBreak => {
+                self.line.push(' ');
+                self.push("<br>\n");
+            }
+            Event::FootnoteReference(name) => {
+                let number = self.footnote_number(name);
+                self.push(&format!("<sup class=\"footnote\"><a id=\"fnref-{number}\" href=\"#fn-{number}\" aria-label=\"Note {number}\">{number}</a></sup>"));
+            }
+            Event::TaskListMarker(done) => self.loose_box(*done),
+            Event::Start(Tag::Emphasis) => self.push("<em>"),
+            Event::End(TagEnd::Emphasis) => self.push("</em>"),
+            Event::Start(Tag::Strong) => self.push("<strong>"),
+            Event::End(TagEnd::Strong) => self.push("</strong>"),
+            Event::Start(Tag::Strikethrough) => self.push("<del>"),
+            Event::End(TagEnd::Strikethrough) => self.push("</del>"),
+            Event::Start(Tag::Link { dest_url, title, .. }) => self.link(dest_url, title, at),
+            Event::Start(Tag::Image { dest_url, .. }) => self.image(dest_url, at),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, at: usize) {
+        if !self.is_run_sheet() {
+            self.line.push_str(text);
+            return self.push_text(text);
+        }
+        for piece in blank::split(text) {
+            match piece {
+                Some(words) => {
+                    self.line.push_str(words);
+                    self.push_text(words);
+                }
+                None => self.blank(at),
+            }
+        }
+    }
+
+    fn link(&mut self, target: &str, title: &str, at: usize) {
+        let end = self.end_of(at);
+        let target = blank::restore(target);
+        let opened = match link::classify(&target) {
+            _ if super::tags::holds_mark(&target) => {
+                self.push("<a href=\"");
+                self.push_text(&link::encode(&super::tags::in_link(&target)));
+                true
+            }
+            Target::External(url) => {
+                self.push("<a href=\"");
+                self.push_text(&link::encode(&url));
+                true
+            }
+            Target::Internal { path, fragment } => {
+                let span = self.span(at);
+                self.finds.links.push(Link { path, fragment, span, image: false });
+                self.push("<a href=\"");
+                self.hole(Hole::Link(self.finds.links.len() - 1));
+                true
+            }
+            Target::Refused(scheme) => {
+                let diagnostic = Diagnostic::warning("unsafe-link", format!("a link to `{scheme}` is not made"));
+                self.report(diagnostic.help("links may begin with http, https, mailto or tel, or name a file of the project"), at);
+                false
+            }
+        };
+        if opened {
+            if !title.is_empty() {
+                self.push("\" title=\"");
+                self.push_text(title);
+            }
+            self.push("\">");
+        }
+        self.inlines_until(end);
+        self.at = end + 1;
+        if opened {
+            self.push("</a>");
+        }
+    }
+
+    fn image(&mut self, target: &str, at: usize) {
+        let end = self.end_of(at);
+        let alt = plain_text(&self.events[at..end]);
+        self.at = end + 1;
+        let Target::Internal { path, fragment } = link::classify(target) else {
+            let diagnostic = Diagnostic::warning("external-image", "a picture from elsewhere is shown as its text");
+            self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
+            return self.push_text(&alt);
+        };
+        if self.context.dialect == Dialect::Mail {
+            return self.push_text(&alt);
+        }
+        let span = self.span(at);
+        self.finds.links.push(Link { path, fragment, span, image: true });
+        self.push("<img src=\"");
+        self.hole(Hole::Link(self.finds.links.len() - 1));
+        self.push("\" alt=\"");
+        self.push_text(&alt);
+        self.push("\" loading=\"lazy\">");
+    }
+}
+
+/// HTML that says nothing but how a word looks or where a line ends.
+const HARMLESS: [&str; 11] =
+    ["<br>", "<br/>", "<br />", "<wbr>", "<kbd>", "</kbd>", "<sub>", "</sub>", "<sup>", "</sup>", "<hr>"];
+
+fn is_inline(tag: &Tag) -> bool {
+    matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
+}
+
+/// The language of a code block: the first word of its info string.
+fn language(kind: &CodeBlockKind) -> Option<String> {
+    let CodeBlockKind::Fenced(info) = kind else { return None };
+    let word: String = info
+        .split([' ', ',', '{'])
+        .next()?
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.'))
+        .collect();
+    (!word.is_empty()).then(|| word.to_ascii_lowercase())
+}
+
+fn heading_owner(timing: &Timing, roles: &BTreeMap<String, String>) -> Option<String> {
+    let joined = format!("({})", timing.tail.join("; "));
+    if let Some((_, tail)) = task::tail(&joined, roles)
+        && tail.owner.is_some()
+    {
+        return tail.owner;
+    }
+    timing.tail.iter().find(|part| roles.contains_key(&part.to_lowercase())).map(|part| part.to_lowercase())
+}
+
+/// Escapes text for HTML, in elements and in double-quoted attributes.
+pub fn escape(text: &str, html: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\0' => html.push('\u{FFFD}'),
+            c if crate::diagnostic::is_bidi_control(c) => html.push_str(&format!("⟦U+{:04X}⟧", u32::from(c))),
+            c => html.push(c),
+        }
+    }
+}
+
+/// The range of a heading's events, its end included.
+pub fn heading_range(events: &[Placed], level: HeadingLevel) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
+    for (index, (event, _)) in events.iter().enumerate() {
+        match event {
+            Event::Start(Tag::Heading { level: found, .. }) if *found == level => ranges.push(index..index + 1),
+            Event::End(TagEnd::Heading(found)) if *found == level => {
+                if let Some(range) = ranges.last_mut() {
+                    range.end = index + 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    ranges
+}

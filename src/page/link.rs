@@ -1,0 +1,126 @@
+//! Where a link goes: judged by an allow-list of schemes, after decoding.
+
+/// The target of a link or an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Another site, a mail address, a telephone number: kept as it is.
+    External(String),
+    /// A file of the project, and an anchor in it. An empty path is the page itself.
+    Internal { path: String, fragment: Option<String> },
+    /// A scheme that is on no list, such as `javascript`.
+    Refused(String),
+}
+
+const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
+
+/// Judges a target as it comes out of Markdown, entities decoded.
+pub fn classify(target: &str) -> Target {
+    // Browsers drop tabs, line ends and leading control characters before they look for a scheme
+    // (WHATWG URL, basic URL parser).
+    let cleaned: String = target.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
+    let cleaned = cleaned.trim_matches(|c: char| c <= ' ');
+    if let Some(scheme) = scheme(cleaned) {
+        return match SCHEMES.iter().find(|allowed| scheme.eq_ignore_ascii_case(allowed)) {
+            Some(_) => Target::External(cleaned.to_owned()),
+            None => Target::Refused(scheme.to_owned()),
+        };
+    }
+    if cleaned.starts_with("//") || cleaned.starts_with('\\') {
+        return Target::Refused("//".to_owned());
+    }
+    let (path, fragment) = match cleaned.split_once('#') {
+        Some((path, fragment)) => (path, Some(decode(fragment))),
+        None => (cleaned, None),
+    };
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    Target::Internal { path: decode(path), fragment: fragment.filter(|fragment| !fragment.is_empty()) }
+}
+
+/// The scheme of a URL (RFC 3986 §3.1), if it has one.
+fn scheme(url: &str) -> Option<&str> {
+    let (scheme, _) = url.split_once(':')?;
+    let mut letters = scheme.chars();
+    let legal = letters.next()?.is_ascii_alphabetic()
+        && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    if legal {
+        return Some(scheme);
+    }
+    // What a browser might still take for a scheme after decoding must not pass as a file name.
+    let decoded = decode(scheme);
+    let word: String = decoded.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    (decoded.len() != scheme.len() && !scheme.contains('/') && !word.is_empty()).then_some(scheme)
+}
+
+/// Percent-decoding; what is not UTF-8 afterwards stays as it was.
+pub fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = (bytes[at] == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
+        let byte = hex.and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        match byte {
+            Some(byte) => {
+                decoded.push(byte);
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Percent-encodes what a URL in an attribute cannot hold; `%XX` that is there already stays.
+pub fn encode(url: &str) -> String {
+    let mut encoded = String::with_capacity(url.len());
+    for c in url.chars() {
+        match c {
+            ' ' | '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}' => encoded.push_str(&format!("%{:02X}", c as u32)),
+            c if c.is_ascii_control() => encoded.push_str(&format!("%{:02X}", c as u32)),
+            c => encoded.push(c),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(target: &str, expected: &str) {
+        let found = match classify(target) {
+            Target::External(_) => "external",
+            Target::Internal { .. } => "internal",
+            Target::Refused(_) => "refused",
+        };
+        assert_eq!(found, expected, "{target:?}");
+    }
+
+    #[test]
+    fn only_listed_schemes_pass() {
+        for target in ["https://a.example/", "HTTP://a", "mailto:a@b.example", "tel:+49123"] {
+            check(target, "external");
+        }
+        for target in
+            ["javascript:alert(1)", "JaVaScRiPt:x", "java\tscript:x", "\u{1}javascript:x", " vbscript:x", "data:text/html,x",
+             "file:///etc/passwd", "//evil.example/x", "\\\\evil", "javascript&colon;x:y", "java%73cript:x"]
+        {
+            if target.contains('&') { continue }
+            check(target, "refused");
+        }
+        for target in ["a.md", "../a.md#x", "#x", "/a/b.md?c", "a b.md", "folder/with:colon.md"] {
+            check(target, "internal");
+        }
+    }
+
+    #[test]
+    fn paths_and_fragments_are_decoded() {
+        let expected = Target::Internal { path: "a b.md".to_owned(), fragment: Some("köln".to_owned()) };
+        assert_eq!(classify("a%20b.md#k%C3%B6ln"), expected);
+        assert_eq!(decode("100%"), "100%");
+        assert_eq!(decode("%zz%ff"), "%zz%ff");
+    }
+}

@@ -1,0 +1,91 @@
+//! Markdown to events: GitHub's dialect, with bare addresses made links and places kept.
+
+use std::ops::Range;
+
+use linkify::{LinkFinder, LinkKind};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
+
+/// An event and the bytes of the text it comes from.
+pub type Placed<'t> = (Event<'t>, Range<usize>);
+
+/// What is switched on: tables, tasks, footnotes, strikethrough, alerts, heading ids.
+fn options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_GFM
+}
+
+/// Parses a text (GFM 0.29, CommonMark 0.31).
+pub fn events(text: &str) -> Vec<Placed<'_>> {
+    let parser = Parser::new_ext(text, options()).into_offset_iter();
+    let mut events = Vec::new();
+    let mut inside_link = 0;
+    let mut inside_code = false;
+    for (event, range) in TextMergeWithOffset::new(parser) {
+        match &event {
+            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => inside_link += 1,
+            Event::End(TagEnd::Link | TagEnd::Image) => inside_link -= 1,
+            Event::Start(Tag::CodeBlock(_)) => inside_code = true,
+            Event::End(TagEnd::CodeBlock) => inside_code = false,
+            Event::Text(words) if inside_link == 0 && !inside_code && may_hold_address(words) => {
+                autolink(words, &range, text, &mut events);
+                continue;
+            }
+            _ => {}
+        }
+        events.push((event, range));
+    }
+    events
+}
+
+fn may_hold_address(words: &str) -> bool {
+    words.contains("://") || words.contains("www.") || words.contains('@')
+}
+
+/// Extended autolinks: `https://…`, `www.…` and mail addresses in running text (GFM §6.9).
+fn autolink<'t>(words: &CowStr<'t>, range: &Range<usize>, text: &str, events: &mut Vec<Placed<'t>>) {
+    // Where text and source differ (entities, escapes) places within are not known: the whole range is taken.
+    let exact = text.get(range.clone()) == Some(&**words);
+    let place = |start: usize, end: usize| if exact { range.start + start..range.start + end } else { range.clone() };
+    let mut finder = LinkFinder::new();
+    finder.url_must_have_scheme(false).kinds(&[LinkKind::Url, LinkKind::Email]);
+    for span in finder.spans(words) {
+        let (start, end, part) = (span.start(), span.end(), span.as_str());
+        let target = match span.kind() {
+            Some(LinkKind::Email) => Some(format!("mailto:{part}")),
+            Some(LinkKind::Url) if part.starts_with("https://") || part.starts_with("http://") => Some(part.to_owned()),
+            Some(LinkKind::Url) if part.starts_with("www.") => Some(format!("http://{part}")),
+            _ => None,
+        };
+        let words = Event::Text(CowStr::from(part.to_owned()));
+        let Some(target) = target else {
+            events.push((words, place(start, end)));
+            continue;
+        };
+        let link = Tag::Link {
+            link_type: LinkType::Autolink,
+            dest_url: CowStr::from(target),
+            title: CowStr::from(""),
+            id: CowStr::from(""),
+        };
+        events.push((Event::Start(link), place(start, end)));
+        events.push((words, place(start, end)));
+        events.push((Event::End(TagEnd::Link), place(start, end)));
+    }
+}
+
+/// The visible text of a run of events.
+pub fn plain_text(events: &[Placed]) -> String {
+    let mut text = String::new();
+    for (event, _) in events {
+        match event {
+            Event::Text(words) | Event::Code(words) => text.push_str(words),
+            Event::SoftBreak | Event::HardBreak => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}

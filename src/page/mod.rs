@@ -1,0 +1,122 @@
+//! A page: a Markdown file with its front matter, read as far as one file alone can tell.
+
+pub mod blank;
+mod front;
+pub mod html;
+mod item;
+pub mod link;
+pub mod markdown;
+pub mod slug;
+pub mod tags;
+pub mod task;
+
+use std::collections::BTreeMap;
+
+use pulldown_cmark::{Event, Tag};
+
+use crate::diagnostic::Diagnostics;
+use crate::notice::{self, Notice};
+use crate::schedule::{self, Found};
+use crate::source::{RelPath, Source, Span};
+
+pub use front::{Front, Kind, Publish};
+pub use html::{Body, Context, Dialect, Finds, Heading, Hole, Link};
+
+/// A Markdown file as it was understood.
+#[derive(Clone, Debug)]
+pub struct Page {
+    pub path: RelPath,
+    pub front: Front,
+    pub kind: Kind,
+    /// From the front matter, the first `#`, or the file's name.
+    pub title: String,
+    /// The `#` that the page begins with, as HTML; it is not in the body.
+    pub title_html: Option<String>,
+    pub body: Body,
+    pub headings: Vec<Heading>,
+    pub links: Vec<Link>,
+    /// Code and comments, where no rule about prose applies.
+    pub code: Vec<Span>,
+    pub notices: Vec<Notice>,
+    /// Boxes to tick.
+    pub tasks: usize,
+    /// What was wrong with the file by itself.
+    pub diagnostics: Diagnostics,
+}
+
+/// Reads a page. It never fails: what cannot be understood is reported in the page's diagnostics.
+///
+/// `roles` are the keys of the roles of all events.
+pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
+    let mut diagnostics = Diagnostics::default();
+    let (front, offset) = front::read(&source.text, &source.path, &mut diagnostics);
+    let text = &source.text[offset..];
+    let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
+    let mut finds = Finds::default();
+    let context = Context {
+        path: &source.path,
+        offset,
+        dialect: if kind == Kind::Checklist { Dialect::RunSheet } else { Dialect::Page },
+        offset_unit: front.offset_unit,
+        roles,
+    };
+    let (body, notices) = match kind {
+        Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
+        Kind::Checklist => (html::write(&markdown::events(&blank::mark(text)), &context, &mut finds), Vec::new()),
+        Kind::Page => (html::write(&markdown::events(text), &context, &mut finds), Vec::new()),
+    };
+    diagnostics.extend(std::mem::take(&mut finds.diagnostics));
+    let first = finds.headings.iter().find(|heading| heading.level == 1);
+    let title = front.title.clone().or_else(|| first.map(|heading| heading.text.clone()));
+    let tasks = finds.headings.iter().map(|heading| heading.tasks).sum();
+    Page {
+        title: title.unwrap_or_else(|| humanise(source.path.stem())),
+        path: source.path.clone(),
+        front,
+        kind,
+        title_html: finds.title,
+        body,
+        headings: finds.headings,
+        links: finds.links,
+        code: finds.code,
+        notices,
+        tasks,
+        diagnostics,
+    }
+}
+
+/// A page is a run sheet if a heading has an offset and there is something to tick.
+fn looks_like_run_sheet(text: &str) -> bool {
+    // Cheap signs first: most pages have neither.
+    if !text.contains("[ ]") && !text.contains("[x]") || !text.contains(['T', 'R']) {
+        return false;
+    }
+    let events = markdown::events(text);
+    if !events.iter().any(|(event, _)| matches!(event, Event::TaskListMarker(_))) {
+        return false;
+    }
+    events.iter().enumerate().any(|(index, (event, _))| {
+        let Event::Start(Tag::Heading { .. }) = event else { return false };
+        let inner = events[index..].iter().take_while(|(event, _)| !matches!(event, Event::End(pulldown_cmark::TagEnd::Heading(_))));
+        let words = markdown::plain_text(&inner.cloned().collect::<Vec<_>>());
+        matches!(schedule::heading::read(&words, None), Found::Timing(_))
+    })
+}
+
+/// A title from a file name: `USER_NOTICE` gives `User notice`.
+pub fn humanise(stem: &str) -> String {
+    let words = stem.replace(['_', '-'], " ");
+    let words = if words.chars().any(char::is_lowercase) { words } else { words.to_lowercase() };
+    let mut letters = words.trim().chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => "Untitled".to_owned(),
+    }
+}
+
+impl Page {
+    /// Whether an anchor is on this page.
+    pub fn has_anchor(&self, anchor: &str) -> bool {
+        self.headings.iter().any(|heading| heading.anchor == anchor)
+    }
+}

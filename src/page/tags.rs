@@ -1,0 +1,323 @@
+//! Template tags in the Markdown of a notice.
+//!
+//! Each tag is replaced by a mark of as many bytes before the Markdown is parsed, so that places stay
+//! right and no tag can be read as Markdown; afterwards the marks are turned into tags of a template.
+//! Inline marks are words; a statement on a line of its own becomes a processing instruction, a block
+//! that may stand anywhere (CommonMark §4.6, kind 3).
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{RelPath, Span};
+
+/// Marks of tags in text.
+const TEXT: u32 = 0xF_0000;
+/// Marks of statements that stand on a line of their own (within `<?…?>`).
+const BLOCK: u32 = 0xE100;
+/// Marks at the beginning of a link's target, further on in it, and in code.
+const LINK: u32 = 0x10_0000;
+const LINK_PART: u32 = 0x10_4000;
+const CODE: u32 = 0x10_8000;
+/// More tags than this in one file are refused.
+const MOST: u32 = 0x1700;
+const FILL: char = 'x';
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `{{ … }}`
+    Expression,
+    /// `{% … %}`
+    Statement,
+    /// `{# … #}`
+    Comment,
+}
+
+/// A template tag and where it stands in its file.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    pub kind: Kind,
+    /// As it was written, with its braces.
+    pub text: String,
+    pub span: Span,
+}
+
+impl Tag {
+    /// What stands between the braces.
+    pub fn inner(&self) -> &str {
+        self.text[2..self.text.len() - 2].trim_matches('-').trim()
+    }
+}
+
+/// The text with its tags replaced by marks.
+#[derive(Clone, Debug, Default)]
+pub struct Marked {
+    pub text: String,
+    pub tags: Vec<Tag>,
+}
+
+/// Finds the tags of a text. One that is not closed is an error.
+pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Marked {
+    let mut marked = Marked { text: String::with_capacity(text.len()), tags: Vec::new() };
+    let mut at = 0;
+    while let Some((start, kind)) = next_opening(text, at) {
+        marked.text.push_str(&text[at..start]);
+        let place = |end: usize| start + offset..end + offset;
+        let Some(end) = closing(text, start, kind) else {
+            let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+            let (open, close) = delimiters(kind);
+            let diagnostic = Diagnostic::error("unclosed-tag", format!("`{open}` is not closed"));
+            diagnostics.push(diagnostic.at(path, place(line_end)).help(format!("close it by `{close}`")));
+            // The rest of the line is left out, so that the other lines can still be read.
+            marked.text.extend(std::iter::repeat_n(FILL, line_end - start));
+            at = line_end;
+            continue;
+        };
+        let tag = Tag { kind, text: text[start..end].to_owned(), span: place(end) };
+        let index = u32::try_from(marked.tags.len()).unwrap_or(MOST);
+        if index >= MOST {
+            let diagnostic = Diagnostic::error("too-many-tags", format!("more than {MOST} template tags in a file"));
+            diagnostics.push(diagnostic.at(path, place(end)));
+            break;
+        }
+        push_mark(&mut marked.text, index, kind, end - start, alone_on_line(text, start, end));
+        marked.tags.push(tag);
+        at = end;
+    }
+    marked.text.push_str(&text[at..]);
+    marked
+}
+
+fn next_opening(text: &str, from: usize) -> Option<(usize, Kind)> {
+    let bytes = text.as_bytes();
+    (from..bytes.len().saturating_sub(1)).find_map(|at| match &bytes[at..at + 2] {
+        b"{{" => Some((at, Kind::Expression)),
+        b"{%" => Some((at, Kind::Statement)),
+        b"{#" if !heading_id(&text[at..]) => Some((at, Kind::Comment)),
+        _ => None,
+    })
+}
+
+/// `{#id}` behind a heading is no comment.
+fn heading_id(text: &str) -> bool {
+    text[2..].find(['}', '\n', ' ']).is_some_and(|end| text[2 + end..].starts_with('}') && end > 0 && !text[2..2 + end].ends_with('#'))
+}
+
+fn delimiters(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Expression => ("{{", "}}"),
+        Kind::Statement => ("{%", "%}"),
+        Kind::Comment => ("{#", "#}"),
+    }
+}
+
+/// Where the tag ends. Quoted text may hold the closing mark; an empty line ends the search.
+fn closing(text: &str, start: usize, kind: Kind) -> Option<usize> {
+    let close = delimiters(kind).1.as_bytes();
+    let bytes = text.as_bytes();
+    let mut quote: Option<u8> = None;
+    let mut at = start + 2;
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (_, b'\n') if text[at + 1..].trim_start_matches([' ', '\t', '\r']).starts_with('\n') => return None,
+            (None, b'{') if kind != Kind::Comment && matches!(bytes.get(at + 1), Some(b'{' | b'%')) => return None,
+            (None, b'"' | b'\'' | b'`') if kind != Kind::Comment => quote = Some(bytes[at]),
+            (Some(open), byte) if open == byte => quote = None,
+            (None, _) if bytes[at..].starts_with(close) => return Some(at + 2),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+fn alone_on_line(text: &str, start: usize, end: usize) -> bool {
+    let before = text[..start].rsplit('\n').next().unwrap_or("");
+    let after = text[end..].split('\n').next().unwrap_or("");
+    before.len() <= 3 && before.trim().is_empty() && after.trim().is_empty()
+}
+
+fn push_mark(text: &mut String, index: u32, kind: Kind, length: usize, alone: bool) {
+    if kind != Kind::Expression && alone && length >= 7 {
+        text.push_str("<?");
+        text.push(character(BLOCK + index));
+        text.extend(std::iter::repeat_n(FILL, length - 7));
+        text.push_str("?>");
+    } else {
+        text.push(character(TEXT + index));
+        text.extend(std::iter::repeat_n(FILL, length - 4));
+    }
+}
+
+fn character(code: u32) -> char {
+    char::from_u32(code).unwrap_or('\u{FFFD}')
+}
+
+/// The statement of an HTML block that is nothing but one, as a mark in text.
+pub fn block(html: &str) -> Option<char> {
+    let inner = html.trim().strip_prefix("<?")?.strip_suffix("?>")?;
+    let first = inner.chars().next()?;
+    let index = u32::from(first).checked_sub(BLOCK).filter(|index| *index < MOST)?;
+    inner[first.len_utf8()..].chars().all(|c| c == FILL).then(|| character(TEXT + index))
+}
+
+/// Whether a text holds a mark.
+pub fn holds_mark(text: &str) -> bool {
+    text.chars().any(|c| index_of(c, TEXT).is_some())
+}
+
+fn index_of(c: char, base: u32) -> Option<usize> {
+    u32::from(c).checked_sub(base).filter(|index| *index < MOST).map(|index| index as usize)
+}
+
+/// The target of a link with its marks made marks of a link.
+pub fn in_link(target: &str) -> String {
+    let moved = |(at, c): (usize, char)| match index_of(c, TEXT) {
+        Some(index) => character(if at == 0 { LINK } else { LINK_PART } + index as u32),
+        None => c,
+    };
+    target.char_indices().map(moved).collect()
+}
+
+/// Code with its marks made marks of code: there a tag is what it looks like.
+pub fn in_code(code: &str) -> String {
+    let mut moved = String::new();
+    for c in code.chars() {
+        match (index_of(c, TEXT), index_of(c, BLOCK)) {
+            (Some(index), _) | (_, Some(index)) => moved.push(character(CODE + index as u32)),
+            _ => moved.push(c),
+        }
+    }
+    moved
+}
+
+/// A template, and which bytes of it come from which place of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Template {
+    pub text: String,
+    pub places: Vec<(Span, Span)>,
+    /// Tags that are in use, by number: those in code are not.
+    pub used: Vec<usize>,
+}
+
+impl Template {
+    /// The place in the file of a byte of the template: its tag's, or the nearest one before.
+    pub fn place(&self, at: usize) -> Option<Span> {
+        let index = self.places.partition_point(|(made, _)| made.start <= at);
+        self.places.get(index.saturating_sub(1)).map(|(_, span)| span.clone())
+    }
+}
+
+/// Turns a text with marks into a template. `html` tells whether text in code must be escaped.
+pub fn template(marked: &str, tags: &[Tag], html: bool) -> Template {
+    let mut template = Template::default();
+    let mut plain = String::new();
+    let mut rest = marked;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        let Some((tag, index, base)) = tag_of(c, tags) else {
+            plain.push(c);
+            continue;
+        };
+        // The fill behind a mark stands for the rest of the tag. A block's mark in text has none.
+        let fill = tag.text.len().saturating_sub(4);
+        if rest.len() >= fill && rest.as_bytes()[..fill].iter().all(|byte| *byte == FILL as u8) {
+            rest = &rest[fill..];
+        } else if base == CODE {
+            let fill = tag.text.len().saturating_sub(7);
+            rest = rest.get(fill..).unwrap_or(rest);
+        }
+        flush(&mut plain, &mut template.text);
+        let start = template.text.len();
+        push_tag(tag, base, html, &mut template.text);
+        template.places.push((start..template.text.len(), tag.span.clone()));
+        if base != CODE {
+            template.used.push(index);
+        }
+    }
+    flush(&mut plain, &mut template.text);
+    template
+}
+
+fn tag_of(c: char, tags: &[Tag]) -> Option<(&Tag, usize, u32)> {
+    [TEXT, LINK, LINK_PART, CODE].into_iter().find_map(|base| {
+        let index = index_of(c, base)?;
+        Some((tags.get(index)?, index, base))
+    })
+}
+
+/// Text that only looks like a tag (say, from `{\{`) is kept as text.
+fn flush(plain: &mut String, template: &mut String) {
+    if !plain.contains("{{") && !plain.contains("{%") && !plain.contains("{#") {
+        template.push_str(plain);
+    } else {
+        for c in plain.chars() {
+            if c == '{' { template.push_str("{% raw %}{{% endraw %}") } else { template.push(c) }
+        }
+    }
+    plain.clear();
+}
+
+fn push_tag(tag: &Tag, base: u32, html: bool, template: &mut String) {
+    let inner = tag.inner().replace("event.at(", "event_at(");
+    match (base, tag.kind) {
+        (CODE, _) => {
+            template.push_str("{% raw %}");
+            if html {
+                super::html::escape(&tag.text, template);
+            } else {
+                template.push_str(&tag.text);
+            }
+            template.push_str("{% endraw %}");
+        }
+        (_, Kind::Comment) => {}
+        (_, Kind::Statement) => template.push_str(&format!("{{% {inner} %}}")),
+        (LINK, Kind::Expression) => template.push_str(&format!("{{{{ ({inner}) | link }}}}")),
+        (LINK_PART, Kind::Expression) => template.push_str(&format!("{{{{ ({inner}) | link_part }}}}")),
+        (_, Kind::Expression) => template.push_str(&format!("{{{{ {inner} }}}}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(text: &str) -> (Marked, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let marked = mark(text, &RelPath::new("n.md").unwrap(), 0, &mut diagnostics);
+        (marked, diagnostics)
+    }
+
+    #[test]
+    fn marks_keep_the_length() {
+        for text in ["a {{ r.name }} b", "{% if x %}\n\ntext\n\n{% endif %}\n", "{{x}}", "{# note #}", "{{ \"}}\" }}", "é {{ é }}"] {
+            let (marked, diagnostics) = marked(text);
+            assert!(diagnostics.is_empty(), "{text}");
+            assert_eq!(marked.text.len(), text.len(), "{text}");
+            assert!(!marked.tags.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_open_tag_is_an_error_and_the_rest_is_read() {
+        let (marked, diagnostics) = marked("a {{ x\n\nb {{ y }} c");
+        assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["unclosed-tag"]);
+        assert_eq!(marked.tags.len(), 1);
+    }
+
+    #[test]
+    fn tags_come_back() {
+        let (inline, _) = marked("a {{ r.name }} b {# gone #}c");
+        assert_eq!(template(&inline.text, &inline.tags, true).text, "a {{ r.name }} b c");
+        let (at, _) = marked("{{ event.at(offset=\"T-1h\") | when }}");
+        assert_eq!(template(&at.text, &at.tags, true).text, "{{ event_at(offset=\"T-1h\") | when }}");
+        assert_eq!(template("a {{ b", &[], true).text, "a {% raw %}{{% endraw %}{% raw %}{{% endraw %} b");
+        let (code, _) = marked("{{ x }}");
+        assert_eq!(template(&in_code(&code.text), &code.tags, true).text, "{% raw %}{{ x }}{% endraw %}");
+        let (link, _) = marked("{{ x }}/{{ y }}");
+        assert_eq!(template(&in_link(&link.text), &link.tags, true).text, "{{ (x) | link }}/{{ (y) | link_part }}");
+    }
+
+    #[test]
+    fn a_heading_id_is_no_comment() {
+        let (plain, diagnostics) = marked("## Title {#export}\n");
+        assert!(plain.tags.is_empty() && diagnostics.is_empty());
+    }
+}

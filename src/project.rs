@@ -1,0 +1,85 @@
+//! A project: everything that its files say, each read by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::config::{self, Config};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::{self, Page};
+use crate::source::{Inputs, RelPath, Skipped};
+
+/// The folder whose Markdown becomes pages.
+pub const CONTENT: &str = "content";
+
+/// All files, parsed. Nothing here depends on another file.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub config: Config,
+    pub pages: Vec<Arc<Page>>,
+    pub diagnostics: Diagnostics,
+    /// Pages by the hash of what they were made from, so that an edit costs one page.
+    memo: BTreeMap<[u8; 32], Arc<Page>>,
+}
+
+/// Reads all files, in parallel. It never fails; pages that `earlier` has already are taken from it.
+pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earlier: Option<&Project>) -> Project {
+    let roles: BTreeMap<String, String> =
+        config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();
+    let roles_hash = blake3::hash(format!("{roles:?}").as_bytes());
+    let sources: Vec<_> = inputs
+        .sources
+        .values()
+        .filter(|source| source.path.below(CONTENT).is_some() && source.path.ending() == "md")
+        .collect();
+    let parsed: Vec<([u8; 32], Arc<Page>)> = sources
+        .par_iter()
+        .map(|source| {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(source.path.as_str().as_bytes()).update(&[0]).update(roles_hash.as_bytes());
+            hasher.update(source.text.as_bytes());
+            let hash = *hasher.finalize().as_bytes();
+            let known = earlier.and_then(|earlier| earlier.memo.get(&hash));
+            (hash, known.cloned().unwrap_or_else(|| Arc::new(page::parse(source, &roles))))
+        })
+        .collect();
+    let pages: Vec<Arc<Page>> = parsed.iter().map(|(_, page)| Arc::clone(page)).filter(|page| !page.front.draft).collect();
+    for (_, page) in &parsed {
+        diagnostics.extend(page.diagnostics.iter().cloned());
+    }
+    report_skipped(inputs, &mut diagnostics);
+    Project { config, pages, diagnostics, memo: parsed.into_iter().collect() }
+}
+
+/// Reads the configuration alone: what must be known before other files are read.
+pub fn read_config(inputs_source: Option<&crate::source::Source>) -> (Config, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let config = match inputs_source {
+        Some(source) => config::parse(source, &mut diagnostics),
+        None => Config::default(),
+    };
+    (config, diagnostics)
+}
+
+fn report_skipped(inputs: &Inputs, diagnostics: &mut Diagnostics) {
+    for (path, reason) in &inputs.skipped {
+        diagnostics.extend(skipped(path, reason));
+    }
+}
+
+fn skipped(path: &RelPath, reason: &Skipped) -> Option<Diagnostic> {
+    let (code, message, help) = match reason {
+        Skipped::Symlink => ("symlink", "a symbolic link is not followed", "put the file itself below `content/`"),
+        Skipped::Special => ("special-file", "not a regular file: it is passed over", "remove it from `content/`"),
+        Skipped::Name => ("bad-name", "the name cannot be part of an address", "use letters, digits, `-`, `_` and `.`"),
+        Skipped::Private => ("private-file", "the file is not published: it may hold recipients or secrets", "keep such files outside `content/`"),
+        Skipped::Type => ("asset-type", "the file is not published: its type is not on the list", "the manual lists the types of files that are published"),
+        Skipped::TooLarge => ("too-large", "the text is over 16 MiB and is not read", "split it"),
+        Skipped::NotUtf8(byte) => {
+            let message = format!("the file is not UTF-8 from byte {byte} on");
+            return Some(Diagnostic::error("bad-encoding", message).in_file(path).help("save it as UTF-8"));
+        }
+    };
+    Some(Diagnostic::warning(code, message).in_file(path).help(help))
+}

@@ -1,0 +1,5 @@
+//! What holds across the files of this module.
+
+mod grammar;
+mod meaning;
+mod robustness;

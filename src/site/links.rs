@@ -1,0 +1,171 @@
+//! Links as on GitHub: from file to file, checked, and turned into addresses of the site.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Route, Target, is_index, nav};
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::page::{Link, Page};
+use crate::project::{CONTENT, Project};
+use crate::source::{Inputs, RelPath};
+
+/// What a link can lead to.
+pub struct Index<'a> {
+    pages: BTreeMap<&'a RelPath, (&'a Page, Option<Route>)>,
+    inputs: &'a Inputs,
+    routes: &'a BTreeMap<Route, Target>,
+    repository: Option<&'a str>,
+}
+
+impl<'a> Index<'a> {
+    pub fn new(
+        project: &'a Project,
+        inputs: &'a Inputs,
+        routes: &'a BTreeMap<Route, Target>,
+        published: &[&'a Arc<Page>],
+        config: &'a Config,
+    ) -> Index<'a> {
+        let mut pages: BTreeMap<&RelPath, (&Page, Option<Route>)> =
+            project.pages.iter().map(|page| (&page.path, (&**page, None))).collect();
+        for (route, target) in routes {
+            if let Target::Page(index) = target {
+                pages.insert(&published[*index].path, (published[*index], Some(route.clone())));
+            }
+        }
+        Index { pages, inputs, routes, repository: config.site.repository.as_deref() }
+    }
+
+    /// The route of a page's file.
+    pub fn route(&self, path: &RelPath) -> Option<&str> {
+        self.pages.get(path)?.1.as_deref()
+    }
+
+    /// The page or folder or file that a path means: an address relative to the site's root, and the page if it is one.
+    fn find(&self, path: &RelPath) -> Option<(String, Option<&'a Page>)> {
+        if let Some((page, route)) = self.pages.get(path) {
+            return Some((route.clone()?, Some(page)));
+        }
+        let below = if path.as_str() == CONTENT { "" } else { path.below(CONTENT)? };
+        let index = format!("{}index.html", nav::folder_route(below));
+        if self.is_folder(path)
+            && let Some(target) = self.routes.get(&index)
+        {
+            let page = if let Target::Page(_) = target { self.index_page(path) } else { None };
+            return Some((index, page));
+        }
+        self.routes.contains_key(below).then(|| (below.to_owned(), None))
+    }
+
+    fn is_folder(&self, path: &RelPath) -> bool {
+        path.as_str() == CONTENT || self.inputs.listing.contains(path) && !self.inputs.sources.contains_key(path)
+    }
+
+    fn index_page(&self, folder: &RelPath) -> Option<&'a Page> {
+        self.pages.iter().find(|(path, _)| path.parent() == folder.as_str() && is_index(path.stem())).map(|(_, (page, _))| *page)
+    }
+
+    /// Names near to one that does not exist: with the same stem, or of a similar path.
+    fn nearest_path(&self, from: &Page, path: &RelPath) -> Option<String> {
+        let known: Vec<&str> = self.pages.keys().map(|path| path.as_str()).chain(self.inputs.assets.keys().map(RelPath::as_str)).collect();
+        let same_name = known.iter().copied().find(|known| known.rsplit('/').next() == Some(path.name()));
+        let found = same_name.or_else(|| nearest(path.as_str(), known.iter().copied()))?;
+        Some(relative(from.path.parent(), found))
+    }
+}
+
+/// The address of each link of a page, relative to the site's root. What leads nowhere is reported.
+pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec<Option<String>> {
+    page.links
+        .iter()
+        .map(|link| match target(page, link, index) {
+            Ok(address) => Some(address),
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic.at(&page.path, link.span.clone()));
+                None
+            }
+        })
+        .collect()
+}
+
+fn target(page: &Page, link: &Link, index: &Index) -> Result<String, Diagnostic> {
+    if link.path.is_empty() {
+        let route = index.route(&page.path).unwrap_or_default();
+        return with_fragment(route.to_owned(), Some(page), link);
+    }
+    let Some(path) = page.path.join(&link.path) else {
+        let message = format!("`{}` leads out of the project", link.path);
+        return Err(Diagnostic::error("broken-link", message));
+    };
+    // A path from the root may mean the repository, as on GitHub, or the site.
+    let in_content = link.path.starts_with('/').then(|| RelPath::new(&format!("{CONTENT}{}", link.path))).flatten();
+    for path in [Some(&path), in_content.as_ref()].into_iter().flatten() {
+        if let Some((address, found)) = index.find(path) {
+            return with_fragment(address, found, link);
+        }
+    }
+    if index.pages.contains_key(&path) {
+        return Err(Diagnostic::error("broken-link", format!("`{}` is never published", link.path)));
+    }
+    outside(page, link, &path, index)
+}
+
+/// A file of the project that is not on the site: it is shown in the repository.
+fn outside(page: &Page, link: &Link, path: &RelPath, index: &Index) -> Result<String, Diagnostic> {
+    if !index.inputs.listing.contains(path) {
+        let message = format!("`{}` does not exist", link.path);
+        let help = index.nearest_path(page, path).map(|nearest| format!("did you mean `{nearest}`?"));
+        return Err(Diagnostic::error("broken-link", message).maybe_help(help));
+    }
+    if path.below(CONTENT).is_some() {
+        let message = format!("`{}` is not published", link.path);
+        let help = "it is a draft, a private file, or of a type that is not copied";
+        return Err(Diagnostic::error("broken-link", message).help(help));
+    }
+    let Some(repository) = index.repository else {
+        let message = format!("`{}` is not on the site", link.path);
+        let help = "set `repository` in [site]: such links then lead there";
+        return Err(Diagnostic::error("broken-link", message).help(help));
+    };
+    if link.image {
+        let message = format!("the picture `{}` is not below `content/`", link.path);
+        return Err(Diagnostic::error("broken-link", message).help("move it there: only that folder is published"));
+    }
+    let fragment = link.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    Ok(crate::page::link::encode(&format!("{repository}/blob/HEAD/{path}{fragment}")))
+}
+
+fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<String, Diagnostic> {
+    let address = crate::page::link::encode(&address);
+    let Some(fragment) = &link.fragment else { return Ok(address) };
+    if let Some(page) = page
+        && !page.has_anchor(fragment)
+    {
+        let message = format!("there is no heading `#{fragment}` in {}", page.path);
+        let help = nearest(fragment, page.headings.iter().map(|heading| heading.anchor.as_str()));
+        let help = help.map(|nearest| format!("did you mean `#{nearest}`?"));
+        return Err(Diagnostic::error("broken-anchor", message).maybe_help(help));
+    }
+    Ok(format!("{address}#{}", crate::page::link::encode(fragment)))
+}
+
+/// A path as it is written in a file of `folder`.
+fn relative(folder: &str, path: &str) -> String {
+    let from: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    let to: Vec<&str> = path.split('/').collect();
+    let common = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
+    let up = "../".repeat(from.len() - common);
+    format!("{up}{}", to[common..].join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions_are_written_as_links() {
+        assert_eq!(relative("content/docs", "content/docs/A.md"), "A.md");
+        assert_eq!(relative("content/docs", "content/guide/b.md"), "../guide/b.md");
+        assert_eq!(relative("content", "content/guide/b.md"), "guide/b.md");
+    }
+}

@@ -1,0 +1,181 @@
+//! Sections and the way through them: folders become the sidebar and the breadcrumbs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{Route, Site, Target, is_index};
+use crate::page::{Page, humanise, slug};
+use crate::project::CONTENT;
+
+/// A folder below `content/`.
+#[derive(Clone, Debug)]
+pub struct Section {
+    /// Its path below `content/`; empty for the top.
+    pub folder: String,
+    pub route: Route,
+    pub title: String,
+    pub weight: i64,
+    /// The page that speaks for it.
+    pub index: Option<usize>,
+    /// Its pages in order, its own page left out.
+    pub pages: Vec<usize>,
+}
+
+/// A page above another.
+#[derive(Clone, Debug, Serialize)]
+pub struct Crumb {
+    pub title: String,
+    pub url: Route,
+}
+
+/// An entry of the sidebar.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    pub title: String,
+    pub url: Route,
+    pub current: bool,
+    pub open: bool,
+    pub children: Vec<Entry>,
+}
+
+/// The route of a folder, with a `/` at its end; empty for the top.
+pub fn folder_route(folder: &str) -> Route {
+    folder.split('/').filter(|part| !part.is_empty()).map(|part| format!("{}/", slug::address(part))).collect()
+}
+
+fn folder_of(page: &Page) -> &str {
+    let below = page.path.below(CONTENT).unwrap_or("");
+    below.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// All folders that hold pages, and those above them, the top first.
+pub fn sections(pages: &[&Arc<Page>]) -> Vec<Section> {
+    let mut folders: BTreeMap<String, Section> = BTreeMap::new();
+    for page in pages {
+        let mut folder = folder_of(page);
+        loop {
+            folders.entry(folder.to_owned()).or_insert_with(|| empty(folder));
+            if folder.is_empty() {
+                break;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+    }
+    folders.entry(String::new()).or_insert_with(|| empty(""));
+    for (index, page) in pages.iter().enumerate() {
+        let Some(section) = folders.get_mut(folder_of(page)) else { continue };
+        if is_index(page.path.stem()) {
+            section.index = Some(index);
+            section.title.clone_from(&page.title);
+            section.weight = page.front.weight;
+        } else {
+            section.pages.push(index);
+        }
+    }
+    for section in folders.values_mut() {
+        section.pages.sort_by_key(|index| (pages[*index].front.weight, pages[*index].title.clone()));
+    }
+    folders.into_values().collect()
+}
+
+fn empty(folder: &str) -> Section {
+    let name = folder.rsplit('/').next().unwrap_or("");
+    let title = if folder.is_empty() { "Home".to_owned() } else { humanise(name) };
+    Section { folder: folder.to_owned(), route: format!("{}index.html", folder_route(folder)), title, weight: 0, index: None, pages: Vec::new() }
+}
+
+impl Site {
+    /// The folder of a route, below `content/`.
+    fn folder(&self, route: &str) -> &str {
+        match self.routes.get(route) {
+            Some(Target::Page(index)) => folder_of(&self.pages[*index].page),
+            Some(Target::Section(index)) => &self.sections[*index].folder,
+            _ => "",
+        }
+    }
+
+    /// Sections directly below a folder, in order.
+    pub fn sections_below(&self, folder: &str) -> Vec<&Section> {
+        let mut below: Vec<&Section> = self
+            .sections
+            .iter()
+            .filter(|section| !section.folder.is_empty())
+            .filter(|section| section.folder.rsplit_once('/').map_or("", |(above, _)| above) == folder)
+            .collect();
+        below.sort_by(|a, b| (a.weight, &a.title).cmp(&(b.weight, &b.title)));
+        below
+    }
+
+    pub fn section(&self, folder: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.folder == folder)
+    }
+
+    fn is_in_nav(&self, index: usize) -> bool {
+        self.pages[index].page.front.nav != Some(false)
+    }
+
+    /// The sidebar as a page sees it: the top level, and its own section with the ones above it.
+    pub fn entries(&self, route: &str) -> Vec<Entry> {
+        self.entries_of("", route, self.folder(route))
+    }
+
+    fn entries_of(&self, folder: &str, route: &str, current_folder: &str) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        if let Some(section) = self.section(folder) {
+            for index in section.pages.iter().filter(|index| self.is_in_nav(**index)) {
+                let page = &self.pages[*index];
+                let weight = page.page.front.weight;
+                let current = page.route == route;
+                let entry = Entry { title: page.page.title.clone(), url: page.route.clone(), current, open: false, children: Vec::new() };
+                entries.push(((weight, page.page.title.clone()), entry));
+            }
+        }
+        for section in self.sections_below(folder) {
+            if section.index.is_some_and(|index| !self.is_in_nav(index)) {
+                continue;
+            }
+            let inside = current_folder == section.folder || current_folder.starts_with(&format!("{}/", section.folder));
+            let children = if inside { self.entries_of(&section.folder, route, current_folder) } else { Vec::new() };
+            let current = section.route == route;
+            let entry = Entry { title: section.title.clone(), url: section.route.clone(), current, open: inside, children };
+            entries.push(((section.weight, section.title.clone()), entry));
+        }
+        entries.sort_by(|a, b| a.0.cmp(&b.0));
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// The sections above a route, the top first.
+    pub fn breadcrumbs(&self, route: &str) -> Vec<Crumb> {
+        let mut crumbs = Vec::new();
+        let mut folder = self.folder(route);
+        loop {
+            if let Some(section) = self.section(folder)
+                && section.route != route
+            {
+                let title = if folder.is_empty() { "Home".to_owned() } else { section.title.clone() };
+                crumbs.push(Crumb { title, url: section.route.clone() });
+            }
+            if folder.is_empty() {
+                break;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        crumbs.reverse();
+        crumbs
+    }
+
+    /// The pages before and after a page in its section.
+    pub fn neighbours(&self, route: &str) -> (Option<Crumb>, Option<Crumb>) {
+        let Some(section) = self.section(self.folder(route)) else { return (None, None) };
+        let pages: Vec<&usize> = section.pages.iter().filter(|index| self.is_in_nav(**index)).collect();
+        let crumb = |index: &&usize| {
+            let page = &self.pages[**index];
+            Crumb { title: page.page.title.clone(), url: page.route.clone() }
+        };
+        let Some(at) = pages.iter().position(|index| self.pages[**index].route == route) else { return (None, None) };
+        let before = at.checked_sub(1).and_then(|at| pages.get(at));
+        (before.map(crumb), pages.get(at + 1).map(crumb))
+    }
+}

@@ -1,0 +1,188 @@
+//! What a run reads: every file of the project, the time, the status, as one value.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::status::Snapshot;
+
+/// A range of bytes in a source text.
+pub type Span = Range<usize>;
+
+/// A file's or folder's path below the project's root: `/` between the parts, no `.`, no `..`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelPath(Arc<str>);
+
+impl RelPath {
+    /// Takes a path written with `/`; parts `.` and `..` are resolved. `None` if it leaves the root.
+    pub fn new(text: &str) -> Option<RelPath> {
+        let mut parts: Vec<&str> = Vec::new();
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                part => parts.push(part),
+            }
+        }
+        Some(RelPath(parts.join("/").into()))
+    }
+
+    /// Takes a path of the file system that is relative to the root; names that are not UTF-8 give `None`.
+    pub fn from_path(path: &Path) -> Option<RelPath> {
+        let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
+        RelPath::new(&parts?.join("/"))
+    }
+
+    /// Follows a link that is written in this file: relative to its folder, or to the root if `link` begins with `/`.
+    pub fn join(&self, link: &str) -> Option<RelPath> {
+        if link.starts_with('/') {
+            return RelPath::new(link);
+        }
+        RelPath::new(&format!("{}/{link}", self.parent()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The folder that holds it; `""` for the root.
+    pub fn parent(&self) -> &str {
+        self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
+    /// The last part.
+    pub fn name(&self) -> &str {
+        self.0.rsplit_once('/').map_or(&*self.0, |(_, name)| name)
+    }
+
+    /// The last part without its ending.
+    pub fn stem(&self) -> &str {
+        let name = self.name();
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+
+    /// The ending of the name, lower case, without the dot; `""` if there is none.
+    pub fn ending(&self) -> String {
+        self.name().rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_ascii_lowercase())
+    }
+
+    /// The path below `folder`, if it is below it.
+    pub fn below(&self, folder: &str) -> Option<&str> {
+        self.0.strip_prefix(folder)?.strip_prefix('/')
+    }
+}
+
+impl fmt::Display for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// A text file of the project.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub path: RelPath,
+    pub text: Arc<str>,
+}
+
+impl Source {
+    pub fn new(path: RelPath, text: impl Into<Arc<str>>) -> Source {
+        Source { path, text: text.into() }
+    }
+
+    /// Its content hash (BLAKE3).
+    pub fn hash(&self) -> blake3::Hash {
+        blake3::hash(self.text.as_bytes())
+    }
+}
+
+/// Line and column, both from 1, of a byte in a text; the column counts characters.
+pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    let before = &text[..offset];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// Everything that one run knows. The same inputs give the same output, byte for byte.
+///
+/// Recipients are the one exception: they are read as a stream and never held whole.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// `runsheet.toml`, Markdown below `content/`, the theme's text files, files that contracts name.
+    pub sources: BTreeMap<RelPath, Source>,
+    /// Other files below `content/` and a theme's `static/`, with their size in bytes.
+    pub assets: BTreeMap<RelPath, u64>,
+    /// Every file and folder of the project, for links that point outside `content/`.
+    pub listing: BTreeSet<RelPath>,
+    /// Files that were passed over, each with the reason.
+    pub skipped: Vec<(RelPath, Skipped)>,
+    pub now: Timestamp,
+    pub status: StatusInput,
+}
+
+/// Why a file below `content/` was not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// A symbolic link that leaves the tree, or that points to a folder.
+    Symlink,
+    /// Not a regular file: a pipe, a socket, a device.
+    Special,
+    /// A text file that is not UTF-8; the byte where it stops to be.
+    NotUtf8(usize),
+    /// A name that is not UTF-8 or holds a control character.
+    Name,
+    /// A file that must not be published: recipients, secrets, keys.
+    Private,
+    /// An ending that is on no list of types to publish.
+    Type,
+    /// A text file over the size limit.
+    TooLarge,
+}
+
+/// What is known of the status page when the run begins.
+#[derive(Clone, Debug, Default)]
+pub struct StatusInput {
+    /// The last good snapshot, just fetched or older.
+    pub snapshot: Option<Snapshot>,
+    /// Why there is no fresh one: the cause and a way out.
+    pub fault: Option<(String, Option<String>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_below_the_root() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(RelPath::new(text).map(|path| path.to_string()).as_deref(), expected, "{text}");
+        };
+        check("content/docs/a.md", Some("content/docs/a.md"));
+        check("/content/./docs//a.md", Some("content/docs/a.md"));
+        check("content/docs/../b.md", Some("content/b.md"));
+        check("../secret", None);
+        check("content/../../secret", None);
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        assert_eq!(line_column("a\nKöln x", 8), (2, 6));
+        assert_eq!(line_column("a", 9), (1, 2));
+    }
+}

@@ -1,0 +1,137 @@
+//! The theme: templates and files that make pages out of content.
+//!
+//! The built-in theme is the folder `themes/default` of this repository, embedded whole. A project's
+//! own `themes/NAME` replaces it file by file.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, File, include_dir};
+use tera::{Context, Tera};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::{Inputs, RelPath};
+
+static DEFAULT: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default");
+
+/// Templates that a theme must have after the built-in ones are taken in.
+const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html", "notices.html", "home.html", "404.html", "nav.html"];
+
+/// A loaded theme.
+#[derive(Debug)]
+pub struct Theme {
+    tera: Tera,
+    /// The layout of mails, with `%%BODY%%` and other marks.
+    pub mail: String,
+    /// Text files of `static/` by name.
+    pub statics: BTreeMap<String, Vec<u8>>,
+    /// Other files of the project's `static/`, by name.
+    pub assets: BTreeMap<String, RelPath>,
+    /// The published name of each file of `static/`.
+    names: BTreeMap<String, String>,
+}
+
+impl Theme {
+    /// Takes the built-in theme and the project's files over it. Faults of templates are reported with their place.
+    pub fn load(inputs: &Inputs, name: &str, diagnostics: &mut Diagnostics) -> Theme {
+        let folder = format!("themes/{name}");
+        let mut templates: BTreeMap<String, (String, Option<RelPath>)> = BTreeMap::new();
+        let mut statics: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+        for file in files_below(&DEFAULT) {
+            let path = file.path().to_string_lossy().replace('\\', "/");
+            if let Some(name) = path.strip_prefix("templates/") {
+                let text = String::from_utf8_lossy(file.contents()).into_owned();
+                templates.insert(name.to_owned(), (text, None));
+            } else if let Some(name) = path.strip_prefix("static/") {
+                statics.insert(name.to_owned(), file.contents().to_vec());
+            }
+        }
+        for source in inputs.sources.values() {
+            let Some(below) = source.path.below(&folder) else { continue };
+            if let Some(name) = below.strip_prefix("templates/") {
+                templates.insert(name.to_owned(), (source.text.to_string(), Some(source.path.clone())));
+            } else if let Some(name) = below.strip_prefix("static/") {
+                statics.insert(name.to_owned(), source.text.as_bytes().to_vec());
+            }
+        }
+        let static_folder = format!("{folder}/static");
+        let assets: BTreeMap<String, RelPath> = inputs
+            .assets
+            .keys()
+            .filter_map(|path| Some((path.below(&static_folder)?.to_owned(), path.clone())))
+            .collect();
+        let known = inputs.listing.iter().any(|path| path.below(&folder).is_some());
+        if name != "default" && !known {
+            let diagnostic = Diagnostic::error("unknown-theme", format!("there is no folder `{folder}`"));
+            diagnostics.push(diagnostic.help("`theme = \"default\"` is built in"));
+        }
+        let mail = templates.remove("mail.html").map(|(text, _)| text).unwrap_or_default();
+        let mut names: BTreeMap<String, String> =
+            statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
+        names.extend(assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
+        Theme { tera: compile(&templates, diagnostics), mail, statics, assets, names }
+    }
+
+    /// Where a file of `static/` is published: its name with a part of its content's hash, so that it can be kept for ever.
+    pub fn asset(&self, name: &str) -> &str {
+        self.names.get(name).map_or("", String::as_str)
+    }
+
+    /// Renders a template.
+    pub fn render(&self, template: &str, context: &Context) -> Result<String, tera::Error> {
+        self.tera.render(template, context)
+    }
+}
+
+/// All files of an embedded folder, those of its folders included.
+pub fn files_below<'a>(folder: &'a Dir<'a>) -> Vec<&'a File<'a>> {
+    let below = folder.dirs().flat_map(files_below);
+    folder.files().chain(below).collect()
+}
+
+fn hashed_name(name: &str, bytes: &[u8]) -> String {
+    let hash = blake3::hash(bytes).to_hex();
+    match name.rsplit_once('.') {
+        Some((stem, ending)) => format!("assets/{stem}.{}.{ending}", &hash[..8]),
+        None => format!("assets/{name}.{}", &hash[..8]),
+    }
+}
+
+fn compile(templates: &BTreeMap<String, (String, Option<RelPath>)>, diagnostics: &mut Diagnostics) -> Tera {
+    let mut tera = Tera::new();
+    let all = templates.iter().map(|(name, (text, _))| (name.as_str(), text.as_str()));
+    if let Err(error) = tera.add_raw_templates(all) {
+        diagnostics.push(fault(&error, templates));
+        tera = built_in();
+    }
+    for name in PAGE_TEMPLATES {
+        debug_assert!(tera.contains_template(name), "the built-in theme has {name}");
+    }
+    tera
+}
+
+/// The built-in templates alone, so that other faults can still be found.
+fn built_in() -> Tera {
+    let mut tera = Tera::new();
+    let files = DEFAULT.get_dir("templates").map(|folder| folder.files()).into_iter().flatten();
+    let texts: Vec<(String, String)> = files
+        .map(|file| (file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(), String::from_utf8_lossy(file.contents()).into_owned()))
+        .filter(|(name, _)| name != "mail.html")
+        .collect();
+    let added = tera.add_raw_templates(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    debug_assert!(added.is_ok(), "the built-in theme compiles: {added:?}");
+    tera
+}
+
+/// A fault of a template as a diagnostic.
+fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPath>)>) -> Diagnostic {
+    use tera::ErrorKind;
+    let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
+        let message = error.to_string();
+        return Diagnostic::error("template-syntax", message.lines().next().unwrap_or("").to_owned()).help(message);
+    };
+    let diagnostic = Diagnostic::error("template-syntax", report.message().to_owned());
+    match templates.get(report.filename()) {
+        Some((_, Some(path))) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
+        _ => diagnostic,
+    }
+}

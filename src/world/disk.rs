@@ -1,0 +1,242 @@
+//! Reading a project from disk: what is on a list, and nothing that leaves the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use walkdir::{DirEntry, WalkDir};
+
+use crate::config::{Config, FILE_NAME};
+use crate::project::CONTENT;
+use crate::source::{Inputs, RelPath, Skipped, Source, StatusInput};
+
+/// Files that are copied to the site.
+const ASSETS: [&str; 25] = [
+    "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "pdf", "txt", "css", "js", "json", "xml", "webmanifest", "woff", "woff2",
+    "mp4", "webm", "mp3", "ogg", "ics", "zip", "gz", "tgz",
+];
+/// Files that hold recipients or secrets; a note is made if one lies below `content/`.
+const PRIVATE: [&str; 18] = [
+    "csv", "tsv", "jsonl", "env", "pem", "key", "p12", "pfx", "jks", "kdbx", "sqlite", "db", "sql", "dump", "eml", "mbox", "xlsx", "crt",
+];
+/// Files of a theme that are read as text.
+const THEME_TEXT: [&str; 8] = ["html", "css", "js", "svg", "txt", "json", "xml", "webmanifest"];
+/// Largest text file that is read.
+const MOST_TEXT: u64 = 16 << 20;
+/// Folders that are no part of a project's sources.
+const NOT_SOURCES: [&str; 7] = [".git", ".runsheet", "target", "node_modules", "public", "outbox", ".venv"];
+
+/// The nearest folder upwards that has a `runsheet.toml`.
+pub fn find_root(start: &Path) -> Result<PathBuf> {
+    let start = fs::canonicalize(start).with_context(|| format!("cannot find the folder {}", start.display()))?;
+    let found = start.ancestors().find(|folder| folder.join(FILE_NAME).is_file());
+    match found {
+        Some(root) => Ok(root.to_owned()),
+        None => bail!(
+            "there is no {FILE_NAME} in {} or above it\nhelp: `runsheet init` makes a small project; `--root DIR` names one",
+            start.display()
+        ),
+    }
+}
+
+/// The folder that a command starts in.
+pub fn current_folder() -> Result<PathBuf> {
+    std::env::current_dir().context("cannot tell the current folder")
+}
+
+/// The configuration's text.
+pub fn read_config(root: &Path) -> Result<Source> {
+    let path = RelPath::new(FILE_NAME).expect("the name is a plain path");
+    let text = fs::read_to_string(root.join(FILE_NAME)).with_context(|| format!("cannot read {FILE_NAME}"))?;
+    Ok(Source::new(path, text))
+}
+
+/// All files that a run needs.
+pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Timestamp, status: StatusInput) -> Result<Inputs> {
+    let mut inputs = Inputs {
+        sources: BTreeMap::from([(config_source.path.clone(), config_source)]),
+        assets: BTreeMap::new(),
+        listing: listing(root),
+        skipped: Vec::new(),
+        now,
+        status,
+    };
+    read_content(root, &mut inputs)?;
+    read_theme(root, &config.site.theme, &mut inputs)?;
+    for contract in &config.contracts {
+        let path = &contract.path.value;
+        let file = root.join(path.as_str());
+        let small = fs::metadata(&file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MOST_TEXT);
+        if !inputs.sources.contains_key(path) && small && stays_inside(root, &file)
+            && let Ok(text) = fs::read_to_string(&file)
+        {
+            inputs.sources.insert(path.clone(), Source::new(path.clone(), text));
+        }
+    }
+    Ok(inputs)
+}
+
+fn is_hidden(entry: &DirEntry) -> bool {
+    let name = entry.file_name().to_string_lossy();
+    entry.depth() > 0 && (name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".bak"))
+}
+
+/// Every file and folder of the project by name, but not what is made by tools.
+fn listing(root: &Path) -> BTreeSet<RelPath> {
+    let walk = WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
+    let kept = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(NOT_SOURCES.contains(&&*name) || name.starts_with(".public.tmp-") || name.starts_with(".outbox.tmp-"))
+    };
+    walk.filter_entry(kept)
+        .filter_map(Result::ok)
+        .filter(|entry| entry.depth() > 0)
+        .filter_map(|entry| RelPath::from_path(entry.path().strip_prefix(root).ok()?))
+        .collect()
+}
+
+fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
+    let folder = root.join(CONTENT);
+    if !folder.is_dir() {
+        bail!("there is no folder `{CONTENT}` in {}\nhelp: Markdown below it becomes the site", root.display());
+    }
+    let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
+    for entry in walk.filter_entry(|entry| !is_hidden(entry)) {
+        let entry = entry.context("cannot read the content")?;
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        let below_root = entry.path().strip_prefix(root).unwrap_or(entry.path());
+        let named = RelPath::from_path(below_root).filter(|path| !path.as_str().chars().any(char::is_control));
+        let Some(path) = named else {
+            let shown = RelPath::new(&below_root.to_string_lossy().replace(char::is_control, "?"));
+            inputs.skipped.extend(shown.map(|path| (path, Skipped::Name)));
+            continue;
+        };
+        if let Err(reason) = take(root, entry.path(), &path, inputs)? {
+            inputs.skipped.push((path, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Takes a file of the content as text or as an asset, or tells why not.
+fn take(root: &Path, file: &Path, path: &RelPath, inputs: &mut Inputs) -> Result<Result<(), Skipped>> {
+    let metadata = fs::symlink_metadata(file).with_context(|| format!("cannot read {path}"))?;
+    if metadata.is_symlink() && !stays_inside(&root.join(CONTENT), file) {
+        return Ok(Err(Skipped::Symlink));
+    }
+    // A link that stays inside counts as the file it leads to.
+    let Ok(metadata) = fs::metadata(file) else { return Ok(Err(Skipped::Symlink)) };
+    if metadata.is_dir() {
+        return Ok(Err(Skipped::Symlink));
+    }
+    if !metadata.is_file() {
+        return Ok(Err(Skipped::Special));
+    }
+    let ending = path.ending();
+    if ending == "md" {
+        return read_text(file, path, metadata.len(), inputs);
+    }
+    let name = path.name().to_ascii_lowercase();
+    if PRIVATE.contains(&ending.as_str()) || name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret") {
+        return Ok(Err(Skipped::Private));
+    }
+    if !ASSETS.contains(&ending.as_str()) {
+        return Ok(Err(Skipped::Type));
+    }
+    inputs.assets.insert(path.clone(), metadata.len());
+    Ok(Ok(()))
+}
+
+/// Reads a text; the inner error is for the user's file, the outer for the disk.
+fn read_text(file: &Path, path: &RelPath, length: u64, inputs: &mut Inputs) -> Result<Result<(), Skipped>> {
+    if length > MOST_TEXT {
+        return Ok(Err(Skipped::TooLarge));
+    }
+    let bytes = fs::read(file).with_context(|| format!("cannot read {path}"))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            inputs.sources.insert(path.clone(), Source::new(path.clone(), text));
+            Ok(Ok(()))
+        }
+        Err(error) => Ok(Err(Skipped::NotUtf8(error.utf8_error().valid_up_to()))),
+    }
+}
+
+fn stays_inside(folder: &Path, file: &Path) -> bool {
+    match (fs::canonicalize(folder), fs::canonicalize(file)) {
+        (Ok(folder), Ok(file)) => file.starts_with(folder),
+        _ => false,
+    }
+}
+
+fn read_theme(root: &Path, name: &str, inputs: &mut Inputs) -> Result<()> {
+    let folder = root.join("themes").join(name);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
+        let entry = entry.context("cannot read the theme")?;
+        if !entry.file_type().is_file() {
+            continue;
+        }
+        let Some(path) = entry.path().strip_prefix(root).ok().and_then(RelPath::from_path) else { continue };
+        let length = entry.metadata().with_context(|| format!("cannot read {path}"))?.len();
+        if THEME_TEXT.contains(&path.ending().as_str()) {
+            if let Err(reason) = read_text(entry.path(), &path, length, inputs)? {
+                inputs.skipped.push((path, reason));
+            }
+        } else if ASSETS.contains(&path.ending().as_str()) {
+            inputs.assets.insert(path, length);
+        }
+    }
+    Ok(())
+}
+
+/// Opens a file of recipients as a stream, with its first bytes. `None` if there is none.
+pub fn open_recipients(root: &Path, path: &RelPath) -> Result<Option<(Vec<u8>, fs::File)>> {
+    open_table(&root.join(path.as_str())).with_context(|| format!("cannot read {path}"))
+}
+
+/// Opens a table as a stream, with its first bytes.
+pub fn open_table(path: &Path) -> Result<Option<(Vec<u8>, fs::File)>> {
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if !file.metadata()?.is_file() {
+        bail!("{} is not a regular file", path.display());
+    }
+    let mut beginning = vec![0; 4096];
+    let length = file.read(&mut beginning)?;
+    beginning.truncate(length);
+    std::io::Seek::rewind(&mut file)?;
+    Ok(Some((beginning, file)))
+}
+
+/// The bytes of a file of the project, for a browser.
+pub fn read_asset(root: &Path, path: &RelPath) -> std::io::Result<Vec<u8>> {
+    fs::read(root.join(path.as_str()))
+}
+
+/// Writes the files of a new project; a file that is there already is an error and nothing is written.
+pub fn write_new(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
+    for (name, _) in files {
+        if folder.join(name).exists() {
+            bail!("{} exists already: nothing was written", folder.join(name).display());
+        }
+    }
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        }
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}

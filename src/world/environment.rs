@@ -1,0 +1,25 @@
+//! The environment: secrets, and what says how output should look.
+
+use jiff::Timestamp;
+
+use crate::notice::message::Keys;
+
+/// A variable that is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Keys of hashes in messages.
+pub fn keys() -> Keys {
+    Keys { message_id: variable("RUNSHEET_MESSAGE_ID_KEY"), unsubscribe: variable("RUNSHEET_UNSUBSCRIBE_KEY") }
+}
+
+/// Whether the user asked for no colour (<https://no-color.org>).
+pub fn no_color() -> bool {
+    variable("NO_COLOR").is_some()
+}
+
+/// The time of a reproducible build (<https://reproducible-builds.org/specs/source-date-epoch/>).
+pub fn source_date_epoch() -> Option<Timestamp> {
+    Timestamp::from_second(variable("SOURCE_DATE_EPOCH")?.parse().ok()?).ok()
+}

@@ -1,0 +1,61 @@
+//! The status of the services: fetched, or the last good one from `.runsheet/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+
+use super::kuma;
+use crate::config::Config;
+use crate::source::StatusInput;
+use crate::status::{Settings, Snapshot, settle};
+
+/// What is known of the status: asked for now, or with `offline` only read from the last time.
+pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Result<StatusInput> {
+    let Some(settings) = &config.status else { return Ok(StatusInput::default()) };
+    let settings = with_ca_file(root, settings);
+    let last_good = last_good(root, &settings);
+    if offline {
+        return Ok(StatusInput { snapshot: last_good, fault: None });
+    }
+    let settled = match settle(kuma::fetch(&settings, now), last_good, &settings) {
+        Ok(settled) => settled,
+        Err(fault) => {
+            let help = fault.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+            bail!("the status page was not read and [status] says `on_error = \"fail\"`: {}{help}", fault.message());
+        }
+    };
+    if settled.is_new
+        && let Some(snapshot) = &settled.snapshot
+    {
+        keep(root, snapshot)?;
+    }
+    let fault = settled.warning.map(|fault| (fault.message(), fault.help().map(str::to_owned)));
+    Ok(StatusInput { snapshot: settled.snapshot, fault })
+}
+
+/// A relative path of a certificate file is relative to the project.
+fn with_ca_file(root: &Path, settings: &Settings) -> Settings {
+    let ca_file = settings.ca_file.as_ref().map(|path| root.join(path));
+    Settings { ca_file, ..settings.clone() }
+}
+
+fn cache(root: &Path) -> PathBuf {
+    root.join(".runsheet/status.json")
+}
+
+fn last_good(root: &Path, settings: &Settings) -> Option<Snapshot> {
+    let text = fs::read_to_string(cache(root)).ok()?;
+    Snapshot::from_json(&text).ok().filter(|snapshot| snapshot.is_of(settings))
+}
+
+fn keep(root: &Path, snapshot: &Snapshot) -> Result<()> {
+    let path = cache(root);
+    let folder = path.parent().unwrap_or(root);
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot keep the status snapshot")?;
+    std::io::Write::write_all(&mut file, snapshot.to_json().as_bytes()).context("cannot keep the status snapshot")?;
+    file.persist(&path).context("cannot keep the status snapshot")?;
+    Ok(())
+}
