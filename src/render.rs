@@ -8,7 +8,7 @@ use tera::Context;
 use crate::config::{Event, Mode};
 use crate::page::html::escape;
 use crate::page::{Heading, Hole, Kind, Publish};
-use crate::schedule::moment;
+use crate::schedule::{Place, moment};
 use crate::schedule::plan::Step;
 use crate::site::{Section, Site, SitePage, Target};
 use crate::source::RelPath;
@@ -126,7 +126,7 @@ fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value 
         "headline": overview.headline,
         "as_of_iso": as_of.as_ref().map(moment::datetime_attribute),
         "as_of_text": as_of.as_ref().map(|at| at.strftime("%-d %b %H:%M UTC").to_string()),
-        "stale": overview.is_stale,
+        "stale": overview.is_stale && overview.as_of.is_some(),
         "stale_after_seconds": overview.stale_after_seconds,
         "page_url": overview.page_url.clone().unwrap_or_else(|| format!("{root}status/badge.svg")),
     })
@@ -136,7 +136,7 @@ fn event_context(event: &Event) -> serde_json::Value {
     let zones = event.clock.iter().flat_map(|clock| {
         event.show_zones.iter().map(|(name, zone)| {
             let at = clock.t0().with_time_zone(zone.clone());
-            json!({ "zone": name, "iso": moment::datetime_attribute(&at), "text": moment::long(&at) })
+            json!({ "zone": name, "iso": moment::datetime_attribute(&at), "text": long(&at) })
         })
     });
     json!({
@@ -144,7 +144,7 @@ fn event_context(event: &Event) -> serde_json::Value {
         "mode": if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
         "t0": event.clock.as_ref().map(|clock| json!({
             "iso": moment::datetime_attribute(clock.t0()),
-            "text": moment::long(clock.t0()),
+            "text": long(clock.t0()),
             "zone": clock.t0().time_zone().iana_name(),
         })),
         "zones": zones.collect::<Vec<_>>(),
@@ -297,12 +297,17 @@ fn step_word(step: &Step) -> &'static str {
     }
 }
 
+/// A moment on a page: a hyphen would let a narrow screen break the offset, a minus sign does not.
+fn long(at: &jiff::Zoned) -> String {
+    moment::long(at).replace("(UTC-", "(UTC\u{2212}")
+}
+
 /// One time, or two where the step itself names its end.
 fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut String) {
     let shift = |at: &jiff::Zoned| zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
     let time = |at: &jiff::Zoned, html: &mut String| {
         html.push_str(&format!("<time datetime=\"{}\">", moment::datetime_attribute(at)));
-        escape(&moment::long(at), html);
+        escape(&long(at), html);
         html.push_str("</time>");
     };
     time(&shift(start), html);
@@ -324,7 +329,12 @@ struct TocEntry {
 fn toc(headings: &[Heading]) -> Vec<TocEntry> {
     let mut entries: Vec<TocEntry> = Vec::new();
     for heading in headings.iter().filter(|heading| matches!(heading.level, 2 | 3)) {
-        let entry = TocEntry { title: heading.text.clone(), anchor: heading.anchor.clone(), level: heading.level, children: Vec::new() };
+        // What stands in the final parenthesis is shown below the heading.
+        let title = match &heading.timing {
+            Some(timing) if timing.place == Place::Trailing => timing.label.clone(),
+            _ => heading.text.clone(),
+        };
+        let entry = TocEntry { title, anchor: heading.anchor.clone(), level: heading.level, children: Vec::new() };
         match entries.last_mut() {
             Some(parent) if heading.level == 3 => parent.children.push(entry),
             _ => entries.push(entry),

@@ -1,6 +1,6 @@
 //! `runsheet build`: the site to `public/`, the declared mailings to `outbox/`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -94,7 +94,7 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     Ok(merged)
 }
 
-fn say_result(loaded: &Loaded, target: &PathBuf, merged: &[(String, Outcome)], global: &Global) {
+fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], global: &Global) {
     let pages = loaded.site.pages.len();
     report::note(global, &format!("{pages} page{} in {}", if pages == 1 { "" } else { "s" }, target.display()));
     for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {

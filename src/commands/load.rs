@@ -31,7 +31,7 @@ pub enum StatusFrom {
     /// The last good snapshot.
     Kept,
     /// As it was read before.
-    Given(StatusInput),
+    Given(Box<StatusInput>),
 }
 
 /// Reads the project. Faults of its files are in the site's diagnostics.
@@ -50,7 +50,7 @@ pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>)
     let status = match status_from {
         StatusFrom::Fetch => status::read(&root, &config, now, global.offline)?,
         StatusFrom::Kept => status::read(&root, &config, now, true)?,
-        StatusFrom::Given(status) => status,
+        StatusFrom::Given(status) => *status,
     };
     let inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
     let theme = Theme::load(&inputs, &config.site.theme, &mut diagnostics);
@@ -70,7 +70,7 @@ impl Loaded {
 /// The project's folder.
 pub fn root(global: &Global) -> Result<PathBuf> {
     match &global.root {
-        Some(root) if root.join(config::FILE_NAME).is_file() => Ok(root.clone()),
+        Some(root) if disk::is_project(root) => Ok(root.clone()),
         Some(root) => Err(anyhow!("there is no {} in {}\nhelp: `runsheet init {0}` makes a project", config::FILE_NAME, root.display())),
         None => disk::find_root(&disk::current_folder()?),
     }

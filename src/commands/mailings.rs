@@ -9,7 +9,7 @@ use crate::config::{FILE_NAME, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
 use crate::notice::engine::Rendered;
-use crate::notice::merge::Merge;
+use crate::notice::merge::{Merge, Posting};
 use crate::notice::message::{Campaign, Keys, Message};
 use crate::notice::recipients::{self, Recipients};
 use crate::page::Page;
@@ -187,7 +187,7 @@ pub fn prepare<'a>(
     };
     // Faults of the templates themselves are reported by the site already.
     let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
-    let merge = Merge::new(site, notice, compiled, Some(event), campaign, date, keys, path);
+    let merge = Merge::new(site, notice, compiled, Some(event), Posting { campaign, date, keys, recipients: path.clone() });
     let mut faults = Diagnostics::default();
     merge.check_columns(&site.config, Some(event), columns, &mut faults);
     let broken = faults.has_errors();

@@ -28,7 +28,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
     let options = global.clone();
     std::thread::spawn(move || {
         while watch.wait() {
-            let again = load(&options, StatusFrom::Given(status.clone()), Some(&last_good.project));
+            let again = load(&options, StatusFrom::Given(Box::new(status.clone())), Some(&last_good.project));
             let faults = match again {
                 Ok(loaded) => {
                     let faults = faults_of(&loaded, &options);

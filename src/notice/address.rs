@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn senders() {
         let sender = Sender::parse("FreshTrack Pro <support@freshtrackpro.com>").unwrap();
-        assert_eq!(sender.mailbox.to_string(), "\"FreshTrack Pro\" <support@freshtrackpro.com>");
+        assert_eq!(sender.mailbox.to_string(), "FreshTrack Pro <support@freshtrackpro.com>");
         assert!(Sender::parse("x").is_err());
         assert!(Sender::parse("Evil\r\nBcc: x <a@b.example>").is_err());
     }

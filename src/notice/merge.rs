@@ -19,13 +19,19 @@ use crate::source::RelPath;
 pub struct Merge<'a> {
     pub notice: &'a Notice,
     pub compiled: Compiled,
+    pub posting: Posting<'a>,
+    base: Context,
+    notices: &'a Notices,
+}
+
+/// What a mailing adds to its notice.
+pub struct Posting<'a> {
     pub campaign: Campaign,
     /// The Date of every message.
     pub date: Zoned,
-    base: Context,
-    notices: &'a Notices,
-    keys: &'a Keys,
-    recipients: RelPath,
+    pub keys: &'a Keys,
+    /// The table of recipients, as diagnostics name it.
+    pub recipients: RelPath,
 }
 
 impl<'a> Merge<'a> {
@@ -34,13 +40,10 @@ impl<'a> Merge<'a> {
         notice: &'a Notice,
         compiled: Compiled,
         event: Option<&Event>,
-        campaign: Campaign,
-        date: Zoned,
-        keys: &'a Keys,
-        recipients: &RelPath,
+        posting: Posting<'a>,
     ) -> Merge<'a> {
-        let base = context(site, event, &campaign.mailing, &BTreeMap::new());
-        Merge { notice, compiled, campaign, date, base, notices: &site.config.notices, keys, recipients: recipients.clone() }
+        let base = context(site, event, &posting.campaign.mailing, &BTreeMap::new());
+        Merge { notice, compiled, posting, base, notices: &site.config.notices }
     }
 
     /// Holds the variables of the notice against the columns of the recipients.
@@ -57,12 +60,12 @@ impl<'a> Merge<'a> {
         context.insert("r", &recipient.fields);
         let rendered = self.compiled.render(&context).map_err(|fault| {
             let span = fault.span.unwrap_or(self.notice.span.clone());
-            let message = format!("{} ({}, line {})", fault.message, self.recipients, recipient.line);
+            let message = format!("{} ({}, line {})", fault.message, self.posting.recipients, recipient.line);
             Diagnostic::error("template-render", message).at(&self.notice.path, span)
         })?;
-        let message = message::build(&rendered, recipient, &self.campaign, self.notices, &self.date, self.keys).map_err(|message| {
+        let message = message::build(&rendered, recipient, &self.posting.campaign, self.notices, &self.posting.date, self.posting.keys).map_err(|message| {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)
+            Diagnostic::error("bad-message", message).at_line(&self.posting.recipients, line, 1)
         })?;
         Ok((message, rendered))
     }

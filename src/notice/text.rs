@@ -162,9 +162,8 @@ impl Writer {
                         headers.push(plain_text(inner));
                     } else {
                         self.begin_line();
-                        match headers.get(column).filter(|header| !header.trim().is_empty()) {
-                            Some(header) => self.push(&format!("{header}: ")),
-                            None => {}
+                        if let Some(header) = headers.get(column).filter(|header| !header.trim().is_empty()) {
+                            self.push(&format!("{header}: "));
                         }
                         self.inlines(inner);
                         self.push("\n");
@@ -270,7 +269,8 @@ pub fn lay_out(text: &str) -> String {
     let mut laid_out = String::with_capacity(text.len() + text.len() / 40);
     let mut empty = true;
     for line in text.lines() {
-        let line = line.trim_end();
+        let line = without_echo(line.trim_end());
+        let line = line.as_str();
         if line.is_empty() {
             if !empty {
                 laid_out.push('\n');
@@ -284,6 +284,24 @@ pub fn lay_out(text: &str) -> String {
     laid_out.truncate(laid_out.trim_end().len());
     laid_out.push('\n');
     laid_out
+}
+
+/// `a@b <mailto:a@b>` and `https://x <https://x>`, as variables may give them, say the same twice.
+fn without_echo(line: &str) -> String {
+    let mut kept = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(open) = rest.find(" <") {
+        let Some(close) = rest[open..].find('>').map(|close| open + close) else { break };
+        let url = &rest[open + 2..close];
+        let address = url.strip_prefix("mailto:").unwrap_or(url);
+        kept.push_str(&rest[..open]);
+        if !kept.ends_with(address) || address.is_empty() {
+            kept.push_str(&format!(" <{address}>"));
+        }
+        rest = &rest[close + 1..];
+    }
+    kept.push_str(rest);
+    kept
 }
 
 fn wrap(line: &str, laid_out: &mut String) {
@@ -348,6 +366,7 @@ mod tests {
         check("https://s.example\n", "https://s.example\n");
         check("[a@b.example](mailto:a@b.example)\n", "a@b.example\n");
         check("| What | When |\n|---|---|\n| Login | 10:00 |\n", "What: Login\nWhen: 10:00\n");
+        check("Mail a@b.example <mailto:a@b.example>.\n", "Mail a@b.example.\n");
         check("> quoted\n", "> quoted\n");
         check("a\\\nb\n", "a\nb\n");
     }

@@ -224,7 +224,7 @@ mod tests {
             ("event".to_owned(), Some(BTreeSet::from(["name".to_owned(), "start".to_owned(), "end".to_owned()]))),
             ("vars".to_owned(), None),
         ]);
-        super::check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut diagnostics);
+        check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut diagnostics);
         let found: Vec<String> = diagnostics.iter().map(|one| format!("{}: {}", one.code, one.message)).collect();
         assert_eq!(found, expected, "{text}");
     }

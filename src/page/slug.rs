@@ -53,11 +53,8 @@ pub fn address(name: &str) -> String {
     let mut slug = String::new();
     for c in name.to_lowercase().chars() {
         match c {
-            ' ' | '_' | '-' => {
-                if !slug.ends_with('-') {
-                    slug.push('-');
-                }
-            }
+            ' ' | '_' | '-' if slug.ends_with('-') => {}
+            ' ' | '_' | '-' => slug.push('-'),
             '.' => slug.push('.'),
             c if c.is_alphanumeric() => slug.push(c),
             _ => {}

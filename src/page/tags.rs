@@ -5,6 +5,9 @@
 //! Inline marks are words; a statement on a line of its own becomes a processing instruction, a block
 //! that may stand anywhere (CommonMark §4.6, kind 3).
 
+use pulldown_cmark::{Event, LinkType, TagEnd};
+
+use super::markdown::Placed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{RelPath, Span};
 
@@ -165,6 +168,37 @@ pub fn holds_mark(text: &str) -> bool {
 
 fn index_of(c: char, base: u32) -> Option<usize> {
     u32::from(c).checked_sub(base).filter(|index| *index < MOST).map(|index| index as usize)
+}
+
+/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be.
+pub fn autolink(events: Vec<Placed>) -> Vec<Placed> {
+    let mut linked = Vec::with_capacity(events.len());
+    for (event, range) in events {
+        let Event::Text(text) = &event else {
+            linked.push((event, range));
+            continue;
+        };
+        let mut rest: &str = text;
+        while let Some((before, mark, after)) = bracketed(rest) {
+            let link = pulldown_cmark::Tag::Link { link_type: LinkType::Autolink, dest_url: mark.to_owned().into(), title: "".into(), id: "".into() };
+            let place = range.clone();
+            linked.push((Event::Text(before.to_owned().into()), place.clone()));
+            linked.push((Event::Start(link), place.clone()));
+            linked.push((Event::Text(mark.to_owned().into()), place.clone()));
+            linked.push((Event::End(TagEnd::Link), place));
+            rest = after;
+        }
+        linked.push((Event::Text(rest.to_owned().into()), range));
+    }
+    linked
+}
+
+/// A mark with its fill between `<` and `>`, and what stands around it.
+fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
+    let open = text.match_indices('<').map(|(at, _)| at).find(|at| text[at + 1..].chars().next().is_some_and(|c| index_of(c, TEXT).is_some()))?;
+    let close = open + text[open..].find('>')?;
+    let mark = &text[open + 1..close];
+    mark.chars().skip(1).all(|c| c == FILL).then(|| (&text[..open], mark, &text[close + 1..]))
 }
 
 /// The target of a link with its marks made marks of a link.

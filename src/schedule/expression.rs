@@ -1,7 +1,7 @@
 //! A point, range, open end or deadline, read from the front of a text.
 
 use super::heading::Kind;
-use super::magnitude::{self, MARKS, Magnitude, boundary, word};
+use super::magnitude::{MARKS, Magnitude, boundary, word};
 use super::offset::{Offset, OffsetError, Unit};
 use super::written::Written;
 
@@ -149,6 +149,6 @@ fn open_end(text: &str) -> Option<&str> {
 }
 
 fn later(text: &str) -> Option<&str> {
-    let (word, rest) = magnitude::word(text.strip_prefix(char::is_whitespace)?.trim_start());
+    let (word, rest) = word(text.strip_prefix(char::is_whitespace)?.trim_start());
     ["later", "after"].iter().any(|known| word.eq_ignore_ascii_case(known)).then_some(rest)
 }

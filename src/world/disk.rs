@@ -32,7 +32,7 @@ const NOT_SOURCES: [&str; 7] = [".git", ".runsheet", "target", "node_modules", "
 /// The nearest folder upwards that has a `runsheet.toml`.
 pub fn find_root(start: &Path) -> Result<PathBuf> {
     let start = fs::canonicalize(start).with_context(|| format!("cannot find the folder {}", start.display()))?;
-    let found = start.ancestors().find(|folder| folder.join(FILE_NAME).is_file());
+    let found = start.ancestors().find(|folder| is_project(folder));
     match found {
         Some(root) => Ok(root.to_owned()),
         None => bail!(
@@ -40,6 +40,11 @@ pub fn find_root(start: &Path) -> Result<PathBuf> {
             start.display()
         ),
     }
+}
+
+/// Whether a folder is a project.
+pub fn is_project(folder: &Path) -> bool {
+    folder.join(FILE_NAME).is_file()
 }
 
 /// The folder that a command starts in.
