@@ -13,6 +13,8 @@
 //! Everything but [`world`] and [`commands`] is pure: no files, no clock, no environment, no network.
 //! The same [`source::Inputs`] give the same bytes.
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod check;
 pub mod cli;
 pub mod commands;

@@ -81,8 +81,10 @@ fn page(site: &Site, theme: &Theme, page: &SitePage) -> Result<String, tera::Err
             "previous": previous,
         }),
     );
-    let event = site.event(page.event.as_deref()).filter(|_| page.page.kind == Kind::Checklist);
-    context.insert("event", &event.map(event_context));
+    if page.page.kind == Kind::Checklist {
+        let no_event = json!({ "name": "Offsets only", "mode": "none", "t0": null, "zones": [], "window_text": null, "preview": false });
+        context.insert("event", &site.event(page.event.as_deref()).map_or(no_event, event_context));
+    }
     let html = theme.render(template, &context)?;
     Ok(html.replacen(BODY_MARK, &body(site, page, &root), 1))
 }
@@ -230,6 +232,10 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
     let mut html = page.page.body.fill(|hole, html| match hole {
         Hole::Link(number) => {
             let Some(address) = page.links.get(number).cloned().flatten() else { return };
+            // A place on the same page is reached without its file's name.
+            if let Some(fragment) = address.strip_prefix(&page.route).filter(|rest| rest.starts_with('#')) {
+                return escape(fragment, html);
+            }
             if !address.starts_with("https://") && !address.starts_with("http://") {
                 html.push_str(root);
             }
@@ -242,11 +248,17 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
             Publish::Template => "Template, shown with sample values",
             Publish::Sent | Publish::Never => "Notice",
         };
-        html.push_str("<article class=\"notice\" id=\"");
-        escape(&notice.anchor, &mut html);
-        html.push_str("\"><h2>");
-        escape(&notice.title, &mut html);
-        html.push_str(&format!("</h2>\n<p class=\"notice-flag\">{flag}</p>\n<dl class=\"notice-head\"><dt>Subject</dt><dd>"));
+        // The title of a notice that is a page stands above it already.
+        if page.page.kind == Kind::Notice {
+            html.push_str("<article class=\"notice\">");
+        } else {
+            html.push_str("<article class=\"notice\" id=\"");
+            escape(&notice.anchor, &mut html);
+            html.push_str("\"><h2>");
+            escape(&notice.title, &mut html);
+            html.push_str("</h2>\n");
+        }
+        html.push_str(&format!("<p class=\"notice-flag\">{flag}</p>\n<dl class=\"notice-head\"><dt>Subject</dt><dd>"));
         escape(&notice.subject, &mut html);
         html.push_str("</dd><dt>Name</dt><dd><code>");
         escape(&notice.name, &mut html);
@@ -339,6 +351,10 @@ fn toc(headings: &[Heading]) -> Vec<TocEntry> {
             Some(parent) if heading.level == 3 => parent.children.push(entry),
             _ => entries.push(entry),
         }
+    }
+    // A list of one says nothing.
+    if entries.len() == 1 && entries[0].children.is_empty() {
+        entries.clear();
     }
     entries
 }

@@ -256,8 +256,7 @@ impl Site {
             let mut shown = Vec::new();
             for notice in &page.notices {
                 let Some(compiled) = self.compile(page, notice, event, theme, &mut diagnostics) else { continue };
-                let used = compiled.used();
-                let tags: Vec<_> = used.iter().filter_map(|index| notice.tags.get(*index)).collect();
+                let tags = compiled.used(notice);
                 let before = diagnostics.count(crate::diagnostic::Severity::Error);
                 let scope = merge::scope(&self.config, event, self.config.notices.sample.keys().map(String::as_str));
                 variables::check(&tags, &scope, &notice.path, &mut diagnostics);

@@ -129,7 +129,7 @@ fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPa
         let message = error.to_string();
         return Diagnostic::error("template-syntax", message.lines().next().unwrap_or("").to_owned()).help(message);
     };
-    let diagnostic = Diagnostic::error("template-syntax", report.message().to_owned());
+    let diagnostic = Diagnostic::error("template-syntax", crate::notice::engine::first_line(report.message()));
     match templates.get(report.filename()) {
         Some((_, Some(path))) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
         _ => diagnostic,

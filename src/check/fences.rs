@@ -38,7 +38,7 @@ pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
     if let Some(open) = open {
         let diagnostic = Diagnostic::warning("fence", "this code block is never closed: the rest of the file is code");
         let close: String = std::iter::repeat_n(open.mark, open.length).collect();
-        diagnostics.push(diagnostic.at(&source.path, open.span).help(format!("close it by a line `{close}`")));
+        diagnostics.push(diagnostic.at(&source.path, open.span).help(format!("close it by a line {close}")));
     }
 }
 

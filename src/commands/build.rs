@@ -13,6 +13,7 @@ use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::render::{self, Rendered};
 use crate::site::MARKER;
+use crate::source::RelPath;
 use crate::world::environment;
 use crate::world::outlet;
 use crate::world::output::{Lock, Output, Published};
@@ -59,7 +60,7 @@ fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
         .map(|(route, _)| match render::render(&loaded.site, &loaded.theme, route) {
             Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
             Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
-            Err(error) => Ok(Some(template_fault(route, &error))),
+            Err(error) => Ok(Some(template_fault(loaded, route, &error))),
         })
         .collect::<Result<_>>()?;
     let mut diagnostics = Diagnostics::default();
@@ -68,7 +69,16 @@ fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
 }
 
 /// A theme's template that fails on a page.
-pub fn template_fault(route: &str, error: &tera::Error) -> Diagnostic {
+pub fn template_fault(loaded: &Loaded, route: &str, error: &tera::Error) -> Diagnostic {
+    if let tera::ErrorKind::RenderingError(report) = error.kind() {
+        let message = crate::notice::engine::first_line(report.message());
+        let diagnostic = Diagnostic::error("template-render", message).help(format!("it fails on `{route}`"));
+        let path = RelPath::new(&format!("themes/{}/templates/{}", loaded.project.config.site.theme, report.filename()));
+        return match path.filter(|path| loaded.inputs.sources.contains_key(path)) {
+            Some(path) => diagnostic.at_line(&path, report.span().start_line, report.span().start_col + 1),
+            None => diagnostic,
+        };
+    }
     let mut cause = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
@@ -98,7 +108,11 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
     let pages = loaded.site.pages.len();
     report::note(global, &format!("{pages} page{} in {}", if pages == 1 { "" } else { "s" }, target.display()));
     for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {
-        report::note(global, &say_outcome(id, outcome));
+        let mut line = say_outcome(id, outcome);
+        if outcome.left_out > 0 {
+            line.push_str(" (`--all` takes them)");
+        }
+        report::note(global, &line);
     }
 }
 
@@ -110,7 +124,7 @@ pub fn say_outcome(id: &str, outcome: &Outcome) -> String {
         line.push_str(&format!(", {repeated} repeated address{} left out", if *repeated == 1 { "" } else { "es" }));
     }
     if *left_out > 0 {
-        line.push_str(&format!(", {left_out} beyond the limit left out: `--all` takes them"));
+        line.push_str(&format!(", {left_out} beyond the limit left out"));
     }
     line
 }

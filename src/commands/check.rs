@@ -23,7 +23,7 @@ pub fn run(global: &Global) -> Result<ExitCode> {
     }
     for route in loaded.site.routes.keys() {
         if let Err(error) = render::render(&loaded.site, &loaded.theme, route) {
-            diagnostics.push(build::template_fault(route, &error));
+            diagnostics.push(build::template_fault(&loaded, route, &error));
         }
     }
     let diagnostics = loaded.settle(diagnostics, global);

@@ -71,7 +71,7 @@ impl Loaded {
 pub fn root(global: &Global) -> Result<PathBuf> {
     match &global.root {
         Some(root) if disk::is_project(root) => Ok(root.clone()),
-        Some(root) => Err(anyhow!("there is no {} in {}\nhelp: `runsheet init {0}` makes a project", config::FILE_NAME, root.display())),
+        Some(root) => Err(anyhow!("there is no {} in {}\nhelp: `runsheet init {1}` makes a project", config::FILE_NAME, root.display())),
         None => disk::find_root(&disk::current_folder()?),
     }
 }

@@ -164,6 +164,13 @@ pub fn prepare<'a>(
         fault("missing-key", "mailings need a sender".to_owned(), id.span.clone(), "set `from` in [notices]");
         return None;
     }
+    if let Some(unsubscribe) = site.config.notices.unsubscribe.as_ref().filter(|text| text.value.contains("{token}"))
+        && keys.unsubscribe.is_none()
+    {
+        let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
+        fault("missing-secret", "`{token}` needs a key".to_owned(), unsubscribe.span.clone(), help);
+        return None;
+    }
     let Some(clock) = &event.clock else {
         let help = "set `t0` and `time_zone` in the event";
         fault("no-t0", format!("the event `{}` has no T-0, so the mailing has no date", event.id), id.span.clone(), help);

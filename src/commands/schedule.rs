@@ -48,8 +48,8 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
     match sheets.iter().find(fits) {
         Some(sheet) => Ok(vec![*sheet]),
         None => {
-            let help = suggest(wanted, sheets.iter().map(|sheet| sheet.page.path.as_str())).unwrap_or_default();
-            bail!("no run sheet is called `{page}`\nhelp: {help}")
+            let help = suggest(wanted, sheets.iter().map(|sheet| sheet.page.path.as_str()));
+            bail!("no run sheet is called `{page}`{}", help.map(|help| format!("\nhelp: {help}")).unwrap_or_default())
         }
     }
 }

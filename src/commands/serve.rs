@@ -80,7 +80,7 @@ impl Pages for Shown {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {
-                let fault = super::build::template_fault(route, &error);
+                let fault = super::build::template_fault(&self.loaded, route, &error);
                 Some(format!("{}\n\n{}\n", fault.message, fault.help.unwrap_or_default()).into_bytes())
             }
         }

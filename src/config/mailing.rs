@@ -22,7 +22,7 @@ pub struct Notices {
 
 impl Default for Notices {
     fn default() -> Notices {
-        Notices { from: None, reply_to: None, unsubscribe: None, max_without_all: 100, sample: BTreeMap::new() }
+        Notices { from: None, reply_to: None, unsubscribe: None, max_without_all: 100, sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]) }
     }
 }
 
@@ -55,6 +55,7 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
         sample: reader.words("sample").into_iter().map(|(key, text)| (key.name, text)).collect(),
         ..Notices::default()
     };
+    notices.sample.entry("email".to_owned()).or_insert_with(|| "sample@example.org".to_owned());
     if let Some(limit) = reader.count("max_without_all") {
         notices.max_without_all = limit;
     }

@@ -3,7 +3,7 @@
 use jiff::Zoned;
 use tera::{Context, Kwargs, State, Tera};
 
-use super::{Notice, text, when};
+use super::{Notice, text, variables, when};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link::{self, Target};
@@ -21,6 +21,8 @@ pub struct Compiled {
     mail: Template,
     /// The body alone, for the site.
     body: Template,
+    /// Tags by number, those in code left out.
+    used: Vec<usize>,
 }
 
 /// What one recipient gets to read.
@@ -65,6 +67,16 @@ pub fn compile(
     let body = tags::template(&marked, &notice.tags, true);
     let text = tags::template(&notice.text.fill(&mut fill), &notice.tags, false);
     let subject = tags::template(&notice.subject, &notice.tags, false);
+    let mut used: Vec<usize> = [&body, &subject].into_iter().flat_map(|template| template.used.iter().copied()).collect();
+    used.sort_unstable();
+    used.dedup();
+    let mut faults = Diagnostics::default();
+    let used_tags: Vec<_> = used.iter().filter_map(|index| notice.tags.get(*index)).collect();
+    variables::check_blocks(&used_tags, &notice.path, &mut faults);
+    if faults.has_errors() {
+        diagnostics.extend(faults);
+        return None;
+    }
     let mut tera = Tera::new();
     register(&mut tera, event);
     let parts = [("subject.txt", &subject), ("text.txt", &text), ("body.html", &body), ("mail.html", &mail)];
@@ -76,7 +88,7 @@ pub fn compile(
             return None;
         }
     }
-    Some(Compiled { tera, subject, text, mail, body })
+    Some(Compiled { tera, subject, text, mail, body, used })
 }
 
 /// The mail as HTML whose styles are attributes: mail readers drop style sheets.
@@ -117,13 +129,9 @@ impl Compiled {
         Ok(String::from_utf8(bounded.0).unwrap_or_default())
     }
 
-    /// The tags that the notice uses, those in code left out.
-    pub fn used(&self) -> Vec<usize> {
-        let mut used = self.body.used.clone();
-        used.extend(&self.subject.used);
-        used.sort_unstable();
-        used.dedup();
-        used
+    /// The tags of the notice that are in use; those in code are not.
+    pub fn used<'n>(&self, notice: &'n Notice) -> Vec<&'n tags::Tag> {
+        self.used.iter().filter_map(|index| notice.tags.get(*index)).collect()
     }
 }
 
@@ -155,13 +163,22 @@ fn fault(error: &tera::Error, template: &Template) -> Fault {
             message = cause.to_string();
             source = cause.source();
         }
-        return Fault { message: message.lines().next().unwrap_or("").to_owned(), span: template.place(0) };
+        return Fault { message: first_line(message.trim_start_matches("error: ")), span: template.place(drawn_place(&message, &template.text)) };
     };
     let at = byte_of(&template.text, report.span().start_line, report.span().start_col);
     Fault { message: first_line(report.message()), span: template.place(at) }
 }
 
-fn first_line(message: &str) -> String {
+/// The byte that a drawn report points at by `--> NAME:LINE:COLUMN`: some errors have their place only in their text.
+fn drawn_place(report: &str, text: &str) -> usize {
+    let place = report.split_once("--> ").map_or("", |(_, rest)| rest.lines().next().unwrap_or(""));
+    let mut numbers = place.rsplit(':').map(|number| number.trim().parse::<usize>().unwrap_or(1));
+    let (column, line) = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(1));
+    byte_of(text, line, column.saturating_sub(1))
+}
+
+/// The first line of a report of the template engine, in our spelling.
+pub fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or("");
     let mut letters = line.chars();
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())

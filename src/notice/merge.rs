@@ -48,8 +48,7 @@ impl<'a> Merge<'a> {
 
     /// Holds the variables of the notice against the columns of the recipients.
     pub fn check_columns(&self, config: &Config, event: Option<&Event>, columns: &[String], diagnostics: &mut Diagnostics) {
-        let used = self.compiled.used();
-        let tags: Vec<_> = used.iter().filter_map(|index| self.notice.tags.get(*index)).collect();
+        let tags = self.compiled.used(self.notice);
         let scope = scope(config, event, columns.iter().map(String::as_str));
         variables::check(&tags, &scope, &self.notice.path, diagnostics);
     }

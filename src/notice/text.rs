@@ -33,11 +33,19 @@ impl Writer {
     }
 
     fn begin_line(&mut self) {
-        let depth = self.indent.len() - usize::from(self.bullet.is_some());
+        let depth = self.indent.len().saturating_sub(usize::from(self.bullet.is_some()));
         let start: String = self.indent[..depth.min(self.indent.len())].concat();
         self.push(&start);
         if let Some(bullet) = self.bullet.take() {
             self.push(&bullet);
+        }
+    }
+
+    /// An item without text is its bullet alone.
+    fn finish_bullet(&mut self) {
+        if self.bullet.is_some() {
+            self.begin_line();
+            self.push("\n");
         }
     }
 
@@ -94,6 +102,7 @@ impl Writer {
                     self.bullet = Some(format!("[{name}] "));
                     self.indent.push("    ".to_owned());
                     self.blocks(inner);
+                    self.finish_bullet();
                     self.indent.pop();
                 }
                 Event::Rule => {
@@ -132,10 +141,7 @@ impl Writer {
             self.indent.push(" ".repeat(bullet.len()));
             self.bullet = Some(bullet);
             self.blocks(&items[at + 1..end]);
-            if self.bullet.is_some() {
-                self.begin_line();
-                self.push("\n");
-            }
+            self.finish_bullet();
             self.indent.pop();
             at = end + 1;
         }
@@ -212,7 +218,7 @@ impl Writer {
         if tags::holds_mark(target) {
             self.inlines(words);
             if text != target {
-                self.push(&format!(" <{target}>"));
+                self.push(&format!(" <{}>", tags::in_link(target)));
             }
             return;
         }

@@ -27,9 +27,8 @@ struct Use {
     bare: bool,
 }
 
-/// Reports every variable of the tags that is in no scope, statements that do not close, and times without a form.
+/// Reports every variable of the tags that is in no scope, and times without a form.
 pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Diagnostics) {
-    check_blocks(tags, path, diagnostics);
     let mut locals: BTreeSet<String> = BTreeSet::from(["loop".to_owned()]);
     for tag in tags.iter().filter(|tag| tag.kind != Kind::Comment) {
         let tokens = tokens(&tag.text);
@@ -66,7 +65,8 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
     if members.contains(member) || used.optional {
         return None;
     }
-    let help = suggest(member, members.iter().map(String::as_str)).or_else(|| declare(root));
+    let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).collect();
+    let help = suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root));
     Some((format!("there is no `{root}.{member}`"), help))
 }
 
@@ -78,8 +78,8 @@ fn declare(root: &str) -> Option<String> {
     }
 }
 
-/// `if` without `endif`, `endfor` without `for`, and the like.
-fn check_blocks(tags: &[&Tag], path: &RelPath, diagnostics: &mut Diagnostics) {
+/// Reports `if` without `endif`, `endfor` without `for`, and the like.
+pub fn check_blocks(tags: &[&Tag], path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut open: Vec<(&'static str, Span)> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {
         let word = tag.inner().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
@@ -224,6 +224,7 @@ mod tests {
             ("event".to_owned(), Some(BTreeSet::from(["name".to_owned(), "start".to_owned(), "end".to_owned()]))),
             ("vars".to_owned(), None),
         ]);
+        check_blocks(&marked.tags.iter().collect::<Vec<_>>(), &path, &mut diagnostics);
         check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut diagnostics);
         let found: Vec<String> = diagnostics.iter().map(|one| format!("{}: {}", one.code, one.message)).collect();
         assert_eq!(found, expected, "{text}");

@@ -282,7 +282,8 @@ impl<'t> Writer<'_, '_, 't> {
         self.push(&format!("<input class=\"blank\" {attributes} data-blank=\"{id}\" autocomplete=\"off\" aria-label=\""));
         self.push_text(&label);
         self.push("\">");
-        self.line.push(' ');
+        // What follows is the name of the next blank.
+        self.line.clear();
     }
 
     /// A box in a table cell, named by its row and column.
@@ -306,7 +307,7 @@ impl<'t> Writer<'_, '_, 't> {
 
 /// The name of a blank: the last words before it.
 fn label(line: &str, heading: Option<&Heading>) -> String {
-    let line = line.trim().trim_end_matches([':', '(', '=']).trim();
+    let line = line.trim().trim_start_matches([',', ';']).trim_start_matches("and ").trim_end_matches([':', '(', '=']).trim();
     let last = line.rsplit(['.', ';', '?']).find(|part| !part.trim().is_empty()).unwrap_or("").trim();
     if !last.is_empty() {
         return last.to_owned();

@@ -99,7 +99,7 @@ fn looks_like_run_sheet(text: &str) -> bool {
         let Event::Start(Tag::Heading { .. }) = event else { return false };
         let inner = events[index..].iter().take_while(|(event, _)| !matches!(event, Event::End(pulldown_cmark::TagEnd::Heading(_))));
         let words = markdown::plain_text(&inner.cloned().collect::<Vec<_>>());
-        matches!(schedule::heading::read(&words, None), Found::Timing(_))
+        matches!(schedule::heading::read(&words, None), Found::Timing(_) | Found::Error(_))
     })
 }
 

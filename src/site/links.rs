@@ -65,12 +65,14 @@ impl<'a> Index<'a> {
         self.pages.iter().find(|(path, _)| path.parent() == folder.as_str() && is_index(path.stem())).map(|(_, (page, _))| *page)
     }
 
-    /// Names near to one that does not exist: with the same stem, or of a similar path.
+    /// A file whose name is near to one that does not exist.
     fn nearest_path(&self, from: &Page, path: &RelPath) -> Option<String> {
-        let known: Vec<&str> = self.pages.keys().map(|path| path.as_str()).chain(self.inputs.assets.keys().map(RelPath::as_str)).collect();
-        let same_name = known.iter().copied().find(|known| known.rsplit('/').next() == Some(path.name()));
-        let found = same_name.or_else(|| nearest(path.as_str(), known.iter().copied()))?;
-        Some(relative(from.path.parent(), found))
+        let ending = path.ending();
+        let known = self.pages.keys().copied().chain(self.inputs.assets.keys());
+        let likely: Vec<&RelPath> = known.filter(|known| ending.is_empty() || known.ending() == ending).collect();
+        let name = nearest(path.name(), likely.iter().map(|known| known.name())).filter(|name| strsim::jaro(name, path.name()) > 0.8)?;
+        let found = likely.iter().find(|known| known.name() == name)?;
+        Some(relative(from.path.parent(), found.as_str()))
     }
 }
 

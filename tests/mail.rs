@@ -1,0 +1,129 @@
+//! The mails of the sample project, read by Python's mail parser and checked against Python's time zones.
+#![allow(clippy::disallowed_methods, reason = "a test starts the program and reads what it wrote")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use jiff::civil::DateTime;
+use jiff::{Span, Zoned};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// What lies in the repository, but is no part of the project's sources.
+const NOT_COPIED: [&str; 8] = [".git", ".env", ".runsheet", "bench", "outbox", "public", "target", "tests"];
+
+#[test]
+fn every_mail_is_what_it_should_be() {
+    let identifiers = [(); 2].map(|()| {
+        let project = built_project();
+        check_outbox(project.path())
+    });
+    let count = identifiers[0].as_object().map_or(0, serde_json::Map::len);
+    assert!(count > 0, "there are mails");
+    assert_eq!(identifiers[0], identifiers[1], "a Message-ID is the same in every build");
+}
+
+/// A broken mail is seen: the check checks.
+#[test]
+fn a_broken_mail_is_found() {
+    let project = built_project();
+    let folder = project.path().join("outbox/advance");
+    let mail = fs::read_dir(folder).expect("the mailing is there").next().expect("it has mails").expect("it can be read").path();
+    let bytes = fs::read(&mail).expect("the mail can be read");
+    let text = String::from_utf8(bytes).expect("a mail is 7 bit");
+    let check = |name: &str, broken: String, expected: &str| {
+        assert_ne!(broken, text, "{name}: the mail is changed");
+        fs::write(&mail, broken).expect("the mail can be written");
+        let output = run_check(project.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(expected), "{name}: {said}");
+    };
+    check("bare line ends", text.replace("\r\n", "\n"), "line ends");
+    check("a variable", text.replacen("Hello", "{{ r.name }}", 1), "left over");
+    check("a placeholder", text.replacen("Hello", "[DATE/TIME]", 1), "left over");
+    check("another day", text.replacen("\r\nDate: ", "\r\nDate: Fri, 01 Jan 2027 00:00:00 +0000\r\nX-Was: ", 1), "Date is");
+    check("another time", text.replace("Feb 2027", "Mar 2027"), "start time");
+    check("another name", text.replacen("\r\nTo: ", "\r\nTo: Nobody <nobody@example.org>\r\nX-Was: ", 1), "recipients");
+    check("one part", text.replacen("multipart/alternative", "multipart/mixed", 1), "multipart/mixed");
+    check("a defect", text.replace("=_", "=-").replacen("=-", "=_", 1), "defect");
+    check("eight bits", text.replacen("Hello", "Hallö", 1), "7 bit");
+    check("a long line", text.replacen("Hello", &"Hello".repeat(250), 1), "998");
+}
+
+/// Lets the Python program check all mails; gives the Message-ID of each.
+fn check_outbox(root: &Path) -> Value {
+    let output = run_check(root);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the program writes JSON")
+}
+
+fn run_check(root: &Path) -> std::process::Output {
+    let expected = root.join("expected.json");
+    fs::write(&expected, expectation(root).to_string()).expect("a file");
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mail_check.py");
+    let output = Command::new("python3").arg(program).arg(root.join("outbox")).arg(expected).output();
+    output.expect("python3 is needed for this test: install it")
+}
+
+fn built_project() -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder for the copy");
+    let names = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the project").map(|entry| entry.expect("it can be read"));
+    let sources = names.filter(|entry| !NOT_COPIED.contains(&&*entry.file_name().to_string_lossy())).map(|entry| entry.path());
+    let status = Command::new("cp").arg("-r").args(sources).arg(folder.path()).status();
+    assert!(status.expect("cp starts").success(), "the project is copied");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
+    for name in ["SOURCE_DATE_EPOCH", "RUNSHEET_MESSAGE_ID_KEY", "RUNSHEET_UNSUBSCRIBE_KEY"] {
+        command.env_remove(name);
+    }
+    let output = command.args(["build", "--offline"]).current_dir(folder.path()).output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    folder
+}
+
+/// What the configuration promises, read without the library.
+fn expectation(root: &Path) -> Value {
+    let config = fs::read_to_string(root.join("runsheet.toml")).expect("the project has a configuration");
+    let event = tables(&config, "[events.cutover]").next().expect("the event of the sample");
+    let t0: DateTime = value(event, "t0").parse().expect("a time");
+    let t0 = t0.in_tz(&value(event, "time_zone")).expect("a zone");
+    let mailings = tables(&config, "[[mailings]]").map(|mailing| {
+        json!({
+            "id": value(mailing, "id"),
+            "recipients": root.join(value(mailing, "recipients")),
+            "when": at(&t0, &value(mailing, "when")).timestamp().to_string(),
+        })
+    });
+    json!({ "start": t0.timestamp().to_string(), "names_start": "advance", "mailings": mailings.collect::<Vec<_>>() })
+}
+
+/// The lines of each table of a name, up to the next table.
+fn tables<'a>(config: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    let all = config.split("\n[").filter_map(|table| table.split_once('\n'));
+    all.filter(move |(header, _)| name.strip_prefix('[') == Some(header)).map(|(_, lines)| lines)
+}
+
+fn value(table: &str, key: &str) -> String {
+    let line = table.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('='));
+    line.unwrap_or_else(|| panic!("`{key}` is in:\n{table}")).trim().trim_matches('"').to_owned()
+}
+
+/// T-0 moved by an offset such as `T-48h` or `T-14d`.
+fn at(t0: &Zoned, offset: &str) -> Zoned {
+    let moved = offset.strip_prefix('T').expect("an offset begins with T");
+    if moved == "-0" {
+        return t0.clone();
+    }
+    let span: Span = moved.trim_start_matches('+').parse().expect("a length");
+    t0.checked_add(span).expect("a time in range")
+}
+
+#[test]
+fn offsets_are_read_as_people_do() {
+    let t0: Zoned = "2027-02-13T02:00[Europe/London]".parse().expect("a time");
+    let check = |offset: &str, expected: &str| assert_eq!(at(&t0, offset).timestamp().to_string(), expected, "{offset}");
+    check("T-0", "2027-02-13T02:00:00Z");
+    check("T-14d", "2027-01-30T02:00:00Z");
+    check("T+2h30m", "2027-02-13T04:30:00Z");
+    check("T-48h", "2027-02-11T02:00:00Z");
+}

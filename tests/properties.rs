@@ -1,0 +1,140 @@
+//! What holds for every input: pages come out of any Markdown with only the elements that we write, and a recipient's
+//! values are text wherever they appear.
+#![allow(clippy::disallowed_methods, reason = "a test reads nothing but its own values")]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use runsheet::diagnostic::Diagnostics;
+use runsheet::notice::recipients::{Recipients, delimiter};
+use runsheet::page::{self, Hole, Kind, tags};
+use runsheet::source::{RelPath, Source};
+
+/// Pieces from which hostile and odd Markdown is put together.
+const PIECES: [&str; 46] = [
+    "# ", "## T-1h: x", "- [ ] ", "- [x]", "_____", "___", "**", "*", "`", "```\n", "~~", "\n\n", "\n", "  ", "\t", "[", "]", "(", ")", "![", "|",
+    "|---|\n", "> ", "> [!NOTE]\n", "1. ", "[^1]", "[^1]: ", "<script>", "</p>", "<img src=x onerror=y>", "<!--", "-->", "javascript:x",
+    "https://a.example/", "&lt;", "\\", "{{ r.name }}", "{% if x %}", "{% endif %}", "{{", "}}", "Expect: ", "(owner: dba; ~10m)", "é東\u{202e}", "\u{0}",
+    "---\n",
+];
+
+fn markdown() -> impl Strategy<Value = String> {
+    prop::collection::vec(prop_oneof![8 => prop::sample::select(PIECES.to_vec()).prop_map(str::to_owned), 1 => ".{0,6}"], 0..60)
+        .prop_map(|pieces| pieces.concat())
+}
+
+fn parse(kind: &str, text: &str) -> page::Page {
+    let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: {kind}\n---\n{text}"));
+    page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
+}
+
+/// Elements that our writer makes.
+const ELEMENTS: [&str; 44] = [
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "a", "ul", "ol", "li", "em", "strong", "del", "code", "pre", "blockquote", "hr", "br", "div", "table",
+    "thead", "tbody", "tr", "th", "td", "input", "label", "span", "fieldset", "legend", "section", "sup", "sub", "kbd", "wbr", "img", "article", "dl",
+    "dt", "dd", "time", "figure", "nav",
+];
+
+/// Every `<` begins an element of ours, its attributes are ours, and what is opened is closed.
+fn check_html(html: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end = tag_end(rest).unwrap_or_else(|| panic!("an open tag in {html}"));
+        let tag = &rest[..end];
+        rest = &rest[end + 1..];
+        let closing = tag.starts_with('/');
+        let name = tag.trim_start_matches('/').split([' ', '/']).next().expect("a name");
+        assert!(ELEMENTS.contains(&name), "<{name}> in {html}");
+        let names: String = tag.split('"').step_by(2).collect();
+        assert!(!names.contains(" on") && !names.contains("style="), "<{tag}> in {html}");
+        for attribute in ["href=\"", "src=\""] {
+            let Some(value) = tag.split(attribute).nth(1) else { continue };
+            let value = value.to_lowercase();
+            assert!(!value.starts_with("javascript") && !value.starts_with("data:") && !value.starts_with("vbscript"), "<{tag}>");
+        }
+        if matches!(name, "br" | "hr" | "img" | "input" | "wbr") || HARMLESS_INLINE.contains(&name) {
+            continue;
+        }
+        if closing {
+            assert_eq!(open.pop(), Some(name), "</{name}> in {html}");
+        } else {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{open:?} left open in {html}");
+}
+
+/// Written by authors themselves, so that they may stand alone.
+const HARMLESS_INLINE: [&str; 3] = ["kbd", "sub", "sup"];
+
+/// Where a tag ends; quoted values may hold `>`.
+fn tag_end(text: &str) -> Option<usize> {
+    let mut quoted = false;
+    text.char_indices().find_map(|(at, c)| {
+        quoted ^= c == '"';
+        (c == '>' && !quoted).then_some(at)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn pages_hold_only_our_elements(text in markdown(), kind in prop::sample::select(vec!["page", "checklist", "notices", "notice"])) {
+        let page = parse(kind, &text);
+        check_html(&page.body.fill(|hole, html| if let Hole::Link(_) = hole { html.push_str("a.html") }));
+        for notice in &page.notices {
+            let html = notice.html.fill(|_, html| html.push_str("a.html"));
+            check_html(&html.replace("<?", "&lt;?"));
+        }
+        // Places lie in the file, so that every diagnostic can be drawn.
+        for heading in &page.headings {
+            prop_assert!(heading.span.end <= text.len() + 64);
+        }
+        if page.kind == Kind::Checklist {
+            let mut ids: Vec<&str> = page.body.html.split("data-task=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            let all = ids.len();
+            ids.sort_unstable();
+            ids.dedup();
+            prop_assert_eq!(ids.len(), all);
+        }
+    }
+
+    #[test]
+    fn parsing_is_the_same_twice(text in markdown()) {
+        let (first, second) = (parse("checklist", &text), parse("checklist", &text));
+        prop_assert_eq!(first.body.html, second.body.html);
+    }
+
+    #[test]
+    fn tags_keep_places(text in markdown()) {
+        let mut diagnostics = Diagnostics::default();
+        let path = RelPath::new("a.md").expect("a path");
+        let marked = tags::mark(&text, &path, 0, &mut diagnostics);
+        prop_assert_eq!(marked.text.len(), text.len());
+        for tag in &marked.tags {
+            prop_assert_eq!(&text[tag.span.clone()], &tag.text);
+        }
+    }
+
+    #[test]
+    fn recipients_never_hold_a_line_break(table in "email,name\n([a-z@.,\"<>\r\n\u{0}=?é;]{0,12},?){0,8}") {
+        let path = RelPath::new("r.csv").expect("a path");
+        if let Ok(rows) = Recipients::open(table.as_bytes(), &path, delimiter(table.as_bytes())) {
+            for recipient in rows.filter_map(Result::ok) {
+                prop_assert!(recipient.fields.values().all(|value| !value.chars().any(char::is_control)));
+                prop_assert!(recipient.address.to_string().is_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn any_front_matter_is_read_or_reported(text in "[a-z:#{}\\[\\]\"'&*!|>\\- \n\t=.0-9]{0,80}") {
+        for fence in ["---", "+++"] {
+            let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("{fence}\n{text}\n{fence}\n# A\n"));
+            page::parse(&source, &BTreeMap::new());
+        }
+    }
+}
