@@ -202,6 +202,11 @@ impl<'a> Reader<'a> {
         self.path
     }
 
+    /// Whether a key is there.
+    pub fn has(&self, key: &str) -> bool {
+        self.table.iter().any(|(entry, _)| entry.name == key)
+    }
+
     /// The value of a key, whatever it is.
     pub fn node(&mut self, key: &'static str) -> Option<&'a Node> {
         self.asked.push(key);
@@ -235,7 +240,7 @@ impl<'a> Reader<'a> {
 
     /// A text that must be there.
     pub fn needed_text(&mut self, key: &'static str) -> Option<Spanned<String>> {
-        if !self.table.iter().any(|(entry, _)| entry.name == key) {
+        if !self.has(key) {
             self.asked.push(key);
             self.missing(key);
             return None;

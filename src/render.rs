@@ -104,8 +104,12 @@ fn base(site: &Site, theme: &Theme, route: &str, root: &str) -> Result<Context, 
     context.insert("base_path", &base_path(&config.base_url));
     context.insert(
         "assets",
-        &json!({ "css": theme.asset("site.css"), "js": theme.asset("site.js"), "icon": theme.asset("icon.svg") }),
+        &json!({
+            "css": theme.asset("site.css"), "js": theme.asset("site.js"), "icon": theme.asset("icon.svg"), "all": theme.assets_by_name(),
+        }),
     );
+    let rehearsal = site.config.event(None).filter(|event| event.mode == Mode::Rehearsal).map(|event| &event.name);
+    context.insert("rehearsal", &rehearsal);
     let built_at = site.built_at.map(|at| {
         let at = at.to_zoned(TimeZone::UTC);
         json!({ "iso": moment::datetime_attribute(&at), "text": moment::long(&at) })
@@ -246,7 +250,7 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
     for notice in &page.notices {
         let flag = match page.page.front.publish {
             Publish::Template => "Template, shown with sample values",
-            Publish::Sent | Publish::Never => "Notice",
+            Publish::Sent | Publish::Never => "Sent, shown as the sample recipient gets it",
         };
         // The title of a notice that is a page stands above it already.
         if page.page.kind == Kind::Notice {

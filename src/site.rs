@@ -10,7 +10,7 @@ use tera::Context;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{Config, Event};
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
 use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
 use crate::page::{Hole, Kind, Page, Publish, slug};
@@ -180,17 +180,22 @@ fn add_files(
         }
         routes.insert(below.to_owned(), Target::Asset(path.clone()));
     }
-    for name in theme.statics.keys() {
-        routes.insert(theme.asset(name).to_owned(), Target::Static(name.clone()));
-    }
-    for (name, path) in &theme.assets {
-        routes.insert(theme.asset(name).to_owned(), Target::Asset(path.clone()));
-    }
-    routes.entry("404.html".to_owned()).or_insert(Target::NotFound);
-    routes.insert(MARKER.to_owned(), Target::Marker);
+    let mut ours: Vec<(Route, Target)> = Vec::new();
+    ours.extend(theme.statics.keys().map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
+    ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
+    ours.push(("404.html".to_owned(), Target::NotFound));
+    ours.push((MARKER.to_owned(), Target::Marker));
     if config.status.is_some() {
-        routes.insert("status/badge.svg".to_owned(), Target::BadgeSvg);
-        routes.insert("status/badge.json".to_owned(), Target::BadgeJson);
+        ours.push(("status/badge.svg".to_owned(), Target::BadgeSvg));
+        ours.push(("status/badge.json".to_owned(), Target::BadgeJson));
+    }
+    for (route, target) in ours {
+        if !taken.insert(folded(&route)) {
+            let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
+            diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
+            continue;
+        }
+        routes.insert(route, target);
     }
 }
 
@@ -257,10 +262,10 @@ impl Site {
             for notice in &page.notices {
                 let Some(compiled) = self.compile(page, notice, event, theme, &mut diagnostics) else { continue };
                 let tags = compiled.used(notice);
-                let before = diagnostics.count(crate::diagnostic::Severity::Error);
+                let before = diagnostics.count(Severity::Error);
                 let scope = merge::scope(&self.config, event, self.config.notices.sample.keys().map(String::as_str));
                 variables::check(&tags, &scope, &notice.path, &mut diagnostics);
-                if diagnostics.count(crate::diagnostic::Severity::Error) > before {
+                if diagnostics.count(Severity::Error) > before || event.is_some_and(|event| event.is_faulty) {
                     continue;
                 }
                 let context = self.sample_context(event);

@@ -76,6 +76,11 @@ impl Theme {
         self.names.get(name).map_or("", String::as_str)
     }
 
+    /// The published name of every file of `static/`.
+    pub fn assets_by_name(&self) -> &BTreeMap<String, String> {
+        &self.names
+    }
+
     /// Renders a template.
     pub fn render(&self, template: &str, context: &Context) -> Result<String, tera::Error> {
         self.tera.render(template, context)

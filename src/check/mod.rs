@@ -20,7 +20,7 @@ pub fn run(project: &Project, inputs: &Inputs) -> Diagnostics {
         let Some(source) = inputs.sources.get(&page.path) else { continue };
         backticks::check(page, source, &mut diagnostics);
         fences::check(source, &mut diagnostics);
-        mojibake::check(source, &mut diagnostics);
+        mojibake::check(page, source, &mut diagnostics);
         placeholders::check(page, source, project, &mut diagnostics);
     }
     contracts::check(project, inputs, &mut diagnostics);

@@ -1,10 +1,11 @@
 //! `mojibake`: UTF-8 that was read as Windows-1252 and saved again.
 
-use super::lines;
+use super::{in_code, lines};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::Page;
 use crate::source::Source;
 
-pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
+pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     for (start, line) in lines(source) {
         let characters: Vec<(usize, char)> = line.char_indices().collect();
         let mut index = 0;
@@ -16,9 +17,12 @@ pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
             let from = start + characters[index].0;
             let to = start + characters.get(index + length).map_or(line.len(), |(at, _)| *at);
             let wrong = &source.text[from..to];
+            index += length;
+            if in_code(page, &(from..to)) {
+                continue;
+            }
             let diagnostic = Diagnostic::warning("mojibake", format!("`{wrong}` was `{meant}` before it was decoded wrongly"));
             diagnostics.push(diagnostic.at(&source.path, from..to).help(format!("write `{meant}`")));
-            index += length;
         }
         if let Some(at) = line.find('\u{FFFD}') {
             let diagnostic = Diagnostic::warning("mojibake", "a character was lost when the text was decoded");
@@ -65,7 +69,9 @@ mod tests {
 
     fn check_text(text: &str, expected: usize) {
         let mut diagnostics = Diagnostics::default();
-        check(&Source::new(RelPath::new("a.md").unwrap(), text), &mut diagnostics);
+        let source = Source::new(RelPath::new("a.md").unwrap(), text);
+        let page = crate::page::parse(&source, &std::collections::BTreeMap::new());
+        check(&page, &source, &mut diagnostics);
         assert_eq!(diagnostics.iter().count(), expected, "{text}");
     }
 
@@ -76,6 +82,7 @@ mod tests {
         check_text("cafÃ©", 1);
         check_text("Ünïcödé, naïve, Ångström, Ñandú, Ã", 0);
         check_text("10 Â°C", 1);
+        check_text("`donâ€™t`", 0);
         check_text("🎉 don’t café — fine", 0);
     }
 }

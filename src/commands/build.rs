@@ -34,9 +34,15 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
         Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
         None => Vec::new(),
     };
+    if global.verbose {
+        let Loaded { inputs, site, .. } = &loaded;
+        report::note(global, &format!("read {} text files and {} others", inputs.sources.len(), inputs.assets.len()));
+        report::note(global, &format!("{} addresses, {} notices", site.routes.len(), site.pages.iter().map(|page| page.page.notices.len()).sum::<usize>()));
+    }
     diagnostics.extend(write_site(&loaded, &public)?);
     let diagnostics = loaded.settle(diagnostics, global);
-    if report::diagnostics(&diagnostics, &loaded.inputs, global) {
+    let incomplete = merged.iter().any(|(_, outcome)| outcome.incomplete);
+    if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
         report::note(global, "nothing was written: the output is as it was");
         return Ok(ExitCode::from(1));
     }
@@ -96,6 +102,7 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     for mailing in &config.mailings {
         let selection = Selection { mailing, recipients: None, only: None, limit };
         let id = &mailing.id.value;
+        outlet::begin(outbox, id)?;
         let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |number, message| {
             outlet::write_eml(outbox, id, number, message)
         });

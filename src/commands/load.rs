@@ -78,7 +78,7 @@ pub fn root(global: &Global) -> Result<PathBuf> {
 
 /// The present as the command line or `SOURCE_DATE_EPOCH` fixes it.
 fn now(global: &Global) -> Result<Option<Timestamp>> {
-    let Some(text) = &global.now else { return Ok(environment::source_date_epoch()) };
+    let Some(text) = &global.now else { return environment::source_date_epoch() };
     let parsed = text.parse().map_err(|_| anyhow!("`--now {text}` is no time\nhelp: write it as 2027-02-13T01:30:00Z"))?;
     Ok(Some(parsed))
 }

@@ -35,6 +35,8 @@ pub struct Outcome {
     pub repeated: u64,
     /// There is no table of recipients.
     pub skipped: bool,
+    /// Something was wrong, so not all messages were made. No level of `[check]` makes that right.
+    pub incomplete: bool,
 }
 
 /// A notice of the project by its name, with its page.
@@ -82,11 +84,12 @@ pub fn merge_with(
         Ok(rows) => rows,
         Err(faults) => {
             diagnostics.extend(faults);
+            outcome.incomplete = true;
             return Ok(outcome);
         }
     };
     let merge = prepare(loaded, selection.mailing, &path, rows.columns(), keys, diagnostics);
-    let mut faulty = diagnostics.has_errors();
+    let mut faulty = merge.is_none();
     for row in rows.by_ref() {
         let recipient = match row {
             Ok(recipient) => recipient,
@@ -116,6 +119,7 @@ pub fn merge_with(
         }
     }
     outcome.repeated = rows.repeated;
+    outcome.incomplete = faulty;
     if let Some(only) = selection.only.filter(|_| outcome.written == 0 && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{only}` is not among the recipients"));
         diagnostics.push(diagnostic.in_file(&path));
@@ -150,7 +154,11 @@ pub fn prepare<'a>(
     // A notice that does not exist is reported by the site already.
     let (page, notice) = find_notice(loaded, &mailing.notice.value)?;
     let event_name = mailing.event.as_ref().map(|name| name.value.as_str());
-    let event = site.config.event(event_name.or(page.front.event.as_ref().map(|name| name.value.as_str())));
+    // A mailing that names its event keeps it: its campaign must not depend on the command line.
+    let event = match event_name {
+        Some(name) => site.config.events.get(name),
+        None => site.config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
+    };
     let mut fault = |code, message: String, span: crate::source::Span, help: &str| {
         diagnostics.push(Diagnostic::error(code, message).at(&config_path, span).help(help));
     };
@@ -169,6 +177,9 @@ pub fn prepare<'a>(
     {
         let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
         fault("missing-secret", "`{token}` needs a key".to_owned(), unsubscribe.span.clone(), help);
+        return None;
+    }
+    if event.is_faulty {
         return None;
     }
     let Some(clock) = &event.clock else {

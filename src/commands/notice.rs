@@ -43,7 +43,10 @@ fn list(global: &Global) -> Result<ExitCode> {
 
 fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, None)?;
-    let mailing = match loaded.project.config.mailings.iter().find(|mailing| mailing.id.value == name || mailing.notice.value == name) {
+    // A mailing of that name comes first, then one that sends the notice of that name.
+    let declared = &loaded.project.config.mailings;
+    let by_id = declared.iter().find(|mailing| mailing.id.value == name);
+    let mailing = match by_id.or_else(|| declared.iter().find(|mailing| mailing.notice.value == name)) {
         Some(mailing) => mailing.clone(),
         None => mailings::find_mailing(&loaded, name)?,
     };
@@ -119,8 +122,10 @@ fn merge(
     if !is_declared && recipients.is_none() {
         bail!("`{name}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE");
     }
-    let outbox = loaded.root.join("outbox");
-    let target = to.map_or_else(|| outbox.join(&mailing.id.value), Path::to_owned);
+    let target = match to {
+        Some(folder) => folder.to_owned(),
+        None => outlet::outbox(&loaded.root)?.join(&mailing.id.value),
+    };
     let output = Output::begin(&loaded.root, &target, outlet::MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     let keys = environment::keys();
@@ -131,7 +136,7 @@ fn merge(
         outlet::write_eml(&output, "", number, message)
     });
     let outcome = merged.with_context(|| format!("cannot merge `{name}`"))?;
-    if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped {
+    if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped || outcome.incomplete {
         report::note(global, "nothing was written");
         return Ok(ExitCode::from(1));
     }

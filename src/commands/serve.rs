@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -13,12 +14,15 @@ use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
 use crate::render::{self, Rendered};
 use crate::world::server::{self, Live, Pages};
-use crate::world::watch::Watch;
-use crate::world::{disk, process};
+use crate::world::watch::{Seen, Watch};
+use crate::world::{clock, disk, process};
+
+/// How often the status page is asked while nothing is edited.
+const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Fetch, None)?;
-    let status = loaded.inputs.status.clone();
+    let mut status = loaded.inputs.status.clone();
     let first_faults = faults_of(&loaded, global);
     let root: PathBuf = loaded.root.clone();
     let watch = Watch::begin(&root)?;
@@ -27,7 +31,19 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
     let follower = Arc::clone(&live);
     let options = global.clone();
     std::thread::spawn(move || {
-        while watch.wait() {
+        loop {
+            match watch.wait(STATUS_EVERY) {
+                Seen::End => return,
+                Seen::Change => {}
+                Seen::Nothing => {
+                    let config = &last_good.project.config;
+                    match crate::world::status::read(&last_good.root, config, clock::now(), options.offline) {
+                        Ok(read) if read.snapshot != status.snapshot => status = read,
+                        // Nothing new, or a fault that was told at the start.
+                        _ => continue,
+                    }
+                }
+            }
             let again = load(&options, StatusFrom::Given(Box::new(status.clone())), Some(&last_good.project));
             let faults = match again {
                 Ok(loaded) => {

@@ -17,6 +17,8 @@ pub struct Event {
     pub name: String,
     /// T-0 in its zone; none if it is not fixed yet.
     pub clock: Option<Clock>,
+    /// T-0 or its zone is written and wrong: that is reported once, and nothing that follows from it.
+    pub is_faulty: bool,
     /// Zones that times are also shown in, by name.
     pub show_zones: Vec<(String, TimeZone)>,
     /// How long users must expect it to take.
@@ -53,6 +55,7 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
     Event {
         id: id.to_owned(),
         name: reader.text("name").map_or_else(|| id.to_owned(), |text| text.value),
+        is_faulty: clock.is_none() && reader.has("t0"),
         clock,
         show_zones: read_zones(reader),
         window: reader.parsed("window", length),

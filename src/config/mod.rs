@@ -32,6 +32,8 @@ pub struct Config {
     pub mailings: Vec<Mailing>,
     pub contracts: Vec<Contract>,
     pub levels: BTreeMap<String, CheckLevel>,
+    /// The event that the command line chose: it wins over the one that a page names.
+    pub chosen_event: Option<String>,
 }
 
 /// `[site]`.
@@ -80,9 +82,9 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// The event that a page, notice or mailing has in mind: the command line's, else the one it names, else the default.
+    /// The event that a page or notice runs on: the command line's, else the one it names, else the default.
     pub fn event(&self, named: Option<&str>) -> Option<&Event> {
-        if let Some(name) = named {
+        if let Some(name) = self.chosen_event.as_deref().or(named) {
             return self.events.get(name);
         }
         if let Some(default) = &self.site.default_event {
@@ -98,8 +100,7 @@ impl Config {
                 let help = suggest(name, self.events.keys().map(String::as_str));
                 return Err((format!("there is no event `{name}`"), help));
             }
-            let chosen = Spanned { value: name.clone(), span: 0..0 };
-            self.site.default_event = Some(chosen);
+            self.chosen_event = Some(name.clone());
         }
         if let Some(t0) = &overrides.t0 {
             let name = self.event(None).map(|event| event.id.clone());

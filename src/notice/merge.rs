@@ -75,9 +75,9 @@ pub fn scope<'n>(config: &Config, event: Option<&Event>, columns: impl Iterator<
     let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
     let mut event_names = vec!["name", "id"];
     if let Some(event) = event {
-        event_names.extend(event.clock.is_some().then_some("start"));
+        event_names.extend((event.clock.is_some() || event.is_faulty).then_some("start"));
         event_names.extend(event.window.is_some().then_some("window"));
-        event_names.extend(event.end().is_some().then_some("end"));
+        event_names.extend((event.end().is_some() || event.is_faulty).then_some("end"));
     }
     let mut vars: std::collections::BTreeSet<String> = config.vars.keys().cloned().collect();
     vars.extend(event.iter().flat_map(|event| event.vars.keys().cloned()));

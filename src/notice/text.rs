@@ -223,7 +223,7 @@ impl Writer {
             return;
         }
         match link::classify(target) {
-            Target::External(url) if shown(&url) => self.push(&text),
+            Target::External(url) if shown(&url) => self.push(url.strip_prefix("mailto:").unwrap_or(&text)),
             Target::External(url) => {
                 self.inlines(words);
                 let url = url.strip_prefix("mailto:").unwrap_or(&url);
@@ -372,7 +372,7 @@ mod tests {
         check("https://s.example\n", "https://s.example\n");
         check("[a@b.example](mailto:a@b.example)\n", "a@b.example\n");
         check("| What | When |\n|---|---|\n| Login | 10:00 |\n", "What: Login\nWhen: 10:00\n");
-        check("Mail a@b.example <mailto:a@b.example>.\n", "Mail a@b.example.\n");
+        assert_eq!(lay_out("Mail a@b.example <mailto:a@b.example>.\n"), "Mail a@b.example.\n");
         check("> quoted\n", "> quoted\n");
         check("a\\\nb\n", "a\nb\n");
     }

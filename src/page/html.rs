@@ -11,7 +11,7 @@ use super::markdown::{Placed, plain_text};
 use super::slug::Anchors;
 use super::{blank, task};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::schedule::{self, Found, Timing, Unit};
+use crate::schedule::{self, Found, Place, Timing, Unit};
 use crate::source::{RelPath, Span};
 
 /// HTML with holes in it, in the order of the text.
@@ -259,8 +259,8 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("\" aria-label=\"Link to: ");
         self.push_text(text.trim());
         self.push(&format!("\">#</a></h{level}>\n"));
-        let timing = if self.is_run_sheet() { self.timing(&text, start) } else { None };
-        let owner = timing.as_ref().and_then(|timing| heading_owner(timing, self.context.roles));
+        let mut timing = if self.is_run_sheet() { self.timing(&text, start) } else { None };
+        let owner = timing.as_mut().and_then(|timing| heading_owner(timing, self.context.roles));
         let timed = timing.is_some();
         let heading = Heading { level, text: text.trim().to_owned(), anchor, span: self.span(start), timing, owner, tasks: 0 };
         self.finds.section.enter(&heading);
@@ -716,7 +716,15 @@ fn language(kind: &CodeBlockKind) -> Option<String> {
     (!word.is_empty()).then(|| word.to_ascii_lowercase())
 }
 
-fn heading_owner(timing: &Timing, roles: &BTreeMap<String, String>) -> Option<String> {
+/// The owner that the metadata of a heading names. Behind a leading offset it is taken out of the label.
+fn heading_owner(timing: &mut Timing, roles: &BTreeMap<String, String>) -> Option<String> {
+    if timing.place == Place::Lead
+        && let Some((label, tail)) = task::tail(&timing.label, roles)
+    {
+        timing.label = label.to_owned();
+        timing.estimate = tail.estimate.or(timing.estimate.take());
+        return tail.owner;
+    }
     let joined = format!("({})", timing.tail.join("; "));
     if let Some((_, tail)) = task::tail(&joined, roles)
         && tail.owner.is_some()

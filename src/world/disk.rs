@@ -94,7 +94,11 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
     let walk = WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
     let kept = |entry: &DirEntry| {
         let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || !(NOT_SOURCES.contains(&&*name) || name.starts_with(".public.tmp-") || name.starts_with(".outbox.tmp-"))
+        match entry.depth() {
+            0 => true,
+            1 => !(NOT_SOURCES.contains(&&*name) || name.starts_with(".public.tmp-") || name.starts_with(".outbox.tmp-")),
+            _ => !matches!(&*name, ".git" | "node_modules"),
+        }
     };
     walk.filter_entry(kept)
         .filter_map(Result::ok)

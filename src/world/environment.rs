@@ -1,5 +1,6 @@
 //! The environment: secrets, and what says how output should look.
 
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use crate::notice::message::Keys;
@@ -20,6 +21,8 @@ pub fn no_color() -> bool {
 }
 
 /// The time of a reproducible build (<https://reproducible-builds.org/specs/source-date-epoch/>).
-pub fn source_date_epoch() -> Option<Timestamp> {
-    Timestamp::from_second(variable("SOURCE_DATE_EPOCH")?.parse().ok()?).ok()
+pub fn source_date_epoch() -> Result<Option<Timestamp>> {
+    let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    seconds.map(Some).with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
 }

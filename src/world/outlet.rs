@@ -1,14 +1,30 @@
 //! Where messages go: a folder of `.eml` files.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::output::Output;
 use crate::notice::message::Message;
 
 /// The file by which a folder of messages is known as ours.
 pub const MARKER: &str = ".runsheet-outbox";
+
+/// The project's folder for messages, made if it is not there.
+pub fn outbox(root: &Path) -> Result<PathBuf> {
+    let outbox = root.join("outbox");
+    if !outbox.exists() {
+        fs::create_dir(&outbox).context("cannot make the outbox")?;
+        fs::write(outbox.join(MARKER), "").context("cannot make the outbox")?;
+    }
+    Ok(outbox)
+}
+
+/// Begins the folder of a mailing, so that a later merge knows it as ours.
+pub fn begin(output: &Output, folder: &str) -> Result<()> {
+    output.write(&format!("{folder}/{MARKER}"), b"")
+}
 
 /// Writes message number `number` of a mailing below `folder` of the output.
 pub fn write_eml(output: &Output, folder: &str, number: u64, message: &Message) -> Result<()> {

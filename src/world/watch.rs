@@ -14,6 +14,15 @@ use crate::project::CONTENT;
 const QUIET: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(200);
 
+/// What a wait ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Change,
+    Nothing,
+    /// The watch is over.
+    End,
+}
+
 /// A watch over content, themes and configuration.
 pub struct Watch {
     changes: Receiver<PathBuf>,
@@ -44,10 +53,15 @@ impl Watch {
         Ok(Watch { changes, _watcher: watcher })
     }
 
-    /// Waits for the next change that matters, and for the end of its burst. False when there will be none.
-    pub fn wait(&self) -> bool {
+    /// Waits for the next change that matters, and for the end of its burst; but not longer than `longest`.
+    pub fn wait(&self, longest: Duration) -> Seen {
+        let asked = Instant::now();
         loop {
-            let Ok(path) = self.changes.recv() else { return false };
+            let path = match self.changes.recv_timeout(longest.saturating_sub(asked.elapsed())) {
+                Ok(path) => path,
+                Err(RecvTimeoutError::Timeout) => return Seen::Nothing,
+                Err(RecvTimeoutError::Disconnected) => return Seen::End,
+            };
             if !matters(&path) {
                 continue;
             }
@@ -56,10 +70,10 @@ impl Watch {
                 match self.changes.recv_timeout(QUIET) {
                     Ok(_) => {}
                     Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => return false,
+                    Err(RecvTimeoutError::Disconnected) => return Seen::End,
                 }
             }
-            return true;
+            return Seen::Change;
         }
     }
 }
