@@ -1,0 +1,205 @@
+// Shows every page of a built site to Chromium: no fault of accessibility, no error, nothing from elsewhere, no sideways scrolling.
+//
+// Usage: node site.mjs PUBLIC_FOLDER
+import { createServer } from "node:http";
+import { readdir, readFile } from "node:fs/promises";
+import { extname, join, resolve, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import axe from "axe-core";
+import { listen, openBrowser } from "./browser.mjs";
+
+const CHECKLIST = "docs/cutover-checklist.html";
+const WIDTHS = [320, 360];
+const SIZE = { width: 1280, height: 800 };
+const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".png": "image/png",
+};
+
+if (process.argv.length !== 3) {
+  console.error("usage: node site.mjs PUBLIC_FOLDER");
+  process.exit(2);
+}
+const folder = resolve(process.argv[2]);
+const files = (await readdir(folder, { recursive: true })).map((file) => file.split(sep).join("/"));
+const pages = files.filter((file) => file.endsWith(".html")).sort();
+const server = await serve();
+const origin = `http://127.0.0.1:${server.address().port}`;
+const browser = await openBrowser();
+let failed = 0;
+try {
+  await test("the site has pages, the checklist among them", async (faults) => {
+    if (!pages.includes(CHECKLIST)) faults.push(`${CHECKLIST} is not among ${pages.length} pages`);
+  });
+  for (const page of pages) {
+    for (const colorScheme of ["light", "dark"]) await test(`${page} ${colorScheme}`, (faults) => look(page, colorScheme, faults));
+  }
+  await test("the checklist's boxes and fields have names", namesOfFields);
+  await test("ticks and fields of the checklist outlive a reload", ticksAreKept);
+  await test("the checklist without JavaScript", withoutScript);
+  await test("the checklist printed to PDF", printed);
+  await test("the checklist opened as a file", openedAsFile);
+} finally {
+  await browser.close();
+  server.close();
+}
+if (failed) {
+  console.log(`browser: ${failed} failed`);
+  process.exitCode = 1;
+} else {
+  console.log(`browser: ${pages.length} pages in light and dark, and the checklist: all good`);
+}
+
+/** Runs a test that writes what it finds into a list, and says how it went. */
+async function test(name, run) {
+  const faults = [];
+  try {
+    await run(faults);
+  } catch (error) {
+    faults.push(error.message);
+  }
+  console.log(`${faults.length ? "FAILED" : "ok"}  ${name}`);
+  for (const fault of faults) console.log(`        ${fault.replaceAll("\n", "\n        ")}`);
+  if (faults.length) failed += 1;
+}
+
+/** Opens a page in a browser of its own, and closes that in the end. */
+async function inPage(address, options, faults, run) {
+  const context = await browser.newContext({ viewport: SIZE, ...options });
+  try {
+    const page = await context.newPage();
+    listen(page, new URL(address).protocol === "file:" ? "file://" : origin, faults);
+    const answer = await page.goto(address, { waitUntil: "load" });
+    if (answer && !answer.ok()) faults.push(`${address}: ${answer.status()}`);
+    await run(page);
+  } finally {
+    await context.close();
+  }
+}
+
+async function look(path, colorScheme, faults) {
+  await inPage(`${origin}/${path}`, { colorScheme }, faults, async (page) => {
+    await accessible(page, "", faults);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 640 });
+      const wide = await page.evaluate(() => {
+        const { scrollWidth, clientWidth } = document.documentElement;
+        if (scrollWidth <= clientWidth) return null;
+        const beyond = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > clientWidth + 0.5);
+        return { scrollWidth, elements: beyond.slice(0, 3).map((one) => one.outerHTML.slice(0, 160)) };
+      });
+      if (wide) faults.push(`at ${width} px the page is ${wide.scrollWidth} px wide: ${wide.elements.join("\n")}`);
+    }
+    await accessible(page, ` at ${WIDTHS.at(-1)} px`, faults);
+  });
+}
+
+async function accessible(page, where, faults) {
+  // The policy keeps script elements out; what the debugger evaluates is let through.
+  await page.evaluate(axe.source);
+  const { violations, passes } = await page.evaluate(() => axe.run(document));
+  if (!passes.length) faults.push("axe has looked at nothing");
+  for (const violation of violations) {
+    const places = violation.nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`);
+    faults.push(`axe${where}: ${violation.id} (${violation.nodes.length}): ${violation.help}\n${places.join("\n")}`);
+  }
+}
+
+async function namesOfFields(faults) {
+  await inPage(`${origin}/${CHECKLIST}`, {}, faults, async (page) => {
+    const session = await page.context().newCDPSession(page);
+    const { nodes } = await session.send("Accessibility.getFullAXTree");
+    const roles = ["checkbox", "radio", "textbox", "searchbox", "spinbutton", "combobox", "listbox", "switch"];
+    const fields = nodes.filter((node) => !node.ignored && roles.includes(node.role?.value));
+    const nameless = fields.filter((node) => !node.name?.value?.trim());
+    if (nameless.length) faults.push(`${nameless.length} of ${fields.length} have no name`);
+    const count = await page.locator("input:not([type=hidden]), select, textarea").count();
+    if (!count || fields.length !== count) faults.push(`${fields.length} of ${count} fields are seen by a screen reader`);
+  });
+}
+
+async function ticksAreKept(faults) {
+  await inPage(`${origin}/${CHECKLIST}`, {}, faults, async (page) => {
+    const boxes = page.locator("input[type=checkbox]");
+    const fields = page.locator("input[data-blank]");
+    const choices = page.locator("input[type=radio]");
+    const count = await boxes.count();
+    if (!count || !(await fields.count())) throw new Error("the checklist has no boxes or no fields");
+    const ticked = [0, Math.floor(count / 2), count - 1];
+    for (const number of ticked) await boxes.nth(number).check();
+    await fields.first().fill("Bridge 7");
+    if (await choices.count()) await choices.last().check();
+    await page.reload({ waitUntil: "load" });
+    for (let number = 0; number < count; number += 1) {
+      const expected = ticked.includes(number);
+      if ((await boxes.nth(number).isChecked()) !== expected) faults.push(`box ${number} is ${expected ? "not " : ""}ticked after the reload`);
+    }
+    const value = await fields.first().inputValue();
+    if (value !== "Bridge 7") faults.push(`the field holds "${value}" after the reload`);
+    if ((await choices.count()) && !(await choices.last().isChecked())) faults.push("the choice is lost after the reload");
+    await boxes.first().uncheck();
+    await page.reload({ waitUntil: "load" });
+    if (await boxes.first().isChecked()) faults.push("a tick that was taken away is there again");
+  });
+}
+
+async function withoutScript(faults) {
+  await inPage(`${origin}/${CHECKLIST}`, { javaScriptEnabled: false }, faults, async (page) => {
+    const visible = (selector) => page.locator(selector).filter({ visible: true });
+    const times = visible("main time[datetime]");
+    const boxes = visible("input[type=checkbox]");
+    if ((await times.count()) < 10) faults.push(`${await times.count()} times are seen`);
+    if ((await boxes.count()) < 10) faults.push(`${await boxes.count()} boxes are seen`);
+    if (!/\d{2}:\d{2}/.test(await times.first().innerText())) faults.push(`"${await times.first().innerText()}" is no time`);
+    await boxes.first().check();
+    if (!(await page.locator(".keeping noscript").isVisible())) faults.push("it is not said that ticks are not saved");
+  });
+}
+
+async function printed(faults) {
+  await inPage(`${origin}/${CHECKLIST}`, {}, faults, async (page) => {
+    const bytes = await page.pdf({ format: "A4" });
+    if (bytes.subarray(0, 5).toString() !== "%PDF-" || bytes.length < 20000) faults.push(`${bytes.length} bytes are no PDF of the page`);
+  });
+}
+
+async function openedAsFile(faults) {
+  const looks = [];
+  const file = pathToFileURL(join(folder, CHECKLIST)).href;
+  for (const address of [`${origin}/${CHECKLIST}`, file]) {
+    await inPage(address, {}, faults, async (page) => {
+      if (!(await page.locator("link[rel=stylesheet]").count())) faults.push("the page has no stylesheet");
+      looks.push(
+        await page.evaluate(() =>
+          ["body", "main", "h1", "header"].map((selector) => {
+            const { fontFamily, fontSize, backgroundColor, display, padding, margin } = getComputedStyle(document.querySelector(selector));
+            return [selector, fontFamily, fontSize, backgroundColor, display, padding, margin].join(" ");
+          }),
+        ),
+      );
+    });
+  }
+  if (looks[0].join() !== looks[1].join()) faults.push(`over HTTP: ${looks[0]}\nas a file: ${looks[1]}`);
+}
+
+/** A server of files, as strict as the real one. */
+async function serve() {
+  const server = createServer(async (request, response) => {
+    const path = join(folder, decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname));
+    const headers = { "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff" };
+    try {
+      if (!path.startsWith(folder + sep)) throw new Error("outside");
+      const bytes = await readFile(path);
+      response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(bytes);
+    } catch {
+      response.writeHead(404, headers).end();
+    }
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return server;
+}
