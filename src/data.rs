@@ -99,9 +99,7 @@ fn from_toml(value: &DeValue, offset: usize) -> Value {
         DeValue::Boolean(yes) => Value::Bool(*yes),
         DeValue::Datetime(datetime) => Value::Datetime(datetime.to_string()),
         DeValue::Array(list) => Value::List(
-            list.iter()
-                .map(|item| Node { span: shift(item.span(), offset), value: from_toml(item.get_ref(), offset) })
-                .collect(),
+            list.iter().map(|item| Node { span: shift(item.span(), offset), value: from_toml(item.get_ref(), offset) }).collect(),
         ),
         DeValue::Table(table) => Value::Table(from_toml_table(table, offset)),
     }
@@ -291,11 +289,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that `parse` understands; its error is message and help.
-    pub fn parsed<T>(
-        &mut self,
-        key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, (String, Option<String>)>,
-    ) -> Option<T> {
+    pub fn parsed<T>(&mut self, key: &'static str, parse: impl FnOnce(&str) -> Result<T, (String, Option<String>)>) -> Option<T> {
         let text = self.text(key)?;
         match parse(&text.value) {
             Ok(value) => Some(value),

@@ -186,12 +186,7 @@ struct Located<'a> {
 }
 
 /// Writes diagnostics in a form. `text_of` gives the text of a source, if the run holds it.
-pub fn draw<'a>(
-    diagnostics: &'a Diagnostics,
-    text_of: impl Fn(&RelPath) -> Option<&'a str>,
-    format: MessageFormat,
-    color: bool,
-) -> String {
+pub fn draw<'a>(diagnostics: &'a Diagnostics, text_of: impl Fn(&RelPath) -> Option<&'a str>, format: MessageFormat, color: bool) -> String {
     let located: Vec<Located> = diagnostics
         .iter()
         .map(|diagnostic| {
@@ -227,9 +222,7 @@ fn draw_text(one: &Located, color: bool) -> String {
     match (&diagnostic.path, &diagnostic.place, one.source) {
         (Some(path), Place::Span(span), Some(text)) => {
             let span = clamp(text, span);
-            group = group.element(
-                Snippet::source(text).path(path.as_str()).annotation(AnnotationKind::Primary.span(span)),
-            );
+            group = group.element(Snippet::source(text).path(path.as_str()).annotation(AnnotationKind::Primary.span(span)));
         }
         (Some(path), Place::Line(line, column), _) => {
             let origin = annotate_snippets::Origin::path(path.as_str()).line(*line).char_column(*column);
@@ -397,11 +390,8 @@ mod tests {
         let text = "a = 1\nb = 2\n[mail]\nreplyto = \"y\"\n";
         let path = RelPath::new("runsheet.toml").unwrap();
         let mut diagnostics = Diagnostics::default();
-        diagnostics.push(
-            Diagnostic::error("unknown-key", "unknown key `replyto` in [mail]")
-                .at(&path, 19..26)
-                .help("did you mean `reply_to`?"),
-        );
+        diagnostics
+            .push(Diagnostic::error("unknown-key", "unknown key `replyto` in [mail]").at(&path, 19..26).help("did you mean `reply_to`?"));
         let drawn = draw(&diagnostics, |_| Some(text), MessageFormat::Text, false);
         assert!(drawn.contains("error[unknown-key]: unknown key `replyto` in [mail]"), "{drawn}");
         assert!(drawn.contains("--> runsheet.toml:4:1"), "{drawn}");

@@ -28,11 +28,8 @@ pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earl
     let roles: BTreeMap<String, String> =
         config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();
     let roles_hash = blake3::hash(format!("{roles:?}").as_bytes());
-    let sources: Vec<_> = inputs
-        .sources
-        .values()
-        .filter(|source| source.path.below(CONTENT).is_some() && source.path.ending() == "md")
-        .collect();
+    let sources: Vec<_> =
+        inputs.sources.values().filter(|source| source.path.below(CONTENT).is_some() && source.path.ending() == "md").collect();
     let parsed: Vec<([u8; 32], Arc<Page>)> = sources
         .par_iter()
         .map(|source| {
@@ -73,8 +70,14 @@ fn skipped(path: &RelPath, reason: &Skipped) -> Option<Diagnostic> {
         Skipped::Symlink => ("symlink", "a symbolic link is not followed", "put the file itself below `content/`"),
         Skipped::Special => ("special-file", "not a regular file: it is passed over", "remove it from `content/`"),
         Skipped::Name => ("bad-name", "the name cannot be part of an address", "use letters, digits, `-`, `_` and `.`"),
-        Skipped::Private => ("private-file", "the file is not published: it may hold recipients or secrets", "keep such files outside `content/`"),
-        Skipped::Type => ("asset-type", "the file is not published: its type is not on the list", "the manual lists the types of files that are published"),
+        Skipped::Private => {
+            ("private-file", "the file is not published: it may hold recipients or secrets", "keep such files outside `content/`")
+        }
+        Skipped::Type => (
+            "asset-type",
+            "the file is not published: its type is not on the list",
+            "the manual lists the types of files that are published",
+        ),
         Skipped::TooLarge => ("too-large", "the text is over 16 MiB and is not read", "split it"),
         Skipped::NotUtf8(byte) => {
             let message = format!("the file is not UTF-8 from byte {byte} on");

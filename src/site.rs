@@ -163,13 +163,7 @@ fn folded(route: &str) -> String {
     route.nfc().collect::<String>().to_lowercase()
 }
 
-fn add_files(
-    routes: &mut BTreeMap<Route, Target>,
-    inputs: &Inputs,
-    theme: &Theme,
-    config: &Config,
-    diagnostics: &mut Diagnostics,
-) {
+fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Theme, config: &Config, diagnostics: &mut Diagnostics) {
     let mut taken: BTreeSet<String> = routes.keys().map(|route| folded(route)).collect();
     for path in inputs.assets.keys() {
         let Some(below) = path.below(CONTENT) else { continue };

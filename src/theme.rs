@@ -54,19 +54,15 @@ impl Theme {
             }
         }
         let static_folder = format!("{folder}/static");
-        let assets: BTreeMap<String, RelPath> = inputs
-            .assets
-            .keys()
-            .filter_map(|path| Some((path.below(&static_folder)?.to_owned(), path.clone())))
-            .collect();
+        let assets: BTreeMap<String, RelPath> =
+            inputs.assets.keys().filter_map(|path| Some((path.below(&static_folder)?.to_owned(), path.clone()))).collect();
         let known = inputs.listing.iter().any(|path| path.below(&folder).is_some());
         if name != "default" && !known {
             let diagnostic = Diagnostic::error("unknown-theme", format!("there is no folder `{folder}`"));
             diagnostics.push(diagnostic.help("`theme = \"default\"` is built in"));
         }
         let mail = templates.remove("mail.html").map(|(text, _)| text).unwrap_or_default();
-        let mut names: BTreeMap<String, String> =
-            statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
+        let mut names: BTreeMap<String, String> = statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
         names.extend(assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
         Theme { tera: compile(&templates, diagnostics), mail, statics, assets, names }
     }
@@ -119,7 +115,12 @@ fn built_in() -> Tera {
     let mut tera = Tera::new();
     let files = DEFAULT.get_dir("templates").map(|folder| folder.files()).into_iter().flatten();
     let texts: Vec<(String, String)> = files
-        .map(|file| (file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(), String::from_utf8_lossy(file.contents()).into_owned()))
+        .map(|file| {
+            (
+                file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                String::from_utf8_lossy(file.contents()).into_owned(),
+            )
+        })
         .filter(|(name, _)| name != "mail.html")
         .collect();
     let added = tera.add_raw_templates(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));

@@ -17,7 +17,8 @@ pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut 
             continue;
         }
         let diagnostic = Diagnostic::warning("placeholder", format!("a placeholder is left: `{}`", &source.text[span.clone()]));
-        diagnostics.push(diagnostic.at(&source.path, span).help("write what is meant, or a variable such as `{{ links.NAME }}` in a notice"));
+        diagnostics
+            .push(diagnostic.at(&source.path, span).help("write what is meant, or a variable such as `{{ links.NAME }}` in a notice"));
     }
 }
 
@@ -33,7 +34,8 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
                 continue;
             }
             let message = format!("a placeholder would be sent: `{}`", &source.text[span.clone()]);
-            diagnostics.push(Diagnostic::error("placeholder", message).at(&source.path, span).help("use a variable, such as `{{ links.NAME }}`"));
+            diagnostics
+                .push(Diagnostic::error("placeholder", message).at(&source.path, span).help("use a variable, such as `{{ links.NAME }}`"));
         }
     }
     diagnostics

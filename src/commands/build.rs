@@ -37,7 +37,10 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     if global.verbose {
         let Loaded { inputs, site, .. } = &loaded;
         report::note(global, &format!("read {} text files and {} others", inputs.sources.len(), inputs.assets.len()));
-        report::note(global, &format!("{} addresses, {} notices", site.routes.len(), site.pages.iter().map(|page| page.page.notices.len()).sum::<usize>()));
+        report::note(
+            global,
+            &format!("{} addresses, {} notices", site.routes.len(), site.pages.iter().map(|page| page.page.notices.len()).sum::<usize>()),
+        );
     }
     diagnostics.extend(write_site(&loaded, &public)?);
     let diagnostics = loaded.settle(diagnostics, global);
@@ -103,9 +106,8 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
         let selection = Selection { mailing, recipients: None, only: None, limit };
         let id = &mailing.id.value;
         outlet::begin(outbox, id)?;
-        let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |number, message| {
-            outlet::write_eml(outbox, id, number, message)
-        });
+        let outcome =
+            mailings::merge(loaded, &selection, &keys, diagnostics, |number, message| outlet::write_eml(outbox, id, number, message));
         merged.push((id.clone(), outcome.with_context(|| format!("cannot merge the mailing `{id}`"))?));
     }
     Ok(merged)

@@ -191,7 +191,8 @@ pub fn prepare<'a>(
         Some(when) => match clock.at(&when.value) {
             Ok(date) => date,
             Err(error) => {
-                diagnostics.push(Diagnostic::error("bad-offset", error.message()).at(&config_path, when.span.clone()).maybe_help(error.help()));
+                diagnostics
+                    .push(Diagnostic::error("bad-offset", error.message()).at(&config_path, when.span.clone()).maybe_help(error.help()));
                 return None;
             }
         },

@@ -132,9 +132,8 @@ fn merge(
     let most = loaded.project.config.notices.max_without_all;
     let limit = limit.or((!all).then_some(most));
     let selection = Selection { mailing: &mailing, recipients, only, limit };
-    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |number, message| {
-        outlet::write_eml(&output, "", number, message)
-    });
+    let merged =
+        mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |number, message| outlet::write_eml(&output, "", number, message));
     let outcome = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped || outcome.incomplete {
         report::note(global, "nothing was written");

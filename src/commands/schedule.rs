@@ -22,9 +22,7 @@ pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Resul
     // Faults of other files do not concern the plan.
     let mut diagnostics = Diagnostics::default();
     let concerns = |path: &str| path == crate::config::FILE_NAME || chosen.iter().any(|sheet| sheet.page.path.as_str() == path);
-    diagnostics.extend(
-        loaded.site.diagnostics.iter().filter(|one| one.path.as_ref().is_some_and(|path| concerns(path.as_str()))).cloned(),
-    );
+    diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.path.as_ref().is_some_and(|path| concerns(path.as_str()))).cloned());
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     match format {
         ScheduleFormat::Json => report::data(&as_json(&loaded.site, &chosen)),
@@ -36,7 +34,9 @@ pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Resul
 fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a SitePage>> {
     let Some(page) = page else {
         if sheets.is_empty() {
-            bail!("no page is a run sheet\nhelp: a page is one if its front matter says `kind: checklist`, or if a heading has an offset such as `T-1h` and there is a task");
+            bail!(
+                "no page is a run sheet\nhelp: a page is one if its front matter says `kind: checklist`, or if a heading has an offset such as `T-1h` and there is a task"
+            );
         }
         return Ok(sheets.to_vec());
     };
@@ -86,7 +86,8 @@ fn as_table(site: &Site, sheet: &SitePage) -> String {
     let head = ["Offset", "Start", "End", "Step", "Tasks"].map(str::to_owned);
     let widths: Vec<usize> = (0..5).map(|column| rows.iter().chain([&head]).map(|row| row[column].width()).max().unwrap_or(0)).collect();
     for row in [&head].into_iter().chain(&rows) {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
+        let cells: Vec<String> =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width()))).collect();
         table.push_str(cells.join("  ").trim_end());
         table.push('\n');
     }

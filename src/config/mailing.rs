@@ -22,7 +22,13 @@ pub struct Notices {
 
 impl Default for Notices {
     fn default() -> Notices {
-        Notices { from: None, reply_to: None, unsubscribe: None, max_without_all: 100, sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]) }
+        Notices {
+            from: None,
+            reply_to: None,
+            unsubscribe: None,
+            max_without_all: 100,
+            sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]),
+        }
     }
 }
 

@@ -275,11 +275,7 @@ fn read_status(reader: &mut Reader) -> Option<status::Settings> {
         on_error: reader
             .choice(
                 "on_error",
-                &[
-                    ("last-good", status::OnError::LastGood),
-                    ("unknown", status::OnError::Unknown),
-                    ("fail", status::OnError::Fail),
-                ],
+                &[("last-good", status::OnError::LastGood), ("unknown", status::OnError::Unknown), ("fail", status::OnError::Fail)],
             )
             .unwrap_or(default.on_error),
         stale_after: reader.parsed("stale_after", duration).unwrap_or(default.stale_after),
@@ -298,8 +294,21 @@ fn read_status(reader: &mut Reader) -> Option<status::Settings> {
 }
 
 const STATUS_KEYS: [&str; 15] = [
-    "url", "slug", "page_url", "on_error", "stale_after", "max_age", "connect_timeout", "timeout", "max_bytes", "retries",
-    "ca_file", "fresh", "include", "exclude", "groups",
+    "url",
+    "slug",
+    "page_url",
+    "on_error",
+    "stale_after",
+    "max_age",
+    "connect_timeout",
+    "timeout",
+    "max_bytes",
+    "retries",
+    "ca_file",
+    "fresh",
+    "include",
+    "exclude",
+    "groups",
 ];
 
 fn read_contract(reader: &mut Reader) -> Option<Contract> {

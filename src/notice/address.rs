@@ -100,9 +100,29 @@ mod tests {
         assert_eq!(parse("info@kühlhaus.example").unwrap().to_string(), "info@xn--khlhaus-n2a.example");
         let long = format!("{}@b.example", "a".repeat(65));
         for bad in [
-            "", "a", "@b.example", "a@", "a@b", "a@localhost", "a@127.0.0.1", "a@[127.0.0.1]", "a b@c.example", "a@b.example,c@d.example",
-            "a@b..example", "a@b.example.", ".a@b.example", "a..b@c.example", "a@b@c.example", "A <a@b.example>", "a@b.example\r\nBcc: x",
-            "a\0@b.example", "группа@b.example", "a@-b.example", "g:a@b.example;", "a\u{200b}@b.example", &long,
+            "",
+            "a",
+            "@b.example",
+            "a@",
+            "a@b",
+            "a@localhost",
+            "a@127.0.0.1",
+            "a@[127.0.0.1]",
+            "a b@c.example",
+            "a@b.example,c@d.example",
+            "a@b..example",
+            "a@b.example.",
+            ".a@b.example",
+            "a..b@c.example",
+            "a@b@c.example",
+            "A <a@b.example>",
+            "a@b.example\r\nBcc: x",
+            "a\0@b.example",
+            "группа@b.example",
+            "a@-b.example",
+            "g:a@b.example;",
+            "a\u{200b}@b.example",
+            &long,
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }

@@ -6,9 +6,9 @@ use tera::{Context, Kwargs, State, Tera};
 use super::{Notice, text, variables, when};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::Hole;
 use crate::page::link::{self, Target};
 use crate::page::tags::{self, Template};
-use crate::page::Hole;
 use crate::schedule::Offset;
 use crate::source::Span;
 
@@ -97,12 +97,7 @@ fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
     crate::page::html::escape(subject, &mut escaped);
     let mut site = String::new();
     crate::page::html::escape(layout.site_title, &mut site);
-    let html = layout
-        .mail
-        .replace(SUBJECT, &escaped)
-        .replace(LANGUAGE, layout.language)
-        .replace(SITE, &site)
-        .replace(BODY, body);
+    let html = layout.mail.replace(SUBJECT, &escaped).replace(LANGUAGE, layout.language).replace(SITE, &site).replace(BODY, body);
     let inliner = css_inline::CSSInliner::options().keep_style_tags(false).keep_at_rules(true).load_remote_stylesheets(false).build();
     inliner.inline(&html).unwrap_or(html)
 }
@@ -163,7 +158,10 @@ fn fault(error: &tera::Error, template: &Template) -> Fault {
             message = cause.to_string();
             source = cause.source();
         }
-        return Fault { message: first_line(message.trim_start_matches("error: ")), span: template.place(drawn_place(&message, &template.text)) };
+        return Fault {
+            message: first_line(message.trim_start_matches("error: ")),
+            span: template.place(drawn_place(&message, &template.text)),
+        };
     };
     let at = byte_of(&template.text, report.span().start_line, report.span().start_col);
     Fault { message: first_line(report.message()), span: template.place(at) }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use jiff::Zoned;
 use tera::Context;
 
+use super::Notice;
 use super::engine::{Compiled, Rendered};
 use super::message::{self, Campaign, Keys, Message};
 use super::recipients::Recipient;
 use super::variables::{self, Scope};
-use super::Notice;
 use crate::config::{Config, Event, Notices};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::site::Site;
@@ -35,13 +35,7 @@ pub struct Posting<'a> {
 }
 
 impl<'a> Merge<'a> {
-    pub fn new(
-        site: &'a Site,
-        notice: &'a Notice,
-        compiled: Compiled,
-        event: Option<&Event>,
-        posting: Posting<'a>,
-    ) -> Merge<'a> {
+    pub fn new(site: &'a Site, notice: &'a Notice, compiled: Compiled, event: Option<&Event>, posting: Posting<'a>) -> Merge<'a> {
         let base = context(site, event, &posting.campaign.mailing, &BTreeMap::new());
         Merge { notice, compiled, posting, base, notices: &site.config.notices }
     }
@@ -62,10 +56,11 @@ impl<'a> Merge<'a> {
             let message = format!("{} ({}, line {})", fault.message, self.posting.recipients, recipient.line);
             Diagnostic::error("template-render", message).at(&self.notice.path, span)
         })?;
-        let message = message::build(&rendered, recipient, &self.posting.campaign, self.notices, &self.posting.date, self.posting.keys).map_err(|message| {
-            let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            Diagnostic::error("bad-message", message).at_line(&self.posting.recipients, line, 1)
-        })?;
+        let message = message::build(&rendered, recipient, &self.posting.campaign, self.notices, &self.posting.date, self.posting.keys)
+            .map_err(|message| {
+                let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
+                Diagnostic::error("bad-message", message).at_line(&self.posting.recipients, line, 1)
+            })?;
         Ok((message, rendered))
     }
 }

@@ -119,7 +119,8 @@ fn unsubscribe(template: &str, campaign: &Campaign, address: &str, keys: &Keys) 
     if !template.contains("{token}") {
         return Ok(template.to_owned());
     }
-    let key = keys.unsubscribe.as_deref().ok_or("`{token}` in `unsubscribe` needs a key: set RUNSHEET_UNSUBSCRIBE_KEY in the environment")?;
+    let key =
+        keys.unsubscribe.as_deref().ok_or("`{token}` in `unsubscribe` needs a key: set RUNSHEET_UNSUBSCRIBE_KEY in the environment")?;
     Ok(template.replace("{token}", &hash(Some(key), "unsubscribe", &campaign.name(), address)))
 }
 

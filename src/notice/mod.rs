@@ -63,13 +63,7 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
     (intro, notices)
 }
 
-fn read(
-    heading: Option<&[Placed]>,
-    events: &[Placed],
-    tags: &Arc<[tags::Tag]>,
-    context: &Context,
-    finds: &mut Finds,
-) -> Notice {
+fn read(heading: Option<&[Placed]>, events: &[Placed], tags: &Arc<[tags::Tag]>, context: &Context, finds: &mut Finds) -> Notice {
     let page = Context { dialect: Dialect::Page, ..*context };
     let stem = context.path.stem().to_lowercase();
     let (title, anchor, span) = match heading {
@@ -97,7 +91,8 @@ fn read(
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
     // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
-    let by_default = if heading.is_some() && context.path.stem() != title && finds.headings.last().is_some_and(|heading| heading.level == 2) {
+    let by_default = if heading.is_some() && context.path.stem() != title && finds.headings.last().is_some_and(|heading| heading.level == 2)
+    {
         anchor.clone()
     } else {
         stem
@@ -178,8 +173,7 @@ fn end_of(events: &[Placed], from: usize, end: TagEnd) -> usize {
 
 /// `<!-- id: advance -->`
 fn id_of(events: &[Placed]) -> Option<String> {
-    let html: String =
-        events.iter().filter_map(|(event, _)| if let Event::Html(text) = event { Some(&**text) } else { None }).collect();
+    let html: String = events.iter().filter_map(|(event, _)| if let Event::Html(text) = event { Some(&**text) } else { None }).collect();
     let id = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim().strip_prefix("id:")?.trim();
     let legal = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     legal.then(|| id.to_owned())

@@ -12,8 +12,30 @@ pub type Scope = BTreeMap<String, Option<BTreeSet<String>>>;
 /// Functions and tests that templates may call.
 const FUNCTIONS: [&str; 4] = ["event.at", "event_at", "range", "throw"];
 const KEYWORDS: [&str; 24] = [
-    "if", "elif", "else", "endif", "for", "in", "endfor", "set", "set_global", "endset", "and", "or", "not", "is", "true", "false",
-    "none", "loop", "raw", "endraw", "filter", "endfilter", "break", "continue",
+    "if",
+    "elif",
+    "else",
+    "endif",
+    "for",
+    "in",
+    "endfor",
+    "set",
+    "set_global",
+    "endset",
+    "and",
+    "or",
+    "not",
+    "is",
+    "true",
+    "false",
+    "none",
+    "loop",
+    "raw",
+    "endraw",
+    "filter",
+    "endfilter",
+    "break",
+    "continue",
 ];
 
 /// A variable in a tag.
@@ -199,7 +221,8 @@ fn uses(tokens: &[Token]) -> Vec<Use> {
         }
         let following: Vec<Option<&str>> = (1..=3).map(|step| tokens.get(index + step).and_then(Token::word)).collect();
         let optional = next == Some(&Token::Mark('|')) && following[1] == Some("default")
-            || following[0] == Some("is") && (following[1] == Some("defined") || following[2] == Some("defined") || following[1] == Some("undefined"));
+            || following[0] == Some("is")
+                && (following[1] == Some("defined") || following[2] == Some("defined") || following[1] == Some("undefined"));
         uses.push(Use {
             path: word.trim_end_matches('.').split('.').map(str::to_owned).collect(),
             span: span.clone(),

@@ -99,33 +99,19 @@ fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagn
     let front = Front {
         title: reader.text("title").map(|text| text.value),
         description: reader.text("description").map(|text| text.value),
-        kind: reader.choice(
-            "kind",
-            &[
-                ("page", Kind::Page),
-                ("checklist", Kind::Checklist),
-                ("notices", Kind::Notices),
-                ("notice", Kind::Notice),
-            ],
-        ),
+        kind: reader
+            .choice("kind", &[("page", Kind::Page), ("checklist", Kind::Checklist), ("notices", Kind::Notices), ("notice", Kind::Notice)]),
         event: reader.text("event"),
-        offset_unit: reader.choice(
-            "offset_unit",
-            &[("min", Unit::Minutes), ("m", Unit::Minutes), ("h", Unit::Hours), ("d", Unit::Days)],
-        ),
+        offset_unit: reader.choice("offset_unit", &[("min", Unit::Minutes), ("m", Unit::Minutes), ("h", Unit::Hours), ("d", Unit::Days)]),
         weight: reader.integer("weight").map_or(0, |number| number.value),
         draft: reader.bool("draft").unwrap_or(false),
         nav: reader.bool("nav"),
         publish: reader
-            .choice(
-                "publish",
-                &[("template", Publish::Template), ("sent", Publish::Sent), ("never", Publish::Never)],
-            )
+            .choice("publish", &[("template", Publish::Template), ("sent", Publish::Sent), ("never", Publish::Never)])
             .unwrap_or_default(),
         owner: reader.text("owner").map(|text| text.value),
         reviewed: read_date(&mut reader),
-        review_every: reader
-            .parsed("review_every", |text| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()))),
+        review_every: reader.parsed("review_every", |text| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()))),
     };
     diagnostics.extend(reader.finish());
     front

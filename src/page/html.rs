@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use pulldown_cmark::{Alignment, BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
+use super::inline::is_inline;
 use super::item::Section;
-use super::link::{self, Target};
 use super::markdown::{Placed, plain_text};
 use super::slug::Anchors;
 use super::{blank, task};
@@ -104,7 +104,7 @@ pub struct Finds {
     pub(super) section: Section,
     pub(super) ids: BTreeMap<String, usize>,
     pub(super) choices: usize,
-    footnotes: Vec<String>,
+    pub(super) footnotes: Vec<String>,
 }
 
 /// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
@@ -123,7 +123,7 @@ pub(super) struct Writer<'a, 'e, 't> {
     pub(super) context: &'a Context<'a>,
     pub(super) finds: &'a mut Finds,
     pub(super) body: Body,
-    notes: Vec<(String, Body)>,
+    pub(super) notes: Vec<(String, Body)>,
     /// The text of the line so far: the label of a blank.
     pub(super) line: String,
 }
@@ -137,7 +137,7 @@ impl<'t> Writer<'_, '_, 't> {
         escape(text, &mut self.body.html);
     }
 
-    fn hole(&mut self, hole: Hole) {
+    pub(super) fn hole(&mut self, hole: Hole) {
         self.body.holes.push((self.body.html.len(), hole));
     }
 
@@ -272,9 +272,9 @@ impl<'t> Writer<'_, '_, 't> {
 
     /// Only comments may stand before a title.
     fn is_first_block(&self, start: usize) -> bool {
-        self.events[..start].iter().all(|(event, _)| {
-            matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock))
-        })
+        self.events[..start]
+            .iter()
+            .all(|(event, _)| matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock)))
     }
 
     /// The heading that a page begins with is its title: the theme puts it above the page.
@@ -375,102 +375,6 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("</code></pre></div>\n");
     }
 
-    fn table(&mut self, columns: &[Alignment]) {
-        let end = self.end_of(self.at);
-        self.at += 1;
-        let headers = self.header_texts(end);
-        if self.context.dialect == Dialect::Mail {
-            self.push("<table>");
-        } else {
-            self.push("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: ");
-            let name = headers.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
-            self.push_text(&name);
-            self.push("\"><table>\n");
-        }
-        let mut column = 0;
-        let mut row_header = String::new();
-        let mut in_head = false;
-        while self.at < end {
-            match &self.events[self.at].0 {
-                Event::Start(Tag::TableHead) => {
-                    in_head = true;
-                    column = 0;
-                    self.push("<thead><tr>");
-                }
-                Event::End(TagEnd::TableHead) => {
-                    in_head = false;
-                    self.push("</tr></thead>\n<tbody>\n");
-                }
-                Event::Start(Tag::TableRow) => {
-                    column = 0;
-                    row_header.clear();
-                    self.push("<tr>");
-                }
-                Event::End(TagEnd::TableRow) => self.push("</tr>\n"),
-                Event::Start(Tag::TableCell) => {
-                    let text = self.cell(columns.get(column), in_head, &row_header, headers.get(column));
-                    if column == 0 {
-                        row_header = text;
-                    }
-                    column += 1;
-                    continue;
-                }
-                _ => {}
-            }
-            self.at += 1;
-        }
-        self.at = end + 1;
-        self.push(if self.context.dialect == Dialect::Mail { "</tbody></table>\n" } else { "</tbody></table></div>\n" });
-    }
-
-    fn header_texts(&self, end: usize) -> Vec<String> {
-        let mut texts = Vec::new();
-        for index in self.at..end {
-            match &self.events[index].0 {
-                Event::Start(Tag::TableCell) => {
-                    let cell = plain_text(&self.events[index..self.end_of(index)]);
-                    texts.push(blank::restore(cell.trim()));
-                }
-                Event::End(TagEnd::TableHead) => break,
-                _ => {}
-            }
-        }
-        texts
-    }
-
-    /// Writes a cell and gives its text.
-    fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>) -> String {
-        let start = self.at;
-        let end = self.end_of(start);
-        let text = blank::restore(plain_text(&self.events[start..end]).trim());
-        let class = match column {
-            Some(Alignment::Center) => " class=\"center\"",
-            Some(Alignment::Right) => " class=\"right\"",
-            _ => "",
-        };
-        // An empty header cell is no header.
-        let element = if in_head && !text.is_empty() { "th" } else { "td" };
-        let scope = if element == "th" { " scope=\"col\"" } else { "" };
-        self.push(&format!("<{element}{class}{scope}>"));
-        self.at += 1;
-        let mut label = row.to_owned();
-        if let Some(header) = header.filter(|header| !header.is_empty()) {
-            if !label.is_empty() {
-                label.push_str(", ");
-            }
-            label.push_str(header);
-        }
-        self.line = label;
-        if self.is_run_sheet() && !in_head && matches!(text.as_str(), "[ ]" | "☐" | "[x]" | "[X]") {
-            self.table_box(text.to_lowercase() == "[x]");
-        } else {
-            self.inlines_until(end);
-        }
-        self.at = end + 1;
-        self.push(&format!("</{element}>"));
-        text
-    }
-
     fn html_block(&mut self) {
         let start = self.at;
         let end = self.end_of(start);
@@ -487,7 +391,7 @@ impl<'t> Writer<'_, '_, 't> {
     }
 
     /// Comments vanish; any other HTML is shown as the text that it is.
-    fn raw_html(&mut self, html: &str, at: usize, block: bool) {
+    pub(super) fn raw_html(&mut self, html: &str, at: usize, block: bool) {
         let span = self.span(at);
         self.finds.code.push(span);
         let html = html.trim_end_matches('\n');
@@ -510,199 +414,10 @@ impl<'t> Writer<'_, '_, 't> {
             self.push_text(&html);
         }
     }
-
-    fn footnote(&mut self, name: &str) {
-        let end = self.end_of(self.at);
-        self.at += 1;
-        let outer = std::mem::take(&mut self.body);
-        self.blocks_until(end);
-        let note = std::mem::replace(&mut self.body, outer);
-        self.notes.push((name.to_owned(), note));
-    }
-
-    fn footnote_number(&mut self, name: &str) -> usize {
-        if let Some(index) = self.finds.footnotes.iter().position(|known| known == name) {
-            return index + 1;
-        }
-        self.finds.footnotes.push(name.to_owned());
-        self.finds.footnotes.len()
-    }
-
-    fn write_footnotes(&mut self) {
-        let mut notes = std::mem::take(&mut self.notes);
-        if notes.is_empty() {
-            return;
-        }
-        for (name, _) in &notes {
-            self.footnote_number(name);
-        }
-        notes.sort_by_key(|(name, _)| self.finds.footnotes.iter().position(|known| known == name));
-        self.push("<section class=\"footnotes\" aria-label=\"Footnotes\"><ol>\n");
-        for (name, note) in notes {
-            let number = self.footnote_number(&name);
-            self.push(&format!("<li id=\"fn-{number}\" value=\"{number}\">"));
-            self.append(note);
-            self.push(&format!("<a class=\"footnote-back\" href=\"#fnref-{number}\" aria-label=\"Back to the text, note {number}\">↩</a></li>\n"));
-        }
-        self.push("</ol></section>\n");
-    }
-
-    fn append(&mut self, body: Body) {
-        let base = self.body.html.len();
-        self.body.html.push_str(&body.html);
-        self.body.holes.extend(body.holes.into_iter().map(|(at, hole)| (base + at, hole)));
-    }
-
-    /// Writes inline events up to the next block or end.
-    pub(super) fn inlines(&mut self) {
-        let mut end = self.at;
-        while end < self.events.len() {
-            match &self.events[end].0 {
-                Event::Start(tag) if is_inline(tag) => end = self.end_of(end) + 1,
-                Event::Start(_) | Event::End(_) | Event::Rule => break,
-                _ => end += 1,
-            }
-        }
-        // An event of an unknown kind must not stop the walk.
-        let end = end.max(self.at + 1);
-        self.inlines_until(end);
-    }
-
-    pub(super) fn inlines_until(&mut self, end: usize) {
-        while self.at < end {
-            self.inline();
-        }
-    }
-
-    fn inline(&mut self) {
-        let at = self.at;
-        let events = self.events;
-        self.at += 1;
-        match &events[at].0 {
-            Event::Text(text) => self.text(text, at),
-            Event::Code(code) => {
-                let span = self.span(at);
-                self.finds.code.push(span);
-                let code = blank::restore(code);
-                self.line.push_str(&code);
-                let code = if self.context.dialect == Dialect::Mail { super::tags::in_code(&code) } else { code };
-                self.push("<code>");
-                self.push_text(&code);
-                self.push("</code>");
-            }
-            Event::InlineHtml(html) => self.raw_html(html, at, false),
-            Event::Html(html) => self.raw_html(html, at, false),
-            Event::SoftBreak => {
-                self.line.push(' ');
-                self.push("\n");
-            }
-            Event::HardBreak => {
-                self.line.push(' ');
-                self.push("<br>\n");
-            }
-            Event::FootnoteReference(name) => {
-                let number = self.footnote_number(name);
-                self.push(&format!("<sup class=\"footnote\"><a id=\"fnref-{number}\" href=\"#fn-{number}\" aria-label=\"Note {number}\">{number}</a></sup>"));
-            }
-            Event::TaskListMarker(done) => self.loose_box(*done),
-            Event::Start(Tag::Emphasis) => self.push("<em>"),
-            Event::End(TagEnd::Emphasis) => self.push("</em>"),
-            Event::Start(Tag::Strong) => self.push("<strong>"),
-            Event::End(TagEnd::Strong) => self.push("</strong>"),
-            Event::Start(Tag::Strikethrough) => self.push("<del>"),
-            Event::End(TagEnd::Strikethrough) => self.push("</del>"),
-            Event::Start(Tag::Link { dest_url, title, .. }) => self.link(dest_url, title, at),
-            Event::Start(Tag::Image { dest_url, .. }) => self.image(dest_url, at),
-            _ => {}
-        }
-    }
-
-    fn text(&mut self, text: &str, at: usize) {
-        if !self.is_run_sheet() {
-            self.line.push_str(text);
-            return self.push_text(text);
-        }
-        for piece in blank::split(text) {
-            match piece {
-                Some(words) => {
-                    self.line.push_str(words);
-                    self.push_text(words);
-                }
-                None => self.blank(at),
-            }
-        }
-    }
-
-    fn link(&mut self, target: &str, title: &str, at: usize) {
-        let end = self.end_of(at);
-        let target = blank::restore(target);
-        let opened = match link::classify(&target) {
-            _ if super::tags::holds_mark(&target) => {
-                self.push("<a href=\"");
-                self.push_text(&link::encode(&super::tags::in_link(&target)));
-                true
-            }
-            Target::External(url) => {
-                self.push("<a href=\"");
-                self.push_text(&link::encode(&url));
-                true
-            }
-            Target::Internal { path, fragment } => {
-                let span = self.span(at);
-                self.finds.links.push(Link { path, fragment, span, image: false });
-                self.push("<a href=\"");
-                self.hole(Hole::Link(self.finds.links.len() - 1));
-                true
-            }
-            Target::Refused(scheme) => {
-                let diagnostic = Diagnostic::warning("unsafe-link", format!("a link to `{scheme}` is not made"));
-                self.report(diagnostic.help("links may begin with http, https, mailto or tel, or name a file of the project"), at);
-                false
-            }
-        };
-        if opened {
-            if !title.is_empty() {
-                self.push("\" title=\"");
-                self.push_text(title);
-            }
-            self.push("\">");
-        }
-        self.inlines_until(end);
-        self.at = end + 1;
-        if opened {
-            self.push("</a>");
-        }
-    }
-
-    fn image(&mut self, target: &str, at: usize) {
-        let end = self.end_of(at);
-        let alt = plain_text(&self.events[at..end]);
-        self.at = end + 1;
-        let Target::Internal { path, fragment } = link::classify(target) else {
-            let diagnostic = Diagnostic::warning("external-image", "a picture from elsewhere is shown as its text");
-            self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
-            return self.push_text(&alt);
-        };
-        if self.context.dialect == Dialect::Mail {
-            return self.push_text(&alt);
-        }
-        let span = self.span(at);
-        self.finds.links.push(Link { path, fragment, span, image: true });
-        self.push("<img src=\"");
-        self.hole(Hole::Link(self.finds.links.len() - 1));
-        self.push("\" alt=\"");
-        self.push_text(&alt);
-        self.push("\" loading=\"lazy\">");
-    }
 }
 
 /// HTML that says nothing but how a word looks or where a line ends.
-const HARMLESS: [&str; 11] =
-    ["<br>", "<br/>", "<br />", "<wbr>", "<kbd>", "</kbd>", "<sub>", "</sub>", "<sup>", "</sup>", "<hr>"];
-
-fn is_inline(tag: &Tag) -> bool {
-    matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
-}
+const HARMLESS: [&str; 11] = ["<br>", "<br/>", "<br />", "<wbr>", "<kbd>", "</kbd>", "<sub>", "</sub>", "<sup>", "</sup>", "<hr>"];
 
 /// The language of a code block: the first word of its info string.
 fn language(kind: &CodeBlockKind) -> Option<String> {

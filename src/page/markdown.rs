@@ -65,12 +65,8 @@ fn autolink<'t>(words: &CowStr<'t>, range: &Range<usize>, text: &str, events: &m
             events.push((words, place(start, end)));
             continue;
         };
-        let link = Tag::Link {
-            link_type: LinkType::Autolink,
-            dest_url: CowStr::from(target),
-            title: CowStr::from(""),
-            id: CowStr::from(""),
-        };
+        let link =
+            Tag::Link { link_type: LinkType::Autolink, dest_url: CowStr::from(target), title: CowStr::from(""), id: CowStr::from("") };
         events.push((Event::Start(link), place(start, end)));
         events.push((words, place(start, end)));
         events.push((Event::End(TagEnd::Link), place(start, end)));

@@ -1,12 +1,15 @@
 //! A page: a Markdown file with its front matter, read as far as one file alone can tell.
 
 pub mod blank;
+mod footnote;
 mod front;
 pub mod html;
+mod inline;
 mod item;
 pub mod link;
 pub mod markdown;
 pub mod slug;
+mod table;
 pub mod tags;
 pub mod task;
 

@@ -180,7 +180,12 @@ pub fn autolink(events: Vec<Placed>) -> Vec<Placed> {
         };
         let mut rest: &str = text;
         while let Some((before, mark, after)) = bracketed(rest) {
-            let link = pulldown_cmark::Tag::Link { link_type: LinkType::Autolink, dest_url: mark.to_owned().into(), title: "".into(), id: "".into() };
+            let link = pulldown_cmark::Tag::Link {
+                link_type: LinkType::Autolink,
+                dest_url: mark.to_owned().into(),
+                title: "".into(),
+                id: "".into(),
+            };
             let place = range.clone();
             linked.push((Event::Text(before.to_owned().into()), place.clone()));
             linked.push((Event::Start(link), place.clone()));
@@ -195,7 +200,8 @@ pub fn autolink(events: Vec<Placed>) -> Vec<Placed> {
 
 /// A mark with its fill between `<` and `>`, and what stands around it.
 fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
-    let open = text.match_indices('<').map(|(at, _)| at).find(|at| text[at + 1..].chars().next().is_some_and(|c| index_of(c, TEXT).is_some()))?;
+    let open =
+        text.match_indices('<').map(|(at, _)| at).find(|at| text[at + 1..].chars().next().is_some_and(|c| index_of(c, TEXT).is_some()))?;
     let close = open + text[open..].find('>')?;
     let mark = &text[open + 1..close];
     mark.chars().skip(1).all(|c| c == FILL).then(|| (&text[..open], mark, &text[close + 1..]))

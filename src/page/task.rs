@@ -15,8 +15,7 @@ pub struct Tail {
     pub other: Vec<(String, String)>,
 }
 
-const KEYS: [&str; 12] =
-    ["owner", "who", "by", "verify", "est", "after", "needs", "not-before", "notify", "expect", "id", "duration"];
+const KEYS: [&str; 12] = ["owner", "who", "by", "verify", "est", "after", "needs", "not-before", "notify", "expect", "id", "duration"];
 
 /// Words that begin a bullet which says something of the task above it.
 const ATTRIBUTES: [&str; 7] = ["Expect", "If not", "Owner", "Verify", "Rollback", "Evidence", "Where"];

@@ -139,16 +139,14 @@ fn find_zone(t0: &str, pieces: &Pieces, name: Option<&str>) -> Result<TimeZone, 
         }
     };
     match (written, name) {
-        (Some(written), Some(name)) if !written.eq_ignore_ascii_case(name) => Err(ClockError::new(
-            format!("`{t0}` is in `{written}`, but the time zone is `{name}`"),
-            "name the zone once",
-        )),
+        (Some(written), Some(name)) if !written.eq_ignore_ascii_case(name) => {
+            Err(ClockError::new(format!("`{t0}` is in `{written}`, but the time zone is `{name}`"), "name the zone once"))
+        }
         (Some(name), _) | (None, Some(name)) => zone(name),
         (None, None) if pieces.offset() == Some(PiecesOffset::Zulu) => zone("UTC"),
-        (None, None) => Err(ClockError::new(
-            format!("no time zone for `{t0}`"),
-            "name the zone of the wall clock, such as `Europe/London`",
-        )),
+        (None, None) => {
+            Err(ClockError::new(format!("no time zone for `{t0}`"), "name the zone of the wall clock, such as `Europe/London`"))
+        }
     }
 }
 
@@ -177,9 +175,7 @@ fn only_instant(wall: DateTime, zone: TimeZone) -> Result<Zoned, ClockError> {
 fn instant_with(wall: DateTime, offset: UtcOffset, zone: TimeZone) -> Result<Zoned, ClockError> {
     let fits = match zone.to_ambiguous_timestamp(wall).offset() {
         AmbiguousOffset::Unambiguous { offset: only } => offset == only,
-        AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => {
-            offset == before || offset == after
-        }
+        AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => offset == before || offset == after,
     };
     let name = zone.iana_name().unwrap_or("the zone").to_owned();
     let instant = offset.to_timestamp(wall).map_err(out_of_range)?.to_zoned(zone);

@@ -61,10 +61,7 @@ fn check_direction(start: &Offset, end: &Offset) -> Result<(), Fault> {
     if !start.surely_after(end) {
         return Ok(());
     }
-    Err(Fault::Error(OffsetError::new(
-        format!("range ends before it starts: `{start}` to `{end}`"),
-        format!("write `{end}` to `{start}`"),
-    )))
+    Err(Fault::Error(OffsetError::new(format!("range ends before it starts: `{start}` to `{end}`"), format!("write `{end}` to `{start}`"))))
 }
 
 /// A decimal without unit, as in `T-0.3 perf gate`.

@@ -19,10 +19,7 @@ impl Length {
             return Ok(Length { parts: Offset::new(false, parts).parts });
         }
         if !text.is_empty() && magnitude::digits(text).1.is_empty() {
-            return Err(OffsetError::new(
-                format!("no unit in `{text}`"),
-                format!("write `{text}m`, `{text}h` or `{text}d`"),
-            ));
+            return Err(OffsetError::new(format!("no unit in `{text}`"), format!("write `{text}m`, `{text}h` or `{text}d`")));
         }
         Err(OffsetError::new(format!("`{text}` is not a length of time"), "write it like `45m`, `1h30m` or `3 hours`"))
     }

@@ -181,10 +181,7 @@ fn part<'a>(text: &'a str, previous: Option<&Part>) -> Result<Option<(Part, &'a 
 
 fn minute_or_month(part: Part, written: &str) -> OffsetError {
     let meanings = if part.amount == Amount::whole(1) { "one minute or one month" } else { "minutes or months" };
-    OffsetError::new(
-        format!("`{written}` may mean {meanings}"),
-        format!("write `{}min`, or count months in weeks or days", part.amount),
-    )
+    OffsetError::new(format!("`{written}` may mean {meanings}"), format!("write `{}min`, or count months in weeks or days", part.amount))
 }
 
 fn check_order(part: Part, written: &str, previous: Option<&Part>) -> Result<(), OffsetError> {
@@ -192,15 +189,9 @@ fn check_order(part: Part, written: &str, previous: Option<&Part>) -> Result<(),
         return Ok(());
     };
     if previous.unit == part.unit {
-        return Err(OffsetError::new(
-            format!("unit given twice: `{written}` after `{previous}`"),
-            "write each unit once",
-        ));
+        return Err(OffsetError::new(format!("unit given twice: `{written}` after `{previous}`"), "write each unit once"));
     }
-    Err(OffsetError::new(
-        format!("units out of order: `{written}` after `{previous}`"),
-        "write the larger unit first, as in `1d2h`",
-    ))
+    Err(OffsetError::new(format!("units out of order: `{written}` after `{previous}`"), "write the larger unit first, as in `1d2h`"))
 }
 
 /// Whether a unit may end here: before the next amount, the mark of an open end, a range separator or a boundary.

@@ -62,10 +62,7 @@ impl Offset {
             return Ok(Offset::ZERO);
         }
         let Some((written, "")) = Written::scan(text)? else {
-            return Err(OffsetError::new(
-                format!("`{text}` is not an offset"),
-                "write it like `T-48h`, `T+0:30`, `T-5bd` or `T-0`",
-            ));
+            return Err(OffsetError::new(format!("`{text}` is not an offset"), "write it like `T-48h`, `T+0:30`, `T-5bd` or `T-0`"));
         };
         written.resolve(None)
     }

@@ -80,14 +80,7 @@ pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut D
     steps
 }
 
-fn timed(
-    page: &Page,
-    text: &str,
-    index: usize,
-    heading: &Heading,
-    clock: Option<&Clock>,
-    diagnostics: &mut Diagnostics,
-) -> Option<Step> {
+fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Step> {
     let timing = heading.timing.as_ref()?;
     let mut instant = |offset: &Offset| match clock?.at(offset) {
         Ok(instant) => Some(instant),
@@ -168,7 +161,9 @@ fn end_of(page: &Page, steps: &[Step], index: usize, clock: Option<&Clock>) -> O
         return clock?.shift(start, &estimate.later()).ok();
     }
     let next = steps[index + 1..].iter().find(|next| {
-        next.kind != StepKind::Recurring && page.headings[next.heading].level <= heading.level && next.start.as_ref().is_some_and(|at| at >= start)
+        next.kind != StepKind::Recurring
+            && page.headings[next.heading].level <= heading.level
+            && next.start.as_ref().is_some_and(|at| at >= start)
     })?;
     next.start.clone()
 }

@@ -31,9 +31,7 @@ pub fn read(text: &str) -> Option<Recurrence> {
     };
     let rest = rest.trim_start_matches(MARKS).trim_start();
     let complete = rest.is_empty() || rest.starts_with([':', '—', '–', '(']);
-    let sensible = every.amount != Amount::ZERO
-        && magnitude::check_whole(every).is_ok()
-        && (at.is_none() || every.unit.is_calendar());
+    let sensible = every.amount != Amount::ZERO && magnitude::check_whole(every).is_ok() && (at.is_none() || every.unit.is_calendar());
     (complete && sensible).then_some(Recurrence { every, at })
 }
 

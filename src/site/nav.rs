@@ -83,7 +83,14 @@ pub fn sections(pages: &[&Arc<Page>]) -> Vec<Section> {
 fn empty(folder: &str) -> Section {
     let name = folder.rsplit('/').next().unwrap_or("");
     let title = if folder.is_empty() { "Home".to_owned() } else { humanise(name) };
-    Section { folder: folder.to_owned(), route: format!("{}index.html", folder_route(folder)), title, weight: 0, index: None, pages: Vec::new() }
+    Section {
+        folder: folder.to_owned(),
+        route: format!("{}index.html", folder_route(folder)),
+        title,
+        weight: 0,
+        index: None,
+        pages: Vec::new(),
+    }
 }
 
 impl Site {

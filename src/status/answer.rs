@@ -163,10 +163,7 @@ impl<T> Default for Keyed<T> {
 impl<T> Many<T> {
     /// What was understood of the list.
     pub fn into_objects(self) -> impl Iterator<Item = T> {
-        self.0
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|object| object.0)
+        self.0.unwrap_or_default().into_iter().filter_map(|object| object.0)
     }
 }
 
@@ -218,9 +215,7 @@ impl<T: for<'a> Deserialize<'a>> FromAny for Many<T> {
         let mut objects = Vec::new();
         while let Some(object) = list.next_element::<Loose<T>>()? {
             if objects.len() == LIST_LIMIT {
-                return Err(A::Error::custom(format!(
-                    "a list has more than {LIST_LIMIT} entries"
-                )));
+                return Err(A::Error::custom(format!("a list has more than {LIST_LIMIT} entries")));
             }
             objects.push(object);
         }
@@ -255,9 +250,7 @@ impl<T: for<'a> Deserialize<'a>> FromAny for Keyed<T> {
         let mut values = BTreeMap::new();
         while let Some((key, value)) = object.next_entry::<String, T>()? {
             if values.len() == MONITOR_LIMIT {
-                return Err(A::Error::custom(format!(
-                    "an object has more than {MONITOR_LIMIT} keys"
-                )));
+                return Err(A::Error::custom(format!("an object has more than {MONITOR_LIMIT} keys")));
             }
             values.insert(key, value);
         }
@@ -283,9 +276,7 @@ impl<'de, T: FromAny> Visitor<'de> for AnyVisitor<T> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<T, E> {
-        Ok(T::from_scalar(
-            i64::try_from(number).map_or(Scalar::Number(number as f64), Scalar::Whole),
-        ))
+        Ok(T::from_scalar(i64::try_from(number).map_or(Scalar::Number(number as f64), Scalar::Whole)))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<T, E> {

@@ -47,11 +47,7 @@ pub fn badge_svg(overview: &Overview) -> String {
     let state_width = 26 + words_width + 7;
     let time = overview.as_of_words.as_deref().unwrap_or_default();
     let time_width = text_width(time);
-    let total = if time.is_empty() {
-        state_width
-    } else {
-        state_width + time_width + 14
-    };
+    let total = if time.is_empty() { state_width } else { state_width + time_width + 14 };
     let (color, icon) = (overview.state.color(), overview.state.icon_path());
 
     let mut svg = format!(
@@ -96,8 +92,7 @@ pub fn badge_json(overview: &Overview) -> String {
         is_error: matches!(overview.state, State::Down | State::Unknown),
         cache_seconds: 300,
     };
-    let mut json =
-        serde_json::to_string_pretty(&badge).expect("a badge holds only texts and numbers");
+    let mut json = serde_json::to_string_pretty(&badge).expect("a badge holds only texts and numbers");
     json.push('\n');
     json
 }
@@ -115,11 +110,7 @@ struct ShieldsBadge<'a> {
 
 fn full_words(overview: &Overview) -> String {
     let words = joined(overview);
-    if words.starts_with("Status") {
-        words
-    } else {
-        format!("Status: {words}")
-    }
+    if words.starts_with("Status") { words } else { format!("Status: {words}") }
 }
 
 fn joined(overview: &Overview) -> String {
@@ -158,9 +149,7 @@ fn letter_width(c: char) -> usize {
         ' ' | 'f' | ',' | '.' => 358,
         't' | 'r' | 'I' | 'J' | '(' | ')' | ':' | '-' | '/' => 440,
         'c' | 's' | 'z' => 521,
-        'a' | 'b' | 'd' | 'e' | 'g' | 'h' | 'k' | 'n' | 'o' | 'p' | 'q' | 'u' | 'v' | 'x' | 'y' => {
-            620
-        }
+        'a' | 'b' | 'd' | 'e' | 'g' | 'h' | 'k' | 'n' | 'o' | 'p' | 'q' | 'u' | 'v' | 'x' | 'y' => 620,
         '0'..='9' | 'E' | 'F' | 'L' | 'P' | 'T' | 'Y' => 636,
         'A' | 'B' | 'C' | 'K' | 'R' | 'S' | 'U' | 'V' | 'X' | 'Z' => 695,
         'D' | 'G' | 'H' | 'N' | 'O' | 'Q' => 775,
@@ -177,26 +166,16 @@ mod tests {
 
     fn overview(state: State, headline: &str) -> Overview {
         let as_of_words = Some("as of 22 Nov 14:05 UTC".to_string());
-        Overview {
-            state,
-            headline: headline.to_string(),
-            as_of_words,
-            ..Overview::default()
-        }
+        Overview { state, headline: headline.to_string(), as_of_words, ..Overview::default() }
     }
 
     /// The contrast of two colours after WCAG 2.
     fn contrast(one: &str, other: &str) -> f64 {
         let light = |color: &str| {
             let channel = |from: usize| {
-                let value =
-                    u8::from_str_radix(&color[from..from + 2], 16).expect("two hexadecimal digits");
+                let value = u8::from_str_radix(&color[from..from + 2], 16).expect("two hexadecimal digits");
                 let share = f64::from(value) / 255.0;
-                if share <= 0.04045 {
-                    share / 12.92
-                } else {
-                    ((share + 0.055) / 1.055).powf(2.4)
-                }
+                if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
             };
             0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5) + 0.05
         };
@@ -207,44 +186,19 @@ mod tests {
     #[test]
     fn words_are_readable_on_every_background() {
         for state in State::ALL {
-            assert!(
-                contrast(state.color(), BADGE_INK) >= 4.5,
-                "{state}: {}",
-                contrast(state.color(), BADGE_INK)
-            );
+            assert!(contrast(state.color(), BADGE_INK) >= 4.5, "{state}: {}", contrast(state.color(), BADGE_INK));
         }
         assert!(contrast(BADGE_BACKGROUND, BADGE_INK) >= 4.5);
         for page in ["#ffffff", "#0d1117", "#000000"] {
-            assert!(
-                contrast(BADGE_BORDER, page) >= 3.0,
-                "{page}: {}",
-                contrast(BADGE_BORDER, page)
-            );
+            assert!(contrast(BADGE_BORDER, page) >= 3.0, "{page}: {}", contrast(BADGE_BORDER, page));
         }
-        assert!(
-            (contrast("#66c20a", "#ffffff") - 2.26).abs() < 0.01,
-            "the green that fails"
-        );
+        assert!((contrast("#66c20a", "#ffffff") - 2.26).abs() < 0.01, "the green that fails");
     }
 
     #[test]
     fn every_state_has_its_own_shape_and_colour() {
-        assert_eq!(
-            State::ALL
-                .map(State::icon_path)
-                .into_iter()
-                .collect::<BTreeSet<_>>()
-                .len(),
-            State::ALL.len()
-        );
-        assert_eq!(
-            State::ALL
-                .map(State::color)
-                .into_iter()
-                .collect::<BTreeSet<_>>()
-                .len(),
-            State::ALL.len()
-        );
+        assert_eq!(State::ALL.map(State::icon_path).into_iter().collect::<BTreeSet<_>>().len(), State::ALL.len());
+        assert_eq!(State::ALL.map(State::color).into_iter().collect::<BTreeSet<_>>().len(), State::ALL.len());
     }
 
     /// Checks that tags are closed in order and that no bare `<`, `>` or `&` is left in texts and attributes.
@@ -263,10 +217,7 @@ mod tests {
         assert!(open.is_empty(), "{svg}");
         for piece in svg.split('&').skip(1) {
             let entity = piece.split(';').next().expect("a piece");
-            assert!(
-                ["amp", "lt", "gt", "quot", "#39"].contains(&entity),
-                "{svg}"
-            );
+            assert!(["amp", "lt", "gt", "quot", "#39"].contains(&entity), "{svg}");
         }
     }
 
@@ -276,34 +227,12 @@ mod tests {
             let svg = badge_svg(&overview(state, "Maintenance (3 down)"));
             assert_well_formed(&svg);
             assert!(svg.contains(r#"role="img""#));
-            assert!(
-                svg.contains(
-                    r#"aria-label="Status: Maintenance (3 down), as of 22 Nov 14:05 UTC""#
-                )
-            );
-            assert!(
-                svg.contains("<title>Status: Maintenance (3 down), as of 22 Nov 14:05 UTC</title>")
-            );
+            assert!(svg.contains(r#"aria-label="Status: Maintenance (3 down), as of 22 Nov 14:05 UTC""#));
+            assert!(svg.contains("<title>Status: Maintenance (3 down), as of 22 Nov 14:05 UTC</title>"));
             assert!(svg.contains(">as of 22 Nov 14:05 UTC</text>"));
-            for foreign in [
-                "<script",
-                "href",
-                "url(",
-                "<image",
-                "<style",
-                "<foreignObject",
-                "on",
-            ] {
-                let attributes: String = svg
-                    .split('>')
-                    .filter_map(|piece| piece.split_once('<'))
-                    .map(|it| it.1)
-                    .collect();
-                let found = if foreign == "on" {
-                    attributes.contains(" on")
-                } else {
-                    svg.contains(foreign)
-                };
+            for foreign in ["<script", "href", "url(", "<image", "<style", "<foreignObject", "on"] {
+                let attributes: String = svg.split('>').filter_map(|piece| piece.split_once('<')).map(|it| it.1).collect();
+                let found = if foreign == "on" { attributes.contains(" on") } else { svg.contains(foreign) };
                 assert!(!found, "{foreign} in {svg}");
             }
         }
@@ -311,10 +240,7 @@ mod tests {
 
     #[test]
     fn a_hostile_text_stays_text() {
-        let svg = badge_svg(&overview(
-            State::Up,
-            "</title><script>alert('1')</script> & \"q\"\u{0}\u{1b}",
-        ));
+        let svg = badge_svg(&overview(State::Up, "</title><script>alert('1')</script> & \"q\"\u{0}\u{1b}"));
         assert_well_formed(&svg);
         assert!(!svg.contains("<script"));
         assert!(svg.contains("&lt;/title&gt;&lt;script&gt;alert(&#39;1&#39;)"));
@@ -323,10 +249,7 @@ mod tests {
 
     #[test]
     fn the_picture_without_a_time_has_one_part() {
-        let overview = Overview {
-            as_of_words: None,
-            ..overview(State::Unknown, "Status unknown")
-        };
+        let overview = Overview { as_of_words: None, ..overview(State::Unknown, "Status unknown") };
         let svg = badge_svg(&overview);
         assert_well_formed(&svg);
         assert_eq!(svg.matches("<text").count(), 1);
@@ -348,8 +271,6 @@ mod tests {
 }
 "#
         );
-        assert!(
-            badge_json(&overview(State::Unknown, "Status unknown")).contains(r#""isError": true"#)
-        );
+        assert!(badge_json(&overview(State::Unknown, "Status unknown")).contains(r#""isError": true"#));
     }
 }

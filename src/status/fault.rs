@@ -88,36 +88,24 @@ impl Fault {
     /// What to do about it, where we know a way out.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            Fault::BadUrl { .. } | Fault::NotJson { .. } | Fault::BadAnswer { .. } => Some(
-                "is the base URL right? `url` is the http or https address before `/status/<slug>`, without a password",
-            ),
-            Fault::BadSlug { .. } => Some(
-                "`slug` is the last part of the address of the status page: letters, digits and hyphens",
-            ),
+            Fault::BadUrl { .. } | Fault::NotJson { .. } | Fault::BadAnswer { .. } => {
+                Some("is the base URL right? `url` is the http or https address before `/status/<slug>`, without a password")
+            }
+            Fault::BadSlug { .. } => Some("`slug` is the last part of the address of the status page: letters, digits and hyphens"),
             Fault::CaFile { .. } => Some("`ca_file` is a PEM file with at least one certificate"),
-            Fault::Refused { .. } | Fault::NoConnection { .. } => {
-                Some("is the server running, and are host and port in `url` right?")
-            }
-            Fault::Dns { .. } => {
-                Some("is the host in `url` spelled right, and is there a network?")
-            }
+            Fault::Refused { .. } | Fault::NoConnection { .. } => Some("is the server running, and are host and port in `url` right?"),
+            Fault::Dns { .. } => Some("is the host in `url` spelled right, and is there a network?"),
             Fault::Tls { .. } => Some("for a certificate authority of your own set `ca_file`"),
-            Fault::Timeout { .. } | Fault::NoSuchSlug { .. } => Some(
-                "check `slug`: its letter case counts, and Uptime Kuma 1 never answers for a status page it does not have",
-            ),
-            Fault::Http { code: 404, .. } => {
-                Some("is the base URL right? `url` is the part before `/status/<slug>`")
+            Fault::Timeout { .. } | Fault::NoSuchSlug { .. } => {
+                Some("check `slug`: its letter case counts, and Uptime Kuma 1 never answers for a status page it does not have")
             }
-            Fault::TooLarge { .. } => {
-                Some("raise `max_bytes`, or put fewer monitors on the status page")
+            Fault::Http { code: 404, .. } => Some("is the base URL right? `url` is the part before `/status/<slug>`"),
+            Fault::TooLarge { .. } => Some("raise `max_bytes`, or put fewer monitors on the status page"),
+            Fault::Redirect { .. } | Fault::TooManyRedirects { .. } => {
+                Some("set `url` to the address that answers itself; a login page in front of it is of no use")
             }
-            Fault::Redirect { .. } | Fault::TooManyRedirects { .. } => Some(
-                "set `url` to the address that answers itself; a login page in front of it is of no use",
-            ),
             Fault::NoMonitors { .. } => Some("add monitors to a group of the status page"),
-            Fault::BadSnapshot { .. } => {
-                Some("it is written anew with the next answer; you can delete it")
-            }
+            Fault::BadSnapshot { .. } => Some("it is written anew with the next answer; you can delete it"),
             Fault::NoProvider | Fault::Broken { .. } | Fault::Http { .. } => None,
         }
     }
@@ -125,10 +113,7 @@ impl Fault {
     /// Whether the same question may be answered a moment later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Fault::Refused { .. }
-            | Fault::NoConnection { .. }
-            | Fault::Broken { .. }
-            | Fault::Timeout { .. } => true,
+            Fault::Refused { .. } | Fault::NoConnection { .. } | Fault::Broken { .. } | Fault::Timeout { .. } => true,
             Fault::Http { code, .. } => matches!(code, 429 | 502 | 503 | 504),
             _ => false,
         }

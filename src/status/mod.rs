@@ -19,6 +19,4 @@ pub use fault::Fault;
 pub use kuma::{has_beats, heartbeat_path, page_path, parse};
 pub use overview::{Counts, Overview, overview};
 pub use settings::{OnError, Provider, Settings, Settled, settle};
-pub use snapshot::{
-    Component, Incident, Maintenance, SNAPSHOT_VERSION, Snapshot, State, plain_line, plain_text,
-};
+pub use snapshot::{Component, Incident, Maintenance, SNAPSHOT_VERSION, Snapshot, State, plain_line, plain_text};

@@ -52,34 +52,22 @@ pub struct Counts {
 
 /// Judges a snapshot at `now`; without one, or with one too old or of another page, the status is unknown.
 pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp) -> Overview {
-    let is_usable = |snapshot: &&Snapshot| {
-        snapshot.is_of(settings) && now.duration_since(snapshot.fetched_at) <= settings.max_age
-    };
+    let is_usable = |snapshot: &&Snapshot| snapshot.is_of(settings) && now.duration_since(snapshot.fetched_at) <= settings.max_age;
     let Some(snapshot) = snapshot.filter(is_usable) else {
         return nothing_known(settings);
     };
     let (at_fetch, missing) = chosen(snapshot, settings);
-    let as_of = at_fetch
-        .iter()
-        .filter_map(|component| component.as_of)
-        .max();
+    let as_of = at_fetch.iter().filter_map(|component| component.as_of).max();
     let is_ahead = snapshot.fetched_at.duration_since(now) > CLOCK_SKEW;
-    let is_stale =
-        is_ahead || as_of.is_none_or(|time| now.duration_since(time) > settings.stale_after);
+    let is_stale = is_ahead || as_of.is_none_or(|time| now.duration_since(time) > settings.stale_after);
 
-    let at_now = at_fetch
-        .iter()
-        .cloned()
-        .map(|component| component.seen_at(now, settings.stale_after));
+    let at_now = at_fetch.iter().cloned().map(|component| component.seen_at(now, settings.stale_after));
     let components: Vec<Component> = at_now.collect();
     let (last_known, last_words) = verdict(Counts::of(&at_fetch));
     let (state, headline) = match is_stale {
         false => verdict(Counts::of(&components)),
         true if last_known == State::Unknown => (State::Unknown, UNKNOWN.to_string()),
-        true => (
-            State::Unknown,
-            format!("Last known: {}", last_words.to_lowercase()),
-        ),
+        true => (State::Unknown, format!("Last known: {}", last_words.to_lowercase())),
     };
     Overview {
         state,
@@ -107,13 +95,9 @@ impl Counts {
         let singles = components.iter().filter(|component| !component.is_summary);
         singles.for_each(|component| counts.add(component.state));
         if counts.total() == 0 {
-            components
-                .iter()
-                .for_each(|component| counts.add(component.state));
+            components.iter().for_each(|component| counts.add(component.state));
         } else if counts.up == counts.total() {
-            let worse = components
-                .iter()
-                .filter(|component| component.is_summary && component.state != State::Up);
+            let worse = components.iter().filter(|component| component.is_summary && component.state != State::Up);
             worse.for_each(|component| counts.add(component.state));
         }
         counts
@@ -137,17 +121,9 @@ impl Counts {
 
     /// The words, followed by every number that is not good news.
     fn with_rest(&self, words: &str) -> String {
-        let numbers = [
-            (self.degraded, State::Degraded),
-            (self.down, State::Down),
-            (self.pending, State::Pending),
-            (self.unknown, State::Unknown),
-        ];
-        let rest: Vec<String> = numbers
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, state)| format!("{count} {state}"))
-            .collect();
+        let numbers =
+            [(self.degraded, State::Degraded), (self.down, State::Down), (self.pending, State::Pending), (self.unknown, State::Unknown)];
+        let rest: Vec<String> = numbers.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}")).collect();
         if rest.is_empty() {
             return words.to_string();
         }
@@ -168,13 +144,7 @@ fn verdict(counts: Counts) -> (State, String) {
         return (State::Up, "All systems operational".to_string());
     }
     if trouble == 0 {
-        return (
-            State::Unknown,
-            format!(
-                "Partly unknown ({} up, {} unknown)",
-                counts.up, counts.unknown
-            ),
-        );
+        return (State::Unknown, format!("Partly unknown ({} up, {} unknown)", counts.up, counts.unknown));
     }
     if counts.up + counts.degraded > 0 {
         return (State::Degraded, counts.with_rest("Partially degraded"));
@@ -194,8 +164,7 @@ fn chosen(snapshot: &Snapshot, settings: &Settings) -> (Vec<Component>, Vec<Stri
         let entry = entry.trim();
         entry == component.id || entry == component.name
     };
-    let is_named =
-        |list: &[String], component: &Component| list.iter().any(|entry| names(entry, component));
+    let is_named = |list: &[String], component: &Component| list.iter().any(|entry| names(entry, component));
     let mut components: Vec<Component> = snapshot
         .components
         .iter()
@@ -203,23 +172,11 @@ fn chosen(snapshot: &Snapshot, settings: &Settings) -> (Vec<Component>, Vec<Stri
         .filter(|component| !is_named(&settings.exclude, component))
         .cloned()
         .collect();
-    let is_missing = |entry: &&String| {
-        !snapshot
-            .components
-            .iter()
-            .any(|component| names(entry, component))
-    };
-    let missing: Vec<String> = settings
-        .include
-        .iter()
-        .filter(is_missing)
-        .cloned()
-        .collect();
+    let is_missing = |entry: &&String| !snapshot.components.iter().any(|component| names(entry, component));
+    let missing: Vec<String> = settings.include.iter().filter(is_missing).cloned().collect();
     components.extend(missing.iter().map(|name| absent(name)));
     if !settings.groups {
-        components
-            .iter_mut()
-            .for_each(|component| component.group = None);
+        components.iter_mut().for_each(|component| component.group = None);
     }
     (components, missing)
 }
@@ -250,11 +207,7 @@ fn nothing_known(settings: &Settings) -> Overview {
 
 fn as_of_words(time: Timestamp, now: Timestamp) -> String {
     let same_year = time.strftime("%Y").to_string() == now.strftime("%Y").to_string();
-    let form = if same_year {
-        "as of %-d %b %H:%M UTC"
-    } else {
-        "as of %-d %b %Y %H:%M UTC"
-    };
+    let form = if same_year { "as of %-d %b %H:%M UTC" } else { "as of %-d %b %Y %H:%M UTC" };
     time.strftime(form).to_string()
 }
 
@@ -276,43 +229,24 @@ mod tests {
     }
 
     fn settings() -> Settings {
-        Settings {
-            url: "https://a.example".into(),
-            slug: "x".into(),
-            ..Settings::default()
-        }
+        Settings { url: "https://a.example".into(), slug: "x".into(), ..Settings::default() }
     }
 
     /// A snapshot of 14:05 with one monitor for each word; `+` marks one that sums up others.
     fn snapshot(states: &str) -> Snapshot {
         let as_of = Some(time("2026-11-22T14:05:00Z"));
         let component = |(index, word): (usize, &str)| {
-            let (word, is_summary) = word
-                .strip_prefix('+')
-                .map_or((word, false), |word| (word, true));
-            let state = State::ALL
-                .into_iter()
-                .find(|state| state.to_string() == word)
-                .expect("a state");
+            let (word, is_summary) = word.strip_prefix('+').map_or((word, false), |word| (word, true));
+            let state = State::ALL.into_iter().find(|state| state.to_string() == word).expect("a state");
             let name = format!("{word} {index}");
-            Component {
-                id: index.to_string(),
-                is_summary,
-                state,
-                as_of,
-                ..absent(&name)
-            }
+            Component { id: index.to_string(), is_summary, state, as_of, ..absent(&name) }
         };
         Snapshot {
             source: "https://a.example".into(),
             slug: "x".into(),
             fetched_at: time("2026-11-22T14:06:00Z"),
             as_of,
-            components: states
-                .split_whitespace()
-                .enumerate()
-                .map(component)
-                .collect(),
+            components: states.split_whitespace().enumerate().map(component).collect(),
             ..Snapshot::default()
         }
     }
@@ -320,70 +254,26 @@ mod tests {
     #[test]
     fn green_is_only_all_up() {
         let check = |states: &str, state: State, headline: &str| {
-            let overview = overview(
-                Some(&snapshot(states)),
-                &settings(),
-                time("2026-11-22T14:07:00Z"),
-            );
-            assert_eq!(
-                (overview.state, overview.headline.as_str()),
-                (state, headline),
-                "{states}"
-            );
+            let overview = overview(Some(&snapshot(states)), &settings(), time("2026-11-22T14:07:00Z"));
+            assert_eq!((overview.state, overview.headline.as_str()), (state, headline), "{states}");
         };
         check("", State::Unknown, "Status unknown");
         check("up up", State::Up, "All systems operational");
-        check(
-            "up unknown",
-            State::Unknown,
-            "Partly unknown (1 up, 1 unknown)",
-        );
+        check("up unknown", State::Unknown, "Partly unknown (1 up, 1 unknown)");
         check("unknown unknown", State::Unknown, "Status unknown");
         check("up down", State::Degraded, "Partially degraded (1 down)");
-        check(
-            "up pending",
-            State::Degraded,
-            "Partially degraded (1 pending)",
-        );
-        check(
-            "up degraded",
-            State::Degraded,
-            "Partially degraded (1 degraded)",
-        );
-        check(
-            "degraded",
-            State::Degraded,
-            "Partially degraded (1 degraded)",
-        );
+        check("up pending", State::Degraded, "Partially degraded (1 pending)");
+        check("up degraded", State::Degraded, "Partially degraded (1 degraded)");
+        check("degraded", State::Degraded, "Partially degraded (1 degraded)");
         check("down down", State::Down, "All systems down");
-        check(
-            "down pending unknown",
-            State::Down,
-            "No system up (1 down, 1 pending, 1 unknown)",
-        );
+        check("down pending unknown", State::Down, "No system up (1 down, 1 pending, 1 unknown)");
         check("pending", State::Pending, "Checks failing (1 pending)");
         check("maintenance up", State::Maintenance, "Maintenance");
-        check(
-            "maintenance down down down",
-            State::Maintenance,
-            "Maintenance (3 down)",
-        );
-        check(
-            "maintenance unknown",
-            State::Maintenance,
-            "Maintenance (1 unknown)",
-        );
-        check(
-            "+down down up",
-            State::Degraded,
-            "Partially degraded (1 down)",
-        );
+        check("maintenance down down down", State::Maintenance, "Maintenance (3 down)");
+        check("maintenance unknown", State::Maintenance, "Maintenance (1 unknown)");
+        check("+down down up", State::Degraded, "Partially degraded (1 down)");
         check("+up up", State::Up, "All systems operational");
-        check(
-            "+down up up",
-            State::Degraded,
-            "Partially degraded (1 down)",
-        );
+        check("+down up up", State::Degraded, "Partially degraded (1 down)");
         check("+down", State::Down, "All systems down");
     }
 
@@ -391,74 +281,30 @@ mod tests {
     fn an_old_snapshot_says_what_was_last_known_and_then_nothing() {
         let check = |states: &str, now: &str, expected: &str| {
             let overview = overview(Some(&snapshot(states)), &settings(), time(now));
-            let words = [
-                Some(overview.headline),
-                overview.as_of_words,
-                overview.age_words,
-            ];
+            let words = [Some(overview.headline), overview.as_of_words, overview.age_words];
             let words: Vec<String> = words.into_iter().flatten().collect();
-            assert_eq!(
-                format!("{} | {}", overview.state, words.join(" | ")),
-                expected,
-                "{now}"
-            );
+            assert_eq!(format!("{} | {}", overview.state, words.join(" | ")), expected, "{now}");
         };
         let up = "All systems operational | as of 22 Nov 14:05 UTC";
         let last = "unknown | Last known: all systems operational | as of 22 Nov";
-        check(
-            "up",
-            "2026-11-22T14:05:30Z",
-            &format!("up | {up} | less than 1 min"),
-        );
+        check("up", "2026-11-22T14:05:30Z", &format!("up | {up} | less than 1 min"));
         check("up", "2026-11-22T14:20:00Z", &format!("up | {up} | 15 min"));
-        check(
-            "up",
-            "2026-11-22T14:20:01Z",
-            &format!("{last} 14:05 UTC | 15 min"),
-        );
-        check(
-            "up",
-            "2026-11-22T17:30:00Z",
-            &format!("{last} 14:05 UTC | 3 h"),
-        );
-        check(
-            "up",
-            "2026-11-29T14:06:00Z",
-            &format!("{last} 14:05 UTC | 7 d"),
-        );
+        check("up", "2026-11-22T14:20:01Z", &format!("{last} 14:05 UTC | 15 min"));
+        check("up", "2026-11-22T17:30:00Z", &format!("{last} 14:05 UTC | 3 h"));
+        check("up", "2026-11-29T14:06:00Z", &format!("{last} 14:05 UTC | 7 d"));
         check("up", "2026-11-29T14:06:01Z", "unknown | Status unknown");
-        check(
-            "up",
-            "2026-11-22T13:00:00Z",
-            &format!("{last} 14:05 UTC | less than 1 min"),
-        );
-        check(
-            "unknown",
-            "2026-11-22T15:00:00Z",
-            "unknown | Status unknown | as of 22 Nov 14:05 UTC | 55 min",
-        );
+        check("up", "2026-11-22T13:00:00Z", &format!("{last} 14:05 UTC | less than 1 min"));
+        check("unknown", "2026-11-22T15:00:00Z", "unknown | Status unknown | as of 22 Nov 14:05 UTC | 55 min");
     }
 
     #[test]
     fn nothing_and_the_wrong_page_are_unknown() {
         let now = time("2026-11-22T14:07:00Z");
         let nothing = overview(None, &settings(), now);
-        assert_eq!(
-            (nothing.state, nothing.headline.as_str()),
-            (State::Unknown, "Status unknown")
-        );
-        assert_eq!(
-            nothing.page_url.as_deref(),
-            Some("https://a.example/status/x")
-        );
-        let other = Settings {
-            slug: "y".into(),
-            ..settings()
-        };
-        assert_eq!(
-            overview(Some(&snapshot("up")), &other, now).state,
-            State::Unknown
-        );
+        assert_eq!((nothing.state, nothing.headline.as_str()), (State::Unknown, "Status unknown"));
+        assert_eq!(nothing.page_url.as_deref(), Some("https://a.example/status/x"));
+        let other = Settings { slug: "y".into(), ..settings() };
+        assert_eq!(overview(Some(&snapshot("up")), &other, now).state, State::Unknown);
     }
 
     #[test]
@@ -467,26 +313,15 @@ mod tests {
         snapshot.components[1].as_of = Some(time("2026-11-22T13:00:00Z"));
         let overview = overview(Some(&snapshot), &settings(), time("2026-11-22T14:07:00Z"));
         assert_eq!(overview.headline, "Partly unknown (1 up, 1 unknown)");
-        assert_eq!(
-            overview.components[1].words(),
-            "unknown (last up at 22 Nov 13:00 UTC)"
-        );
+        assert_eq!(overview.components[1].words(), "unknown (last up at 22 Nov 13:00 UTC)");
     }
 
     #[test]
     fn the_project_chooses_monitors_by_name_or_id() {
         let check = |include: &[&str], exclude: &[&str], expected: &str| {
             let list = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
-            let settings = Settings {
-                include: list(include),
-                exclude: list(exclude),
-                ..settings()
-            };
-            let overview = overview(
-                Some(&snapshot("up down up")),
-                &settings,
-                time("2026-11-22T14:07:00Z"),
-            );
+            let settings = Settings { include: list(include), exclude: list(exclude), ..settings() };
+            let overview = overview(Some(&snapshot("up down up")), &settings, time("2026-11-22T14:07:00Z"));
             assert_eq!(overview.headline, expected, "{include:?} {exclude:?}");
         };
         check(&[], &["1"], "All systems operational");

@@ -75,18 +75,10 @@ pub struct Settled {
 }
 
 /// Decides what to show from the new answer and the last good one.
-pub fn settle(
-    fetched: Result<Snapshot, Fault>,
-    last_good: Option<Snapshot>,
-    settings: &Settings,
-) -> Result<Settled, Fault> {
+pub fn settle(fetched: Result<Snapshot, Fault>, last_good: Option<Snapshot>, settings: &Settings) -> Result<Settled, Fault> {
     let fault = match fetched {
         Ok(snapshot) => {
-            return Ok(Settled {
-                snapshot: Some(snapshot),
-                is_new: true,
-                warning: None,
-            });
+            return Ok(Settled { snapshot: Some(snapshot), is_new: true, warning: None });
         }
         Err(fault) => fault,
     };
@@ -95,11 +87,7 @@ pub fn settle(
         OnError::Unknown => None,
         OnError::LastGood => last_good.filter(|snapshot| snapshot.is_of(settings)),
     };
-    Ok(Settled {
-        snapshot,
-        is_new: false,
-        warning: Some(fault),
-    })
+    Ok(Settled { snapshot, is_new: false, warning: Some(fault) })
 }
 
 impl Settings {
@@ -110,19 +98,14 @@ impl Settings {
         }
         let address = Address::parse(&self.url)?;
         if address.path().contains("/status/") {
-            return Err(Fault::BadUrl {
-                url: plain_line(&self.url, 200),
-                reason: "holds `/status/`",
-            });
+            return Err(Fault::BadUrl { url: plain_line(&self.url, 200), reason: "holds `/status/`" });
         }
         if let Some(page_url) = &self.page_url {
             Address::parse_link(page_url)?;
         }
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if self.slug.is_empty() || !self.slug.bytes().all(legal) {
-            return Err(Fault::BadSlug {
-                slug: plain_line(&self.slug, 60),
-            });
+            return Err(Fault::BadSlug { slug: plain_line(&self.slug, 60) });
         }
         Ok(())
     }
@@ -170,55 +153,30 @@ mod tests {
     use super::*;
 
     fn settings(url: &str, slug: &str) -> Settings {
-        Settings {
-            provider: Provider::UptimeKuma,
-            url: url.into(),
-            slug: slug.into(),
-            ..Settings::default()
-        }
+        Settings { provider: Provider::UptimeKuma, url: url.into(), slug: slug.into(), ..Settings::default() }
     }
 
     #[test]
     fn mistakes_are_found_before_anything_is_asked() {
         let check = |url: &str, slug: &str, expected: &str| {
-            let found = settings(url, slug)
-                .check()
-                .map_or_else(|fault| fault.to_string(), |()| "fine".into());
+            let found = settings(url, slug).check().map_or_else(|fault| fault.to_string(), |()| "fine".into());
             assert_eq!(found, expected, "{url} {slug}");
         };
         check("https://status.example.org", "freshtrack", "fine");
         check("http://127.0.0.1:3002/", "Fresh_Track-2", "fine");
         check("https://example.org/kuma/", "freshtrack", "fine");
-        check(
-            "https://a.example/status/x",
-            "x",
-            "`https://a.example/status/x` holds `/status/`",
-        );
-        check(
-            "https://a.example",
-            "",
-            "`` is not the name of a status page",
-        );
-        check(
-            "https://a.example",
-            "../x",
-            "`../x` is not the name of a status page",
-        );
+        check("https://a.example/status/x", "x", "`https://a.example/status/x` holds `/status/`");
+        check("https://a.example", "", "`` is not the name of a status page");
+        check("https://a.example", "../x", "`../x` is not the name of a status page");
         assert_eq!(Settings::default().check(), Err(Fault::NoProvider));
     }
 
     #[test]
     fn the_live_page_is_a_web_address_or_nothing() {
         let mut settings = settings("https://a.example/", "x");
-        assert_eq!(
-            settings.live_page().as_deref(),
-            Some("https://a.example/status/x")
-        );
+        assert_eq!(settings.live_page().as_deref(), Some("https://a.example/status/x"));
         settings.page_url = Some("https://b.example/x?tab=1#now".into());
-        assert_eq!(
-            settings.live_page().as_deref(),
-            Some("https://b.example/x?tab=1#now")
-        );
+        assert_eq!(settings.live_page().as_deref(), Some("https://b.example/x?tab=1#now"));
         settings.page_url = Some("javascript:alert(1)".into());
         assert_eq!(settings.live_page(), None);
         assert!(settings.check().is_err());
@@ -228,39 +186,18 @@ mod tests {
     fn a_failure_shows_the_last_good_snapshot_of_the_same_page_only() {
         let fault = || Err(Fault::TooManyRedirects { limit: 3 });
         let mut settings = settings("https://a.example", "x");
-        let snapshot = Snapshot {
-            source: "https://a.example".into(),
-            slug: "x".into(),
-            ..Snapshot::default()
-        };
+        let snapshot = Snapshot { source: "https://a.example".into(), slug: "x".into(), ..Snapshot::default() };
         let settled = settle(fault(), Some(snapshot.clone()), &settings).expect("lenient");
-        assert_eq!(
-            (settled.snapshot.as_ref(), settled.is_new),
-            (Some(&snapshot), false)
-        );
+        assert_eq!((settled.snapshot.as_ref(), settled.is_new), (Some(&snapshot), false));
         assert!(settled.warning.is_some());
 
         settings.slug = "y".into();
-        assert_eq!(
-            settle(fault(), Some(snapshot.clone()), &settings)
-                .expect("lenient")
-                .snapshot,
-            None
-        );
+        assert_eq!(settle(fault(), Some(snapshot.clone()), &settings).expect("lenient").snapshot, None);
         settings.slug = "x".into();
         settings.on_error = OnError::Unknown;
-        assert_eq!(
-            settle(fault(), Some(snapshot.clone()), &settings)
-                .expect("lenient")
-                .snapshot,
-            None
-        );
+        assert_eq!(settle(fault(), Some(snapshot.clone()), &settings).expect("lenient").snapshot, None);
         settings.on_error = OnError::Fail;
         assert!(settle(fault(), Some(snapshot.clone()), &settings).is_err());
-        assert!(
-            settle(Ok(snapshot), None, &settings)
-                .expect("an answer")
-                .is_new
-        );
+        assert!(settle(Ok(snapshot), None, &settings).expect("an answer").is_new);
     }
 }

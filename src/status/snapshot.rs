@@ -89,9 +89,7 @@ pub struct Maintenance {
 }
 
 /// The state of one monitor, or of all together.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It works.
@@ -113,13 +111,9 @@ impl Snapshot {
     /// Reads a kept snapshot; texts are made plain again, as the file may come from anywhere.
     pub fn from_json(json: &str) -> Result<Snapshot, Fault> {
         let reason = |reason: String| Fault::BadSnapshot { reason };
-        let mut snapshot: Snapshot = serde_json::from_str(json)
-            .map_err(|error| reason(plain_line(&error.to_string(), 200)))?;
+        let mut snapshot: Snapshot = serde_json::from_str(json).map_err(|error| reason(plain_line(&error.to_string(), 200)))?;
         if snapshot.version != SNAPSHOT_VERSION {
-            return Err(reason(format!(
-                "it is of version {}, not {SNAPSHOT_VERSION}",
-                snapshot.version
-            )));
+            return Err(reason(format!("it is of version {}, not {SNAPSHOT_VERSION}", snapshot.version)));
         }
         snapshot.make_plain();
         Ok(snapshot)
@@ -127,8 +121,7 @@ impl Snapshot {
 
     /// The text to keep; the same snapshot gives the same bytes.
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(self)
-            .expect("a snapshot holds only texts, times and finite numbers");
+        let mut json = serde_json::to_string_pretty(self).expect("a snapshot holds only texts, times and finite numbers");
         json.push('\n');
         json
     }
@@ -144,9 +137,7 @@ impl Snapshot {
             component.id = plain_line(&component.id, 60);
             component.name = plain_line(&component.name, 200);
             component.group = component.group.as_ref().map(|group| plain_line(group, 200));
-            component.uptime_24h = component
-                .uptime_24h
-                .filter(|share| (0.0..=1.0).contains(share));
+            component.uptime_24h = component.uptime_24h.filter(|share| (0.0..=1.0).contains(share));
         }
         for incident in &mut self.incidents {
             incident.title = plain_line(&incident.title, 200);
@@ -167,25 +158,15 @@ impl Component {
     /// The state in words, with the last known one where the beat is too old.
     pub fn words(&self) -> String {
         match (self.last_state, self.as_of) {
-            (Some(last), Some(time)) => format!(
-                "{} (last {last} at {})",
-                self.state,
-                time.strftime("%-d %b %H:%M UTC")
-            ),
+            (Some(last), Some(time)) => format!("{} (last {last} at {})", self.state, time.strftime("%-d %b %H:%M UTC")),
             (Some(last), None) => format!("{} (last {last})", self.state),
             _ => self.state.to_string(),
         }
     }
 
     /// The same monitor as seen at a later time: a beat older than `stale_after` says nothing about now.
-    pub(super) fn seen_at(
-        mut self,
-        now: Timestamp,
-        stale_after: jiff::SignedDuration,
-    ) -> Component {
-        let is_fresh = self
-            .as_of
-            .is_some_and(|time| now.duration_since(time) <= stale_after);
+    pub(super) fn seen_at(mut self, now: Timestamp, stale_after: jiff::SignedDuration) -> Component {
+        let is_fresh = self.as_of.is_some_and(|time| now.duration_since(time) <= stale_after);
         if is_fresh || self.state == State::Unknown {
             return self;
         }
@@ -197,14 +178,7 @@ impl Component {
 
 impl State {
     /// All states, best first.
-    pub const ALL: [State; 6] = [
-        State::Up,
-        State::Degraded,
-        State::Down,
-        State::Pending,
-        State::Maintenance,
-        State::Unknown,
-    ];
+    pub const ALL: [State; 6] = [State::Up, State::Degraded, State::Down, State::Pending, State::Maintenance, State::Unknown];
 }
 
 impl fmt::Display for State {
@@ -222,10 +196,7 @@ impl fmt::Display for State {
 
 /// A text from outside as one line of at most `limit` characters, without anything that acts on the reader's screen.
 pub fn plain_line(text: &str, limit: usize) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .collect();
+    let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     plain_text(spaced.trim(), limit)
 }
 
@@ -242,10 +213,7 @@ pub fn plain_text(text: &str, limit: usize) -> String {
 
 fn acts_on_screen(c: char) -> bool {
     let is_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_invisible = matches!(
-        c,
-        '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-    );
+    let is_invisible = matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
     c.is_control() || is_direction || is_invisible || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
@@ -255,8 +223,7 @@ mod tests {
 
     #[test]
     fn texts_are_made_plain() {
-        let check =
-            |text: &str, expected: &str| assert_eq!(plain_line(text, 12), expected, "{text:?}");
+        let check = |text: &str, expected: &str| assert_eq!(plain_line(text, 12), expected, "{text:?}");
         check("Web front", "Web front");
         check(" a\r\n\tb\u{2028}c ", "a   b c");
         check("\u{1b}[31mred\u{7f}\u{9b}", "[31mred");
@@ -268,16 +235,8 @@ mod tests {
 
     #[test]
     fn a_kept_snapshot_is_read_back_or_refused() {
-        let snapshot = Snapshot {
-            version: SNAPSHOT_VERSION,
-            source: "https://a.example".into(),
-            slug: "x".into(),
-            ..Snapshot::default()
-        };
-        assert_eq!(
-            Snapshot::from_json(&snapshot.to_json()),
-            Ok(snapshot.clone())
-        );
+        let snapshot = Snapshot { version: SNAPSHOT_VERSION, source: "https://a.example".into(), slug: "x".into(), ..Snapshot::default() };
+        assert_eq!(Snapshot::from_json(&snapshot.to_json()), Ok(snapshot.clone()));
 
         let check = |json: &str, expected: &str| {
             let fault = Snapshot::from_json(json).expect_err("not a snapshot");
@@ -286,16 +245,8 @@ mod tests {
         check("", "EOF");
         check("{}", "missing field");
         check(&"[".repeat(5000), "invalid type");
-        check(
-            &snapshot
-                .to_json()
-                .replace("\"version\": 1", "\"version\": 2"),
-            "of version 2, not 1",
-        );
-        check(
-            &snapshot.to_json().replace("\"title\"", "\"titel\""),
-            "unknown field `titel`",
-        );
+        check(&snapshot.to_json().replace("\"version\": 1", "\"version\": 2"), "of version 2, not 1");
+        check(&snapshot.to_json().replace("\"title\"", "\"titel\""), "unknown field `titel`");
     }
 
     #[test]
@@ -313,10 +264,7 @@ mod tests {
         };
         let after = |minutes| {
             let limit = jiff::SignedDuration::from_mins(15);
-            component
-                .clone()
-                .seen_at(time + jiff::SignedDuration::from_mins(minutes), limit)
-                .words()
+            component.clone().seen_at(time + jiff::SignedDuration::from_mins(minutes), limit).words()
         };
         assert_eq!(after(15), "up");
         assert_eq!(after(16), "unknown (last up at 22 Nov 14:05 UTC)");

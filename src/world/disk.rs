@@ -15,13 +15,35 @@ use crate::source::{Inputs, RelPath, Skipped, Source, StatusInput};
 
 /// Files that are copied to the site.
 const ASSETS: [&str; 25] = [
-    "png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "pdf", "txt", "css", "js", "json", "xml", "webmanifest", "woff", "woff2",
-    "mp4", "webm", "mp3", "ogg", "ics", "zip", "gz", "tgz",
+    "png",
+    "jpg",
+    "jpeg",
+    "gif",
+    "webp",
+    "avif",
+    "svg",
+    "ico",
+    "pdf",
+    "txt",
+    "css",
+    "js",
+    "json",
+    "xml",
+    "webmanifest",
+    "woff",
+    "woff2",
+    "mp4",
+    "webm",
+    "mp3",
+    "ogg",
+    "ics",
+    "zip",
+    "gz",
+    "tgz",
 ];
 /// Files that hold recipients or secrets; a note is made if one lies below `content/`.
-const PRIVATE: [&str; 18] = [
-    "csv", "tsv", "jsonl", "env", "pem", "key", "p12", "pfx", "jks", "kdbx", "sqlite", "db", "sql", "dump", "eml", "mbox", "xlsx", "crt",
-];
+const PRIVATE: [&str; 18] =
+    ["csv", "tsv", "jsonl", "env", "pem", "key", "p12", "pfx", "jks", "kdbx", "sqlite", "db", "sql", "dump", "eml", "mbox", "xlsx", "crt"];
 /// Files of a theme that are read as text.
 const THEME_TEXT: [&str; 8] = ["html", "css", "js", "svg", "txt", "json", "xml", "webmanifest"];
 /// Largest text file that is read.
@@ -75,7 +97,9 @@ pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Tim
         let path = &contract.path.value;
         let file = root.join(path.as_str());
         let small = fs::metadata(&file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MOST_TEXT);
-        if !inputs.sources.contains_key(path) && small && stays_inside(root, &file)
+        if !inputs.sources.contains_key(path)
+            && small
+            && stays_inside(root, &file)
             && let Ok(text) = fs::read_to_string(&file)
         {
             inputs.sources.insert(path.clone(), Source::new(path.clone(), text));

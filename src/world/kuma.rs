@@ -22,13 +22,11 @@ pub fn fetch(settings: &Settings, now: Timestamp) -> Result<Snapshot, Fault> {
     // The beats first: this path answers for unknown pages too, while version 1 is silent about their groups.
     let heartbeat = visit.ask(&status::heartbeat_path(slug))?;
     let has_beats = status::has_beats(&heartbeat)?;
-    let page = visit
-        .ask(&status::page_path(slug))
-        .map_err(|fault| match fault {
-            Fault::Timeout { .. } if !has_beats => Fault::NoSuchSlug { slug: slug.clone() },
-            Fault::Http { code: 404, .. } => Fault::NoSuchSlug { slug: slug.clone() },
-            fault => fault,
-        })?;
+    let page = visit.ask(&status::page_path(slug)).map_err(|fault| match fault {
+        Fault::Timeout { .. } if !has_beats => Fault::NoSuchSlug { slug: slug.clone() },
+        Fault::Http { code: 404, .. } => Fault::NoSuchSlug { slug: slug.clone() },
+        fault => fault,
+    })?;
     status::parse(settings, &page, &heartbeat, now)
 }
 
@@ -61,17 +59,8 @@ impl<'a> Visit<'a> {
             .user_agent(USER_AGENT)
             .accept("application/json")
             .tls_config(TlsConfig::builder().root_certs(roots).build());
-        let config = if base.is_loopback() {
-            config.proxy(None)
-        } else {
-            config
-        };
-        Ok(Visit {
-            settings,
-            base,
-            agent: config.build().new_agent(),
-            deadline,
-        })
+        let config = if base.is_loopback() { config.proxy(None) } else { config };
+        Ok(Visit { settings, base, agent: config.build().new_agent(), deadline })
     }
 
     /// The document at a path below the base; a passing failure is tried again while there is time.
@@ -80,9 +69,7 @@ impl<'a> Visit<'a> {
         let mut retries = self.settings.retries;
         loop {
             match self.follow(&address) {
-                Err(fault) if fault.is_passing() && retries > 0 && !self.remaining().is_zero() => {
-                    retries -= 1
-                }
+                Err(fault) if fault.is_passing() && retries > 0 && !self.remaining().is_zero() => retries -= 1,
                 result => return result,
             }
         }
@@ -96,9 +83,7 @@ impl<'a> Visit<'a> {
                 Answer::Moved(target) => address = target,
             }
         }
-        Err(Fault::TooManyRedirects {
-            limit: REDIRECT_LIMIT,
-        })
+        Err(Fault::TooManyRedirects { limit: REDIRECT_LIMIT })
     }
 
     fn call(&self, address: &Address) -> Result<Answer, Fault> {
@@ -111,30 +96,18 @@ impl<'a> Visit<'a> {
             request = request.header("x-apicache-bypass", "1");
         }
         let connect = remaining.min(span(self.settings.connect_timeout));
-        let request = request
-            .config()
-            .timeout_global(Some(remaining))
-            .timeout_connect(Some(connect))
-            .build();
+        let request = request.config().timeout_global(Some(remaining)).timeout_connect(Some(connect)).build();
         let mut response = request.call().map_err(|error| self.fault(address, error))?;
         if response.status().is_redirection() {
             return moved(address, &response).map(Answer::Moved);
         }
         if response.status().as_u16() != 200 {
             let code = response.status().as_u16();
-            return Err(Fault::Http {
-                code,
-                address: plain_line(&address.to_string(), 200),
-            });
+            return Err(Fault::Http { code, address: plain_line(&address.to_string(), 200) });
         }
         require_json(&response)?;
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(self.settings.max_bytes)
-            .read_to_vec();
-        body.map(Answer::Document)
-            .map_err(|error| self.fault(address, error))
+        let body = response.body_mut().with_config().limit(self.settings.max_bytes).read_to_vec();
+        body.map(Answer::Document).map_err(|error| self.fault(address, error))
     }
 
     fn remaining(&self) -> Duration {
@@ -142,10 +115,7 @@ impl<'a> Visit<'a> {
     }
 
     fn too_late(&self) -> Fault {
-        Fault::Timeout {
-            slug: self.settings.slug.clone(),
-            after: self.settings.timeout,
-        }
+        Fault::Timeout { slug: self.settings.slug.clone(), after: self.settings.timeout }
     }
 
     fn fault(&self, address: &Address, error: Error) -> Fault {
@@ -153,20 +123,16 @@ impl<'a> Visit<'a> {
         let reason = plain_line(&error.to_string(), 200);
         match error {
             Error::Timeout(Timeout::Connect | Timeout::Resolve) if !self.remaining().is_zero() => {
-                Fault::NoConnection {
-                    host,
-                    after: self.settings.connect_timeout,
-                }
+                Fault::NoConnection { host, after: self.settings.connect_timeout }
             }
             Error::Timeout(_) => self.too_late(),
             Error::BodyExceedsLimit(limit) => Fault::TooLarge { limit },
             Error::HostNotFound => Fault::Dns { host },
             Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => Fault::Tls { host, reason },
             Error::Io(error) => io_fault(address, &error, reason),
-            Error::BadUri(_) | Error::Http(_) => Fault::BadUrl {
-                url: plain_line(&address.to_string(), 200),
-                reason: "is not an address we can ask",
-            },
+            Error::BadUri(_) | Error::Http(_) => {
+                Fault::BadUrl { url: plain_line(&address.to_string(), 200), reason: "is not an address we can ask" }
+            }
             _ => Fault::Broken { host, reason },
         }
     }
@@ -184,25 +150,15 @@ fn io_fault(address: &Address, error: &io::Error, reason: String) -> Fault {
 }
 
 fn moved(address: &Address, response: &Response<Body>) -> Result<Address, Fault> {
-    let location = response
-        .headers()
-        .get("location")
-        .and_then(|value| value.to_str().ok());
+    let location = response.headers().get("location").and_then(|value| value.to_str().ok());
     match location {
         Some(location) => address.redirected(location),
-        None => Err(Fault::Http {
-            code: response.status().as_u16(),
-            address: plain_line(&address.to_string(), 200),
-        }),
+        None => Err(Fault::Http { code: response.status().as_u16(), address: plain_line(&address.to_string(), 200) }),
     }
 }
 
 fn require_json(response: &Response<Body>) -> Result<(), Fault> {
-    let kind = response
-        .body()
-        .mime_type()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let kind = response.body().mime_type().unwrap_or_default().to_ascii_lowercase();
     if kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json")) {
         return Ok(());
     }
@@ -215,16 +171,11 @@ fn require_json(response: &Response<Body>) -> Result<(), Fault> {
 }
 
 fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Fault> {
-    let unusable = |reason: String| Fault::CaFile {
-        path: path.display().to_string(),
-        reason,
-    };
+    let unusable = |reason: String| Fault::CaFile { path: path.display().to_string(), reason };
     let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) =
-            item.map_err(|error| unusable(error.to_string()))?
-        {
+        if let PemItem::Certificate(certificate) = item.map_err(|error| unusable(error.to_string()))? {
             certificates.push(certificate);
         }
     }

@@ -35,11 +35,8 @@ pub fn write_eml(output: &Output, folder: &str, number: u64, message: &Message) 
 
 /// A name that tells number and address. An address is data: only plain characters of it reach the path.
 fn file_name(number: u64, to: &str) -> String {
-    let plain: String = to
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '+' | '_') { c } else { '_' })
-        .take(120)
-        .collect();
+    let plain: String =
+        to.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '+' | '_') { c } else { '_' }).take(120).collect();
     format!("{number:06}-{plain}.eml")
 }
 

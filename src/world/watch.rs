@@ -81,6 +81,7 @@ impl Watch {
 /// Changes of our own output, and of editors' private files, do not matter.
 fn matters(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let ours = name == "public" || name == "outbox" || name == "target" || name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp");
+    let ours =
+        name == "public" || name == "outbox" || name == "target" || name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp");
     !ours || name == FILE_NAME
 }

@@ -65,11 +65,8 @@ fn every_heading_of_the_fixture() {
         let told = told(&heading::read(text, unit));
         let told = told.split(" | takes").next().unwrap_or_default();
         let expected = told_expectation(&row["expect"]);
-        let fits = if matches!(expected.as_str(), "hint" | "error") {
-            told.starts_with(&format!("{expected}: "))
-        } else {
-            told == expected
-        };
+        let fits =
+            if matches!(expected.as_str(), "hint" | "error") { told.starts_with(&format!("{expected}: ")) } else { told == expected };
         assert!(fits, "{text}: {told}, expected {expected}");
     }
 }
@@ -152,10 +149,7 @@ fn points_in_parentheses() {
     check("Step 7: Update DNS (T+2:00)", "point T+2h trailing | Step 7: Update DNS");
     check("Import (T+0:30, ~30m, DBA)", "point T+30m trailing | Import | tail ~30m, DBA | takes 30 min");
     check("Import (T+0:30; est: 1h)", "point T+30m trailing | Import | tail est: 1h | takes 1 h");
-    check(
-        "Import (T+0:30, owner: Ann (DBA, on call))",
-        "point T+30m trailing | Import | tail owner: Ann (DBA, on call)",
-    );
+    check("Import (T+0:30, owner: Ann (DBA, on call))", "point T+30m trailing | Import | tail owner: Ann (DBA, on call)");
     check("Import [T+0:30]:", "point T+30m trailing | Import");
     check("Import (**T+0:30**).", "point T+30m trailing | Import");
     check("Go/No-Go (T-1h)", "point T-1h trailing | Go/No-Go");
@@ -238,8 +232,7 @@ No-go at T-1h | Daily T-1h | T0 to T+2h | T-1h30 min-long | T-30min-offset | T-m
 
 #[test]
 fn near_misses() {
-    let rows: Vec<&str> =
-        NEAR_MISSES.lines().flat_map(|line| line.split(" | ")).filter(|row| !row.is_empty()).collect();
+    let rows: Vec<&str> = NEAR_MISSES.lines().flat_map(|line| line.split(" | ")).filter(|row| !row.is_empty()).collect();
     assert!(rows.len() >= 60, "{}", rows.len());
     for text in rows {
         let found = heading::read(text, None);

@@ -1,0 +1,160 @@
+//! Running text: emphasis, code, links, pictures.
+
+use pulldown_cmark::{Event, Tag, TagEnd};
+
+use super::html::{Dialect, Hole, Link, Writer};
+use super::link::{self, Target};
+use super::markdown::plain_text;
+use super::{blank, tags};
+use crate::diagnostic::Diagnostic;
+
+impl Writer<'_, '_, '_> {
+    /// Writes inline events up to the next block or end.
+    pub(super) fn inlines(&mut self) {
+        let mut end = self.at;
+        while end < self.events.len() {
+            match &self.events[end].0 {
+                Event::Start(tag) if is_inline(tag) => end = self.end_of(end) + 1,
+                Event::Start(_) | Event::End(_) | Event::Rule => break,
+                _ => end += 1,
+            }
+        }
+        // An event of an unknown kind must not stop the walk.
+        let end = end.max(self.at + 1);
+        self.inlines_until(end);
+    }
+
+    pub(super) fn inlines_until(&mut self, end: usize) {
+        while self.at < end {
+            self.inline();
+        }
+    }
+
+    fn inline(&mut self) {
+        let at = self.at;
+        let events = self.events;
+        self.at += 1;
+        match &events[at].0 {
+            Event::Text(text) => self.text(text, at),
+            Event::Code(code) => {
+                let span = self.span(at);
+                self.finds.code.push(span);
+                let code = blank::restore(code);
+                self.line.push_str(&code);
+                let code = if self.context.dialect == Dialect::Mail { tags::in_code(&code) } else { code };
+                self.push("<code>");
+                self.push_text(&code);
+                self.push("</code>");
+            }
+            Event::InlineHtml(html) => self.raw_html(html, at, false),
+            Event::Html(html) => self.raw_html(html, at, false),
+            Event::SoftBreak => {
+                self.line.push(' ');
+                self.push("\n");
+            }
+            Event::HardBreak => {
+                self.line.push(' ');
+                self.push("<br>\n");
+            }
+            Event::FootnoteReference(name) => {
+                let number = self.footnote_number(name);
+                self.push(&format!(
+                    "<sup class=\"footnote\"><a id=\"fnref-{number}\" href=\"#fn-{number}\" aria-label=\"Note {number}\">{number}</a></sup>"
+                ));
+            }
+            Event::TaskListMarker(done) => self.loose_box(*done),
+            Event::Start(Tag::Emphasis) => self.push("<em>"),
+            Event::End(TagEnd::Emphasis) => self.push("</em>"),
+            Event::Start(Tag::Strong) => self.push("<strong>"),
+            Event::End(TagEnd::Strong) => self.push("</strong>"),
+            Event::Start(Tag::Strikethrough) => self.push("<del>"),
+            Event::End(TagEnd::Strikethrough) => self.push("</del>"),
+            Event::Start(Tag::Link { dest_url, title, .. }) => self.link(dest_url, title, at),
+            Event::Start(Tag::Image { dest_url, .. }) => self.image(dest_url, at),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, at: usize) {
+        if !self.is_run_sheet() {
+            self.line.push_str(text);
+            return self.push_text(text);
+        }
+        for piece in blank::split(text) {
+            match piece {
+                Some(words) => {
+                    self.line.push_str(words);
+                    self.push_text(words);
+                }
+                None => self.blank(at),
+            }
+        }
+    }
+
+    fn link(&mut self, target: &str, title: &str, at: usize) {
+        let end = self.end_of(at);
+        let target = blank::restore(target);
+        let opened = match link::classify(&target) {
+            _ if tags::holds_mark(&target) => {
+                self.push("<a href=\"");
+                self.push_text(&link::encode(&tags::in_link(&target)));
+                true
+            }
+            Target::External(url) => {
+                self.push("<a href=\"");
+                self.push_text(&link::encode(&url));
+                true
+            }
+            Target::Internal { path, fragment } => {
+                let span = self.span(at);
+                self.finds.links.push(Link { path, fragment, span, image: false });
+                self.push("<a href=\"");
+                self.hole(Hole::Link(self.finds.links.len() - 1));
+                true
+            }
+            Target::Refused(scheme) => {
+                let diagnostic = Diagnostic::warning("unsafe-link", format!("a link to `{scheme}` is not made"));
+                self.report(diagnostic.help("links may begin with http, https, mailto or tel, or name a file of the project"), at);
+                false
+            }
+        };
+        if opened {
+            if !title.is_empty() {
+                self.push("\" title=\"");
+                self.push_text(title);
+            }
+            self.push("\">");
+        }
+        self.inlines_until(end);
+        self.at = end + 1;
+        if opened {
+            self.push("</a>");
+        }
+    }
+
+    fn image(&mut self, target: &str, at: usize) {
+        let end = self.end_of(at);
+        let alt = plain_text(&self.events[at..end]);
+        self.at = end + 1;
+        let Target::Internal { path, fragment } = link::classify(target) else {
+            let diagnostic = Diagnostic::warning("external-image", "a picture from elsewhere is shown as its text");
+            self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
+            return self.push_text(&alt);
+        };
+        if self.context.dialect == Dialect::Mail {
+            return self.push_text(&alt);
+        }
+        let span = self.span(at);
+        self.finds.links.push(Link { path, fragment, span, image: true });
+        self.push("<img src=\"");
+        self.hole(Hole::Link(self.finds.links.len() - 1));
+        self.push("\" alt=\"");
+        self.push_text(&alt);
+        self.push("\" loading=\"lazy\">");
+    }
+}
+
+/// Whether an element stands in running text.
+pub(super) fn is_inline(tag: &Tag) -> bool {
+    matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
+}
