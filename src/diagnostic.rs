@@ -231,6 +231,11 @@ fn draw_text(one: &Located, color: bool) -> String {
         (Some(path), _, _) => group = group.element(annotate_snippets::Origin::path(path.as_str())),
         (None, _, _) => {}
     }
+    if diagnostic.path.is_none() {
+        // Without a place there is no margin for the help to hang on.
+        let help = help.map(|help| format!("  = help: {}\n", help.replace('\n', "\n    "))).unwrap_or_default();
+        return format!("{}\n{help}\n", renderer.render(&[group]));
+    }
     if let Some(help) = &help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
