@@ -267,7 +267,7 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
         html.push_str("</dd><dt>Name</dt><dd><code>");
         escape(&notice.name, &mut html);
         html.push_str("</code></dd></dl>\n<div class=\"notice-body\">\n");
-        let scroller = "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table>";
+        let scroller = "<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>";
         html.push_str(&notice.html.replace("<table>", scroller).replace("</table>", "</table></div>"));
         html.push_str("</div></article>\n");
     }

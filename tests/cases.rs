@@ -24,7 +24,11 @@ fn main() -> ExitCode {
         println!("failed: {}", name(case));
     }
     let result = if failed.is_empty() { "ok" } else { "FAILED" };
-    println!("\ntest result: {result}. {} passed; {} failed; 0 ignored; 0 measured; 0 filtered out", cases.len() - failed.len(), failed.len());
+    println!(
+        "\ntest result: {result}. {} passed; {} failed; 0 ignored; 0 measured; 0 filtered out",
+        cases.len() - failed.len(),
+        failed.len()
+    );
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

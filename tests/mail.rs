@@ -28,8 +28,9 @@ fn every_mail_is_what_it_should_be() {
 #[test]
 fn a_broken_mail_is_found() {
     let project = built_project();
-    let folder = project.path().join("outbox/advance");
-    let mail = fs::read_dir(folder).expect("the mailing is there").next().expect("it has mails").expect("it can be read").path();
+    let folder = fs::read_dir(project.path().join("outbox/advance")).expect("the mailing is there");
+    let mut paths = folder.map(|entry| entry.expect("it can be read").path());
+    let mail = paths.find(|path| path.extension().is_some_and(|ending| ending == "eml")).expect("it has mails");
     let bytes = fs::read(&mail).expect("the mail can be read");
     let text = String::from_utf8(bytes).expect("a mail is 7 bit");
     let check = |name: &str, broken: String, expected: &str| {
@@ -46,6 +47,7 @@ fn a_broken_mail_is_found() {
     check("another time", text.replace("Feb 2027", "Mar 2027"), "start time");
     check("another name", text.replacen("\r\nTo: ", "\r\nTo: Nobody <nobody@example.org>\r\nX-Was: ", 1), "recipients");
     check("one part", text.replacen("multipart/alternative", "multipart/mixed", 1), "multipart/mixed");
+    check("no date", text.replacen("\r\nDate: ", "\r\nX-Was: ", 1), "headers date");
     check("a defect", text.replace("=_", "=-").replacen("=-", "=_", 1), "defect");
     check("eight bits", text.replacen("Hello", "Hallö", 1), "7 bit");
     check("a long line", text.replacen("Hello", &"Hello".repeat(250), 1), "998");

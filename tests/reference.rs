@@ -21,6 +21,9 @@ fn used_codes(folder: &Path, codes: &mut BTreeSet<String>) {
         }
         let text = fs::read_to_string(&entry).expect("a source");
         let text = text.split("#[cfg(test)]").next().expect("code before the tests");
+        // Code and text may stand on lines of their own.
+        let text =
+            text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace("=> {(", "=> (").replace("=> { (", "=> (");
         for before in BEFORE {
             for (at, _) in text.match_indices(before) {
                 let rest = text[at + before.len()..].trim_start();

@@ -79,7 +79,7 @@ fn other_names_and_other_methods_are_refused() {
 #[test]
 fn nothing_but_the_site_is_served() {
     let server = Server::start();
-    let ways_up = ["/..", "/%2e%2e", "/.%2e", "/%2E.", "/docs/../..", "/docs/%2e%2e/%2e%2e", "/docs/..%2f..", "/docs%2f..%2f..", "/..%5c", "//", "/."];
+    let ways_up = "/.. /%2e%2e /.%2e /%2E. /docs/../.. /docs/%2e%2e/%2e%2e /docs/..%2f.. /docs%2f..%2f.. /..%5c // /.".split(' ');
     let files = ["runsheet.toml", "examples/recipients.csv", ".env", "content/index.md", ".runsheet/lock", ".git/config"];
     let mut targets: Vec<String> = files.iter().map(|file| format!("/{file}")).collect();
     for way in ways_up {

@@ -10,21 +10,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use runsheet::status::{
-    Fault, Provider, Settings, Snapshot, State, badge_json, badge_svg, overview, parse,
-};
+use runsheet::status::{Fault, Provider, Settings, Snapshot, State, badge_json, badge_svg, overview, parse};
 use runsheet::world::kuma::fetch;
 
-const PAGES: [&str; 8] = [
-    "allup",
-    "partial",
-    "alldown",
-    "maintonly",
-    "pendingonly",
-    "freshtrack",
-    "unpublished",
-    "empty",
-];
+const PAGES: [&str; 8] = ["allup", "partial", "alldown", "maintonly", "pendingonly", "freshtrack", "unpublished", "empty"];
 
 fn fixture(name: &str) -> Vec<u8> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kuma");
@@ -49,12 +38,7 @@ fn recorded_at() -> Timestamp {
 fn recorded(version: &str, slug: &str) -> Result<Snapshot, Fault> {
     let page = fixture(&format!("{version}/page-{slug}.json"));
     let heartbeat = fixture(&format!("{version}/heartbeat-{slug}.json"));
-    parse(
-        &settings("https://status.example.org", slug),
-        &page,
-        &heartbeat,
-        recorded_at(),
-    )
+    parse(&settings("https://status.example.org", slug), &page, &heartbeat, recorded_at())
 }
 
 #[test]
@@ -62,16 +46,8 @@ fn every_recorded_page_has_our_state() {
     let check = |slug: &str, state: State, headline: &str| {
         for version in ["v1", "v2"] {
             let snapshot = recorded(version, slug).expect("a page with monitors");
-            let overview = overview(
-                Some(&snapshot),
-                &settings("https://status.example.org", slug),
-                recorded_at(),
-            );
-            assert_eq!(
-                (overview.state, overview.headline.as_str()),
-                (state, headline),
-                "{version} {slug}"
-            );
+            let overview = overview(Some(&snapshot), &settings("https://status.example.org", slug), recorded_at());
+            assert_eq!((overview.state, overview.headline.as_str()), (state, headline), "{version} {slug}");
         }
     };
     check("allup", State::Up, "All systems operational");
@@ -80,18 +56,9 @@ fn every_recorded_page_has_our_state() {
     check("alldown", State::Down, "All systems down");
     check("maintonly", State::Maintenance, "Maintenance");
     check("pendingonly", State::Pending, "Checks failing (1 pending)");
-    check(
-        "freshtrack",
-        State::Maintenance,
-        "Maintenance (2 down, 1 pending, 1 unknown)",
-    );
+    check("freshtrack", State::Maintenance, "Maintenance (2 down, 1 pending, 1 unknown)");
     for version in ["v1", "v2"] {
-        assert_eq!(
-            recorded(version, "empty"),
-            Err(Fault::NoMonitors {
-                slug: "empty".into()
-            })
-        );
+        assert_eq!(recorded(version, "empty"), Err(Fault::NoMonitors { slug: "empty".into() }));
     }
 }
 
@@ -102,15 +69,7 @@ fn the_parts_of_a_recorded_page() {
         let parts: Vec<String> = snapshot
             .components
             .iter()
-            .map(|it| {
-                format!(
-                    "{} {} [{}] {}",
-                    it.id,
-                    it.name,
-                    it.group.as_deref().unwrap_or("-"),
-                    it.words()
-                )
-            })
+            .map(|it| format!("{} {} [{}] {}", it.id, it.name, it.group.as_deref().unwrap_or("-"), it.words()))
             .collect();
         let expected = [
             "1 FreshTrack platform [Core services] down",
@@ -126,41 +85,16 @@ fn the_parts_of_a_recorded_page() {
         ];
         assert_eq!(parts, expected, "{version}");
         assert_eq!(snapshot.title, "FreshTrack status");
-        let incidents: Vec<&str> = snapshot
-            .incidents
-            .iter()
-            .map(|it| it.title.as_str())
-            .collect();
+        let incidents: Vec<&str> = snapshot.incidents.iter().map(|it| it.title.as_str()).collect();
         // Version 1 has one incident, version 2 a list.
         let both = ["Slow logins", "Second incident"];
-        assert_eq!(
-            incidents,
-            if version == "v1" {
-                &both[..1]
-            } else {
-                &both[..]
-            }
-        );
+        assert_eq!(incidents, if version == "v1" { &both[..1] } else { &both[..] });
         assert_eq!(snapshot.incidents[0].style, "warning");
-        assert!(
-            snapshot.incidents[0]
-                .created
-                .is_some_and(|time| time < recorded_at())
-        );
-        let maintenances: Vec<&str> = snapshot
-            .maintenances
-            .iter()
-            .map(|it| it.title.as_str())
-            .collect();
-        assert_eq!(
-            maintenances,
-            ["Database move", "Cutover window", "Every day patching"]
-        );
+        assert!(snapshot.incidents[0].created.is_some_and(|time| time < recorded_at()));
+        let maintenances: Vec<&str> = snapshot.maintenances.iter().map(|it| it.title.as_str()).collect();
+        assert_eq!(maintenances, ["Database move", "Cutover window", "Every day patching"]);
         let zoned = snapshot.maintenances[1].end.map(|end| end.to_string());
-        assert!(
-            zoned.is_some_and(|end| end.starts_with("2026-11-23T15:2") && end.ends_with("Z")),
-            "{version}"
-        );
+        assert!(zoned.is_some_and(|end| end.starts_with("2026-11-23T15:2") && end.ends_with("Z")), "{version}");
         assert_eq!(snapshot.maintenances[0].start, None);
         assert!(snapshot.notes.is_empty());
     }
@@ -170,17 +104,9 @@ fn the_parts_of_a_recorded_page() {
 fn a_paused_monitor_does_not_stay_up_for_ever() {
     let page = fixture("v1/page-freshtrack.json");
     let heartbeat = fixture("v1/heartbeat-freshtrack.json");
-    let settings = Settings {
-        stale_after: SignedDuration::from_mins(3),
-        ..settings("https://a.example", "freshtrack")
-    };
-    let snapshot =
-        parse(&settings, &page, &heartbeat, recorded_at()).expect("a page with monitors");
-    let paused = snapshot
-        .components
-        .iter()
-        .find(|it| it.id == "6")
-        .expect("the paused monitor");
+    let settings = Settings { stale_after: SignedDuration::from_mins(3), ..settings("https://a.example", "freshtrack") };
+    let snapshot = parse(&settings, &page, &heartbeat, recorded_at()).expect("a page with monitors");
+    let paused = snapshot.components.iter().find(|it| it.id == "6").expect("the paused monitor");
     assert_eq!(paused.words(), "unknown (last up at 22 Nov 16:20 UTC)");
 }
 
@@ -202,19 +128,12 @@ fn the_same_snapshot_and_time_give_the_same_bytes() {
 #[test]
 fn no_text_of_the_server_reaches_the_badge() {
     let snapshot = recorded("v1", "freshtrack").expect("a page with monitors");
-    let overview = overview(
-        Some(&snapshot),
-        &settings("https://status.example.org", "freshtrack"),
-        recorded_at(),
-    );
+    let overview = overview(Some(&snapshot), &settings("https://status.example.org", "freshtrack"), recorded_at());
     for badge in [badge_svg(&overview), badge_json(&overview)] {
         for text in ["script", "Zürich", "FreshTrack", "Slow logins", "Database"] {
             assert!(!badge.contains(text), "{text} in {badge}");
         }
-        assert!(
-            badge.contains("Maintenance (2 down, 1 pending, 1 unknown), as of 22 Nov 16:2"),
-            "{badge}"
-        );
+        assert!(badge.contains("Maintenance (2 down, 1 pending, 1 unknown), as of 22 Nov 16:2"), "{badge}");
     }
 }
 
@@ -226,20 +145,13 @@ fn replay(version: &'static str) -> (String, Receiver<(String, bool)>) {
     thread::spawn(move || {
         for request in server.incoming_requests() {
             let path = request.url().to_string();
-            let has_bypass = request
-                .headers()
-                .iter()
-                .any(|header| header.field.equiv("x-apicache-bypass"));
+            let has_bypass = request.headers().iter().any(|header| header.field.equiv("x-apicache-bypass"));
             if sender.send((path.clone(), has_bypass)).is_err() {
                 return;
             }
             let (code, kind, body) = replayed(version, &path);
-            let header = format!("Content-Type: {kind}; charset=utf-8")
-                .parse::<tiny_http::Header>()
-                .expect("a header");
-            let response = tiny_http::Response::from_data(body)
-                .with_status_code(code)
-                .with_header(header);
+            let header = format!("Content-Type: {kind}; charset=utf-8").parse::<tiny_http::Header>().expect("a header");
+            let response = tiny_http::Response::from_data(body).with_status_code(code).with_header(header);
             request.respond(response).ok();
         }
     });
@@ -249,27 +161,13 @@ fn replay(version: &'static str) -> (String, Receiver<(String, bool)>) {
 fn replayed(version: &str, path: &str) -> (u16, &'static str, Vec<u8>) {
     let json = "application/json";
     if let Some(slug) = path.strip_prefix("/api/status-page/heartbeat/") {
-        let name = if PAGES.contains(&slug) {
-            slug
-        } else {
-            "unknown-slug"
-        };
-        return (
-            200,
-            json,
-            fixture(&format!("{version}/heartbeat-{name}.json")),
-        );
+        let name = if PAGES.contains(&slug) { slug } else { "unknown-slug" };
+        return (200, json, fixture(&format!("{version}/heartbeat-{name}.json")));
     }
     match path.strip_prefix("/api/status-page/") {
-        Some(slug) if PAGES.contains(&slug) => {
-            (200, json, fixture(&format!("{version}/page-{slug}.json")))
-        }
+        Some(slug) if PAGES.contains(&slug) => (200, json, fixture(&format!("{version}/page-{slug}.json"))),
         Some(_) => (404, json, fixture("v2/page-unknown-slug.json")),
-        None => (
-            200,
-            "text/html",
-            fixture(&format!("{version}/api-unknown-path.html")),
-        ),
+        None => (200, "text/html", fixture(&format!("{version}/api-unknown-path.html"))),
     }
 }
 
@@ -281,14 +179,8 @@ fn a_server_is_asked_and_understood() {
             let settings = settings(&url, slug);
             let page = fixture(&format!("{version}/page-{slug}.json"));
             let heartbeat = fixture(&format!("{version}/heartbeat-{slug}.json"));
-            assert_eq!(
-                fetch(&settings, recorded_at()),
-                parse(&settings, &page, &heartbeat, recorded_at())
-            );
-            assert_eq!(
-                seen.recv(),
-                Ok((format!("/api/status-page/heartbeat/{slug}"), false))
-            );
+            assert_eq!(fetch(&settings, recorded_at()), parse(&settings, &page, &heartbeat, recorded_at()));
+            assert_eq!(seen.recv(), Ok((format!("/api/status-page/heartbeat/{slug}"), false)));
             assert_eq!(seen.recv(), Ok((format!("/api/status-page/{slug}"), false)));
         }
     }
@@ -297,15 +189,9 @@ fn a_server_is_asked_and_understood() {
 #[test]
 fn the_cache_of_the_server_is_passed_by_only_when_asked() {
     let (url, seen) = replay("v2");
-    let settings = Settings {
-        fresh: true,
-        ..settings(&format!("{url}/"), "allup")
-    };
+    let settings = Settings { fresh: true, ..settings(&format!("{url}/"), "allup") };
     assert!(fetch(&settings, recorded_at()).is_ok());
-    assert_eq!(
-        seen.recv(),
-        Ok(("/api/status-page/heartbeat/allup".into(), true))
-    );
+    assert_eq!(seen.recv(), Ok(("/api/status-page/heartbeat/allup".into(), true)));
     assert_eq!(seen.recv(), Ok(("/api/status-page/allup".into(), true)));
 }
 
@@ -313,25 +199,12 @@ fn the_cache_of_the_server_is_passed_by_only_when_asked() {
 fn a_wrong_slug_or_base_is_named() {
     let (url, _seen) = replay("v2");
     let fault = fetch(&settings(&url, "FreshTrack"), recorded_at()).expect_err("no such page");
-    assert_eq!(
-        fault,
-        Fault::NoSuchSlug {
-            slug: "FreshTrack".into()
-        }
-    );
-    assert!(
-        fault
-            .help()
-            .is_some_and(|help| help.contains("letter case"))
-    );
+    assert_eq!(fault, Fault::NoSuchSlug { slug: "FreshTrack".into() });
+    assert!(fault.help().is_some_and(|help| help.contains("letter case")));
 
     let fault = fetch(&settings(&format!("{url}/kuma"), "allup"), recorded_at()).expect_err("HTML");
     assert_eq!(fault, Fault::NotJson { got: "HTML".into() });
-    assert!(
-        fault
-            .help()
-            .is_some_and(|help| help.contains("is the base URL right?"))
-    );
+    assert!(fault.help().is_some_and(|help| help.contains("is the base URL right?")));
 }
 
 /// A server that hands each connection, after its request is read, to `answer`.
@@ -356,18 +229,11 @@ fn asked_path(stream: &mut TcpStream) -> Option<String> {
         stream.read_exact(&mut byte).ok()?;
         request.push(byte[0]);
     }
-    String::from_utf8(request)
-        .ok()?
-        .split(' ')
-        .nth(1)
-        .map(str::to_string)
+    String::from_utf8(request).ok()?.split(' ').nth(1).map(str::to_string)
 }
 
 fn answer_with(stream: &mut TcpStream, head: &str, body: &[u8]) {
-    let head = format!(
-        "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
+    let head = format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     stream.write_all(head.as_bytes()).ok();
     stream.write_all(body).ok();
 }
@@ -378,16 +244,9 @@ const ENDLESS: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r
 /// Asks a stub with a deadline of 300 ms; the visit must not last noticeably longer.
 fn asked(settings: Settings) -> Fault {
     let begun = Instant::now();
-    let settings = Settings {
-        timeout: SignedDuration::from_millis(300),
-        ..settings
-    };
+    let settings = Settings { timeout: SignedDuration::from_millis(300), ..settings };
     let fault = fetch(&settings, recorded_at()).expect_err("no snapshot from a stub");
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{fault} after {:?}",
-        begun.elapsed()
-    );
+    assert!(begun.elapsed() < Duration::from_secs(3), "{fault} after {:?}", begun.elapsed());
     fault
 }
 
@@ -397,10 +256,7 @@ fn hold() -> (Sender<()>, Receiver<()>) {
 }
 
 fn timeout(slug: &str) -> Fault {
-    Fault::Timeout {
-        slug: slug.into(),
-        after: SignedDuration::from_millis(300),
-    }
+    Fault::Timeout { slug: slug.into(), after: SignedDuration::from_millis(300) }
 }
 
 #[test]
@@ -409,20 +265,10 @@ fn a_silent_server_ends_at_the_deadline() {
     let url = stub(move |_, _| {
         held.recv().ok();
     });
-    let fault = asked(Settings {
-        retries: 5,
-        ..settings(&url, "freshtrack")
-    });
+    let fault = asked(Settings { retries: 5, ..settings(&url, "freshtrack") });
     assert_eq!(fault, timeout("freshtrack"));
-    assert_eq!(
-        fault.to_string(),
-        "no full answer about `freshtrack` within 300ms"
-    );
-    assert!(
-        fault
-            .help()
-            .is_some_and(|help| help.contains("letter case"))
-    );
+    assert_eq!(fault.to_string(), "no full answer about `freshtrack` within 300ms");
+    assert!(fault.help().is_some_and(|help| help.contains("letter case")));
 }
 
 #[test]
@@ -434,12 +280,7 @@ fn silence_about_the_groups_of_a_page_without_beats_means_no_such_page() {
             held.recv().ok();
         }
     });
-    assert_eq!(
-        asked(settings(&url, "FreshTrack")),
-        Fault::NoSuchSlug {
-            slug: "FreshTrack".into()
-        }
-    );
+    assert_eq!(asked(settings(&url, "FreshTrack")), Fault::NoSuchSlug { slug: "FreshTrack".into() });
 }
 
 #[test]
@@ -448,10 +289,7 @@ fn a_server_that_drips_ends_at_the_deadline() {
         let (_keep, held) = hold();
         let url = stub(move |_, stream| {
             let mut is_open = stream.write_all(head).is_ok();
-            while is_open
-                && held.recv_timeout(Duration::from_millis(20))
-                    == Err(mpsc::RecvTimeoutError::Timeout)
-            {
+            while is_open && held.recv_timeout(Duration::from_millis(20)) == Err(mpsc::RecvTimeoutError::Timeout) {
                 is_open = stream.write_all(b" ").is_ok();
             }
         });
@@ -467,10 +305,7 @@ fn an_endless_answer_ends_at_the_size() {
             is_open = stream.write_all(&[b' '; 4096]).is_ok();
         }
     });
-    let settings = Settings {
-        max_bytes: 64 * 1024,
-        ..settings(&url, "x")
-    };
+    let settings = Settings { max_bytes: 64 * 1024, ..settings(&url, "x") };
     assert_eq!(asked(settings), Fault::TooLarge { limit: 64 * 1024 });
 }
 
@@ -478,29 +313,18 @@ fn an_endless_answer_ends_at_the_size() {
 fn a_packed_answer_is_unpacked_but_only_to_the_size() {
     let bomb = fixture("bomb.json.gz");
     assert!(bomb.len() < 20_000);
-    let url = stub(move |_, stream| {
-        answer_with(stream, &format!("{JSON}\r\nContent-Encoding: gzip"), &bomb)
-    });
+    let url = stub(move |_, stream| answer_with(stream, &format!("{JSON}\r\nContent-Encoding: gzip"), &bomb));
     let begun = fetch(&settings(&url, "x"), recorded_at());
-    assert_eq!(
-        begun,
-        Err(Fault::TooLarge {
-            limit: 4 * 1024 * 1024
-        })
-    );
+    assert_eq!(begun, Err(Fault::TooLarge { limit: 4 * 1024 * 1024 }));
 }
 
 #[test]
 fn a_packed_answer_that_never_yields_a_byte_ends_at_the_deadline() {
     // A gzip head, then empty stored blocks without end.
     let url = stub(|_, stream| {
-        let head =
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n";
+        let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\n\r\n";
         let begin = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-        let mut is_open = stream
-            .write_all(head)
-            .and_then(|()| stream.write_all(&begin))
-            .is_ok();
+        let mut is_open = stream.write_all(head).and_then(|()| stream.write_all(&begin)).is_ok();
         while is_open {
             is_open = stream.write_all(&[0, 0, 0, 255, 255].repeat(800)).is_ok();
         }
@@ -512,51 +336,28 @@ fn a_packed_answer_that_never_yields_a_byte_ends_at_the_deadline() {
 fn redirects_are_followed_on_the_same_host_and_three_times() {
     let url = stub(|path, stream| match path.strip_prefix("/moved") {
         Some("") => unreachable!("the slug follows"),
-        Some(rest) if rest.contains("/heartbeat/") => {
-            answer_with(stream, JSON, &fixture("v2/heartbeat-allup.json"))
-        }
+        Some(rest) if rest.contains("/heartbeat/") => answer_with(stream, JSON, &fixture("v2/heartbeat-allup.json")),
         Some(_) => answer_with(stream, JSON, &fixture("v2/page-allup.json")),
         None => answer_with(stream, &format!("302 Found\r\nLocation: /moved{path}"), b""),
     });
     let settings = settings(&url, "allup");
     let snapshot = fetch(&settings, recorded_at()).expect("an answer behind a redirect");
-    assert_eq!(
-        overview(Some(&snapshot), &settings, recorded_at()).state,
-        State::Up
-    );
+    assert_eq!(overview(Some(&snapshot), &settings, recorded_at()).state, State::Up);
 
     let url = stub(|_, stream| answer_with(stream, "301 Moved\r\nLocation: /again", b""));
-    assert_eq!(
-        asked(self::settings(&url, "x")),
-        Fault::TooManyRedirects { limit: 3 }
-    );
+    assert_eq!(asked(self::settings(&url, "x")), Fault::TooManyRedirects { limit: 3 });
 }
 
 #[test]
 fn redirects_elsewhere_are_not_followed() {
     let (sender, canary) = mpsc::channel();
-    let elsewhere = stub(move |path, _| {
-        sender
-            .send(path.to_string())
-            .expect("the test is listening")
-    });
+    let elsewhere = stub(move |path, _| sender.send(path.to_string()).expect("the test is listening"));
     let local = elsewhere.replace("127.0.0.1", "localhost");
-    let targets = [
-        elsewhere.as_str(),
-        local.as_str(),
-        "http://169.254.169.254/latest",
-        "file:///etc/passwd",
-        "gopher://x",
-    ];
+    let targets = [elsewhere.as_str(), local.as_str(), "http://169.254.169.254/latest", "file:///etc/passwd", "gopher://x"];
     for target in targets {
         let location = format!("302 Found\r\nLocation: {target}");
         let url = stub(move |_, stream| answer_with(stream, &location, b""));
-        assert_eq!(
-            asked(settings(&url, "x")),
-            Fault::Redirect {
-                target: target.to_string()
-            }
-        );
+        assert_eq!(asked(settings(&url, "x")), Fault::Redirect { target: target.to_string() });
     }
     assert!(canary.try_recv().is_err(), "nothing was asked elsewhere");
 }
@@ -565,51 +366,21 @@ fn redirects_elsewhere_are_not_followed() {
 fn answers_that_are_none() {
     let check = |head: &'static str, body: &'static str, expected: &str| {
         let url = stub(move |_, stream| answer_with(stream, head, body.as_bytes()));
-        let fault = asked(settings(&url, "x"))
-            .to_string()
-            .replace(&url, "http://host");
+        let fault = asked(settings(&url, "x")).to_string().replace(&url, "http://host");
         assert_eq!(fault, expected, "{head} {body}");
     };
     let html = "200 OK\r\nContent-Type: text/html; charset=utf-8";
     check(html, "<!DOCTYPE html>", "got HTML instead of JSON");
-    check(
-        html,
-        r#"{"heartbeatList":{},"uptimeList":{}}"#,
-        "got HTML instead of JSON",
-    );
+    check(html, r#"{"heartbeatList":{},"uptimeList":{}}"#, "got HTML instead of JSON");
     check(JSON, "<html>", "got HTML instead of JSON");
     check(JSON, "", "got an empty answer instead of JSON");
-    check(
-        "200 OK",
-        "{}",
-        "got an answer without a content type instead of JSON",
-    );
-    check(
-        "200 OK\r\nContent-Type: image/svg+xml",
-        "<svg/>",
-        "got `image/svg+xml` instead of JSON",
-    );
-    check(
-        JSON,
-        "{}",
-        "the answer is not that of a status page: it has no `heartbeatList`",
-    );
-    check(
-        JSON,
-        r#"{"heartbeatList":{}}"#,
-        "the answer is not that of a status page: it has no `uptimeList`",
-    );
+    check("200 OK", "{}", "got an answer without a content type instead of JSON");
+    check("200 OK\r\nContent-Type: image/svg+xml", "<svg/>", "got `image/svg+xml` instead of JSON");
+    check(JSON, "{}", "the answer is not that of a status page: it has no `heartbeatList`");
+    check(JSON, r#"{"heartbeatList":{}}"#, "the answer is not that of a status page: it has no `uptimeList`");
     let heartbeat = "http://host/api/status-page/heartbeat/x";
-    check(
-        "404 Not Found\r\nContent-Type: application/json",
-        "{}",
-        &format!("`{heartbeat}` answered 404"),
-    );
-    check(
-        "503 Busy\r\nContent-Type: application/json",
-        "{}",
-        &format!("`{heartbeat}` answered 503"),
-    );
+    check("404 Not Found\r\nContent-Type: application/json", "{}", &format!("`{heartbeat}` answered 404"));
+    check("503 Busy\r\nContent-Type: application/json", "{}", &format!("`{heartbeat}` answered 503"));
     check("302 Found", "", &format!("`{heartbeat}` answered 302"));
     check("204 No Content", "", &format!("`{heartbeat}` answered 204"));
 }
@@ -620,12 +391,7 @@ fn a_page_without_beats_and_monitors_is_not_green() {
         true => answer_with(stream, JSON, &fixture("v2/heartbeat-empty.json")),
         false => answer_with(stream, JSON, &fixture("v2/page-empty.json")),
     });
-    assert_eq!(
-        asked(settings(&url, "empty")),
-        Fault::NoMonitors {
-            slug: "empty".into()
-        }
-    );
+    assert_eq!(asked(settings(&url, "empty")), Fault::NoMonitors { slug: "empty".into() });
 }
 
 #[test]
@@ -633,11 +399,7 @@ fn broken_connections_are_a_fault_of_their_own() {
     let check = |bytes: &'static [u8]| {
         let url = stub(move |_, stream| drop(stream.write_all(bytes)));
         let fault = asked(settings(&url, "x"));
-        assert!(
-            matches!(fault, Fault::Broken { .. }),
-            "{fault:?} for {}",
-            String::from_utf8_lossy(bytes)
-        );
+        assert!(matches!(fault, Fault::Broken { .. }), "{fault:?} for {}", String::from_utf8_lossy(bytes));
         assert!(!fault.to_string().contains(char::is_control), "{fault}");
     };
     check(b"");
@@ -664,17 +426,10 @@ fn a_reset_is_tried_again() {
         if receiver.try_recv().is_ok() {
             return;
         }
-        let kind = if path.contains("/heartbeat/") {
-            "heartbeat"
-        } else {
-            "page"
-        };
+        let kind = if path.contains("/heartbeat/") { "heartbeat" } else { "page" };
         answer_with(stream, JSON, &fixture(&format!("v1/{kind}-partial.json")));
     });
-    let settings = Settings {
-        retries: 1,
-        ..settings(&url, "partial")
-    };
+    let settings = Settings { retries: 1, ..settings(&url, "partial") };
     assert!(fetch(&settings, recorded_at()).is_ok());
 }
 
@@ -683,16 +438,8 @@ fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("a bound port");
     drop(listener);
-    let fault = asked(Settings {
-        retries: 1,
-        ..settings(&format!("http://{address}"), "x")
-    });
-    assert_eq!(
-        fault,
-        Fault::Refused {
-            host: address.to_string()
-        }
-    );
+    let fault = asked(Settings { retries: 1, ..settings(&format!("http://{address}"), "x") });
+    assert_eq!(fault, Fault::Refused { host: address.to_string() });
 }
 
 #[test]
@@ -712,30 +459,11 @@ fn plain_words_on_a_secure_port_are_a_tls_fault() {
 #[test]
 fn settings_are_checked_before_anything_is_asked() {
     let check = |settings: Settings, expected: &str| {
-        assert_eq!(
-            fetch(&settings, recorded_at())
-                .expect_err("a mistake")
-                .to_string(),
-            expected
-        );
+        assert_eq!(fetch(&settings, recorded_at()).expect_err("a mistake").to_string(), expected);
     };
-    check(
-        settings("http://me:secret@127.0.0.1:1", "x"),
-        "`http://…@127.0.0.1:1` holds a user name or a password",
-    );
-    check(
-        settings("file:///etc/passwd", "x"),
-        "`file:///etc/passwd` is not an http or https address",
-    );
-    check(
-        settings("http://127.0.0.1:1", "a/b"),
-        "`a/b` is not the name of a status page",
-    );
-    let missing = Settings {
-        ca_file: Some("no-such-file.pem".into()),
-        ..settings("https://127.0.0.1:1", "x")
-    };
-    assert!(
-        fetch(&missing, recorded_at()).is_err_and(|fault| matches!(fault, Fault::CaFile { .. }))
-    );
+    check(settings("http://me:secret@127.0.0.1:1", "x"), "`http://…@127.0.0.1:1` holds a user name or a password");
+    check(settings("file:///etc/passwd", "x"), "`file:///etc/passwd` is not an http or https address");
+    check(settings("http://127.0.0.1:1", "a/b"), "`a/b` is not the name of a status page");
+    let missing = Settings { ca_file: Some("no-such-file.pem".into()), ..settings("https://127.0.0.1:1", "x") };
+    assert!(fetch(&missing, recorded_at()).is_err_and(|fault| matches!(fault, Fault::CaFile { .. })));
 }

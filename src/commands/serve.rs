@@ -1,7 +1,6 @@
 //! `runsheet serve`: the site on this machine, every edit shown at once.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +20,11 @@ use crate::world::{clock, disk, process};
 const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
+    // The watch begins before the files are read, so that no edit is missed.
+    let watch = Watch::begin(&super::load::root(global)?)?;
     let loaded = load(global, StatusFrom::Fetch, None)?;
     let mut status = loaded.inputs.status.clone();
     let first_faults = faults_of(&loaded, global);
-    let root: PathBuf = loaded.root.clone();
-    let watch = Watch::begin(&root)?;
     let mut last_good = Arc::new(loaded);
     let live = Arc::new(Live::new(Arc::new(Shown { loaded: Arc::clone(&last_good), faults: first_faults })));
     let follower = Arc::clone(&live);

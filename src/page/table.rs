@@ -14,7 +14,7 @@ impl Writer<'_, '_, '_> {
         if self.context.dialect == Dialect::Mail {
             self.push("<table>");
         } else {
-            self.push("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table: ");
+            self.push("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table: ");
             let name = headers.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
             self.push_text(&name);
             self.push("\"><table>\n");

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use walkdir::WalkDir;
+
+use crate::site::MARKER;
 
 /// An output folder that is ours to replace, and the folder beside it that is being filled.
 pub struct Output {
@@ -50,7 +52,7 @@ impl Output {
     /// begins a new tree beside it.
     pub fn begin(root: &Path, target: &Path, marker: &str) -> Result<Output> {
         let target = absolute(target)?;
-        refuse_dangerous(root, &target)?;
+        refuse_dangerous(root, &target, marker)?;
         refuse_foreign(&target, marker)?;
         let parent = target.parent().context("the output folder has no parent")?;
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
@@ -107,7 +109,17 @@ impl Drop for Output {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
-    let path = std::path::absolute(path).with_context(|| format!("cannot use {} as output", path.display()))?;
+    let given = std::path::absolute(path).with_context(|| format!("cannot use {} as output", path.display()))?;
+    // `new/../content` must be seen as `content` before `new` is made.
+    let mut path = PathBuf::new();
+    for part in given.components() {
+        match part {
+            Component::ParentDir => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
     // The target itself may be missing, but links above it are followed, so that the comparison below is of real places.
     let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
     match (parent, path.file_name()) {
@@ -117,15 +129,17 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 /// Never the project, what is above it, its sources, or a home folder.
-fn refuse_dangerous(root: &Path, target: &Path) -> Result<()> {
+fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let root = fs::canonicalize(root).context("cannot find the project")?;
     if fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_symlink()) {
         bail!("the output {} is a symbolic link\nhelp: name the folder itself with --out", target.display());
     }
     let sources = ["content", "themes", "src", ".git", "examples"].map(|name| root.join(name));
+    // One build writes both the site and the outbox: they cannot share a folder.
+    let is_outbox = marker == MARKER && target.starts_with(root.join("outbox"));
     let inside_sources = sources.iter().any(|folder| target.starts_with(folder));
     let home = std::env::home_dir().is_some_and(|home| home == target);
-    if root.starts_with(target) || inside_sources || home || target.parent().is_none() || target.join(".git").exists() {
+    if root.starts_with(target) || inside_sources || is_outbox || home || target.parent().is_none() || target.join(".git").exists() {
         bail!("{} cannot be the output: a build replaces the whole folder\nhelp: name another one with --out", target.display());
     }
     Ok(())
