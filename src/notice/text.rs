@@ -5,7 +5,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
 use crate::page::link::{self, Target};
-use crate::page::markdown::{Placed, plain_text};
+use crate::page::markdown::{Placed, end_of, plain_text, run_end};
 use crate::page::{Body, Hole, tags};
 
 /// Widest line, in columns (RFC 5322 recommends 78 with room for quoting).
@@ -112,7 +112,7 @@ impl Writer {
                 }
                 Event::Start(_) | Event::Text(_) | Event::Code(_) | Event::SoftBreak | Event::HardBreak => {
                     // A run of text without a paragraph: the line of a tight list.
-                    let run = run_end(events, at);
+                    let run = run_end(events, at, events.len()).max(at + 1);
                     self.begin_line();
                     self.inlines(&events[at..run]);
                     self.push("\n");
@@ -239,35 +239,6 @@ impl Writer {
             Target::Refused(_) => self.inlines(words),
         }
     }
-}
-
-fn end_of(events: &[Placed], start: usize) -> usize {
-    let mut depth = 0;
-    for (index, (event, _)) in events.iter().enumerate().skip(start) {
-        match event {
-            Event::Start(_) => depth += 1,
-            Event::End(_) => depth -= 1,
-            _ => {}
-        }
-        if depth <= 0 {
-            return index;
-        }
-    }
-    events.len() - 1
-}
-
-fn run_end(events: &[Placed], from: usize) -> usize {
-    let mut at = from;
-    while at < events.len() {
-        match &events[at].0 {
-            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {
-                at = end_of(events, at) + 1;
-            }
-            Event::Start(_) | Event::End(_) | Event::Rule => break,
-            _ => at += 1,
-        }
-    }
-    at.max(from + 1)
 }
 
 /// Lays out a rendered text: lines of at most 76 columns where words allow it, single empty lines.

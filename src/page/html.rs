@@ -5,9 +5,8 @@ use std::ops::Range;
 
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
-use super::inline::is_inline;
 use super::item::Section;
-use super::markdown::{Placed, plain_text};
+use super::markdown::{self, Placed, is_inline, plain_text};
 use super::slug::Anchors;
 use super::{blank, task};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -162,18 +161,7 @@ impl<'t> Writer<'_, '_, 't> {
 
     /// The index of the end that belongs to the start at `start`.
     pub(super) fn end_of(&self, start: usize) -> usize {
-        let mut depth = 0;
-        for (index, (event, _)) in self.events.iter().enumerate().skip(start) {
-            match event {
-                Event::Start(_) => depth += 1,
-                Event::End(_) => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return index;
-            }
-        }
-        self.events.len() - 1
+        markdown::end_of(self.events, start)
     }
 
     /// Writes one block, or a run of text where a block could stand.

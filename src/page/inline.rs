@@ -4,23 +4,15 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::html::{Dialect, Hole, Link, Writer};
 use super::link::{self, Target};
-use super::markdown::plain_text;
+use super::markdown::{plain_text, run_end};
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 
 impl Writer<'_, '_, '_> {
     /// Writes inline events up to the next block or end.
     pub(super) fn inlines(&mut self) {
-        let mut end = self.at;
-        while end < self.events.len() {
-            match &self.events[end].0 {
-                Event::Start(tag) if is_inline(tag) => end = self.end_of(end) + 1,
-                Event::Start(_) | Event::End(_) | Event::Rule => break,
-                _ => end += 1,
-            }
-        }
         // An event of an unknown kind must not stop the walk.
-        let end = end.max(self.at + 1);
+        let end = run_end(self.events, self.at, self.events.len()).max(self.at + 1);
         self.inlines_until(end);
     }
 
@@ -75,7 +67,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    fn text(&mut self, text: &str, at: usize) {
+    pub(super) fn text(&mut self, text: &str, at: usize) {
         if !self.is_run_sheet() {
             self.line.push_str(text);
             return self.push_text(text);
@@ -152,9 +144,4 @@ impl Writer<'_, '_, '_> {
         self.push_text(&alt);
         self.push("\" loading=\"lazy\">");
     }
-}
-
-/// Whether an element stands in running text.
-pub(super) fn is_inline(tag: &Tag) -> bool {
-    matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
 }

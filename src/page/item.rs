@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::html::{Heading, Writer};
-use super::markdown::plain_text;
+use super::markdown::{plain_text, run_end};
 use super::{blank, task};
 
 /// Where in a run sheet the writer is: the anchors of the headings above.
@@ -58,7 +58,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.line.clear();
         let loose = matches!(self.peek(), Some(Event::Start(Tag::Paragraph)));
         let first = self.at + usize::from(loose);
-        let run_end = self.run_end(first, end);
+        let run_end = run_end(self.events, first, end);
         if let Some((Event::TaskListMarker(done), _)) = self.events.get(first) {
             self.at = first + 1;
             return self.task(*done, run_end, end);
@@ -76,7 +76,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.line.push(' ');
             self.at = first + 1;
             let rest = text[length..].to_owned();
-            self.pieces(&rest, first);
+            self.text(&rest, first);
             self.inlines_until(run_end);
             self.skip_paragraph_end(loose);
             self.blocks_until(end);
@@ -91,21 +91,6 @@ impl<'t> Writer<'_, '_, 't> {
         }
         self.blocks_until(end);
         self.push("</li>\n");
-    }
-
-    /// Where the first line of an item ends: before its first block or its end.
-    fn run_end(&self, first: usize, end: usize) -> usize {
-        let mut at = first;
-        while at < end {
-            match &self.events[at].0 {
-                Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. }) => {
-                    at = self.end_of(at) + 1;
-                }
-                Event::Start(_) | Event::End(_) | Event::Rule => break,
-                _ => at += 1,
-            }
-        }
-        at
     }
 
     /// `All pass: [ ]`: a task with its box at the end.
@@ -226,18 +211,6 @@ impl<'t> Writer<'_, '_, 't> {
         let count = self.finds.ids.entry(id.clone()).or_insert(0);
         *count += 1;
         if *count == 1 { id } else { format!("{id}-{count}") }
-    }
-
-    fn pieces(&mut self, text: &str, at: usize) {
-        for piece in blank::split(text) {
-            match piece {
-                Some(words) => {
-                    self.line.push_str(words);
-                    self.push_text(words);
-                }
-                None => self.blank(at),
-            }
-        }
     }
 
     /// Writes a choice if the line up to `end` is one.

@@ -5,6 +5,9 @@ use std::ops::Range;
 use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::source::RelPath;
+
 /// An event and the bytes of the text it comes from.
 pub type Placed<'t> = (Event<'t>, Range<usize>);
 
@@ -71,6 +74,73 @@ fn autolink<'t>(words: &CowStr<'t>, range: &Range<usize>, text: &str, events: &m
         events.push((words, place(start, end)));
         events.push((Event::End(TagEnd::Link), place(start, end)));
     }
+}
+
+/// Deepest nesting that is kept.
+const MOST_DEPTH: usize = 64;
+
+/// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
+pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
+    let mut kept = Vec::new();
+    let mut depth = 0;
+    let mut too_deep = None;
+    for (event, range) in events(text) {
+        let is_kept = match &event {
+            Event::Start(_) => {
+                depth += 1;
+                depth <= MOST_DEPTH
+            }
+            Event::End(_) => {
+                depth -= 1;
+                depth < MOST_DEPTH
+            }
+            _ => true,
+        };
+        if is_kept {
+            kept.push((event, range));
+        } else {
+            too_deep.get_or_insert(range);
+        }
+    }
+    if let Some(range) = too_deep {
+        let diagnostic = Diagnostic::error("too-deep", format!("lists and quotes are nested more than {MOST_DEPTH} deep"));
+        diagnostics.push(diagnostic.at(path, range.start + offset..range.end + offset).help("begin a new list or section"));
+    }
+    kept
+}
+
+/// Where the element ends that begins at `start`; `start` itself if none does.
+pub fn end_of(events: &[Placed], start: usize) -> usize {
+    let mut depth = 0;
+    for (index, (event, _)) in events.iter().enumerate().skip(start) {
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+        if depth <= 0 {
+            return index;
+        }
+    }
+    events.len() - 1
+}
+
+/// Where running text ends that begins at `from`: before the next block, its own end, or `end`.
+pub fn run_end(events: &[Placed], from: usize, end: usize) -> usize {
+    let mut at = from;
+    while at < end {
+        match &events[at].0 {
+            Event::Start(tag) if is_inline(tag) => at = end_of(events, at) + 1,
+            Event::Start(_) | Event::End(_) | Event::Rule => break,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// Whether an element stands in running text.
+pub fn is_inline(tag: &Tag) -> bool {
+    matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
 }
 
 /// The visible text of a run of events.

@@ -65,8 +65,15 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     };
     let (body, notices) = match kind {
         Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
-        Kind::Checklist => (html::write(&markdown::events(&blank::mark(text)), &context, &mut finds), Vec::new()),
-        Kind::Page => (html::write(&markdown::events(text), &context, &mut finds), Vec::new()),
+        Kind::Checklist => {
+            let marked = blank::mark(text);
+            let events = markdown::read(&marked, &source.path, offset, &mut diagnostics);
+            (html::write(&events, &context, &mut finds), Vec::new())
+        }
+        Kind::Page => {
+            let events = markdown::read(text, &source.path, offset, &mut diagnostics);
+            (html::write(&events, &context, &mut finds), Vec::new())
+        }
     };
     diagnostics.extend(std::mem::take(&mut finds.diagnostics));
     let first = finds.headings.iter().find(|heading| heading.level == 1);
