@@ -86,7 +86,7 @@ fn page(site: &Site, theme: &Theme, page: &SitePage) -> Result<String, tera::Err
         context.insert("event", &site.event(page.event.as_deref()).map_or(no_event, event_context));
     }
     let html = theme.render(template, &context)?;
-    Ok(html.replacen(BODY_MARK, &body(site, page, &root), 1))
+    Ok(html.replace(BODY_MARK, &body(site, page, &root)))
 }
 
 /// What every page knows.
@@ -164,14 +164,14 @@ fn section(site: &Site, theme: &Theme, section: &Section) -> Result<String, tera
     let mut context = base(site, theme, &section.route, &root)?;
     let title = if section.folder.is_empty() { &site.config.site.title } else { &section.title };
     context.insert("page", &plain_page(site, title, &section.route, children(site, &section.route)));
-    Ok(theme.render("section.html", &context)?.replacen(BODY_MARK, "", 1))
+    Ok(theme.render("section.html", &context)?.replace(BODY_MARK, ""))
 }
 
 fn not_found(site: &Site, theme: &Theme) -> Result<String, tera::Error> {
     let root = base_path(&site.config.site.base_url);
     let mut context = base(site, theme, "404.html", &root)?;
     context.insert("page", &plain_page(site, "Page not found", "404.html", Vec::new()));
-    Ok(theme.render("404.html", &context)?.replacen(BODY_MARK, "", 1))
+    Ok(theme.render("404.html", &context)?.replace(BODY_MARK, ""))
 }
 
 /// A page that no file stands for.

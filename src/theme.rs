@@ -16,6 +16,9 @@ static DEFAULT: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default");
 /// Templates that a theme must have after the built-in ones are taken in.
 const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html", "notices.html", "home.html", "404.html", "nav.html"];
 
+/// What the layout of mails must hold.
+const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
+
 /// A loaded theme.
 #[derive(Debug)]
 pub struct Theme {
@@ -62,6 +65,11 @@ impl Theme {
             diagnostics.push(diagnostic.help("`theme = \"default\"` is built in"));
         }
         let mail = templates.remove("mail.html").map(|(text, _)| text).unwrap_or_default();
+        for mark in MAIL_MARKS.iter().filter(|mark| !mail.contains(**mark)) {
+            let diagnostic = Diagnostic::error("template-syntax", format!("the layout of mails has no `{mark}`"));
+            let path = RelPath::new(&format!("{folder}/templates/mail.html"));
+            diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
+        }
         let mut names: BTreeMap<String, String> = statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
         names.extend(assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
         Theme { tera: compile(&templates, diagnostics), mail, statics, assets, names }

@@ -113,7 +113,11 @@ pub fn merge_with(
                 write(outcome.written, &message, &rendered)?;
             }
             Err(diagnostic) => {
-                diagnostics.push(diagnostic);
+                // A fault that the sample shows too is no matter of this recipient.
+                let is_known = |known: &&Diagnostic| known.place == diagnostic.place && diagnostic.message.starts_with(&known.message);
+                if !diagnostics.iter().any(|known| is_known(&known)) {
+                    diagnostics.push(diagnostic);
+                }
                 faulty = true;
             }
         }

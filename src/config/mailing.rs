@@ -88,7 +88,8 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
         return None;
     }
     let recipients = recipients?;
-    let Some(path) = RelPath::new(&recipients.value) else {
+    let inside = RelPath::new(&recipients.value).filter(|_| !recipients.value.starts_with('/'));
+    let Some(path) = inside else {
         reader.reject(&recipients.span, format!("`{}` is outside the project", recipients.value), None);
         return None;
     };

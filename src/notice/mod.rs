@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod engine;
+mod lines;
 pub mod merge;
 pub mod message;
 pub mod recipients;

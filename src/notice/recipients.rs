@@ -6,6 +6,7 @@ use std::io::Read;
 use lettre::Address;
 
 use super::address;
+use super::lines::PlainLines;
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::schedule::zone;
 use crate::source::RelPath;
@@ -26,7 +27,7 @@ const MOST_COLUMNS: usize = 256;
 
 /// Reads recipients row by row.
 pub struct Recipients<R> {
-    rows: csv::Reader<R>,
+    rows: csv::Reader<PlainLines<R>>,
     path: RelPath,
     columns: Vec<String>,
     delimiter: u8,
@@ -38,8 +39,8 @@ pub struct Recipients<R> {
 impl<R: Read> Recipients<R> {
     /// Reads the header. `delimiter` is the one that its first line shows, see [`delimiter`].
     pub fn open(reader: R, path: &RelPath, delimiter: u8) -> Result<Recipients<R>, Vec<Diagnostic>> {
-        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(reader);
-        let header = rows.headers().map_err(|error| vec![read_fault(&error, path)])?.clone();
+        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(PlainLines::new(reader));
+        let header = rows.headers().map_err(|error| vec![read_fault(&error, path, 1)])?.clone();
         let columns: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
         let faults = header_faults(&columns, path);
         if !faults.is_empty() {
@@ -52,8 +53,14 @@ impl<R: Read> Recipients<R> {
         &self.columns
     }
 
+    /// The line on which the row that was just read begins: the reader stands behind its end.
+    fn line(&self, record: &csv::StringRecord) -> u64 {
+        let within: usize = record.iter().map(|value| value.matches('\n').count()).sum();
+        self.rows.position().line().saturating_sub(1 + within as u64).max(1)
+    }
+
     fn check(&self, record: &csv::StringRecord) -> Result<Recipient, Vec<Diagnostic>> {
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = self.line(record);
         let mut faults = Vec::new();
         let mut fields = BTreeMap::new();
         let place = |index: usize, diagnostic: Diagnostic| {
@@ -100,7 +107,10 @@ impl<R: Read> Iterator for Recipients<R> {
                 Ok(false) => return None,
                 Ok(true) if record.iter().all(|value| value.trim().is_empty()) => continue,
                 Ok(true) => {}
-                Err(error) => return Some(Err(vec![read_fault(&error, &self.path)])),
+                Err(error) => {
+                    let line = self.line(&record);
+                    return Some(Err(vec![read_fault(&error, &self.path, line)]));
+                }
             }
             let recipient = self.check(&record);
             if let Ok(recipient) = &recipient
@@ -145,8 +155,8 @@ fn header_faults(columns: &[String], path: &RelPath) -> Vec<Diagnostic> {
     faults
 }
 
-fn read_fault(error: &csv::Error, path: &RelPath) -> Diagnostic {
-    let line = error.position().map_or(1, |position| usize::try_from(position.line()).unwrap_or(usize::MAX));
+fn read_fault(error: &csv::Error, path: &RelPath, line: u64) -> Diagnostic {
+    let line = usize::try_from(line).unwrap_or(usize::MAX);
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             let message = format!("the row has {len} fields, the header {expected_len}");
@@ -204,6 +214,21 @@ mod tests {
         let mut rows = Recipients::open(text.as_bytes(), &path, b',').unwrap();
         assert_eq!(rows.by_ref().count(), 2);
         assert_eq!(rows.repeated, 1);
+    }
+
+    #[test]
+    fn places_name_the_line() {
+        let lines = |text: &str| {
+            let path = RelPath::new("r.csv").unwrap();
+            let rows = Recipients::open(text.as_bytes(), &path, b',').unwrap();
+            rows.filter_map(Result::err).flatten().map(|fault| fault.place).collect::<Vec<_>>()
+        };
+        let at = |line| vec![crate::diagnostic::Place::Line(line, 1)];
+        for end in ["\n", "\r\n", "\r"] {
+            assert_eq!(lines(&["email,name", "a@b.example,x", "", "", "bad,y", ""].join(end)), at(5), "{end:?}");
+            assert_eq!(lines(&["email,name", "a@b.example,x", "bad,y"].join(end)), at(3), "{end:?}");
+            assert_eq!(lines(&["email,name", "", "a@b.example", "c@d.example,x"].join(end)), at(3), "{end:?}");
+        }
     }
 
     #[test]

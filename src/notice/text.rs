@@ -23,8 +23,8 @@ struct Writer {
     /// What each line begins with, level by level.
     indent: Vec<String>,
     next_link: usize,
-    /// The bullet that the next line begins with instead of the innermost indent.
-    bullet: Option<String>,
+    /// The bullet that the next line begins with instead of the indent of its level.
+    bullet: Option<(usize, String)>,
 }
 
 impl Writer {
@@ -33,11 +33,12 @@ impl Writer {
     }
 
     fn begin_line(&mut self) {
-        let depth = self.indent.len().saturating_sub(usize::from(self.bullet.is_some()));
-        let start: String = self.indent[..depth.min(self.indent.len())].concat();
-        self.push(&start);
-        if let Some(bullet) = self.bullet.take() {
-            self.push(&bullet);
+        let bullet = self.bullet.take();
+        for level in 0..self.indent.len() {
+            match &bullet {
+                Some((depth, bullet)) if *depth == level => self.body.html.push_str(bullet),
+                _ => self.body.html.push_str(&self.indent[level]),
+            }
         }
     }
 
@@ -66,12 +67,13 @@ impl Writer {
                 }
                 Event::Start(Tag::Heading { .. }) => {
                     self.begin_line();
-                    let from = self.body.html.len();
-                    self.inlines(inner);
-                    if !tags::holds_mark(&self.body.html[from..]) {
-                        let upper = self.body.html[from..].to_uppercase();
-                        self.body.html.truncate(from);
-                        self.push(&upper);
+                    // Only words are set in capitals: addresses, code and variables mean something as they are.
+                    let words = plain_text(inner);
+                    let only_words = inner.iter().all(|(event, _)| matches!(event, Event::Text(_) | Event::SoftBreak));
+                    if only_words && !tags::holds_mark(&words) {
+                        self.push(&words.to_uppercase());
+                    } else {
+                        self.inlines(inner);
                     }
                     self.end_block();
                 }
@@ -84,6 +86,7 @@ impl Writer {
                 Event::Start(Tag::CodeBlock(_)) => {
                     let code: String = inner.iter().map(|(event, _)| if let Event::Text(text) = event { &**text } else { "" }).collect();
                     for line in tags::in_code(&code).lines() {
+                        self.push(CODE_LINE);
                         self.begin_line();
                         self.push("    ");
                         self.push(line);
@@ -99,8 +102,8 @@ impl Writer {
                     }
                 }
                 Event::Start(Tag::FootnoteDefinition(name)) => {
-                    self.bullet = Some(format!("[{name}] "));
                     self.indent.push("    ".to_owned());
+                    self.bullet = Some((self.indent.len() - 1, format!("[{name}] ")));
                     self.blocks(inner);
                     self.finish_bullet();
                     self.indent.pop();
@@ -139,7 +142,7 @@ impl Writer {
                 None => "- ".to_owned(),
             };
             self.indent.push(" ".repeat(bullet.len()));
-            self.bullet = Some(bullet);
+            self.bullet = Some((self.indent.len() - 1, bullet));
             self.blocks(&items[at + 1..end]);
             self.finish_bullet();
             self.indent.pop();
@@ -165,7 +168,7 @@ impl Writer {
                     let end = end_of(events, at);
                     let inner = &events[at + 1..end];
                     if in_head {
-                        headers.push(plain_text(inner));
+                        headers.push(header(inner));
                     } else {
                         self.begin_line();
                         if let Some(header) = headers.get(column).filter(|header| !header.trim().is_empty()) {
@@ -201,8 +204,13 @@ impl Writer {
                     self.link(dest_url, &events[at + 1..end]);
                     at = end;
                 }
-                Event::Start(Tag::Image { .. }) => {
+                Event::TaskListMarker(done) => self.push(if *done { "[x] " } else { "[ ] " }),
+                Event::Start(Tag::Image { dest_url, .. }) => {
                     let end = end_of(events, at);
+                    // The page counts its pictures among its links.
+                    if let Target::Internal { .. } = link::classify(dest_url) {
+                        self.next_link += 1;
+                    }
                     self.push(&plain_text(&events[at + 1..end]));
                     at = end;
                 }
@@ -241,11 +249,32 @@ impl Writer {
     }
 }
 
+/// A column's name; a tag in code is what it looks like.
+fn header(events: &[Placed]) -> String {
+    events
+        .iter()
+        .map(|(event, _)| match event {
+            Event::Text(text) => text.to_string(),
+            Event::Code(code) => tags::in_code(code),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+/// Begins a line that is kept as it is (private use; taken off when the text is laid out).
+const CODE_LINE: &str = "\u{F8FE}";
+
 /// Lays out a rendered text: lines of at most 76 columns where words allow it, single empty lines.
 pub fn lay_out(text: &str) -> String {
     let mut laid_out = String::with_capacity(text.len() + text.len() / 40);
     let mut empty = true;
     for line in text.lines() {
+        if let Some(code) = line.strip_prefix(CODE_LINE) {
+            laid_out.push_str(code.trim_end());
+            laid_out.push('\n');
+            empty = false;
+            continue;
+        }
         let line = without_echo(line.trim_end());
         let line = line.as_str();
         if line.is_empty() {
@@ -283,8 +312,7 @@ fn without_echo(line: &str) -> String {
 
 fn wrap(line: &str, laid_out: &mut String) {
     let (start, hanging) = beginning(line);
-    // Code keeps its lines.
-    if line.width() <= WIDTH || line.starts_with("    ") && start.trim().is_empty() {
+    if line.width() <= WIDTH {
         laid_out.push_str(line);
         laid_out.push('\n');
         return;
@@ -344,6 +372,9 @@ mod tests {
         check("[a@b.example](mailto:a@b.example)\n", "a@b.example\n");
         check("| What | When |\n|---|---|\n| Login | 10:00 |\n", "What: Login\nWhen: 10:00\n");
         assert_eq!(lay_out("Mail a@b.example <mailto:a@b.example>.\n"), "Mail a@b.example.\n");
+        check("- > quoted\n", "- > quoted\n");
+        check("# Straße [Status](https://s.example/Path)\n", "Straße Status <https://s.example/Path>\n");
+        check("```\n- a\n\nb\n```\n", "    - a\n\n    b\n");
         check("> quoted\n", "> quoted\n");
         check("a\\\nb\n", "a\nb\n");
     }

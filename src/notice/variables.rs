@@ -45,14 +45,21 @@ struct Use {
     span: Span,
     /// Followed by `| default` or `is defined`: it need not exist.
     optional: bool,
-    /// Not followed by any filter.
-    bare: bool,
 }
 
 /// Reports every variable of the tags that is in no scope, and times without a form.
 pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut locals: BTreeSet<String> = BTreeSet::from(["loop".to_owned()]);
+    let mut is_raw = false;
     for tag in tags.iter().filter(|tag| tag.kind != Kind::Comment) {
+        match tag.inner() {
+            "raw" if tag.kind == Kind::Statement => is_raw = true,
+            "endraw" if tag.kind == Kind::Statement => is_raw = false,
+            _ => {}
+        }
+        if is_raw {
+            continue;
+        }
         let tokens = tokens(&tag.text);
         collect_locals(&tokens, &mut locals);
         for used in uses(&tokens) {
@@ -64,13 +71,27 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 diagnostics.push(Diagnostic::error("undefined-variable", message).at(path, span).maybe_help(help));
                 continue;
             }
-            let is_time = used.path[0] == "event" && used.path.get(1).is_some_and(|name| matches!(name.as_str(), "start" | "end"));
-            if is_time && used.bare && tag.kind == Kind::Expression && tokens.iter().filter(|token| token.is_word()).count() == 1 {
-                let name = used.path.join(".");
-                let diagnostic = Diagnostic::error("bare-time", format!("`{name}` is a time without a zone or a form"));
-                let help = format!("write `{name} | when(zone=r.zone, form=\"datetime\")`");
-                diagnostics.push(diagnostic.at(path, span).help(help));
+            if used.path.len() == 1 && tag.kind == Kind::Expression && scope.get(&used.path[0]).is_some_and(|members| !members.as_ref().is_some_and(BTreeSet::is_empty)) {
+                let root = &used.path[0];
+                let diagnostic = Diagnostic::error("undefined-variable", format!("`{root}` is a group of values, not a value"));
+                diagnostics.push(diagnostic.at(path, span).help(format!("name one of them, as `{root}.NAME`")));
             }
+        }
+        check_times(tag, &tokens, path, diagnostics);
+    }
+}
+
+/// A time that is shown must say in which zone and how.
+fn check_times(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
+    if tag.kind != Kind::Expression || tokens.iter().any(|token| token.word() == Some("when")) {
+        return;
+    }
+    for token in tokens {
+        let Token::Word(word, span) = token else { continue };
+        if matches!(word.as_str(), "event.start" | "event.end" | "event.at" | "event_at") {
+            let span = span.start + tag.span.start..span.end + tag.span.start;
+            let diagnostic = Diagnostic::error("bare-time", format!("`{word}` is a time without a zone or a form"));
+            diagnostics.push(diagnostic.at(path, span).help("put `| when(zone=r.zone, form=\"datetime\")` behind it"));
         }
     }
 }
@@ -135,10 +156,6 @@ enum Token {
 }
 
 impl Token {
-    fn is_word(&self) -> bool {
-        matches!(self, Token::Word(..))
-    }
-
     fn word(&self) -> Option<&str> {
         if let Token::Word(word, _) = self { Some(word) } else { None }
     }
@@ -227,7 +244,6 @@ fn uses(tokens: &[Token]) -> Vec<Use> {
             path: word.trim_end_matches('.').split('.').map(str::to_owned).collect(),
             span: span.clone(),
             optional,
-            bare: next != Some(&Token::Mark('|')),
         });
     }
     uses
@@ -264,6 +280,11 @@ mod tests {
         check_text("{% for x in vars.list %}{{ x }}{{ loop.index }}{% endfor %}", &[]);
         check_text("{% set a = r.name %}{{ a }}", &[]);
         check_text("{{ event.start }}", &["bare-time: `event.start` is a time without a zone or a form"]);
+        check_text("{{ event.at(offset=\"T-1h\") }}", &["bare-time: `event.at` is a time without a zone or a form"]);
+        check_text("{{ event.start | upper }}", &["bare-time: `event.start` is a time without a zone or a form"]);
+        check_text("{{ event[\"start\"] }}", &["undefined-variable: `event` is a group of values, not a value"]);
+        check_text("{{ r }}", &["undefined-variable: `r` is a group of values, not a value"]);
+        check_text("{% raw %}{{ x }}{% endraw %}", &[]);
         check_text("{% if vars.x %}", &["unclosed-tag: `if` is not closed"]);
         check_text("{% endif %}", &["template-syntax: `endif` closes nothing that is open here"]);
         check_text("{{ 'r.nope' }}", &[]);

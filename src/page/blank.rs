@@ -30,7 +30,9 @@ fn mark_line(line: &str, marked: &mut String) {
         let run = rest[at..].bytes().take_while(|byte| *byte == b'_').count();
         let after = rest[at + run..].chars().next();
         let in_word = before.is_some_and(char::is_alphanumeric) || after.is_some_and(char::is_alphanumeric);
-        if in_word {
+        let word_start = line[..line.len() - rest.len() + at].rfind(char::is_whitespace).map_or(0, |space| space + 1);
+        let in_address = line[word_start..].split_whitespace().next().is_some_and(|word| word.contains("://") || word.contains("](") || word.starts_with("www."));
+        if in_word || in_address {
             marked.push_str(&rest[at..at + run]);
         } else {
             marked.push(MARK);
@@ -103,13 +105,14 @@ mod tests {
 
     #[test]
     fn marks_keep_the_length_and_can_be_taken_back() {
-        for text in ["a: _____", "(_____) and (_____)", "- _____", "snake___case", "___\n", "x ___ y ____________", "é ___ é"] {
+        for text in ["a: _____", "(_____) and (_____)", "- _____", "snake___case", "___\n", "x ___ y ____________", "é ___ é", "https://x.example/____/y"] {
             let marked = mark(text);
             assert_eq!(marked.len(), text.len(), "{text}");
             assert_eq!(restore(&marked), text);
         }
         assert_eq!(mark("_____\n"), "_____\n");
         assert_eq!(mark("a___b"), "a___b");
+        assert_eq!(mark("see https://x.example/____/y"), "see https://x.example/____/y");
         assert_eq!(split(&mark("New IP: _____ ok")), [Some("New IP: "), None, Some(" ok")]);
     }
 

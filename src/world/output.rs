@@ -137,6 +137,8 @@ fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let sources = ["content", "themes", "src", ".git", "examples"].map(|name| root.join(name));
     // One build writes both the site and the outbox: they cannot share a folder.
     let is_outbox = marker == MARKER && target.starts_with(root.join("outbox"));
+    let public = root.join("public");
+    let is_outbox = is_outbox || target.starts_with(&public) && *target != public;
     let inside_sources = sources.iter().any(|folder| target.starts_with(folder));
     let home = std::env::home_dir().is_some_and(|home| home == target);
     if root.starts_with(target) || inside_sources || is_outbox || home || target.parent().is_none() || target.join(".git").exists() {

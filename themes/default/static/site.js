@@ -63,7 +63,7 @@
   // The sidebar: on phones the browser opens and closes it; here only what it cannot know.
 
   function tendSidebar() {
-    var nav = document.getElementById("site-nav");
+    var nav = document.getElementById("SITE-NAV");
     if (!nav) return;
     var current = nav.querySelector("[aria-current]");
     if (current && nav.scrollHeight > nav.clientHeight) {
