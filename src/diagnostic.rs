@@ -187,12 +187,13 @@ struct Located<'a> {
 
 /// Writes diagnostics in a form. `text_of` gives the text of a source, if the run holds it.
 pub fn draw<'a>(diagnostics: &'a Diagnostics, text_of: impl Fn(&RelPath) -> Option<&'a str>, format: MessageFormat, color: bool) -> String {
+    let mut lines = Lines::default();
     let located: Vec<Located> = diagnostics
         .iter()
         .map(|diagnostic| {
             let source = diagnostic.path.as_ref().and_then(&text_of);
             let line = match (&diagnostic.place, source) {
-                (Place::Span(span), Some(text)) => Some(line_column(text, span.start)),
+                (Place::Span(span), Some(text)) => Some(lines.line_column(text, span.start)),
                 (Place::Line(line, column), _) => Some((*line, *column)),
                 _ => None,
             };
@@ -205,6 +206,27 @@ pub fn draw<'a>(diagnostics: &'a Diagnostics, text_of: impl Fn(&RelPath) -> Opti
         MessageFormat::Json => located.iter().map(|one| format!("{}\n", as_json(one))).collect(),
         MessageFormat::Github => located.iter().map(draw_github).collect(),
         MessageFormat::Sarif => draw_sarif(&located),
+    }
+}
+
+/// Counts lines on from the last place that was asked for: remarks come in the order of their file.
+#[derive(Default)]
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn line_column(&mut self, text: &'a str, offset: usize) -> (usize, usize) {
+        let start = text.get(..offset.min(text.len())).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        if !std::ptr::eq(self.text, text) || self.at > start {
+            *self = Lines { text, at: 0, line: 1 };
+        }
+        self.line += text.as_bytes()[self.at..start].iter().filter(|byte| **byte == b'\n').count();
+        self.at = start;
+        let (_, column) = line_column(&text[start..], offset.saturating_sub(start));
+        (self.line, column)
     }
 }
 
@@ -221,8 +243,13 @@ fn draw_text(one: &Located, color: bool) -> String {
     let mut group = Group::with_title(title);
     match (&diagnostic.path, &diagnostic.place, one.source) {
         (Some(path), Place::Span(span), Some(text)) => {
+            // Only the line that is meant is handed over, so that a long file costs no more than a short one.
             let span = clamp(text, span);
-            group = group.element(Snippet::source(text).path(path.as_str()).annotation(AnnotationKind::Primary.span(span)));
+            let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+            let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+            let annotation = AnnotationKind::Primary.span(span.start - start..span.end - start);
+            let line = one.line.map_or(1, |(line, _)| line);
+            group = group.element(Snippet::source(&text[start..end]).line_start(line).path(path.as_str()).annotation(annotation));
         }
         (Some(path), Place::Line(line, column), _) => {
             let origin = annotate_snippets::Origin::path(path.as_str()).line(*line).char_column(*column);

@@ -73,6 +73,7 @@ pub struct Site {
     pub config: Config,
     pub pages: Vec<SitePage>,
     pub sections: Vec<Section>,
+    folders: nav::Folders,
     pub routes: BTreeMap<Route, Target>,
     pub status: Option<Overview>,
     /// Shown in the footer if the caller fixed the time of the build.
@@ -110,7 +111,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         links::resolve(page, &index, &mut diagnostics);
     }
     check_notice_names(project, &mut diagnostics);
-    let mut site = Site { config, pages, sections, routes, status: overview, built_at, diagnostics };
+    let mut site = Site { config, pages, folders: nav::Folders::of(&sections), sections, routes, status: overview, built_at, diagnostics };
     site.show_notices(project, theme);
     site
 }

@@ -162,7 +162,7 @@ fn tag_end(text: &str) -> Option<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn pages_hold_only_our_elements(text in markdown(), kind in prop::sample::select(vec!["page", "checklist", "notices", "notice"])) {
@@ -220,4 +220,9 @@ proptest! {
             page::parse(&source, &BTreeMap::new());
         }
     }
+}
+
+/// 1,500 inputs a property; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(1500)
 }

@@ -72,7 +72,8 @@ pub fn compile(
     used.dedup();
     let mut faults = Diagnostics::default();
     let used_tags: Vec<_> = used.iter().filter_map(|index| notice.tags.get(*index)).collect();
-    variables::check_blocks(&used_tags, &notice.path, &mut faults);
+    let number = |tag: &tags::Tag| notice.tags.iter().position(|known| known.span == tag.span);
+    variables::check_blocks(&used_tags, |tag| notice.homes.get(&number(tag)?).copied(), &notice.path, &mut faults);
     if faults.has_errors() {
         diagnostics.extend(faults);
         return None;

@@ -10,6 +10,7 @@ mod text;
 pub mod variables;
 pub mod when;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
@@ -36,6 +37,8 @@ pub struct Notice {
     pub subject_span: Span,
     pub html: Body,
     pub text: Body,
+    /// In which element each statement stands, by the number of its tag.
+    pub homes: BTreeMap<usize, usize>,
     /// All template tags of the file.
     pub tags: Arc<[tags::Tag]>,
 }
@@ -50,13 +53,16 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
     let page = Context { dialect: Dialect::Page, ..*context };
     let mut notices = Vec::new();
     if kind == Kind::Notice {
-        let start = headings.first().map_or(0, |range| range.end);
         let heading = headings.first().map(|range| &events[range.clone()]);
-        notices.push(read(heading, &events[start..], &tags, context, finds));
+        let before = headings.first().map_or(0, |range| range.start);
+        let after = headings.first().map_or(0, |range| range.end);
+        let body: Vec<Placed> = events[..before].iter().chain(&events[after..]).cloned().collect();
+        notices.push(read(heading, &body, &tags, context, finds));
         return (Body::default(), notices);
     }
     let intro_end = headings.first().map_or(events.len(), |range| range.start);
-    let intro = html::write(&events[..intro_end], &page, finds);
+    // Only notices are templates: elsewhere a tag is what it looks like.
+    let intro = html::write(&tags::restore(&events[..intro_end], &tags), &page, finds);
     for (index, range) in headings.iter().enumerate() {
         let end = headings.get(index + 1).map_or(events.len(), |next| next.start);
         notices.push(read(Some(&events[range.clone()]), &events[range.end..end], &tags, context, finds));
@@ -69,7 +75,7 @@ fn read(heading: Option<&[Placed]>, events: &[Placed], tags: &Arc<[tags::Tag]>, 
     let stem = context.path.stem().to_lowercase();
     let (title, anchor, span) = match heading {
         Some(events) => {
-            html::write(events, &page, finds);
+            html::write(&tags::restore(events, tags), &page, finds);
             let found = finds.headings.last();
             found.map_or_else(Default::default, |heading| (heading.text.clone(), heading.anchor.clone(), heading.span.clone()))
         }
@@ -112,6 +118,7 @@ fn read(heading: Option<&[Placed]>, events: &[Placed], tags: &Arc<[tags::Tag]>, 
         span,
         subject,
         subject_span,
+        homes: tags::homes(&body),
         html,
         text,
         tags: Arc::clone(tags),

@@ -71,7 +71,10 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 diagnostics.push(Diagnostic::error("undefined-variable", message).at(path, span).maybe_help(help));
                 continue;
             }
-            if used.path.len() == 1 && tag.kind == Kind::Expression && scope.get(&used.path[0]).is_some_and(|members| !members.as_ref().is_some_and(BTreeSet::is_empty)) {
+            if used.path.len() == 1
+                && tag.kind == Kind::Expression
+                && scope.get(&used.path[0]).is_some_and(|members| !members.as_ref().is_some_and(BTreeSet::is_empty))
+            {
                 let root = &used.path[0];
                 let diagnostic = Diagnostic::error("undefined-variable", format!("`{root}` is a group of values, not a value"));
                 diagnostics.push(diagnostic.at(path, span).help(format!("name one of them, as `{root}.NAME`")));
@@ -122,8 +125,10 @@ fn declare(root: &str) -> Option<String> {
 }
 
 /// Reports `if` without `endif`, `endfor` without `for`, and the like.
-pub fn check_blocks(tags: &[&Tag], path: &RelPath, diagnostics: &mut Diagnostics) {
-    let mut open: Vec<(&'static str, Span)> = Vec::new();
+///
+/// `home` tells in which element of the Markdown a tag stands: what opens in one must close in it, or the HTML would not.
+pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &RelPath, diagnostics: &mut Diagnostics) {
+    let mut open: Vec<(&'static str, &Tag)> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {
         let word = tag.inner().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
         let (opens, closes) = match word {
@@ -134,16 +139,24 @@ pub fn check_blocks(tags: &[&Tag], path: &RelPath, diagnostics: &mut Diagnostics
             _ => (None, None),
         };
         if let Some(name) = opens {
-            open.push((name, tag.span.clone()));
+            open.push((name, tag));
         }
-        if let Some(name) = closes
-            && open.pop_if(|(last, _)| *last == name).is_none()
-        {
-            let diagnostic = Diagnostic::error("template-syntax", format!("`{word}` closes nothing that is open here"));
-            diagnostics.push(diagnostic.at(path, tag.span.clone()));
+        let Some(name) = closes else { continue };
+        match open.pop_if(|(last, _)| *last == name) {
+            None => {
+                let diagnostic = Diagnostic::error("template-syntax", format!("`{word}` closes nothing that is open here"));
+                diagnostics.push(diagnostic.at(path, tag.span.clone()));
+            }
+            Some((_, opener)) if home(opener) != home(tag) => {
+                let message = format!("`{word}` stands in another paragraph, list or table than its `{name}`");
+                let diagnostic = Diagnostic::error("template-syntax", message).at(path, tag.span.clone());
+                diagnostics.push(diagnostic.help("write both within one paragraph, or each on a line of its own"));
+            }
+            Some(_) => {}
         }
     }
-    for (name, span) in open {
+    for (name, tag) in open {
+        let span = tag.span.clone();
         let diagnostic = Diagnostic::error("unclosed-tag", format!("`{name}` is not closed"));
         diagnostics.push(diagnostic.at(path, span).help(format!("close it by `{{% end{name} %}}`")));
     }
@@ -240,11 +253,7 @@ fn uses(tokens: &[Token]) -> Vec<Use> {
         let optional = next == Some(&Token::Mark('|')) && following[1] == Some("default")
             || following[0] == Some("is")
                 && (following[1] == Some("defined") || following[2] == Some("defined") || following[1] == Some("undefined"));
-        uses.push(Use {
-            path: word.trim_end_matches('.').split('.').map(str::to_owned).collect(),
-            span: span.clone(),
-            optional,
-        });
+        uses.push(Use { path: word.trim_end_matches('.').split('.').map(str::to_owned).collect(), span: span.clone(), optional });
     }
     uses
 }
@@ -263,7 +272,7 @@ mod tests {
             ("event".to_owned(), Some(BTreeSet::from(["name".to_owned(), "start".to_owned(), "end".to_owned()]))),
             ("vars".to_owned(), None),
         ]);
-        check_blocks(&marked.tags.iter().collect::<Vec<_>>(), &path, &mut diagnostics);
+        check_blocks(&marked.tags.iter().collect::<Vec<_>>(), |_| None, &path, &mut diagnostics);
         check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut diagnostics);
         let found: Vec<String> = diagnostics.iter().map(|one| format!("{}: {}", one.code, one.message)).collect();
         assert_eq!(found, expected, "{text}");

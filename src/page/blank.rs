@@ -30,8 +30,15 @@ fn mark_line(line: &str, marked: &mut String) {
         let run = rest[at..].bytes().take_while(|byte| *byte == b'_').count();
         let after = rest[at + run..].chars().next();
         let in_word = before.is_some_and(char::is_alphanumeric) || after.is_some_and(char::is_alphanumeric);
-        let word_start = line[..line.len() - rest.len() + at].rfind(char::is_whitespace).map_or(0, |space| space + 1);
-        let in_address = line[word_start..].split_whitespace().next().is_some_and(|word| word.contains("://") || word.contains("](") || word.starts_with("www."));
+        let word_start = line[..line.len() - rest.len() + at]
+            .char_indices()
+            .rev()
+            .find(|(_, c)| c.is_whitespace())
+            .map_or(0, |(space, c)| space + c.len_utf8());
+        let in_address = line[word_start..]
+            .split_whitespace()
+            .next()
+            .is_some_and(|word| word.contains("://") || word.contains("](") || word.starts_with("www."));
         if in_word || in_address {
             marked.push_str(&rest[at..at + run]);
         } else {
@@ -105,7 +112,18 @@ mod tests {
 
     #[test]
     fn marks_keep_the_length_and_can_be_taken_back() {
-        for text in ["a: _____", "(_____) and (_____)", "- _____", "snake___case", "___\n", "x ___ y ____________", "é ___ é", "https://x.example/____/y"] {
+        for text in [
+            "a: _____",
+            "(_____) and (_____)",
+            "- _____",
+            "snake___case",
+            "___\n",
+            "x ___ y ____________",
+            "é ___ é",
+            "\u{a0}!_____",
+            "\u{85}x _____",
+            "https://x.example/____/y",
+        ] {
             let marked = mark(text);
             assert_eq!(marked.len(), text.len(), "{text}");
             assert_eq!(restore(&marked), text);

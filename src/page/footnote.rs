@@ -1,6 +1,6 @@
 //! Footnotes: numbered by their first mention, written at the end.
 
-use super::html::{Body, Writer};
+use super::html::{Body, Dialect, Writer};
 
 impl Writer<'_, '_, '_> {
     pub(super) fn footnote(&mut self, name: &str) {
@@ -12,12 +12,20 @@ impl Writer<'_, '_, '_> {
         self.notes.push((name.to_owned(), note));
     }
 
-    pub(super) fn footnote_number(&mut self, name: &str) -> usize {
-        if let Some(index) = self.finds.footnotes.iter().position(|known| known == name) {
-            return index + 1;
+    /// A mention in the text; the first one is where the note leads back to.
+    pub(super) fn footnote_reference(&mut self, name: &str) {
+        let is_first = !self.finds.footnotes.contains_key(name);
+        let number = self.footnote_number(name);
+        if self.context.dialect == Dialect::Mail {
+            return self.push(&format!("<sup>{number}</sup>"));
         }
-        self.finds.footnotes.push(name.to_owned());
-        self.finds.footnotes.len()
+        let id = if is_first { format!(" id=\"fnref-{number}\"") } else { String::new() };
+        self.push(&format!("<sup class=\"footnote\"><a{id} href=\"#fn-{number}\" aria-label=\"Note {number}\">{number}</a></sup>"));
+    }
+
+    fn footnote_number(&mut self, name: &str) -> usize {
+        let next = self.finds.footnotes.len() + 1;
+        *self.finds.footnotes.entry(name.to_owned()).or_insert(next)
     }
 
     pub(super) fn write_footnotes(&mut self) {
@@ -28,7 +36,17 @@ impl Writer<'_, '_, '_> {
         for (name, _) in &notes {
             self.footnote_number(name);
         }
-        notes.sort_by_key(|(name, _)| self.finds.footnotes.iter().position(|known| known == name));
+        notes.sort_by_key(|(name, _)| self.finds.footnotes.get(name).copied());
+        if self.context.dialect == Dialect::Mail {
+            self.push("<ol>\n");
+            for (name, note) in notes {
+                let number = self.footnote_number(&name);
+                self.push(&format!("<li value=\"{number}\">"));
+                self.append(note);
+                self.push("</li>\n");
+            }
+            return self.push("</ol>\n");
+        }
         self.push("<section class=\"footnotes\" aria-label=\"Footnotes\"><ol>\n");
         for (name, note) in notes {
             let number = self.footnote_number(&name);

@@ -103,7 +103,7 @@ pub struct Finds {
     pub(super) section: Section,
     pub(super) ids: BTreeMap<String, usize>,
     pub(super) choices: usize,
-    pub(super) footnotes: Vec<String>,
+    pub(super) footnotes: BTreeMap<String, usize>,
 }
 
 /// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
@@ -378,15 +378,63 @@ impl<'t> Writer<'_, '_, 't> {
         self.raw_html(&html, start, true);
     }
 
+    /// Whether an inline tag can pass: a break, or one of a pair that opens and closes in the same run of text.
+    fn is_harmless(&self, html: &str, at: usize) -> bool {
+        if BREAKS.contains(&html) {
+            return true;
+        }
+        let other = WORDS.iter().find_map(|(open, close)| match html {
+            html if html == *open => Some((*close, true)),
+            html if html == *close => Some((*open, false)),
+            _ => None,
+        });
+        let Some((other, opens)) = other else { return false };
+        let (mut depth, mut balance) = (0, 0);
+        let mut step = |event: &Event, into: bool| match event {
+            Event::InlineHtml(found) if depth == 0 && **found == *html => {
+                balance += 1;
+                None
+            }
+            Event::InlineHtml(found) if depth == 0 && **found == *other => {
+                if balance == 0 {
+                    return Some(true);
+                }
+                balance -= 1;
+                None
+            }
+            Event::Start(_) if into => {
+                depth += 1;
+                None
+            }
+            Event::End(_) if !into => {
+                depth += 1;
+                None
+            }
+            Event::Start(_) | Event::End(_) => {
+                depth -= 1;
+                (depth < 0).then_some(false)
+            }
+            _ => None,
+        };
+        let found = if opens {
+            self.events[at + 1..].iter().find_map(|(event, _)| step(event, true))
+        } else {
+            self.events[..at].iter().rev().find_map(|(event, _)| step(event, false))
+        };
+        found == Some(true)
+    }
+
     /// Comments vanish; any other HTML is shown as the text that it is.
     pub(super) fn raw_html(&mut self, html: &str, at: usize, block: bool) {
         let span = self.span(at);
         self.finds.code.push(span);
         let html = html.trim_end_matches('\n');
-        if html.trim_start().starts_with("<!--") && html.trim_end().ends_with("-->") {
+        let shown = without_comments(html);
+        let html = shown.as_str();
+        if html.trim().is_empty() {
             return;
         }
-        if HARMLESS.contains(&html) {
+        if !block && self.is_harmless(html, at) {
             self.push(html);
             return;
         }
@@ -404,8 +452,21 @@ impl<'t> Writer<'_, '_, 't> {
     }
 }
 
-/// HTML that says nothing but how a word looks or where a line ends.
-const HARMLESS: [&str; 11] = ["<br>", "<br/>", "<br />", "<wbr>", "<kbd>", "</kbd>", "<sub>", "</sub>", "<sup>", "</sup>", "<hr>"];
+/// HTML that says nothing but where a line may end, or how a word looks.
+const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<wbr>"];
+const WORDS: [(&str, &str); 3] = [("<kbd>", "</kbd>"), ("<sub>", "</sub>"), ("<sup>", "</sup>")];
+
+/// The text without its comments.
+fn without_comments(html: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = html;
+    while let Some(open) = rest.find("<!--") {
+        let Some(close) = rest[open..].find("-->") else { break };
+        kept.push_str(&rest[..open]);
+        rest = &rest[open + close + 3..];
+    }
+    kept + rest
+}
 
 /// The language of a code block: the first word of its info string.
 fn language(kind: &CodeBlockKind) -> Option<String> {

@@ -48,12 +48,7 @@ impl Writer<'_, '_, '_> {
                 self.line.push(' ');
                 self.push("<br>\n");
             }
-            Event::FootnoteReference(name) => {
-                let number = self.footnote_number(name);
-                self.push(&format!(
-                    "<sup class=\"footnote\"><a id=\"fnref-{number}\" href=\"#fn-{number}\" aria-label=\"Note {number}\">{number}</a></sup>"
-                ));
-            }
+            Event::FootnoteReference(name) => self.footnote_reference(name),
             Event::TaskListMarker(done) => self.loose_box(*done),
             Event::Start(Tag::Emphasis) => self.push("<em>"),
             Event::End(TagEnd::Emphasis) => self.push("</em>"),
@@ -133,11 +128,11 @@ impl Writer<'_, '_, '_> {
             self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
             return self.push_text(&alt);
         };
+        let span = self.span(at);
+        self.finds.links.push(Link { path, fragment, span, image: true });
         if self.context.dialect == Dialect::Mail {
             return self.push_text(&alt);
         }
-        let span = self.span(at);
-        self.finds.links.push(Link { path, fragment, span, image: true });
         self.push("<img src=\"");
         self.hole(Hole::Link(self.finds.links.len() - 1));
         self.push("\" alt=\"");

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use super::html::{Heading, Writer};
+use super::html::{Dialect, Heading, Writer};
 use super::markdown::{plain_text, run_end};
 use super::{blank, task};
 
@@ -106,33 +106,34 @@ impl<'t> Writer<'_, '_, 't> {
     }
 
     fn task(&mut self, done: bool, run_end: usize, end: usize) {
-        let run = &self.events[self.at..run_end];
-        let full = plain_text(run);
-        let mut words = full.as_str();
-        let mut tail = None;
-        if self.is_run_sheet() {
-            words = words.trim_end().trim_end_matches("[ ]").trim_end();
-            if let Some((kept, found)) = task::tail(words, self.context.roles) {
-                words = kept;
-                tail = Some(found);
-            }
+        let line = TaskLine::read(self, run_end);
+        if self.context.dialect == Dialect::Mail {
+            self.push("<li>");
+            self.loose_box(done);
+            self.inlines_until(run_end);
+            self.blocks_until(end);
+            return self.push("</li>\n");
         }
-        let id = self.task_id(&blank::restore(words));
+        let id = self.task_id(&blank::restore(&line.words));
         if let Some(heading) = self.finds.headings.last_mut() {
             heading.tasks += 1;
         }
         let state = match (done, self.is_run_sheet()) {
-            (true, true) => " checked disabled",
-            (true, false) => " checked disabled",
+            (true, _) => " checked disabled",
             (false, true) => "",
             (false, false) => " disabled",
         };
-        self.push(&format!(
-            "<li class=\"task\"><input type=\"checkbox\" id=\"task-{id}\" data-task=\"{id}\"{state}><div class=\"task-body\"><label for=\"task-{id}\">"
-        ));
-        let dropped = full.len() - words.len();
-        self.labelled(run_end, dropped);
-        if let Some(tail) = tail {
+        self.push(&format!("<li class=\"task\"><input type=\"checkbox\" id=\"task-{id}\" data-task=\"{id}\"{state}"));
+        if line.has_label {
+            self.push(&format!("><div class=\"task-body\"><label for=\"task-{id}\">"));
+            self.labelled(run_end, line.last_text, line.dropped);
+        } else {
+            self.push(" aria-label=\"");
+            self.push_text(&line.name(self.finds.headings.last()));
+            self.push("\"><div class=\"task-body\">");
+            self.inlines_until(run_end);
+        }
+        if let Some(tail) = line.tail {
             self.tail(&tail);
         }
         if done && self.is_run_sheet() {
@@ -143,11 +144,10 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("</div></li>\n");
     }
 
-    /// Writes the first line of a task within its label, without the last `dropped` bytes of its text.
+    /// Writes the first line of a task within its label, without the last `dropped` bytes of its last text.
     ///
     /// A label cannot hold a field of its own: at the first blank it is closed.
-    fn labelled(&mut self, run_end: usize, dropped: usize) {
-        let last_text = (self.at..run_end).rev().find(|at| matches!(self.events[*at].0, Event::Text(_)));
+    fn labelled(&mut self, run_end: usize, last_text: Option<usize>, dropped: usize) {
         let events = self.events;
         let mut open = true;
         while self.at < run_end {
@@ -159,15 +159,20 @@ impl<'t> Writer<'_, '_, 't> {
             };
             self.at += 1;
             let kept = if Some(at) == last_text { text.len().saturating_sub(dropped) } else { text.len() };
-            for piece in blank::split(&text[..kept]) {
+            if !self.is_run_sheet() {
+                self.push_text(text);
+                continue;
+            }
+            let is_cut = Some(at) == last_text && dropped > 0;
+            let kept_text = if is_cut { text[..kept].trim_end() } else { &text[..kept] };
+            for piece in blank::split(kept_text) {
                 match piece {
                     Some(words) => {
                         self.line.push_str(words);
-                        let words = if Some(at) == last_text && dropped > 0 { words.trim_end() } else { words };
                         self.push_text(words);
                     }
                     None => {
-                        if self.is_run_sheet() && open {
+                        if open {
                             self.push("</label>");
                             open = false;
                         }
@@ -278,11 +283,73 @@ impl<'t> Writer<'_, '_, 't> {
     }
 }
 
+/// The first line of a task: its words, and the metadata behind them.
+struct TaskLine {
+    words: String,
+    tail: Option<task::Tail>,
+    /// The last text of the line, and how many bytes of it are metadata.
+    last_text: Option<usize>,
+    dropped: usize,
+    /// Whether a label can stand around the line: it has words, and no field within emphasis or a link.
+    has_label: bool,
+}
+
+impl TaskLine {
+    fn read(writer: &Writer, run_end: usize) -> TaskLine {
+        let run = &writer.events[writer.at..run_end];
+        let full = plain_text(run);
+        let last = run.iter().rposition(|(event, _)| matches!(event, Event::Text(_)));
+        // Metadata is cut only where it is the end of plain text.
+        let is_plain = last.is_some_and(|last| !run[last..].iter().any(|(event, _)| matches!(event, Event::End(_) | Event::Code(_))));
+        let (mut words, mut tail) = (full.as_str(), None);
+        if writer.is_run_sheet() && is_plain {
+            let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();
+            let found = task::tail(shorter, writer.context.roles);
+            let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept, Some(found)));
+            let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
+            if full.len() - kept.len() <= last_length {
+                (words, tail) = (kept, found);
+            }
+        }
+        let mut depth = 0;
+        let has_inner_blank = run.iter().any(|(event, _)| match event {
+            Event::Start(_) => {
+                depth += 1;
+                false
+            }
+            Event::End(_) => {
+                depth -= 1;
+                false
+            }
+            Event::Text(text) => depth > 0 && text.contains(blank::MARK),
+            _ => false,
+        });
+        let has_words = words.split(blank::MARK).next().is_some_and(|words| words.chars().any(char::is_alphanumeric));
+        TaskLine {
+            dropped: full.len() - words.len(),
+            words: words.to_owned(),
+            tail,
+            last_text: last.map(|last| writer.at + last),
+            has_label: has_words && !has_inner_blank,
+        }
+    }
+
+    /// What a box is called that has no label: the words of its line, or those of its heading.
+    fn name(&self, heading: Option<&Heading>) -> String {
+        let words: Vec<&str> = blank::split(&self.words).into_iter().flatten().collect();
+        let words = words.concat();
+        if words.chars().any(char::is_alphanumeric) {
+            return words.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        heading.map_or_else(|| "Task".to_owned(), |heading| heading.text.clone())
+    }
+}
+
 /// The name of a blank: the last words before it.
 fn label(line: &str, heading: Option<&Heading>) -> String {
     let line = line.trim().trim_start_matches([',', ';']).trim_start_matches("and ").trim_end_matches([':', '(', '=']).trim();
     let last = line.rsplit(['.', ';', '?']).find(|part| !part.trim().is_empty()).unwrap_or("").trim();
-    if !last.is_empty() {
+    if !matches!(last, "" | "and" | "or" | "to") {
         return last.to_owned();
     }
     heading.map_or_else(|| "Fill in".to_owned(), |heading| heading.text.clone())

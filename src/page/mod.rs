@@ -13,11 +13,12 @@ mod table;
 pub mod tags;
 pub mod task;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pulldown_cmark::{Event, Tag};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::{self, Notice};
 use crate::schedule::{self, Found};
 use crate::source::{RelPath, Source, Span};
@@ -53,7 +54,8 @@ pub struct Page {
 pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let mut diagnostics = Diagnostics::default();
     let (front, offset) = front::read(&source.text, &source.path, &mut diagnostics);
-    let text = &source.text[offset..];
+    let plain = without_private_use(&source.text[offset..], &source.path, offset, &mut diagnostics);
+    let text = &*plain;
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
     let mut finds = Finds::default();
     let context = Context {
@@ -93,6 +95,23 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         tasks,
         diagnostics,
     }
+}
+
+/// The text without characters for private use, which mean nothing to a reader and serve as marks here.
+fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Cow<'t, str> {
+    let is_private = |c: char| matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}');
+    let Some(first) = text.find(is_private) else { return Cow::Borrowed(text) };
+    let code = text[first..].chars().next().map_or(0, u32::from);
+    let place = offset + first..offset + first + 3;
+    let diagnostic = Diagnostic::warning("private-use", format!("the character U+{code:04X} is for private use and is not shown"));
+    diagnostics.push(diagnostic.at(path, place).help("icons of a font are no text: write a word, or put a picture in"));
+    // As many bytes as before, so that places stay right.
+    let replaced = text.chars().map(|c| match c {
+        c if is_private(c) && c.len_utf8() == 4 => "\u{FFFD}.".to_owned(),
+        c if is_private(c) => "\u{FFFD}".to_owned(),
+        c => c.to_string(),
+    });
+    Cow::Owned(replaced.collect())
 }
 
 /// A page is a run sheet if a heading has an offset and there is something to tick.

@@ -41,7 +41,7 @@ impl Writer<'_, '_, '_> {
                 Event::End(TagEnd::TableRow) => self.push("</tr>\n"),
                 Event::Start(Tag::TableCell) => {
                     let text = self.cell(columns.get(column), in_head, &row_header, headers.get(column));
-                    if column == 0 {
+                    if row_header.is_empty() && text.chars().any(char::is_alphanumeric) && !matches!(text.as_str(), "[x]" | "[X]") {
                         row_header = text;
                     }
                     column += 1;

@@ -5,7 +5,9 @@
 //! Inline marks are words; a statement on a line of its own becomes a processing instruction, a block
 //! that may stand anywhere (CommonMark §4.6, kind 3).
 
-use pulldown_cmark::{Event, LinkType, TagEnd};
+use std::collections::BTreeMap;
+
+use pulldown_cmark::{CowStr, Event, LinkType, TagEnd};
 
 use super::markdown::Placed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -168,6 +170,77 @@ pub fn holds_mark(text: &str) -> bool {
 
 fn index_of(c: char, base: u32) -> Option<usize> {
     u32::from(c).checked_sub(base).filter(|index| *index < MOST).map(|index| index as usize)
+}
+
+/// The element that each inline or block mark stands in, by the number of its tag: the place of the element's start.
+pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
+    let mut homes = BTreeMap::new();
+    let mut open: Vec<usize> = vec![usize::MAX];
+    for (at, (event, _)) in events.iter().enumerate() {
+        match event {
+            // The block of a statement is no element of its own.
+            Event::Start(pulldown_cmark::Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => {}
+            Event::Start(_) => open.push(at),
+            Event::End(_) => {
+                open.pop();
+            }
+            Event::Html(html) => {
+                let mark = block(html).and_then(|mark| index_of(mark, TEXT));
+                homes.extend(mark.map(|index| (index, open.last().copied().unwrap_or(usize::MAX))));
+            }
+            Event::Text(text) => {
+                let home = open.last().copied().unwrap_or(usize::MAX);
+                homes.extend(text.chars().filter_map(|c| index_of(c, TEXT)).map(|index| (index, home)));
+            }
+            _ => {}
+        }
+    }
+    homes
+}
+
+/// Events with the tags as they were written, for text that is no template.
+pub fn restore<'t>(events: &[Placed<'t>], tags: &[Tag]) -> Vec<Placed<'t>> {
+    let written = |text: &CowStr<'t>| -> CowStr<'t> {
+        if holds_mark(text) || block(text).is_some() { as_written(text, tags).into() } else { text.clone() }
+    };
+    events
+        .iter()
+        .map(|(event, range)| {
+            let event = match event {
+                Event::Text(text) => Event::Text(written(text)),
+                Event::Code(text) => Event::Code(written(text)),
+                Event::Html(text) => Event::Html(written(text)),
+                Event::InlineHtml(text) => Event::InlineHtml(written(text)),
+                Event::Start(pulldown_cmark::Tag::Link { link_type, dest_url, title, id }) => Event::Start(pulldown_cmark::Tag::Link {
+                    link_type: *link_type,
+                    dest_url: written(dest_url),
+                    title: written(title),
+                    id: id.clone(),
+                }),
+                event => event.clone(),
+            };
+            (event, range.clone())
+        })
+        .collect()
+}
+
+fn as_written(text: &str, tags: &[Tag]) -> String {
+    if let Some(tag) = block(text).and_then(|mark| tags.get(index_of(mark, TEXT)?)) {
+        return format!("{}\n", tag.text);
+    }
+    let mut written = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        match index_of(c, TEXT).and_then(|index| tags.get(index)) {
+            Some(tag) => {
+                written.push_str(&tag.text);
+                rest = rest.get(tag.text.len() - 4..).unwrap_or("");
+            }
+            None => written.push(c),
+        }
+    }
+    written
 }
 
 /// `<{{ links.status }}>` is an autolink, as `<https://…>` would be.

@@ -93,6 +93,30 @@ fn empty(folder: &str) -> Section {
     }
 }
 
+/// Sections by their folder, and those below each, in order.
+#[derive(Debug, Default)]
+pub struct Folders {
+    by_name: BTreeMap<String, usize>,
+    below: BTreeMap<String, Vec<usize>>,
+}
+
+impl Folders {
+    pub fn of(sections: &[Section]) -> Folders {
+        let mut folders = Folders::default();
+        for (index, section) in sections.iter().enumerate() {
+            folders.by_name.insert(section.folder.clone(), index);
+            if !section.folder.is_empty() {
+                let above = section.folder.rsplit_once('/').map_or("", |(above, _)| above);
+                folders.below.entry(above.to_owned()).or_default().push(index);
+            }
+        }
+        for below in folders.below.values_mut() {
+            below.sort_by(|a, b| (sections[*a].weight, &sections[*a].title).cmp(&(sections[*b].weight, &sections[*b].title)));
+        }
+        folders
+    }
+}
+
 impl Site {
     /// The folder of a route, below `content/`.
     fn folder(&self, route: &str) -> &str {
@@ -105,18 +129,11 @@ impl Site {
 
     /// Sections directly below a folder, in order.
     pub fn sections_below(&self, folder: &str) -> Vec<&Section> {
-        let mut below: Vec<&Section> = self
-            .sections
-            .iter()
-            .filter(|section| !section.folder.is_empty())
-            .filter(|section| section.folder.rsplit_once('/').map_or("", |(above, _)| above) == folder)
-            .collect();
-        below.sort_by(|a, b| (a.weight, &a.title).cmp(&(b.weight, &b.title)));
-        below
+        self.folders.below.get(folder).into_iter().flatten().map(|index| &self.sections[*index]).collect()
     }
 
     pub fn section(&self, folder: &str) -> Option<&Section> {
-        self.sections.iter().find(|section| section.folder == folder)
+        self.folders.by_name.get(folder).map(|index| &self.sections[*index])
     }
 
     fn is_in_nav(&self, index: usize) -> bool {
