@@ -8,6 +8,7 @@ mod inline;
 mod item;
 pub mod link;
 pub mod markdown;
+mod raw;
 pub mod slug;
 mod table;
 pub mod tags;
