@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{self, Page};
 use crate::source::{Inputs, RelPath, Skipped};
@@ -47,16 +47,6 @@ pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earl
     }
     report_skipped(inputs, &mut diagnostics);
     Project { config, pages, diagnostics, memo: parsed.into_iter().collect() }
-}
-
-/// Reads the configuration alone: what must be known before other files are read.
-pub fn read_config(inputs_source: Option<&crate::source::Source>) -> (Config, Diagnostics) {
-    let mut diagnostics = Diagnostics::default();
-    let config = match inputs_source {
-        Some(source) => config::parse(source, &mut diagnostics),
-        None => Config::default(),
-    };
-    (config, diagnostics)
 }
 
 fn report_skipped(inputs: &Inputs, diagnostics: &mut Diagnostics) {

@@ -237,7 +237,7 @@ fn check_notice_names(project: &Project, diagnostics: &mut Diagnostics) {
         if !names.contains_key(mailing.notice.value.as_str()) {
             let message = format!("there is no notice `{}`", mailing.notice.value);
             let help = suggest(&mailing.notice.value, names.keys().copied());
-            let path = RelPath::new(crate::config::FILE_NAME).expect("the name is a plain path");
+            let path = crate::config::path();
             diagnostics.push(Diagnostic::error("unknown-notice", message).at(&path, mailing.notice.span.clone()).maybe_help(help));
         }
     }

@@ -101,11 +101,6 @@ impl Source {
     pub fn new(path: RelPath, text: impl Into<Arc<str>>) -> Source {
         Source { path, text: text.into() }
     }
-
-    /// Its content hash (BLAKE3).
-    pub fn hash(&self) -> blake3::Hash {
-        blake3::hash(self.text.as_bytes())
-    }
 }
 
 /// Line and column, both from 1, of a byte in a text; the column counts characters.

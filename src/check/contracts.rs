@@ -1,12 +1,12 @@
 //! `contract`: words that a file promises to keep, and files that must be there.
 
-use crate::config::{Contract, FILE_NAME};
+use crate::config::{self, Contract};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::project::Project;
-use crate::source::{Inputs, RelPath};
+use crate::source::Inputs;
 
 pub fn check(project: &Project, inputs: &Inputs, diagnostics: &mut Diagnostics) {
-    let config = RelPath::new(FILE_NAME).expect("the name is a plain path");
+    let config = config::path();
     for contract in &project.config.contracts {
         let path = &contract.path.value;
         let Some(source) = inputs.sources.get(path) else {

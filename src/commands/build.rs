@@ -11,6 +11,7 @@ use super::mailings::{self, Outcome, Selection};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::engine;
 use crate::render::{self, Rendered};
 use crate::site::MARKER;
 use crate::source::RelPath;
@@ -80,7 +81,7 @@ fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
 /// A theme's template that fails on a page.
 pub fn template_fault(loaded: &Loaded, route: &str, error: &tera::Error) -> Diagnostic {
     if let tera::ErrorKind::RenderingError(report) = error.kind() {
-        let message = crate::notice::engine::first_line(report.message());
+        let message = engine::first_line(report.message());
         let diagnostic = Diagnostic::error("template-render", message).help(format!("it fails on `{route}`"));
         let path = RelPath::new(&format!("themes/{}/templates/{}", loaded.project.config.site.theme, report.filename()));
         return match path.filter(|path| loaded.inputs.sources.contains_key(path)) {
@@ -88,13 +89,7 @@ pub fn template_fault(loaded: &Loaded, route: &str, error: &tera::Error) -> Diag
             None => diagnostic,
         };
     }
-    let mut cause = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        cause = inner.to_string();
-        source = inner.source();
-    }
-    Diagnostic::error("template-render", format!("the theme cannot render `{route}`")).help(cause)
+    Diagnostic::error("template-render", format!("the theme cannot render `{route}`")).help(engine::cause(error))
 }
 
 fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diagnostics) -> Result<Vec<(String, Outcome)>> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::load::Loaded;
-use crate::config::{FILE_NAME, Mailing};
+use crate::config::{self, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
 use crate::notice::engine::Rendered;
@@ -140,7 +140,7 @@ fn no_recipients(selection: &Selection, path: &RelPath) -> Diagnostic {
     if selection.recipients.is_some() {
         return Diagnostic::error("no-recipients", message);
     }
-    let config = RelPath::new(FILE_NAME).expect("the name is a plain path");
+    let config = config::path();
     Diagnostic::warning("no-recipients", message).at(&config, selection.mailing.recipients.span.clone())
 }
 
@@ -154,7 +154,7 @@ pub fn prepare<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Option<Merge<'a>> {
     let site = &loaded.site;
-    let config_path = RelPath::new(FILE_NAME).expect("the name is a plain path");
+    let config_path = config::path();
     // A notice that does not exist is reported by the site already.
     let (page, notice) = find_notice(loaded, &mailing.notice.value)?;
     let event_name = mailing.event.as_ref().map(|name| name.value.as_str());

@@ -12,7 +12,6 @@ use crate::cli::{Global, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
-use crate::source::RelPath;
 use crate::world::environment;
 use crate::world::outlet;
 use crate::world::output::{Lock, Output};
@@ -94,7 +93,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut crate::d
     let Ok(address) = address else { bail!("the `email` of the sample in [notices] is no address") };
     fields.entry("email".to_owned()).or_insert_with(|| address.to_string());
     let columns: Vec<String> = fields.keys().cloned().collect();
-    let path = RelPath::new(crate::config::FILE_NAME).expect("the name is a plain path");
+    let path = crate::config::path();
     let Some(merge) = mailings::prepare(loaded, mailing, &path, &columns, &keys, diagnostics) else { return Ok(None) };
     match merge.message(&Recipient { address, fields, line: 1 }) {
         Ok(previewed) => Ok(Some(previewed)),

@@ -20,6 +20,11 @@ pub use mailing::{Mailing, Notices};
 /// The name of the file that makes a folder a Runsheet project.
 pub const FILE_NAME: &str = "runsheet.toml";
 
+/// The path of that file, for diagnostics about it.
+pub fn path() -> RelPath {
+    RelPath::new(FILE_NAME).expect("the name is a plain path")
+}
+
 /// Everything that `runsheet.toml` says.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -355,7 +360,7 @@ mod tests {
 
     fn codes(text: &str) -> Vec<(&'static str, Option<String>)> {
         let mut diagnostics = Diagnostics::default();
-        let path = RelPath::new(FILE_NAME).unwrap();
+        let path = path();
         parse(&Source::new(path, text), &mut diagnostics);
         diagnostics.into_iter().map(|diagnostic| (diagnostic.code, diagnostic.help)).collect()
     }

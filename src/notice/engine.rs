@@ -150,15 +150,19 @@ impl std::io::Write for Bounded {
     }
 }
 
+/// The innermost cause of an error, which is what its author can mend.
+pub fn cause(error: &tera::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+    }
+    innermost.to_string()
+}
+
 fn fault(error: &tera::Error, template: &Template) -> Fault {
     use tera::ErrorKind;
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            message = cause.to_string();
-            source = cause.source();
-        }
+        let message = cause(error);
         return Fault {
             message: first_line(message.trim_start_matches("error: ")),
             span: template.place(drawn_place(&message, &template.text)),

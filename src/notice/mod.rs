@@ -13,11 +13,11 @@ pub mod when;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Tag};
 
 use crate::diagnostic::Diagnostic;
-use crate::page::html::{self, heading_range};
-use crate::page::markdown::{self, Placed, plain_text};
+use crate::page::html;
+use crate::page::markdown::{self, Placed, end_of, plain_text};
 use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
 use crate::source::{RelPath, Span};
 
@@ -49,7 +49,7 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
     let events = tags::autolink(markdown::read(&marked.text, context.path, context.offset, &mut finds.diagnostics));
     let tags: Arc<[tags::Tag]> = marked.tags.into();
     let level = if kind == Kind::Notices { HeadingLevel::H2 } else { HeadingLevel::H1 };
-    let headings = heading_range(&events, level);
+    let headings = markdown::headings(&events, level);
     let page = Context { dialect: Dialect::Page, ..*context };
     let mut notices = Vec::new();
     if kind == Kind::Notice {
@@ -57,7 +57,7 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
         let before = headings.first().map_or(0, |range| range.start);
         let after = headings.first().map_or(0, |range| range.end);
         let body: Vec<Placed> = events[..before].iter().chain(&events[after..]).cloned().collect();
-        notices.push(read(heading, &body, &tags, context, finds));
+        notices.push(read(kind, heading, &body, &tags, context, finds));
         return (Body::default(), notices);
     }
     let intro_end = headings.first().map_or(events.len(), |range| range.start);
@@ -65,12 +65,19 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
     let intro = html::write(&tags::restore(&events[..intro_end], &tags), &page, finds);
     for (index, range) in headings.iter().enumerate() {
         let end = headings.get(index + 1).map_or(events.len(), |next| next.start);
-        notices.push(read(Some(&events[range.clone()]), &events[range.end..end], &tags, context, finds));
+        notices.push(read(kind, Some(&events[range.clone()]), &events[range.end..end], &tags, context, finds));
     }
     (intro, notices)
 }
 
-fn read(heading: Option<&[Placed]>, events: &[Placed], tags: &Arc<[tags::Tag]>, context: &Context, finds: &mut Finds) -> Notice {
+fn read(
+    kind: Kind,
+    heading: Option<&[Placed]>,
+    events: &[Placed],
+    tags: &Arc<[tags::Tag]>,
+    context: &Context,
+    finds: &mut Finds,
+) -> Notice {
     let page = Context { dialect: Dialect::Page, ..*context };
     let stem = context.path.stem().to_lowercase();
     let (title, anchor, span) = match heading {
@@ -98,12 +105,7 @@ fn read(heading: Option<&[Placed]>, events: &[Placed], tags: &Arc<[tags::Tag]>, 
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
     // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
-    let by_default = if heading.is_some() && context.path.stem() != title && finds.headings.last().is_some_and(|heading| heading.level == 2)
-    {
-        anchor.clone()
-    } else {
-        stem
-    };
+    let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
     let mail = Context { dialect: Dialect::Mail, ..*context };
     let first_link = finds.links.len();
@@ -139,7 +141,7 @@ impl Parts {
         while at < events.len() {
             match &events[at].0 {
                 Event::Start(Tag::HtmlBlock) => {
-                    let end = end_of(events, at, TagEnd::HtmlBlock);
+                    let end = end_of(events, at);
                     if let Some(id) = id_of(&events[at..end]) {
                         parts.id.get_or_insert(id);
                         parts.id_range.get_or_insert(at..end + 1);
@@ -147,7 +149,7 @@ impl Parts {
                     at = end;
                 }
                 Event::Start(Tag::Paragraph) => {
-                    let end = end_of(events, at, TagEnd::Paragraph);
+                    let end = end_of(events, at);
                     let is_subject = matches!(events.get(at + 1), Some((Event::Start(Tag::Strong), _)))
                         && matches!(events.get(at + 2), Some((Event::Text(text), _)) if text.trim_start().starts_with("Subject"));
                     if is_subject && parts.subject.is_none() {
@@ -175,13 +177,9 @@ impl Parts {
     }
 }
 
-fn end_of(events: &[Placed], from: usize, end: TagEnd) -> usize {
-    (from..events.len()).find(|at| matches!(&events[*at].0, Event::End(found) if *found == end)).unwrap_or(events.len() - 1)
-}
-
 /// `<!-- id: advance -->`
 fn id_of(events: &[Placed]) -> Option<String> {
-    let html: String = events.iter().filter_map(|(event, _)| if let Event::Html(text) = event { Some(&**text) } else { None }).collect();
+    let html = markdown::raw_html(events);
     let id = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim().strip_prefix("id:")?.trim();
     let legal = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     legal.then(|| id.to_owned())

@@ -5,7 +5,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
 use crate::page::link::{self, Target};
-use crate::page::markdown::{Placed, end_of, plain_text, run_end};
+use crate::page::markdown::{Placed, end_of, plain_text, raw_html, run_end};
 use crate::page::{Body, Hole, tags};
 
 /// Widest line, in columns (RFC 5322 recommends 78 with room for quoting).
@@ -84,7 +84,7 @@ impl Writer {
                     self.indent.pop();
                 }
                 Event::Start(Tag::CodeBlock(_)) => {
-                    let code: String = inner.iter().map(|(event, _)| if let Event::Text(text) = event { &**text } else { "" }).collect();
+                    let code = plain_text(inner);
                     for line in tags::in_code(&code).lines() {
                         self.push(CODE_LINE);
                         self.begin_line();
@@ -96,7 +96,7 @@ impl Writer {
                 }
                 Event::Start(Tag::Table(_)) => self.table(inner),
                 Event::Start(Tag::HtmlBlock) => {
-                    let html: String = inner.iter().map(|(event, _)| if let Event::Html(text) = event { &**text } else { "" }).collect();
+                    let html = raw_html(inner);
                     if let Some(tag) = tags::block(&html) {
                         self.push(&format!("{tag}\n"));
                     }

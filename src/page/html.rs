@@ -1,7 +1,6 @@
 //! Events to HTML, with holes where other files, or the clock, have a say.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
@@ -102,7 +101,6 @@ pub struct Finds {
     pub title: Option<String>,
     pub(super) section: Section,
     pub(super) ids: BTreeMap<String, usize>,
-    pub(super) choices: usize,
     pub(super) footnotes: BTreeMap<String, usize>,
 }
 
@@ -335,11 +333,7 @@ impl<'t> Writer<'_, '_, 't> {
     fn code_block(&mut self, kind: &CodeBlockKind) {
         let start = self.at;
         let end = self.end_of(start);
-        let code: String = self.events[start + 1..end]
-            .iter()
-            .filter_map(|(event, _)| if let Event::Text(text) = event { Some(&**text) } else { None })
-            .collect();
-        let code = blank::restore(&code);
+        let code = blank::restore(&plain_text(&self.events[start + 1..end]));
         let span = self.span(start);
         self.finds.code.push(span);
         self.at = end + 1;
@@ -366,10 +360,7 @@ impl<'t> Writer<'_, '_, 't> {
     fn html_block(&mut self) {
         let start = self.at;
         let end = self.end_of(start);
-        let html: String = self.events[start + 1..end]
-            .iter()
-            .filter_map(|(event, _)| if let Event::Html(text) = event { Some(&**text) } else { None })
-            .collect();
+        let html = markdown::raw_html(&self.events[start + 1..end]);
         self.at = end + 1;
         if let Some(tag) = super::tags::block(&html).filter(|_| self.context.dialect == Dialect::Mail) {
             self.push(&format!("{tag}\n"));
@@ -422,21 +413,4 @@ pub fn escape(text: &str, html: &mut String) {
             c => html.push(c),
         }
     }
-}
-
-/// The range of a heading's events, its end included.
-pub fn heading_range(events: &[Placed], level: HeadingLevel) -> Vec<Range<usize>> {
-    let mut ranges = Vec::new();
-    for (index, (event, _)) in events.iter().enumerate() {
-        match event {
-            Event::Start(Tag::Heading { level: found, .. }) if *found == level => ranges.push(index..index + 1),
-            Event::End(TagEnd::Heading(found)) if *found == level => {
-                if let Some(range) = ranges.last_mut() {
-                    range.end = index + 1;
-                }
-            }
-            _ => {}
-        }
-    }
-    ranges
 }

@@ -226,7 +226,6 @@ impl<'t> Writer<'_, '_, 't> {
         let Some(Event::Text(text)) = self.peek() else { return false };
         let text = text.to_string();
         let Some((name, answers)) = task::choice(&text) else { return false };
-        self.finds.choices += 1;
         let group = self.task_id(&format!("{name} {}", answers.join(" ")));
         self.push("<fieldset class=\"gate\"><legend>");
         self.push_text(if name.is_empty() { "Decision" } else { name });

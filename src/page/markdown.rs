@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
+use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::RelPath;
@@ -141,6 +141,20 @@ pub fn run_end(events: &[Placed], from: usize, end: usize) -> usize {
 /// Whether an element stands in running text.
 pub fn is_inline(tag: &Tag) -> bool {
     matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
+}
+
+/// The ranges of the headings of a level, their ends included.
+pub fn headings(events: &[Placed], level: HeadingLevel) -> Vec<Range<usize>> {
+    let starts = events
+        .iter()
+        .enumerate()
+        .filter(|(_, (event, _))| matches!(event, Event::Start(Tag::Heading { level: found, .. }) if *found == level));
+    starts.map(|(start, _)| start..end_of(events, start) + 1).collect()
+}
+
+/// The HTML of a run of events, as it was written.
+pub fn raw_html(events: &[Placed]) -> String {
+    events.iter().filter_map(|(event, _)| if let Event::Html(html) = event { Some(&**html) } else { None }).collect()
 }
 
 /// The visible text of a run of events.

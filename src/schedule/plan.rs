@@ -44,18 +44,6 @@ pub enum StepKind {
     Recurring,
 }
 
-impl StepKind {
-    pub fn word(self) -> &'static str {
-        match self {
-            StepKind::Point => "point",
-            StepKind::Range => "range",
-            StepKind::Open => "open",
-            StepKind::Deadline => "deadline",
-            StepKind::Recurring => "recurring",
-        }
-    }
-}
-
 fn as_text<S: Serializer>(offset: &Offset, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(offset)
 }

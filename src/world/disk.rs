@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::config::{Config, FILE_NAME};
+use crate::config::{self, Config, FILE_NAME};
 use crate::project::CONTENT;
 use crate::source::{Inputs, RelPath, Skipped, Source, StatusInput};
 
@@ -76,7 +76,7 @@ pub fn current_folder() -> Result<PathBuf> {
 
 /// The configuration's text.
 pub fn read_config(root: &Path) -> Result<Source> {
-    let path = RelPath::new(FILE_NAME).expect("the name is a plain path");
+    let path = config::path();
     let text = fs::read_to_string(root.join(FILE_NAME)).with_context(|| format!("cannot read {FILE_NAME}"))?;
     Ok(Source::new(path, text))
 }

@@ -135,13 +135,12 @@ fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
         bail!("the output {} is a symbolic link\nhelp: name the folder itself with --out", target.display());
     }
     let sources = ["content", "themes", "src", ".git", "examples"].map(|name| root.join(name));
-    // One build writes both the site and the outbox: they cannot share a folder.
-    let is_outbox = marker == MARKER && target.starts_with(root.join("outbox"));
-    let public = root.join("public");
-    let is_outbox = is_outbox || target.starts_with(&public) && *target != public;
+    // One build writes both the site and the outbox: neither can lie in the other's folder.
+    let (public, outbox) = (root.join("public"), root.join("outbox"));
+    let is_shared = marker == MARKER && target.starts_with(outbox) || target.starts_with(&public) && *target != public;
     let inside_sources = sources.iter().any(|folder| target.starts_with(folder));
     let home = std::env::home_dir().is_some_and(|home| home == target);
-    if root.starts_with(target) || inside_sources || is_outbox || home || target.parent().is_none() || target.join(".git").exists() {
+    if root.starts_with(target) || inside_sources || is_shared || home || target.parent().is_none() || target.join(".git").exists() {
         bail!("{} cannot be the output: a build replaces the whole folder\nhelp: name another one with --out", target.display());
     }
     Ok(())
