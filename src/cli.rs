@@ -133,6 +133,8 @@ pub enum ScheduleFormat {
     #[default]
     Table,
     Json,
+    /// A calendar (RFC 5545)
+    Ics,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,14 +1,18 @@
 //! Rendering: one route of the site to the bytes of its file. A pure function, used by `build` and `serve` alike.
 
+mod plan;
+mod sheet;
+
+pub use plan::calendar;
+
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
 use tera::Context;
 
-use crate::config::{Event, Mode};
+use crate::config::Mode;
 use crate::page::html::escape;
 use crate::page::{Heading, Hole, Kind, Publish};
-use crate::schedule::plan::Step;
 use crate::schedule::{Place, moment};
 use crate::site::{Section, Site, SitePage, Target};
 use crate::source::RelPath;
@@ -34,6 +38,8 @@ pub fn render(site: &Site, theme: &Theme, route: &str) -> Result<Rendered, tera:
         Target::NotFound => not_found(site, theme)?,
         Target::Asset(path) => return Ok(Rendered::File(path.clone())),
         Target::Static(name) => return Ok(Rendered::Bytes(theme.statics.get(name).cloned().unwrap_or_default())),
+        Target::Calendar(index) => calendar(site, &site.pages[*index]),
+        Target::Worker => sheet::worker(site, theme),
         Target::BadgeSvg => site.status.as_ref().map(status::badge_svg).unwrap_or_default(),
         Target::BadgeJson => site.status.as_ref().map(status::badge_json).unwrap_or_default(),
         Target::Marker => "This folder is written by runsheet. Whatever else is put here is lost at the next build.\n".to_owned(),
@@ -82,8 +88,9 @@ fn page(site: &Site, theme: &Theme, page: &SitePage) -> Result<String, tera::Err
         }),
     );
     if page.page.kind == Kind::Checklist {
-        let no_event = json!({ "name": "Offsets only", "mode": "none", "t0": null, "zones": [], "window_text": null, "preview": false });
-        context.insert("event", &site.event(page.event.as_deref()).map_or(no_event, event_context));
+        let event = site.event(page.event.as_deref());
+        context.insert("event", &sheet::event_context(event));
+        context.insert("sheet", &sheet::context(site, theme, page, event, &root));
     }
     let html = theme.render(template, &context)?;
     Ok(html.replace(BODY_MARK, &body(site, page, &root)))
@@ -122,6 +129,7 @@ fn base(site: &Site, theme: &Theme, route: &str, root: &str) -> Result<Context, 
     context.insert("nav", &theme.render("nav.html", &nav)?);
     context.insert("content", BODY_MARK);
     context.insert("event", &Option::<()>::None);
+    context.insert("sheet", &Option::<()>::None);
     Ok(context)
 }
 
@@ -135,27 +143,6 @@ fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value 
         "stale": overview.is_stale && overview.as_of.is_some(),
         "stale_after_seconds": overview.stale_after_seconds,
         "page_url": overview.page_url.clone().unwrap_or_else(|| format!("{root}status/badge.svg")),
-    })
-}
-
-fn event_context(event: &Event) -> serde_json::Value {
-    let zones = event.clock.iter().flat_map(|clock| {
-        event.show_zones.iter().map(|(name, zone)| {
-            let at = clock.t0().with_time_zone(zone.clone());
-            json!({ "zone": name, "iso": moment::datetime_attribute(&at), "text": long(&at) })
-        })
-    });
-    json!({
-        "name": event.name,
-        "mode": if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
-        "t0": event.clock.as_ref().map(|clock| json!({
-            "iso": moment::datetime_attribute(clock.t0()),
-            "text": long(clock.t0()),
-            "zone": clock.t0().time_zone().iana_name(),
-        })),
-        "zones": zones.collect::<Vec<_>>(),
-        "window_text": event.clock.as_ref().zip(event.end()).map(|(clock, end)| format!("Window: {}", moment::range(clock.t0(), &end))),
-        "preview": false,
     })
 }
 
@@ -245,7 +232,8 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
             }
             escape(&address, html);
         }
-        Hole::When(heading) => when(site, page, heading, html),
+        Hole::When(heading) => sheet::when(site, page, heading, html),
+        Hole::Rounds(list) => sheet::rounds(page, list, html),
     });
     for notice in &page.notices {
         let flag = match page.page.front.publish {
@@ -272,65 +260,6 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
         html.push_str("</div></article>\n");
     }
     html
-}
-
-/// The times of a heading: in the event's zone, then in the others.
-fn when(site: &Site, page: &SitePage, heading: usize, html: &mut String) {
-    let Some(step) = page.steps.iter().find(|step| step.heading == heading) else { return };
-    html.push_str("<p class=\"when\"><span class=\"when-offset\">");
-    escape(&step.offset.to_string(), html);
-    if let Some(end) = &step.end_offset {
-        html.push_str(" to ");
-        escape(&end.to_string(), html);
-    }
-    html.push_str("</span>");
-    let Some(event) = site.event(page.event.as_deref()) else {
-        html.push_str("</p>\n");
-        return;
-    };
-    if let Some(start) = &step.start {
-        html.push(' ');
-        html.push_str(step_word(step));
-        times(step, start, None, html);
-        if !event.show_zones.is_empty() {
-            html.push_str(" <span class=\"when-zones\">");
-            for (index, (_, zone)) in event.show_zones.iter().enumerate() {
-                html.push_str(if index > 0 { " " } else { "" });
-                times(step, start, Some(zone), html);
-            }
-            html.push_str("</span>");
-        }
-    }
-    html.push_str("</p>\n");
-}
-
-fn step_word(step: &Step) -> &'static str {
-    use crate::schedule::plan::StepKind;
-    match step.kind {
-        StepKind::Open => "from ",
-        StepKind::Deadline => "by ",
-        StepKind::Point | StepKind::Range | StepKind::Recurring => "",
-    }
-}
-
-/// A moment on a page: a hyphen would let a narrow screen break the offset, a minus sign does not.
-fn long(at: &jiff::Zoned) -> String {
-    moment::long(at).replace("(UTC-", "(UTC\u{2212}")
-}
-
-/// One time, or two where the step itself names its end.
-fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut String) {
-    let shift = |at: &jiff::Zoned| zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
-    let time = |at: &jiff::Zoned, html: &mut String| {
-        html.push_str(&format!("<time datetime=\"{}\">", moment::datetime_attribute(at)));
-        escape(&long(at), html);
-        html.push_str("</time>");
-    };
-    time(&shift(start), html);
-    if let Some(end) = step.end.as_ref().filter(|_| step.end_offset.is_some()) {
-        html.push_str(" to ");
-        time(&shift(end), html);
-    }
 }
 
 #[derive(Serialize)]

@@ -15,10 +15,10 @@ use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
 use crate::page::{Hole, Kind, Page, Publish, slug};
 use crate::project::{CONTENT, Project};
-use crate::schedule::plan::{self, Step};
+use crate::sheet::{self, Sheet};
 use crate::source::{Inputs, RelPath};
 use crate::status::{self, Overview};
-use crate::theme::Theme;
+use crate::theme::{Theme, WORKER};
 
 pub use nav::{Crumb, Section};
 
@@ -37,6 +37,10 @@ pub enum Target {
     /// A text file of the theme.
     Static(String),
     NotFound,
+    /// The calendar of the run sheet of this number.
+    Calendar(usize),
+    /// The script that keeps run sheets for offline use.
+    Worker,
     BadgeSvg,
     BadgeJson,
     /// The file by which we know our own output.
@@ -54,7 +58,8 @@ pub struct SitePage {
     pub links: Vec<Option<String>>,
     /// The event whose clock it runs on.
     pub event: Option<String>,
-    pub steps: Vec<Step>,
+    /// The plan, if it is a run sheet.
+    pub sheet: Sheet,
     /// Its notices as the site shows them, in order.
     pub notices: Vec<ShownNotice>,
 }
@@ -96,14 +101,13 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         let links = links::resolve(page, &index, &mut diagnostics);
         let event = event_of(page, &config, &mut diagnostics);
         let text = inputs.sources.get(&page.path).map_or("", |source| &source.text);
-        let clock = event.and_then(|event| event.clock.as_ref());
-        let steps = if page.kind == Kind::Checklist { plan::steps(page, text, clock, &mut diagnostics) } else { Vec::new() };
+        let sheet = if page.kind == Kind::Checklist { sheet::resolve(page, text, event, &mut diagnostics) } else { Sheet::default() };
         pages.push(SitePage {
             route: index.route(&page.path).unwrap_or_default().to_owned(),
             page: Arc::clone(page),
             links,
             event: event.map(|event| event.id.clone()),
-            steps,
+            sheet,
             notices: Vec::new(),
         });
     }
@@ -111,6 +115,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         links::resolve(page, &index, &mut diagnostics);
     }
     check_notice_names(project, &mut diagnostics);
+    add_sheets(&mut routes, &pages, &config, &mut diagnostics);
     let mut site = Site { config, pages, folders: nav::Folders::of(&sections), sections, routes, status: overview, built_at, diagnostics };
     site.show_notices(project, theme);
     site
@@ -176,7 +181,8 @@ fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Them
         routes.insert(below.to_owned(), Target::Asset(path.clone()));
     }
     let mut ours: Vec<(Route, Target)> = Vec::new();
-    ours.extend(theme.statics.keys().map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
+    let hashed = theme.statics.keys().filter(|name| *name != WORKER);
+    ours.extend(hashed.map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
     ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
     ours.push(("404.html".to_owned(), Target::NotFound));
     ours.push((MARKER.to_owned(), Target::Marker));
@@ -192,6 +198,32 @@ fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Them
         }
         routes.insert(route, target);
     }
+}
+
+/// What is published beside run sheets: their calendars, and the script that keeps them.
+fn add_sheets(routes: &mut BTreeMap<Route, Target>, pages: &[SitePage], config: &Config, diagnostics: &mut Diagnostics) {
+    let mut ours: Vec<(Route, Target)> = Vec::new();
+    for (index, page) in pages.iter().enumerate().filter(|(_, page)| page.page.kind == Kind::Checklist) {
+        let event = page.event.as_deref().and_then(|event| config.events.get(event));
+        ours.extend(sheet_calendar(page, event).map(|route| (route, Target::Calendar(index))));
+    }
+    if pages.iter().any(|page| page.page.kind == Kind::Checklist) {
+        ours.push((WORKER.to_owned(), Target::Worker));
+    }
+    for (route, target) in ours {
+        if routes.contains_key(&route) {
+            let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
+            diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
+            continue;
+        }
+        routes.insert(route, target);
+    }
+}
+
+/// Where the calendar of a run sheet is: beside its page. Without a date there is none.
+pub fn sheet_calendar(page: &SitePage, event: Option<&Event>) -> Option<Route> {
+    event?.clock.as_ref().filter(|_| page.page.kind == Kind::Checklist)?;
+    Some(format!("{}.ics", page.route.strip_suffix(".html")?))
 }
 
 fn overview(inputs: &Inputs, config: &Config, diagnostics: &mut Diagnostics) -> Option<Overview> {

@@ -16,6 +16,10 @@ static DEFAULT: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default");
 /// Templates that a theme must have after the built-in ones are taken in.
 const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html", "notices.html", "home.html", "404.html", "nav.html"];
 
+/// The script that keeps run sheets for offline use. It serves its own folder, so it lies at the top of the site, and
+/// browsers look for it under one name.
+pub const WORKER: &str = "sheet-worker.js";
+
 /// What the layout of mails must hold.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
 
@@ -70,7 +74,8 @@ impl Theme {
             let path = RelPath::new(&format!("{folder}/templates/mail.html"));
             diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
         }
-        let mut names: BTreeMap<String, String> = statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
+        let hashed = statics.iter().filter(|(name, _)| *name != WORKER);
+        let mut names: BTreeMap<String, String> = hashed.map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
         names.extend(assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
         Theme { tera: compile(&templates, diagnostics), mail, statics, assets, names }
     }

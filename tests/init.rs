@@ -57,7 +57,13 @@ fn first_versions_build_and_check_tells_what_is_wrong_with_them() {
     let built = runsheet(&project, &["build"]);
     assert_eq!(built.status.code(), Some(0), "{}", said(&built));
     let checklist = fs::read_to_string(project.join("public/docs/cutover-checklist.html")).expect("the checklist");
-    assert_eq!(checklist.matches("<input type=\"checkbox\"").count(), 86, "every task once, also those with a second box at their end");
+    let count = |class: &str| checklist.matches(&format!("<li class=\"{class}\" data-item=")).count();
+    assert_eq!(
+        [count("task"), count("round-item"), count("alarm")],
+        [78, 4, 4],
+        "every task once, also those with a second box at their end"
+    );
+    assert_eq!(checklist.matches("<tr data-round=").count(), 9, "a round every 15 minutes from T+0 to T+2h");
     assert!(checklist.contains("<span class=\"when-offset\">T-48h</span>"));
     assert!(checklist.contains("aria-label=\"organizations\""));
 
@@ -68,6 +74,10 @@ fn first_versions_build_and_check_tells_what_is_wrong_with_them() {
         "content/docs/CUTOVER_CHECKLIST.md:30:26: warning[escaped-backtick]",
         "content/docs/PRODUCTION_DEPLOYMENT.md:95:3: warning[escaped-backtick]",
         "content/docs/CUTOVER_CHECKLIST.md:158:18: warning[mojibake]",
+        "warning[step-owner]: no task of this run sheet has an owner",
+        "warning[two-boxes]",
+        "warning[alarm-threshold]",
+        "warning[contacts-blank]: 6 contacts are left blank",
         "content/docs/USER_NOTICE_TEMPLATE.md:13:11: warning[placeholder]: a placeholder is left: `[DATE/TIME]`",
         "content/docs/USER_NOTICE_TEMPLATE.md:39:23: warning[placeholder]: a placeholder is left: `[LINK]`",
         "content/docs/USER_NOTICE_TEMPLATE.md:80:18: warning[placeholder]: a placeholder is left: `[LINK]`",

@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use runsheet::config;
 use runsheet::diagnostic::Diagnostics;
 use runsheet::notice::recipients::{Recipients, delimiter};
 use runsheet::page::{self, Hole, Kind, tags};
+use runsheet::sheet;
 use runsheet::source::{RelPath, Source};
 
 /// Pieces from which hostile and odd Markdown is put together.
-const PIECES: [&str; 46] = [
+const PIECES: [&str; 59] = [
     "# ",
     "## T-1h: x",
     "- [ ] ",
@@ -58,6 +60,19 @@ const PIECES: [&str; 46] = [
     "é東\u{202e}",
     "\u{0}",
     "---\n",
+    "\n\n## T-0 to T+1h: Move\n\n",
+    "\n\n### Every 20 minutes\n\n",
+    "\n\n### Daily at 09:00\n\n",
+    "\n\n## Stop conditions\n\n",
+    "\n\n## Rollback procedure\n\n### R+0:10: Back (~5m)\n\n",
+    "\n\n## Gate 1: point of no return (T+5m)\n\n",
+    "\n- [ ] Every 10 min: look ",
+    "\n- Decision: [ ] GO [ ] NO-GO\n",
+    "<!-- var: X; int min=1 -->",
+    "<!-- id: a\"b<c -->",
+    "(id: a; after: b, ~3m)",
+    "source _____ target _____",
+    "`$X ${X} $Y`",
 ];
 
 fn markdown() -> impl Strategy<Value = String> {
@@ -71,7 +86,7 @@ fn parse(kind: &str, text: &str) -> page::Page {
 }
 
 /// Elements that our writer makes.
-const ELEMENTS: [&str; 44] = [
+const ELEMENTS: [&str; 46] = [
     "p",
     "h1",
     "h2",
@@ -116,6 +131,8 @@ const ELEMENTS: [&str; 44] = [
     "time",
     "figure",
     "nav",
+    "output",
+    "var",
 ];
 
 /// Every `<` begins an element of ours, its attributes are ours, and what is opened is closed.
@@ -177,11 +194,36 @@ proptest! {
             prop_assert!(heading.span.end <= text.len() + 64);
         }
         if page.kind == Kind::Checklist {
-            let mut ids: Vec<&str> = page.body.html.split("data-task=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            let mut ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).chain(page.blanks.iter().map(|blank| blank.id.as_str())).collect();
             let all = ids.len();
             ids.sort_unstable();
             ids.dedup();
             prop_assert_eq!(ids.len(), all);
+        }
+    }
+
+    #[test]
+    fn a_sheet_is_planned_and_said_in_json(text in markdown()) {
+        let page = parse("checklist", &text);
+        let config = config::parse(&Source::new(config::path(), EVENT), &mut Diagnostics::default());
+        let mut diagnostics = Diagnostics::default();
+        let source = format!("---\nkind: checklist\n---\n{text}");
+        let plan = sheet::resolve(&page, &source, config.event(None), &mut diagnostics);
+        prop_assert_eq!(plan.planned.len(), page.items.len());
+        for (item, planned) in page.items.iter().zip(&plan.planned) {
+            prop_assert!(planned.after.iter().all(|other| *other < page.items.len()), "{}", item.text);
+            prop_assert!(planned.start <= planned.end);
+        }
+        let (json, _) = sheet::data::json(&page, &plan, config.event(None), "site", "a.html");
+        prop_assert!(!json.contains(['<', '>', '&']));
+        let data: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        prop_assert_eq!(data["items"].as_array().map(Vec::len), Some(page.items.len()));
+        // What the script looks for is on the page.
+        for item in &page.items {
+            let mut id = String::new();
+            page::html::escape(&item.id, &mut id);
+            let found = page.body.html.contains(&format!("data-item=\"{id}\"")) || page.title_html.is_some();
+            prop_assert!(found || page.body.html.contains("fn-"), "{} in {}", item.id, page.body.html);
         }
     }
 
@@ -221,6 +263,10 @@ proptest! {
         }
     }
 }
+
+/// The clock of a sheet.
+const EVENT: &str =
+    "[events.move]\nt0 = 2027-02-13T02:00:00\ntime_zone = \"Europe/London\"\nwindow = \"3h\"\nrollback_duration = \"45m\"\n";
 
 /// 1,500 inputs a property; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {

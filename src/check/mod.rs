@@ -1,20 +1,31 @@
-//! Rules about prose: what a reader would stumble over though every file can be read.
+//! Rules about what is written: what a reader or an operator would stumble over though every file can be read.
 
 mod backticks;
+mod blanks;
+mod contacts;
 mod contracts;
 mod fences;
+mod gates;
 mod mojibake;
+mod outcomes;
+mod owners;
 mod placeholders;
+mod ranges;
+mod review;
+mod sheets;
+mod slots;
+mod thresholds;
 
 use crate::diagnostic::Diagnostics;
 use crate::page::Page;
 use crate::project::Project;
+use crate::site::Site;
 use crate::source::{Inputs, Source, Span};
 
 pub use placeholders::in_merged_notices;
 
 /// Every rule over every page, and the contracts.
-pub fn run(project: &Project, inputs: &Inputs) -> Diagnostics {
+pub fn run(project: &Project, site: &Site, inputs: &Inputs) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     for page in &project.pages {
         let Some(source) = inputs.sources.get(&page.path) else { continue };
@@ -22,7 +33,9 @@ pub fn run(project: &Project, inputs: &Inputs) -> Diagnostics {
         fences::check(source, &mut diagnostics);
         mojibake::check(page, source, &mut diagnostics);
         placeholders::check(page, source, project, &mut diagnostics);
+        review::check(page, inputs.now, &mut diagnostics);
     }
+    sheets::check(site, inputs, &mut diagnostics);
     contracts::check(project, inputs, &mut diagnostics);
     diagnostics
 }
@@ -30,6 +43,12 @@ pub fn run(project: &Project, inputs: &Inputs) -> Diagnostics {
 /// Whether a place lies in code or in a comment, where no rule about prose applies.
 fn in_code(page: &Page, span: &Span) -> bool {
     page.code.iter().any(|code| code.start < span.end && span.start < code.end)
+}
+
+/// The first line of what stands at a place: enough to find it.
+fn first_line(source: &Source, span: &Span) -> Span {
+    let text = &source.text[span.clone()];
+    span.start..span.start + text.find('\n').unwrap_or(text.len())
 }
 
 /// The lines of a text, each with the byte where it begins.

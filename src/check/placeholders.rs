@@ -64,8 +64,9 @@ fn bracketed(text: &str) -> Vec<Span> {
             && inner.chars().next().is_some_and(char::is_uppercase);
         let after = bytes.get(close + 1);
         let is_link = bytes.get(close) != Some(&b']') || matches!(after, Some(b'(' | b'[' | b':'));
-        let is_reference = text[..open].ends_with(']') || text.contains(&format!("\n[{inner}]:"));
-        if capital && !is_link && !is_reference {
+        // Looking through the whole text comes last: most brackets are boxes.
+        let is_reference = || text[..open].ends_with(']') || text.contains(&format!("\n[{inner}]:"));
+        if capital && !is_link && !is_reference() {
             found.push(open..close + 1);
         }
     }

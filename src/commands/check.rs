@@ -1,4 +1,4 @@
-//! `runsheet check`: all that a build reports, and every rule about prose; nothing is written.
+//! `runsheet check`: all that a build reports, and every rule about what is written; nothing is written.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ use crate::world::environment;
 pub fn run(global: &Global) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Fetch, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
-    diagnostics.extend(crate::check::run(&loaded.project, &loaded.inputs));
+    diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let keys = environment::keys();
     for mailing in &loaded.project.config.mailings {
         let selection = Selection { mailing, recipients: None, only: None, limit: None };

@@ -11,6 +11,7 @@ use super::report;
 use crate::cli::{Global, ScheduleFormat};
 use crate::diagnostic::{Diagnostics, suggest};
 use crate::page::Kind;
+use crate::render;
 use crate::schedule::moment;
 use crate::schedule::plan::{Step, StepKind};
 use crate::site::{Site, SitePage};
@@ -26,6 +27,7 @@ pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Resul
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     match format {
         ScheduleFormat::Json => report::data(&as_json(&loaded.site, &chosen)),
+        ScheduleFormat::Ics => report::data(&as_calendar(&loaded.site, &chosen)?),
         ScheduleFormat::Table => chosen.iter().for_each(|sheet| report::data(&as_table(&loaded.site, sheet))),
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -54,13 +56,27 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
     }
 }
 
+/// A calendar is one sheet's: two in one file would have one name and one revision.
+fn as_calendar(site: &Site, sheets: &[&SitePage]) -> Result<String> {
+    let [sheet] = sheets else {
+        let names: Vec<&str> = sheets.iter().map(|sheet| sheet.page.path.as_str()).collect();
+        bail!("a calendar is made of one run sheet\nhelp: name one of {}", names.join(", "));
+    };
+    let calendar = render::calendar(site, sheet);
+    if calendar.is_empty() {
+        bail!("{} has no T-0, so there is nothing to put into a calendar\nhelp: set `t0` of its event, or give --t0", sheet.page.path);
+    }
+    Ok(calendar)
+}
+
 /// One object for one event; a list of them if the sheets run on several.
 fn as_json(site: &Site, sheets: &[&SitePage]) -> String {
     let mut plans = Vec::new();
     let mut events: Vec<Option<&str>> = sheets.iter().map(|sheet| sheet.event.as_deref()).collect();
     events.dedup();
     for event in events {
-        let steps: Vec<&Step> = sheets.iter().filter(|sheet| sheet.event.as_deref() == event).flat_map(|sheet| &sheet.steps).collect();
+        let steps: Vec<&Step> =
+            sheets.iter().filter(|sheet| sheet.event.as_deref() == event).flat_map(|sheet| &sheet.sheet.steps).collect();
         let clock = site.event(event).and_then(|event| event.clock.as_ref());
         plans.push(json!({
             "event": event,
@@ -82,7 +98,7 @@ fn as_table(site: &Site, sheet: &SitePage) -> String {
         (Some(event), None) => table.push_str(&format!("{}, no T-0 set\n\n", event.name)),
         (None, _) => table.push_str("no event: offsets only\n\n"),
     }
-    let rows: Vec<[String; 5]> = sheet.steps.iter().map(row).collect();
+    let rows: Vec<[String; 5]> = sheet.sheet.steps.iter().map(row).collect();
     let head = ["Offset", "Start", "End", "Step", "Tasks"].map(str::to_owned);
     let widths: Vec<usize> = (0..5).map(|column| rows.iter().chain([&head]).map(|row| row[column].width()).max().unwrap_or(0)).collect();
     for row in [&head].into_iter().chain(&rows) {

@@ -51,6 +51,11 @@ fn mark_line(line: &str, marked: &mut String) {
     marked.push_str(rest);
 }
 
+/// How many bytes at the start of a text fill up a mark.
+pub fn fill_length(text: &str) -> usize {
+    text.len() - text.trim_start_matches(FILL).len()
+}
+
 /// The text as it was written.
 pub fn restore(text: &str) -> String {
     if !text.contains(MARK) {
@@ -76,33 +81,120 @@ pub fn split(text: &str) -> Vec<Option<&str>> {
     pieces
 }
 
-/// The kind of value that a blank's label asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether nothing but space is left of a text that was cut at its blanks.
+pub fn ends(rest: &[Option<&str>]) -> bool {
+    rest.iter().all(|piece| piece.is_some_and(|words| words.trim().is_empty()))
+}
+
+/// The text without its blanks.
+pub fn without(text: &str) -> String {
+    let words: Vec<&str> = split(text).into_iter().flatten().flat_map(str::split_whitespace).collect();
+    words.join(" ").trim_end_matches([':', '=']).to_owned()
+}
+
+/// The kind of value that a blank asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Kind {
     Text,
     Integer,
+    /// A moment, best written as RFC 3339.
     Time,
+    /// An address of IPv4 or IPv6.
+    Ip,
+    Url,
+}
+
+/// The least and the greatest number that is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub min: Option<i64>,
+    pub max: Option<i64>,
+}
+
+/// Which side of a comparison a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    Source,
+    Target,
+}
+
+/// What a comment behind a blank says: `<!-- int min=1 -->`, `<!-- var: NEW_IP; ip -->`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    pub var: Option<String>,
+    pub kind: Option<Kind>,
+    pub limits: Limits,
+}
+
+impl Note {
+    /// Reads the inside of a comment; words that say nothing here are passed over.
+    pub fn read(comment: &str) -> Note {
+        let mut note = Note::default();
+        for part in comment.split([';', ',']).map(str::trim) {
+            if let Some(name) = part.strip_prefix("var:") {
+                note.var = Some(name.trim().to_owned()).filter(|name| is_name(name));
+                continue;
+            }
+            for word in part.split_whitespace() {
+                match (word, word.split_once('=')) {
+                    ("int" | "integer", _) => note.kind = Some(Kind::Integer),
+                    ("time", _) => note.kind = Some(Kind::Time),
+                    ("text", _) => note.kind = Some(Kind::Text),
+                    ("ip", _) => note.kind = Some(Kind::Ip),
+                    ("url", _) => note.kind = Some(Kind::Url),
+                    (_, Some(("min", number))) => note.limits.min = number.parse().ok(),
+                    (_, Some(("max", number))) => note.limits.max = number.parse().ok(),
+                    _ => {}
+                }
+            }
+        }
+        note
+    }
+}
+
+/// Whether a text can be the name of a value in a shell: letters, digits and `_`.
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 impl Kind {
-    /// Judges by the words of the label, or by a comment behind the blank such as `<!-- int min=1 -->`.
-    pub fn of(label: &str, comment: Option<&str>) -> Kind {
-        match comment.and_then(|comment| comment.split_whitespace().next()) {
-            Some("int") => return Kind::Integer,
-            Some("time") => return Kind::Time,
-            Some("text") => return Kind::Text,
-            _ => {}
-        }
+    /// Judges by the words of the label, and by the name of the value.
+    pub fn of(label: &str, var: Option<&str>) -> Kind {
         let label = label.to_lowercase();
-        let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).collect();
+        let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
-        if has(&["time", "timestamp"]) {
+        // A duration in minutes is a number, not a moment.
+        if has(&["min", "minutes", "seconds"]) && !has(&["at"]) {
+            return Kind::Integer;
+        }
+        let is_moment = var.is_some_and(|name| name.ends_with("_AT") || name.ends_with("_TIME"));
+        let is_last = words.last().is_some_and(|word| ["at", "time", "timestamp"].contains(word));
+        // In a whole sentence the word may stand for anything.
+        if is_moment || is_last || words.len() <= 4 && has(&["time", "timestamp"]) {
             return Kind::Time;
         }
         if has(&["count", "counts", "rows", "number", "total", "migrated"]) {
             return Kind::Integer;
         }
-        Kind::Text
+        if has(&["ip", "ipv4", "ipv6"]) {
+            return Kind::Ip;
+        }
+        if has(&["url"]) { Kind::Url } else { Kind::Text }
+    }
+}
+
+impl Side {
+    /// The side that a label names. In a table also older words do, where a column holds numbers.
+    pub fn of(label: &str, in_counts: bool) -> Option<Side> {
+        let label = label.to_lowercase();
+        let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).collect();
+        let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+        if has(&["source"]) || in_counts && has(&["old", "before"]) {
+            return Some(Side::Source);
+        }
+        (has(&["target"]) || in_counts && has(&["new", "after"])).then_some(Side::Target)
     }
 }
 
@@ -137,9 +229,24 @@ mod tests {
     #[test]
     fn labels_tell_the_kind() {
         assert_eq!(Kind::of("Freeze timestamp", None), Kind::Time);
+        assert_eq!(Kind::of("Import ended at", None), Kind::Time);
         assert_eq!(Kind::of("users migrated", None), Kind::Integer);
-        assert_eq!(Kind::of("New IP", None), Kind::Text);
-        assert_eq!(Kind::of("New IP", Some("int min=1")), Kind::Integer);
+        assert_eq!(Kind::of("Buffer in minutes", None), Kind::Integer);
+        assert_eq!(Kind::of("New IP", None), Kind::Ip);
+        assert_eq!(Kind::of("Release URL", None), Kind::Url);
         assert_eq!(Kind::of("Estimated", None), Kind::Text);
+        assert_eq!(Kind::of("Take the freeze time with date", Some("FREEZE_AT")), Kind::Time);
+        assert_eq!(Kind::of("Write the loss with kind, amount and span of time used", None), Kind::Text);
+    }
+
+    #[test]
+    fn comments_tell_more() {
+        let note = Note::read("var: BUFFER_MIN; int min=1 max=90");
+        assert_eq!((note.var.as_deref(), note.kind), (Some("BUFFER_MIN"), Some(Kind::Integer)));
+        assert_eq!(note.limits, Limits { min: Some(1), max: Some(90) });
+        assert_eq!(Note::read("id: x"), Note::default());
+        assert_eq!(Note::read("var: $(rm)").var, None);
+        assert_eq!(Side::of("Gateways: source", false), Some(Side::Source));
+        assert_eq!(Side::of("Old value", false), None);
     }
 }

@@ -1,15 +1,16 @@
 //! Events to HTML, with holes where other files, or the clock, have a say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
-use super::item::Section;
+use super::blank;
+use super::entry::{Blank, Item, Rounds, Track};
 use super::markdown::{self, Placed, is_inline, plain_text};
+use super::section::Section;
 use super::slug::Anchors;
-use super::{blank, task};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::schedule::{self, Found, Place, Timing, Unit};
+use crate::schedule::{Recurrence, Timing, Unit};
 use crate::source::{RelPath, Span};
 
 /// HTML with holes in it, in the order of the text.
@@ -26,6 +27,8 @@ pub enum Hole {
     Link(usize),
     /// The times of the page's heading number so and so.
     When(usize),
+    /// The boxes of the page's repeated list number so and so.
+    Rounds(usize),
 }
 
 impl Body {
@@ -40,6 +43,24 @@ impl Body {
         }
         html.push_str(&self.html[from..]);
         html
+    }
+}
+
+impl Heading {
+    /// A heading that says nothing about time.
+    pub(super) fn plain(level: u8, text: &str, anchor: String, span: Span) -> Heading {
+        Heading {
+            level,
+            text: text.to_owned(),
+            anchor,
+            span,
+            timing: None,
+            owner: None,
+            tasks: 0,
+            path: String::new(),
+            track: Track::Main,
+            every: None,
+        }
     }
 }
 
@@ -66,6 +87,12 @@ pub struct Heading {
     pub owner: Option<String>,
     /// Tasks below it, up to the next heading.
     pub tasks: usize,
+    /// On a run sheet: what it and the headings above are called, without offsets. It says which items belong together
+    /// when the sheet is edited.
+    pub path: String,
+    pub track: Track,
+    /// On a run sheet: its rhythm, such as `Every 15 minutes`.
+    pub every: Option<Recurrence>,
 }
 
 /// A link or an image to a file of the project.
@@ -86,6 +113,8 @@ pub struct Context<'a> {
     pub dialect: Dialect,
     pub offset_unit: Option<Unit>,
     pub roles: &'a BTreeMap<String, String>,
+    /// Names of values that are filled in on the page: `$NAME` in code shows them.
+    pub vars: &'a BTreeSet<String>,
 }
 
 /// What was found on the way, for the page as a whole.
@@ -99,14 +128,33 @@ pub struct Finds {
     pub diagnostics: Diagnostics,
     /// The title as HTML, if the page begins with one.
     pub title: Option<String>,
+    /// What is worked on, in the order of the text.
+    pub items: Vec<Item>,
+    pub blanks: Vec<Blank>,
+    pub rounds: Vec<Rounds>,
     pub(super) section: Section,
+    /// The items that the writer is in, the innermost last.
+    pub(super) open: Vec<usize>,
+    /// How deep in lists of the stop conditions it is.
+    pub(super) list_depth: usize,
+    /// Ids that are taken, each with the next number to try.
     pub(super) ids: BTreeMap<String, usize>,
     pub(super) footnotes: BTreeMap<String, usize>,
 }
 
 /// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
 pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
-    let mut writer = Writer { events, at: 0, context, finds, body: Body::default(), notes: Vec::new(), line: String::new() };
+    let mut writer = Writer {
+        events,
+        at: 0,
+        context,
+        finds,
+        body: Body::default(),
+        notes: Vec::new(),
+        line: String::new(),
+        last_blank: None,
+        counts_row: false,
+    };
     while writer.at < events.len() {
         writer.block();
     }
@@ -123,6 +171,10 @@ pub(super) struct Writer<'a, 'e, 't> {
     pub(super) notes: Vec<(String, Body)>,
     /// The text of the line so far: the label of a blank.
     pub(super) line: String,
+    /// The blank before this one in the same line or row, if it can be one side of a comparison.
+    pub(super) last_blank: Option<(usize, blank::Side)>,
+    /// Whether the writer is in a table whose columns hold numbers to compare.
+    pub(super) counts_row: bool,
 }
 
 impl<'t> Writer<'_, '_, 't> {
@@ -206,6 +258,7 @@ impl<'t> Writer<'_, '_, 't> {
     fn paragraph(&mut self) {
         let end = self.end_of(self.at);
         self.line.clear();
+        self.last_blank = None;
         self.at += 1;
         if self.is_run_sheet() && self.choice(end) {
             self.at = end + 1;
@@ -235,7 +288,13 @@ impl<'t> Writer<'_, '_, 't> {
         if level == 1 && self.finds.headings.is_empty() && self.is_first_block(start) {
             return self.title(text, anchor, start, end);
         }
-        self.push(&format!("<h{level} id=\""));
+        // On paper such a part begins a page.
+        let class = match self.begins_track(level, text.trim()) {
+            Some(Track::Alarms) => " class=\"alarms\"",
+            Some(Track::Reverse) => " class=\"reverse\"",
+            _ => "",
+        };
+        self.push(&format!("<h{level}{class} id=\""));
         self.push_text(&anchor);
         self.push("\">");
         self.inlines_until(end);
@@ -245,11 +304,13 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("\" aria-label=\"Link to: ");
         self.push_text(text.trim());
         self.push(&format!("\">#</a></h{level}>\n"));
-        let mut timing = if self.is_run_sheet() { self.timing(&text, start) } else { None };
-        let owner = timing.as_mut().and_then(|timing| heading_owner(timing, self.context.roles));
-        let timed = timing.is_some();
-        let heading = Heading { level, text: text.trim().to_owned(), anchor, span: self.span(start), timing, owner, tasks: 0 };
-        self.finds.section.enter(&heading);
+        let span = self.span(start);
+        let heading = if self.is_run_sheet() {
+            self.sheet_heading(level, text.trim(), anchor, span, start)
+        } else {
+            Heading::plain(level, text.trim(), anchor, span)
+        };
+        let timed = heading.timing.is_some();
         self.finds.headings.push(heading);
         if timed {
             self.hole(Hole::When(self.finds.headings.len() - 1));
@@ -277,9 +338,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.finds.title = Some(escaped);
         }
         let span = self.span(start);
-        let heading = Heading { level: 1, text: text.trim().to_owned(), anchor, span, timing: None, owner: None, tasks: 0 };
-        self.finds.section.enter(&heading);
-        self.finds.headings.push(heading);
+        self.finds.headings.push(Heading::plain(1, text.trim(), anchor, span));
     }
 
     fn anchor(&mut self, text: &str, id: Option<&str>, at: usize) -> String {
@@ -288,21 +347,6 @@ impl<'t> Writer<'_, '_, 't> {
             self.report(Diagnostic::error("duplicate-id", format!("the id `{id}` is on this page already")), at);
         }
         id.to_owned()
-    }
-
-    fn timing(&mut self, text: &str, at: usize) -> Option<Timing> {
-        match schedule::heading::read(text, self.context.offset_unit) {
-            Found::Nothing => None,
-            Found::Timing(timing) => Some(timing),
-            Found::Hint(error) => {
-                self.report(Diagnostic::warning("offset-unit", error.message()).maybe_help(error.help()), at);
-                None
-            }
-            Found::Error(error) => {
-                self.report(Diagnostic::error("bad-offset", error.message()).maybe_help(error.help()), at);
-                None
-            }
-        }
     }
 
     fn quote(&mut self, kind: Option<BlockQuoteKind>) {
@@ -353,8 +397,9 @@ impl<'t> Writer<'_, '_, 't> {
             }
             None => self.push("<div class=\"code\"><pre tabindex=\"0\"><code>"),
         }
-        self.push_text(&code);
+        self.code_text(&code);
         self.push("</code></pre></div>\n");
+        self.command_found();
     }
 
     fn html_block(&mut self) {
@@ -380,24 +425,6 @@ fn language(kind: &CodeBlockKind) -> Option<String> {
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.'))
         .collect();
     (!word.is_empty()).then(|| word.to_ascii_lowercase())
-}
-
-/// The owner that the metadata of a heading names. Behind a leading offset it is taken out of the label.
-fn heading_owner(timing: &mut Timing, roles: &BTreeMap<String, String>) -> Option<String> {
-    if timing.place == Place::Lead
-        && let Some((label, tail)) = task::tail(&timing.label, roles)
-    {
-        timing.label = label.to_owned();
-        timing.estimate = tail.estimate.or(timing.estimate.take());
-        return tail.owner;
-    }
-    let joined = format!("({})", timing.tail.join("; "));
-    if let Some((_, tail)) = task::tail(&joined, roles)
-        && tail.owner.is_some()
-    {
-        return tail.owner;
-    }
-    timing.tail.iter().find(|part| roles.contains_key(&part.to_lowercase())).map(|part| part.to_lowercase())
 }
 
 /// Escapes text for HTML, in elements and in double-quoted attributes.

@@ -35,7 +35,7 @@ impl Writer<'_, '_, '_> {
                 self.line.push_str(&code);
                 let code = if self.context.dialect == Dialect::Mail { tags::in_code(&code) } else { code };
                 self.push("<code>");
-                self.push_text(&code);
+                self.code_text(&code);
                 self.push("</code>");
             }
             Event::InlineHtml(html) => self.raw_html(html, at, false),
@@ -67,13 +67,14 @@ impl Writer<'_, '_, '_> {
             self.line.push_str(text);
             return self.push_text(text);
         }
-        for piece in blank::split(text) {
+        let pieces = blank::split(text);
+        for (index, piece) in pieces.iter().enumerate() {
             match piece {
                 Some(words) => {
                     self.line.push_str(words);
                     self.push_text(words);
                 }
-                None => self.blank(at),
+                None => self.blank(at, blank::ends(&pieces[index + 1..])),
             }
         }
     }

@@ -1,41 +1,58 @@
-//! Lists, and what a run sheet makes of them: boxes to tick, choices, blanks, attributes.
+//! Lists, and what a run sheet makes of them: tasks, stop conditions, attributes, rounds.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use super::html::{Dialect, Heading, Writer};
+use super::entry::{Alarm, Item, ItemKind, Rounds, Track};
+use super::html::{Dialect, Heading, Hole, Writer};
 use super::markdown::{plain_text, run_end};
 use super::{blank, task};
-
-/// Where in a run sheet the writer is: the anchors of the headings above.
-#[derive(Debug, Default)]
-pub struct Section(Vec<(u8, String)>);
-
-impl Section {
-    pub(super) fn enter(&mut self, heading: &Heading) {
-        self.0.retain(|(level, _)| *level < heading.level);
-        self.0.push((heading.level, heading.anchor.clone()));
-    }
-
-    fn path(&self) -> String {
-        self.0.iter().map(|(_, anchor)| anchor.as_str()).collect::<Vec<_>>().join("/")
-    }
-}
+use crate::diagnostic::Diagnostic;
+use crate::schedule::recurrence;
 
 impl<'t> Writer<'_, '_, 't> {
     pub(super) fn list(&mut self, first: Option<u64>) {
         let end = self.end_of(self.at);
-        let class = if self.has_tasks(end) { " class=\"tasks\"" } else { "" };
+        let tasks = self.has_tasks(end);
+        let every = self.every().filter(|_| tasks && self.finds.open.is_empty());
+        let class = match (tasks, &every) {
+            (_, Some(_)) => " class=\"tasks rounds-legend\"",
+            (true, None) => " class=\"tasks\"",
+            (false, None) => "",
+        };
         self.at += 1;
-        match first {
-            None => self.push(&format!("<ul{class}>\n")),
-            Some(1) => self.push(&format!("<ol{class}>\n")),
-            Some(number) => self.push(&format!("<ol{class} start=\"{number}\">\n")),
+        let element = match first {
+            _ if every.is_some() => {
+                self.push(&format!("<ol{class} type=\"A\">\n"));
+                "ol"
+            }
+            None => {
+                self.push(&format!("<ul{class}>\n"));
+                "ul"
+            }
+            Some(number) => {
+                let start = if number == 1 { String::new() } else { format!(" start=\"{number}\"") };
+                self.push(&format!("<ol{class}{start}>\n"));
+                "ol"
+            }
+        };
+        if let Some(every) = every.clone() {
+            self.finds.rounds.push(Rounds { section: self.finds.headings.len().checked_sub(1), every, items: Vec::new(), alone: false });
         }
+        self.finds.list_depth += 1;
         while self.at < end {
-            self.item();
+            self.item(every.is_some());
         }
+        self.finds.list_depth -= 1;
         self.at = end + 1;
-        self.push(if first.is_some() { "</ol>\n" } else { "</ul>\n" });
+        self.push(&format!("</{element}>\n"));
+        if every.is_some() {
+            self.hole(Hole::Rounds(self.finds.rounds.len() - 1));
+        }
+    }
+
+    /// The rhythm of the section.
+    fn every(&self) -> Option<recurrence::Recurrence> {
+        self.finds.headings.last().filter(|_| self.is_run_sheet()).and_then(|heading| heading.every.clone())
     }
 
     /// Whether an item of the list that begins here is a task.
@@ -52,35 +69,33 @@ impl<'t> Writer<'_, '_, 't> {
         false
     }
 
-    fn item(&mut self) {
-        let end = self.end_of(self.at);
+    fn item(&mut self, repeated: bool) {
+        let start = self.at;
+        let end = self.end_of(start);
         self.at += 1;
         self.line.clear();
+        self.last_blank = None;
         let loose = matches!(self.peek(), Some(Event::Start(Tag::Paragraph)));
         let first = self.at + usize::from(loose);
         let run_end = run_end(self.events, first, end);
-        if let Some((Event::TaskListMarker(done), _)) = self.events.get(first) {
+        let marker = match self.events.get(first) {
+            Some((Event::TaskListMarker(done), _)) => Some(*done),
+            _ => None,
+        };
+        if self.is_run_sheet() && self.finds.section.track() == Track::Alarms && self.finds.list_depth == 1 {
+            self.at = first + usize::from(marker.is_some());
+            return self.alarm(start, run_end, end);
+        }
+        if let Some(done) = marker {
             self.at = first + 1;
-            return self.task(*done, run_end, end);
+            return self.task(start, done, run_end, end, repeated);
         }
         if self.is_run_sheet() && self.ends_with_box(first, run_end) {
             self.at = first;
-            return self.task(false, run_end, end);
+            return self.task(start, false, run_end, end, repeated);
         }
-        if self.is_run_sheet()
-            && let Some((Event::Text(text), _)) = self.events.get(first)
-            && let Some((name, length)) = task::attribute(text)
-        {
-            self.push(&format!("<li class=\"attribute\"><span class=\"attribute-name\">{name}</span> "));
-            self.line.push_str(name);
-            self.line.push(' ');
-            self.at = first + 1;
-            let rest = text[length..].to_owned();
-            self.text(&rest, first);
-            self.inlines_until(run_end);
-            self.skip_paragraph_end(loose);
-            self.blocks_until(end);
-            return self.push("</li>\n");
+        if self.is_run_sheet() && self.attribute(first, run_end, end, loose) {
+            return;
         }
         self.push("<li>");
         if self.is_run_sheet() && !loose && self.choice(run_end) {
@@ -91,6 +106,36 @@ impl<'t> Writer<'_, '_, 't> {
         }
         self.blocks_until(end);
         self.push("</li>\n");
+    }
+
+    /// Writes an item that begins with `Expect:` and the like; the word may be bold.
+    fn attribute(&mut self, first: usize, run_end: usize, end: usize, loose: bool) -> bool {
+        let bold = matches!(self.events.get(first), Some((Event::Start(Tag::Strong), _)));
+        let Some((Event::Text(text), _)) = self.events.get(first + usize::from(bold)) else { return false };
+        let Some((name, length)) = task::attribute(text) else { return false };
+        if bold && (length < text.trim_end().len() || !matches!(self.events.get(first + 2), Some((Event::End(TagEnd::Strong), _)))) {
+            return false;
+        }
+        let words = plain_text(&self.events[first..run_end]);
+        let words = task::attribute(&words).map_or("", |(_, length)| words[length..].trim()).to_owned();
+        if let Some(item) = self.finds.open.last().map(|item| &mut self.finds.items[*item]) {
+            match name {
+                "Expect" | "Verify" => item.has_outcome = true,
+                "Owner" => item.owner = Some(words),
+                _ => {}
+            }
+        }
+        self.push(&format!("<li class=\"attribute\"><span class=\"attribute-name\">{name}</span> "));
+        self.line.push_str(name);
+        self.line.push(' ');
+        let rest = text[length..].to_owned();
+        self.at = first + if bold { 3 } else { 1 };
+        self.text(&rest, first + usize::from(bold));
+        self.inlines_until(run_end);
+        self.skip_paragraph_end(loose);
+        self.blocks_until(end);
+        self.push("</li>\n");
+        true
     }
 
     /// `All pass: [ ]`: a task with its box at the end.
@@ -105,7 +150,29 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    fn task(&mut self, done: bool, run_end: usize, end: usize) {
+    /// A block of code stands in the innermost item.
+    pub(super) fn command_found(&mut self) {
+        if let Some(item) = self.finds.open.last() {
+            self.finds.items[*item].has_command = true;
+        }
+    }
+
+    /// Writes a stop condition: it has no box, as it must never be done.
+    fn alarm(&mut self, start: usize, run_end: usize, end: usize) {
+        let words = blank::without(&plain_text(&self.events[self.at..run_end]));
+        let text = words.trim().trim_end_matches("[ ]").trim().to_owned();
+        let kind = ItemKind::Alarm(Box::new(Alarm::read(&text)));
+        let id = self.add_item(start, kind, text, &self.explicit_id(run_end), task::Tail::default());
+        self.push(&format!("<li class=\"alarm\" data-item=\"{id}\"><span class=\"line\">"));
+        self.inlines_until(run_end);
+        self.push("</span>");
+        self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
+        self.blocks_until(end);
+        self.finds.open.pop();
+        self.push("</li>\n");
+    }
+
+    fn task(&mut self, start: usize, done: bool, run_end: usize, end: usize, repeated: bool) {
         let line = TaskLine::read(self, run_end);
         if self.context.dialect == Dialect::Mail {
             self.push("<li>");
@@ -114,42 +181,137 @@ impl<'t> Writer<'_, '_, 't> {
             self.blocks_until(end);
             return self.push("</li>\n");
         }
-        let id = self.task_id(&blank::restore(&line.words));
+        if line.has_second_box {
+            let diagnostic = Diagnostic::warning("two-boxes", "this task has two boxes: the second one is left out");
+            self.report(diagnostic.help("one line is one task; make two lines, or a choice such as `Decision: [ ] GO [ ] NO-GO`"), start);
+        }
+        let words = blank::without(&line.words);
+        let explicit = self.explicit_id(run_end);
+        let tail = line.tail.clone().unwrap_or_default();
+        let id = self.add_item(start, ItemKind::Task { done }, words.clone(), &explicit, tail);
+        let item = self.finds.items.len() - 1;
         if let Some(heading) = self.finds.headings.last_mut() {
             heading.tasks += 1;
         }
-        let state = match (done, self.is_run_sheet()) {
-            (true, _) => " checked disabled",
-            (false, true) => "",
-            (false, false) => " disabled",
-        };
-        self.push(&format!("<li class=\"task\"><input type=\"checkbox\" id=\"task-{id}\" data-task=\"{id}\"{state}"));
-        if line.has_label {
-            self.push(&format!("><div class=\"task-body\"><label for=\"task-{id}\">"));
-            self.labelled(run_end, line.last_text, line.dropped);
+        let own = if repeated || !self.is_run_sheet() || self.finds.open.len() > 1 { None } else { recurrence::read(&words) };
+        let class = if repeated { "round-item" } else { "task" };
+        self.push(&format!("<li class=\"{class}\" data-item=\"{id}\">"));
+        let labelled = line.has_label && !repeated && own.is_none();
+        if repeated || own.is_some() {
+            self.push("<div class=\"task-body\"><span class=\"line\">");
+            self.inlines_dropping(run_end, line.last_text, line.dropped);
         } else {
-            self.push(" aria-label=\"");
-            self.push_text(&line.name(self.finds.headings.last()));
-            self.push("\"><div class=\"task-body\">");
-            self.inlines_until(run_end);
+            let state = match (done, self.is_run_sheet()) {
+                (true, _) => " checked disabled",
+                (false, true) => "",
+                (false, false) => " disabled",
+            };
+            self.push(&format!("<input type=\"checkbox\" id=\"task-{id}\"{state}"));
+            if labelled {
+                self.push(&format!("><div class=\"task-body\"><span class=\"line\"><label for=\"task-{id}\">"));
+                self.labelled(run_end, line.last_text, line.dropped);
+            } else {
+                self.push(" aria-label=\"");
+                self.push_text(&line.name(self.finds.headings.last()));
+                self.push("\"><div class=\"task-body\"><span class=\"line\">");
+                self.inlines_dropping(run_end, line.last_text, line.dropped);
+            }
         }
+        self.push("</span>");
         if let Some(tail) = line.tail {
             self.tail(&tail);
         }
         if done && self.is_run_sheet() {
             self.push(" <span class=\"estimate\">done in source</span>");
         }
+        if repeated {
+            self.finds.items[item].rounds = self.every();
+            if let Some(rounds) = self.finds.rounds.last_mut() {
+                rounds.items.push(item);
+            }
+        } else if let Some(every) = own {
+            self.finds.items[item].rounds = Some(every.clone());
+            self.finds.rounds.push(Rounds { section: self.finds.headings.len().checked_sub(1), every, items: vec![item], alone: true });
+            self.hole(Hole::Rounds(self.finds.rounds.len() - 1));
+        }
         self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
         self.blocks_until(end);
+        self.finds.open.pop();
         self.push("</div></li>\n");
+    }
+
+    /// Adds an item below the open ones and opens it; gives its id, escaped.
+    pub(super) fn add_item(&mut self, start: usize, kind: ItemKind, text: String, explicit: &Option<String>, tail: task::Tail) -> String {
+        let named = explicit.clone().or_else(|| tail.other.iter().find(|(key, _)| key == "id").map(|(_, id)| id.clone()));
+        let id = match &named {
+            Some(id) => self.claim_id(id, start),
+            None => self.task_id(&text),
+        };
+        let after = tail.other.iter().find(|(key, _)| matches!(key.as_str(), "after" | "needs")).map(|(_, ids)| {
+            let ids = ids.split([' ', '+', '&']).map(str::trim).filter(|id| !id.is_empty() && *id != "and");
+            let ids: Vec<String> = ids.map(str::to_owned).collect();
+            if ids.iter().any(|id| id == "none") { Vec::new() } else { ids }
+        });
+        let outcome = tail.other.iter().any(|(key, _)| matches!(key.as_str(), "verify" | "expect"));
+        self.finds.items.push(Item {
+            id: id.clone(),
+            named: named.is_some(),
+            kind,
+            text: text.trim().to_owned(),
+            section: self.finds.headings.len().checked_sub(1),
+            parent: self.finds.open.last().copied(),
+            owner: tail.owner,
+            estimate: tail.estimate,
+            after,
+            has_outcome: outcome,
+            has_command: false,
+            rounds: None,
+            span: self.span(start),
+        });
+        self.finds.open.push(self.finds.items.len() - 1);
+        let mut escaped = String::new();
+        super::html::escape(&id, &mut escaped);
+        escaped
+    }
+
+    /// The id in a comment at the end of a line: `<!-- id: export -->`.
+    pub(super) fn explicit_id(&self, run_end: usize) -> Option<String> {
+        self.events[self.at..run_end].iter().rev().find_map(|(event, _)| {
+            let Event::InlineHtml(html) = event else { return None };
+            let inner = html.strip_prefix("<!--")?.strip_suffix("-->")?.trim();
+            let id = inner.strip_prefix("id:")?.trim();
+            (!id.is_empty() && !id.contains(char::is_whitespace)).then(|| id.to_owned())
+        })
+    }
+
+    /// An id that the author gave.
+    pub(super) fn claim_id(&mut self, id: &str, at: usize) -> String {
+        if self.take_id(id) {
+            return id.to_owned();
+        }
+        let numbered = self.numbered(id);
+        let diagnostic = Diagnostic::error("duplicate-id", format!("the id `{id}` is on this page already"));
+        self.report(diagnostic.help("a tick would belong to both: give one of them another id"), at);
+        numbered
     }
 
     /// Writes the first line of a task within its label, without the last `dropped` bytes of its last text.
     ///
     /// A label cannot hold a field of its own: at the first blank it is closed.
     fn labelled(&mut self, run_end: usize, last_text: Option<usize>, dropped: usize) {
+        if self.cut_line(run_end, last_text, dropped, true) {
+            self.push("</label>");
+        }
+    }
+
+    /// Writes the first line of a task without the last `dropped` bytes of its last text.
+    fn inlines_dropping(&mut self, run_end: usize, last_text: Option<usize>, dropped: usize) {
+        self.cut_line(run_end, last_text, dropped, false);
+    }
+
+    /// Writes a line without its metadata; gives whether the label around it is still open.
+    fn cut_line(&mut self, run_end: usize, last_text: Option<usize>, dropped: usize, mut open: bool) -> bool {
         let events = self.events;
-        let mut open = true;
         while self.at < run_end {
             let at = self.at;
             let Event::Text(text) = &events[at].0 else {
@@ -165,7 +327,8 @@ impl<'t> Writer<'_, '_, 't> {
             }
             let is_cut = Some(at) == last_text && dropped > 0;
             let kept_text = if is_cut { text[..kept].trim_end() } else { &text[..kept] };
-            for piece in blank::split(kept_text) {
+            let pieces = blank::split(kept_text);
+            for (index, piece) in pieces.iter().enumerate() {
                 match piece {
                     Some(words) => {
                         self.line.push_str(words);
@@ -176,17 +339,15 @@ impl<'t> Writer<'_, '_, 't> {
                             self.push("</label>");
                             open = false;
                         }
-                        self.blank(at);
+                        self.blank(at, blank::ends(&pieces[index + 1..]));
                     }
                 }
             }
         }
-        if open {
-            self.push("</label>");
-        }
+        open
     }
 
-    fn tail(&mut self, tail: &task::Tail) {
+    pub(super) fn tail(&mut self, tail: &task::Tail) {
         if let Some(owner) = &tail.owner {
             let title = self.context.roles.get(&owner.to_lowercase()).cloned();
             self.push(" <span class=\"owner\"");
@@ -204,76 +365,37 @@ impl<'t> Writer<'_, '_, 't> {
             self.push_text(&estimate.to_string());
             self.push("</span>");
         }
-        for (key, value) in &tail.other {
+        for (key, value) in tail.other.iter().filter(|(key, _)| key != "id") {
             self.push(" <span class=\"estimate\">");
             self.push_text(&format!("{key} {value}"));
             self.push("</span>");
         }
     }
 
-    fn task_id(&mut self, text: &str) -> String {
+    /// The id that a text has here.
+    pub(super) fn task_id(&mut self, text: &str) -> String {
         let id = task::id(&self.finds.section.path(), text);
-        let count = self.finds.ids.entry(id.clone()).or_insert(0);
-        *count += 1;
-        if *count == 1 { id } else { format!("{id}-{count}") }
+        if self.take_id(&id) { id } else { self.numbered(&id) }
     }
 
-    /// Writes a choice if the line up to `end` is one.
-    pub(super) fn choice(&mut self, end: usize) -> bool {
-        if end != self.at + 1 {
-            return false;
+    fn take_id(&mut self, id: &str) -> bool {
+        let is_free = !self.finds.ids.contains_key(id);
+        if is_free {
+            self.finds.ids.insert(id.to_owned(), 2);
         }
-        let Some(Event::Text(text)) = self.peek() else { return false };
-        let text = text.to_string();
-        let Some((name, answers)) = task::choice(&text) else { return false };
-        let group = self.task_id(&format!("{name} {}", answers.join(" ")));
-        self.push("<fieldset class=\"gate\"><legend>");
-        self.push_text(if name.is_empty() { "Decision" } else { name });
-        self.push("</legend>");
-        for answer in answers {
-            self.push(&format!(" <label><input type=\"radio\" name=\"choice-{group}\" value=\""));
-            self.push_text(answer);
-            self.push("\"> ");
-            self.push_text(answer);
-            self.push("</label>");
-        }
-        self.push("</fieldset>\n");
-        true
+        is_free
     }
 
-    /// Writes a field to fill in; its name is the line so far.
-    pub(super) fn blank(&mut self, at: usize) {
-        let comment = match self.events.get(at + 1) {
-            Some((Event::InlineHtml(html), _)) => html.strip_prefix("<!--").and_then(|html| html.strip_suffix("-->")).map(str::trim),
-            _ => None,
-        };
-        let label = label(&self.line, self.finds.headings.last());
-        let kind = blank::Kind::of(&label, comment);
-        let name = comment.and_then(|comment| comment.strip_prefix("var:")).map(|name| name.trim().to_owned());
-        let id = self.task_id(&format!("blank {} {label}", name.as_deref().unwrap_or("")));
-        let attributes = match kind {
-            blank::Kind::Text => "type=\"text\"",
-            blank::Kind::Integer => "type=\"text\" inputmode=\"numeric\"",
-            blank::Kind::Time => "type=\"text\" placeholder=\"hh:mm\"",
-        };
-        self.push(&format!("<input class=\"blank\" {attributes} data-blank=\"{id}\" autocomplete=\"off\" aria-label=\""));
-        self.push_text(&label);
-        self.push("\">");
-        // What follows is the name of the next blank.
-        self.line.clear();
-    }
-
-    /// A box in a table cell, named by its row and column.
-    pub(super) fn table_box(&mut self, done: bool) {
-        let label = self.line.clone();
-        let id = self.task_id(&label);
-        if let Some(heading) = self.finds.headings.last_mut() {
-            heading.tasks += 1;
+    /// An id that is taken, with the first number that makes it another one.
+    fn numbered(&mut self, id: &str) -> String {
+        loop {
+            let next = self.finds.ids.entry(id.to_owned()).or_insert(2);
+            let numbered = format!("{id}-{next}");
+            *next += 1;
+            if self.take_id(&numbered) {
+                return numbered;
+            }
         }
-        let state = if done { " checked disabled" } else { "" };
-        self.push(&format!("<input type=\"checkbox\" id=\"task-{id}\" data-task=\"{id}\"{state} aria-label=\""));
-        self.push_text(if label.is_empty() { "Done" } else { &label });
-        self.push("\">");
     }
 
     /// A box where no list item is: only its state is shown.
@@ -289,6 +411,8 @@ struct TaskLine {
     /// The last text of the line, and how many bytes of it are metadata.
     last_text: Option<usize>,
     dropped: usize,
+    /// Whether a second box stands at its end.
+    has_second_box: bool,
     /// Whether a label can stand around the line: it has words, and no field within emphasis or a link.
     has_label: bool,
 }
@@ -301,12 +425,13 @@ impl TaskLine {
         // Metadata is cut only where it is the end of plain text.
         let is_plain = last.is_some_and(|last| !run[last..].iter().any(|(event, _)| matches!(event, Event::End(_) | Event::Code(_))));
         let (mut words, mut tail) = (full.as_str(), None);
+        let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
         if writer.is_run_sheet() && is_plain {
             let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();
             let found = task::tail(shorter, writer.context.roles);
             let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept, Some(found)));
-            let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
-            if full.len() - kept.len() <= last_length {
+            // Spaces before the metadata may belong to the text before a comment.
+            if full[kept.len()..].trim_start().len() <= last_length {
                 (words, tail) = (kept, found);
             }
         }
@@ -323,9 +448,13 @@ impl TaskLine {
             Event::Text(text) => depth > 0 && text.contains(blank::MARK),
             _ => false,
         });
+        let marked = writer.at > 0 && matches!(writer.events[writer.at - 1].0, Event::TaskListMarker(_));
+        let has_second_box =
+            writer.is_run_sheet() && marked && words.len() < full.len() && full[words.len()..].trim_start().starts_with("[ ]");
         let has_words = words.split(blank::MARK).next().is_some_and(|words| words.chars().any(char::is_alphanumeric));
         TaskLine {
-            dropped: full.len() - words.len(),
+            has_second_box,
+            dropped: (full.len() - words.len()).min(last_length),
             words: words.to_owned(),
             tail,
             last_text: last.map(|last| writer.at + last),
@@ -342,14 +471,4 @@ impl TaskLine {
         }
         heading.map_or_else(|| "Task".to_owned(), |heading| heading.text.clone())
     }
-}
-
-/// The name of a blank: the last words before it.
-fn label(line: &str, heading: Option<&Heading>) -> String {
-    let line = line.trim().trim_start_matches([',', ';']).trim_start_matches("and ").trim_end_matches([':', '(', '=']).trim();
-    let last = line.rsplit(['.', ';', '?']).find(|part| !part.trim().is_empty()).unwrap_or("").trim();
-    if !matches!(last, "" | "and" | "or" | "to") {
-        return last.to_owned();
-    }
-    heading.map_or_else(|| "Fill in".to_owned(), |heading| heading.text.clone())
 }

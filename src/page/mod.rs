@@ -1,6 +1,8 @@
 //! A page: a Markdown file with its front matter, read as far as one file alone can tell.
 
 pub mod blank;
+pub mod entry;
+mod field;
 mod footnote;
 mod front;
 pub mod html;
@@ -9,13 +11,14 @@ mod item;
 pub mod link;
 pub mod markdown;
 mod raw;
+mod section;
 pub mod slug;
 mod table;
 pub mod tags;
 pub mod task;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{Event, Tag};
 
@@ -24,6 +27,7 @@ use crate::notice::{self, Notice};
 use crate::schedule::{self, Found};
 use crate::source::{RelPath, Source, Span};
 
+pub use entry::{Alarm, Blank, Item, ItemKind, Rounds, Track};
 pub use front::{Front, Kind, Publish};
 pub use html::{Body, Context, Dialect, Finds, Heading, Hole, Link};
 
@@ -32,6 +36,8 @@ pub use html::{Body, Context, Dialect, Finds, Heading, Hole, Link};
 pub struct Page {
     pub path: RelPath,
     pub front: Front,
+    /// Where the Markdown begins in the file.
+    pub begins: usize,
     pub kind: Kind,
     /// From the front matter, the first `#`, or the file's name.
     pub title: String,
@@ -45,6 +51,11 @@ pub struct Page {
     pub notices: Vec<Notice>,
     /// Boxes to tick.
     pub tasks: usize,
+    /// On a run sheet: tasks, choices and stop conditions in the order of the text.
+    pub items: Vec<Item>,
+    pub blanks: Vec<Blank>,
+    /// Lists whose items are repeated.
+    pub rounds: Vec<Rounds>,
     /// What was wrong with the file by itself.
     pub diagnostics: Diagnostics,
 }
@@ -59,24 +70,24 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let text = &*plain;
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
     let mut finds = Finds::default();
+    let marked = if kind == Kind::Checklist { blank::mark(text) } else { String::new() };
+    let events = match kind {
+        Kind::Checklist => markdown::read(&marked, &source.path, offset, &mut diagnostics),
+        Kind::Page => markdown::read(text, &source.path, offset, &mut diagnostics),
+        Kind::Notices | Kind::Notice => Vec::new(),
+    };
+    let vars = if kind == Kind::Checklist { named_values(&events) } else { BTreeSet::new() };
     let context = Context {
         path: &source.path,
         offset,
         dialect: if kind == Kind::Checklist { Dialect::RunSheet } else { Dialect::Page },
         offset_unit: front.offset_unit,
         roles,
+        vars: &vars,
     };
     let (body, notices) = match kind {
         Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
-        Kind::Checklist => {
-            let marked = blank::mark(text);
-            let events = markdown::read(&marked, &source.path, offset, &mut diagnostics);
-            (html::write(&events, &context, &mut finds), Vec::new())
-        }
-        Kind::Page => {
-            let events = markdown::read(text, &source.path, offset, &mut diagnostics);
-            (html::write(&events, &context, &mut finds), Vec::new())
-        }
+        Kind::Checklist | Kind::Page => (html::write(&events, &context, &mut finds), Vec::new()),
     };
     diagnostics.extend(std::mem::take(&mut finds.diagnostics));
     let first = finds.headings.iter().find(|heading| heading.level == 1);
@@ -86,6 +97,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         title: title.unwrap_or_else(|| humanise(source.path.stem())),
         path: source.path.clone(),
         front,
+        begins: offset,
         kind,
         title_html: finds.title,
         body,
@@ -94,8 +106,20 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         code: finds.code,
         notices,
         tasks,
+        items: finds.items,
+        blanks: finds.blanks,
+        rounds: finds.rounds,
         diagnostics,
     }
+}
+
+/// The names that comments behind blanks give: `<!-- var: NEW_IP -->`.
+fn named_values(events: &[markdown::Placed]) -> BTreeSet<String> {
+    let comments = events.iter().filter_map(|(event, _)| match event {
+        Event::InlineHtml(html) => html.strip_prefix("<!--")?.strip_suffix("-->"),
+        _ => None,
+    });
+    comments.filter_map(|comment| blank::Note::read(comment.trim()).var).collect()
 }
 
 /// The text without characters for private use, which mean nothing to a reader and serve as marks here.

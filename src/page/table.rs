@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{Alignment, Event, Tag, TagEnd};
 
-use super::blank;
+use super::blank::{self, Side};
 use super::html::{Dialect, Writer};
 use super::markdown::plain_text;
 
@@ -11,6 +11,7 @@ impl Writer<'_, '_, '_> {
         let end = self.end_of(self.at);
         self.at += 1;
         let headers = self.header_texts(end);
+        self.counts_row = compares_counts(&headers);
         if self.context.dialect == Dialect::Mail {
             self.push("<table>");
         } else {
@@ -36,6 +37,7 @@ impl Writer<'_, '_, '_> {
                 Event::Start(Tag::TableRow) => {
                     column = 0;
                     row_header.clear();
+                    self.last_blank = None;
                     self.push("<tr>");
                 }
                 Event::End(TagEnd::TableRow) => self.push("</tr>\n"),
@@ -52,6 +54,7 @@ impl Writer<'_, '_, '_> {
             self.at += 1;
         }
         self.at = end + 1;
+        self.counts_row = false;
         self.push(if self.context.dialect == Dialect::Mail { "</tbody></table>\n" } else { "</tbody></table></div>\n" });
     }
 
@@ -102,4 +105,11 @@ impl Writer<'_, '_, '_> {
         self.push(&format!("</{element}>"));
         text
     }
+}
+
+/// Whether two columns hold numbers that should be equal: `Source count` and `Target count`, or `Source` and `Target`.
+fn compares_counts(headers: &[String]) -> bool {
+    let sides: Vec<Side> =
+        headers.iter().filter_map(|header| Side::of(header, blank::Kind::of(header, None) == blank::Kind::Integer)).collect();
+    sides.contains(&Side::Source) && sides.contains(&Side::Target)
 }

@@ -78,9 +78,13 @@ pub fn choice(text: &str) -> Option<(&str, Vec<&str>)> {
 
 /// The id of an item: its section and its text, not its place, so that an inserted line moves no tick.
 pub fn id(section: &str, text: &str) -> String {
-    let normal: String = text.nfkc().collect::<String>().to_lowercase();
-    let normal = normal.split_whitespace().collect::<Vec<_>>().join(" ");
-    blake3::hash(format!("{section}\n{normal}").as_bytes()).to_hex()[..10].to_owned()
+    blake3::hash(format!("{section}\n{}", normal(text)).as_bytes()).to_hex()[..10].to_owned()
+}
+
+/// A text as it is compared: one form of each letter (NFKC), lower case, single spaces.
+pub fn normal(text: &str) -> String {
+    let folded: String = text.nfkc().collect::<String>().to_lowercase();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -95,7 +95,8 @@ pub(super) fn skip_decoration(text: &str) -> &str {
             None => break,
         };
     }
-    rest
+    let touching = text[..text.len() - rest.len()].chars().next_back();
+    if touching.is_some_and(belongs_to_word) { text } else { rest }
 }
 
 fn leading(text: &str, unit: Option<Unit>) -> Found {
@@ -207,6 +208,12 @@ fn keycap(character: char, after: &str) -> Option<&str> {
 fn is_decoration(character: char) -> bool {
     let circled_number = matches!(character, '\u{2460}'..='\u{24ff}' | '\u{2776}'..='\u{2793}');
     circled_number || !(character.is_alphanumeric() || matches!(character, '(' | '[' | '<'))
+}
+
+/// Signs that make another word of what they touch: `@T-5m`, `#daily`, `--hourly`, `∆T+5 s`.
+fn belongs_to_word(character: char) -> bool {
+    let sign = character.is_ascii_punctuation() || matches!(character, '\u{2200}'..='\u{22ff}');
+    sign && !MARKS.contains(&character)
 }
 
 fn is_separator(character: char) -> bool {

@@ -84,7 +84,8 @@ pub(super) fn boundary(rest: &str) -> bool {
     };
     let next = characters.as_str();
     match first {
-        ',' | ';' | ')' | ']' | '—' | '–' | '→' | '!' | '?' => true,
+        ',' | ';' | ')' | ']' | '—' | '–' | '→' => true,
+        '!' | '?' => !next.starts_with(char::is_alphanumeric),
         ':' => !next.starts_with(|character: char| character.is_ascii_digit()),
         '.' => next.trim_start_matches(MARKS).chars().next().is_none_or(char::is_whitespace),
         other => other.is_whitespace(),
@@ -169,6 +170,10 @@ fn part<'a>(text: &'a str, previous: Option<&Part>) -> Result<Option<(Part, &'a 
     let Some((unit, rest)) = unit(name).filter(|(_, rest)| closes(rest)) else {
         return Ok(None);
     };
+    let distance = &after_number[..after_number.len() - name.len()];
+    if starts_a_title(amount, distance, taken(name, rest), rest) {
+        return Ok(None);
+    }
     let part = Part { amount, unit };
     let written = taken(text, rest);
     if previous.is_none() && taken(name, rest) == "M" {
@@ -177,6 +182,17 @@ fn part<'a>(text: &'a str, previous: Option<&Part>) -> Result<Option<(Part, &'a 
     check_order(part, written, previous)?;
     check_whole(part)?;
     Ok(Some((part, rest)))
+}
+
+/// Whether a unit's name is rather the next word: `T-12 D. Smith`, `T-20-M motor`, `T-41 Second review`.
+fn starts_a_title(amount: Amount, distance: &str, name: &str, rest: &str) -> bool {
+    let goes_on = rest.starts_with(|next: char| next.is_whitespace() || next.is_ascii_digit()) || rest.starts_with(". ");
+    let capital = name.len() == 1 && name.starts_with(char::is_uppercase);
+    match distance {
+        "" => false,
+        "-" => name.len() == 1,
+        _ => goes_on && (capital || name == "Second" && amount != Amount::whole(1)),
+    }
 }
 
 fn minute_or_month(part: Part, written: &str) -> OffsetError {
@@ -195,9 +211,15 @@ fn check_order(part: Part, written: &str, previous: Option<&Part>) -> Result<(),
 }
 
 /// Whether a unit may end here: before the next amount, the mark of an open end, a range separator or a boundary.
-fn closes(rest: &str) -> bool {
-    let goes_on = rest.starts_with(|next: char| next.is_ascii_digit() || next == '+' || next == '…');
-    goes_on || rest.starts_with("->") || rest.starts_with("..") || boundary(rest)
+fn closes(mut rest: &str) -> bool {
+    // The next amount needs a unit of its own: `T-12 S3` and `T-12 M365` are names.
+    while rest.starts_with(|next: char| next.is_ascii_digit()) {
+        let Some((_, after)) = number(rest).and_then(|(_, after)| unit(after.trim_start())) else {
+            return false;
+        };
+        rest = after;
+    }
+    rest.starts_with(['+', '…']) || rest.starts_with("->") || rest.starts_with("..") || boundary(rest)
 }
 
 /// Reads `day` or `days` after a space or a hyphen.

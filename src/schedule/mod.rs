@@ -54,5 +54,5 @@ mod tests;
 pub use clock::{Clock, ClockError};
 pub use heading::{Found, Kind, Place, Timing};
 pub use length::Length;
-pub use offset::{Amount, Offset, OffsetError, Part, Unit};
+pub use offset::{Amount, Offset, OffsetError, Origin, Part, Unit};
 pub use recurrence::Recurrence;

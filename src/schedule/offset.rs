@@ -6,10 +6,22 @@ use super::magnitude;
 use super::written::Written;
 
 /// A signed distance from T-0 as it was written, such as `T-48h`, `T+1h30m`, `T-5bd`; without parts it is T-0 itself.
+///
+/// On the way back it is a distance from the decision to take that way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Offset {
     pub negative: bool,
     pub parts: Vec<Part>,
+    pub origin: Origin,
+}
+
+/// What an offset counts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Origin {
+    #[default]
+    T0,
+    /// The decision to go back: `R+0:10`.
+    Decision,
 }
 
 /// One amount with its unit, such as `30m`.
@@ -45,12 +57,12 @@ pub struct OffsetError {
 
 impl Offset {
     /// T-0 itself.
-    pub const ZERO: Offset = Offset { negative: false, parts: Vec::new() };
+    pub const ZERO: Offset = Offset { negative: false, parts: Vec::new(), origin: Origin::T0 };
 
     /// An offset of these parts; parts of amount zero are dropped, and T-0 has no sign.
     pub fn new(negative: bool, parts: Vec<Part>) -> Offset {
         let parts: Vec<Part> = parts.into_iter().filter(|part| part.amount != Amount::ZERO).collect();
-        Offset { negative: negative && !parts.is_empty(), parts }
+        Offset { negative: negative && !parts.is_empty(), parts, origin: Origin::T0 }
     }
 
     /// Reads a whole text as an offset, as configurations write it: `T-1h`, `T+0:30`, `T-0`.
@@ -65,6 +77,11 @@ impl Offset {
             return Err(OffsetError::new(format!("`{text}` is not an offset"), "write it like `T-48h`, `T+0:30`, `T-5bd` or `T-0`"));
         };
         written.resolve(None)
+    }
+
+    /// The same distance from the decision to go back.
+    pub fn from_decision(self) -> Offset {
+        Offset { origin: Origin::Decision, ..self }
     }
 
     /// The distance in seconds, negative before T-0, with every day and business day taken as 24 hours: good for sorting only.
@@ -91,9 +108,15 @@ impl Offset {
 impl fmt::Display for Offset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.parts.is_empty() {
-            return formatter.write_str("T-0");
+            return formatter.write_str(if self.origin == Origin::T0 { "T-0" } else { "R+0" });
         }
-        formatter.write_str(if self.negative { "T-" } else { "T+" })?;
+        let sign = match (self.origin, self.negative) {
+            (Origin::T0, false) => "T+",
+            (Origin::T0, true) => "T-",
+            (Origin::Decision, false) => "R+",
+            (Origin::Decision, true) => "R-",
+        };
+        formatter.write_str(sign)?;
         self.parts.iter().try_for_each(|part| write!(formatter, "{part}"))
     }
 }

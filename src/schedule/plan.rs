@@ -3,7 +3,7 @@
 use jiff::Zoned;
 use serde::{Serialize, Serializer};
 
-use super::{Clock, Kind, Offset, recurrence};
+use super::{Clock, Kind, Offset, Origin};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{Heading, Page};
 use crate::source::line_column;
@@ -70,6 +70,8 @@ pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut D
 
 fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Step> {
     let timing = heading.timing.as_ref()?;
+    // When the way back begins is not known before it does.
+    let clock = clock.filter(|_| timing.start.origin == Origin::T0);
     let mut instant = |offset: &Offset| match clock?.at(offset) {
         Ok(instant) => Some(instant),
         Err(error) => {
@@ -111,7 +113,7 @@ fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option
 
 /// `Every 15 minutes` below a step that has an end.
 fn recurring(page: &Page, text: &str, index: usize, heading: &Heading, before: &[Step]) -> Option<Step> {
-    recurrence::read(&heading.text)?;
+    heading.every.as_ref()?;
     let parent = before.iter().rev().find(|step| page.headings[step.heading].level < heading.level)?;
     // Another section of the parent's level may stand between.
     let outside = page.headings[parent.heading + 1..index].iter().any(|between| between.level <= page.headings[parent.heading].level);

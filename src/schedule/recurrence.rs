@@ -88,8 +88,11 @@ fn repeated(text: &str) -> Option<(Part, &str)> {
     let (amount, rest) = magnitude::number(text).unwrap_or((Amount::whole(1), text));
     let name = rest.trim_start();
     let (unit, rest) = magnitude::unit(name)?;
-    let ambiguous = &name[..name.len() - rest.len()] == "M";
-    (!ambiguous).then_some((Part { amount, unit }, rest))
+    let letters = name.len() - rest.len();
+    // Without a number, one letter is a name: `Every D: drive`.
+    let named = letters == 1 && name.len() == text.len();
+    let ambiguous = &name[..letters] == "M";
+    (!named && !ambiguous).then_some((Part { amount, unit }, rest))
 }
 
 /// Reads ` at 09:00`.

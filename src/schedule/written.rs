@@ -56,7 +56,8 @@ fn sign(text: &str) -> Option<(bool, &str)> {
     let mut characters = rest.trim_start().chars();
     let negative = match characters.next()? {
         '+' => false,
-        '-' | '−' | '–' => true,
+        // Word processors write hyphens that do not break.
+        '-' | '−' | '–' | '\u{2010}' | '\u{2011}' => true,
         _ => return None,
     };
     Some((negative, characters.as_str().trim_start()))

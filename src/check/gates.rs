@@ -1,0 +1,54 @@
+//! `gate-missing`: something is destroyed, and nobody was asked before.
+
+use super::sheets::Sheet;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::{ItemKind, entry};
+use crate::sheet::is_main;
+
+/// Words for what cannot be taken back.
+const VERBS: [&str; 9] = ["delete", "drop", "destroy", "wipe", "purge", "erase", "decommission", "revoke", "truncate"];
+
+pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
+    let page = sheet.page;
+    for (index, item) in page.items.iter().enumerate() {
+        if !matches!(item.kind, ItemKind::Task { done: false }) || !is_main(page, item) {
+            continue;
+        }
+        let Some(verb) = verb(&item.text) else { continue };
+        let decided = page.items[..index].iter().any(|before| {
+            let is_choice = matches!(before.kind, ItemKind::Choice(_));
+            is_choice || entry::is_gate(&before.text) || before.section.is_some_and(|section| entry::is_gate(&page.headings[section].text))
+        });
+        if decided {
+            continue;
+        }
+        let message = format!("`{verb}` cannot be taken back, and no gate stands before it");
+        let diagnostic = Diagnostic::warning("gate-missing", message).at(&page.path, super::first_line(sheet.source, &item.span));
+        diagnostics.push(diagnostic.help("put a decision before it: a heading `Gate: …` with `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
+    }
+}
+
+/// The first word that destroys something, where it begins a sentence or a part of one.
+fn verb(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    let parts = lower.split([',', ';', ':', '.']).flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" then "));
+    parts.map(str::trim).find_map(|part| {
+        let first = part.split(|c: char| !(c.is_alphanumeric() || c == '-')).next()?;
+        VERBS.iter().find(|verb| **verb == first).copied()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_imperatives_destroy() {
+        assert_eq!(verb("Delete the old project"), Some("delete"));
+        assert_eq!(verb("On the app host, drop the table"), Some("drop"));
+        assert_eq!(verb("Export it and wipe the disk"), Some("wipe"));
+        assert_eq!(verb("Set the date on which it is deleted"), None);
+        assert_eq!(verb("See who may delete rows"), None);
+        assert_eq!(verb("Drop-off rate is normal"), None);
+    }
+}

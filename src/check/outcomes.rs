@@ -1,0 +1,17 @@
+//! `step-verification`: commands whose outcome nobody can judge.
+
+use super::sheets::Sheet;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::ItemKind;
+
+pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
+    for item in &sheet.page.items {
+        let is_task = matches!(item.kind, ItemKind::Task { done: false });
+        if !is_task || !item.has_command || item.has_outcome {
+            continue;
+        }
+        let diagnostic = Diagnostic::warning("step-verification", "this task runs commands and does not say how to see that they worked");
+        let diagnostic = diagnostic.at(&sheet.page.path, super::first_line(sheet.source, &item.span));
+        diagnostics.push(diagnostic.help("add a bullet below it that begins with `Expect:` or `Verify:`"));
+    }
+}

@@ -1,0 +1,43 @@
+//! `range-gap`, `range-overlap`: phases that leave time to nobody, or give it to two.
+
+use super::sheets::Sheet;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schedule::Origin;
+use crate::schedule::plan::{Step, StepKind};
+use crate::sheet::rounds::distance;
+
+pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
+    let page = sheet.page;
+    let ranges: Vec<&Step> =
+        sheet.sheet.steps.iter().filter(|step| step.kind == StepKind::Range && step.offset.origin == Origin::T0).collect();
+    for (index, range) in ranges.iter().enumerate() {
+        let level = page.headings[range.heading].level;
+        // The next range of the same level, unless a higher heading stands between.
+        let next = ranges[index + 1..].iter().find(|next| page.headings[next.heading].level <= level);
+        let Some(next) = next.filter(|next| page.headings[next.heading].level == level) else { continue };
+        let between = page.headings[range.heading + 1..next.heading].iter().any(|heading| heading.level < level);
+        let (Some(end), false) = (&range.end_offset, between) else { continue };
+        let apart = match (&range.end, &next.start) {
+            (Some(end), Some(start)) => start.timestamp().as_second() - end.timestamp().as_second(),
+            _ => next.offset.rough_seconds() - end.rough_seconds(),
+        };
+        // A point between the two may fill the gap.
+        let is_filled = sheet.sheet.steps.iter().any(|step| {
+            step.kind != StepKind::Recurring
+                && step.heading > range.heading
+                && step.heading < next.heading
+                && page.headings[step.heading].level == level
+        });
+        let span = page.headings[next.heading].span.clone();
+        let length = distance(apart.abs()).trim_start_matches("T+").to_owned();
+        if apart < 0 {
+            let message = format!("this range begins {length} before the one above it ends, at {end}");
+            let diagnostic = Diagnostic::warning("range-overlap", message).at(&page.path, super::first_line(sheet.source, &span));
+            diagnostics.push(diagnostic.help("let one begin where the other ends"));
+        } else if apart > 0 && !is_filled {
+            let message = format!("nothing is planned for {length} before this range: the one above it ends at {end}");
+            let diagnostic = Diagnostic::warning("range-gap", message).at(&page.path, super::first_line(sheet.source, &span));
+            diagnostics.push(diagnostic.help("let one begin where the other ends, or write a heading for the time between"));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The rules about run sheets.
+
+use super::{blanks, contacts, gates, outcomes, owners, ranges, slots, thresholds};
+use crate::diagnostic::Diagnostics;
+use crate::page::{Kind, Page};
+use crate::site::Site;
+use crate::source::{Inputs, Source};
+
+/// A run sheet with its file and its plan.
+pub struct Sheet<'a> {
+    pub page: &'a Page,
+    pub source: &'a Source,
+    pub sheet: &'a crate::sheet::Sheet,
+}
+
+impl Sheet<'_> {
+    /// The Markdown, without the front matter.
+    pub fn body(&self) -> &str {
+        &self.source.text[self.page.begins..]
+    }
+}
+
+pub fn check(site: &Site, inputs: &Inputs, diagnostics: &mut Diagnostics) {
+    for site_page in site.pages.iter().filter(|page| page.page.kind == Kind::Checklist) {
+        let Some(source) = inputs.sources.get(&site_page.page.path) else { continue };
+        let sheet = Sheet { page: &site_page.page, source, sheet: &site_page.sheet };
+        owners::check(&sheet, diagnostics);
+        outcomes::check(&sheet, diagnostics);
+        thresholds::check(&sheet, diagnostics);
+        ranges::check(&sheet, diagnostics);
+        slots::check(&sheet, diagnostics);
+        gates::check(&sheet, diagnostics);
+        blanks::check(&sheet, diagnostics);
+        contacts::check(&sheet, diagnostics);
+    }
+}

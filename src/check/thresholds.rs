@@ -1,0 +1,17 @@
+//! `alarm-threshold`: stop conditions that name no number, so that two people judge them differently.
+
+use super::sheets::Sheet;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::ItemKind;
+
+pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
+    for item in &sheet.page.items {
+        let ItemKind::Alarm(alarm) = &item.kind else { continue };
+        if alarm.has_threshold {
+            continue;
+        }
+        let diagnostic = Diagnostic::warning("alarm-threshold", "this stop condition names no number");
+        let diagnostic = diagnostic.at(&sheet.page.path, super::first_line(sheet.source, &item.span));
+        diagnostics.push(diagnostic.help("say how much, and for how long: `> 5 % of the logins fail for 10 min`"));
+    }
+}

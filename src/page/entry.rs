@@ -1,0 +1,242 @@
+//! What a run sheet holds that is worked on: items to tick, decide or watch, and blanks to fill in.
+
+use super::blank;
+use crate::schedule::{Length, Recurrence, Timing, heading};
+use crate::source::Span;
+
+/// A task, a choice or a stop condition.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The author's, or made from section and text; unique on the page.
+    pub id: String,
+    /// Whether the author gave the id.
+    pub named: bool,
+    pub kind: ItemKind,
+    /// The words of its first line, without metadata and blanks.
+    pub text: String,
+    /// The number of the heading it stands below.
+    pub section: Option<usize>,
+    /// The item it is nested in.
+    pub parent: Option<usize>,
+    pub owner: Option<String>,
+    pub estimate: Option<Length>,
+    /// Ids that must be done before; empty if it waits for nothing, `None` if it waits for the item before it.
+    pub after: Option<Vec<String>>,
+    /// Whether `Expect:` or `Verify:` says how to see that it worked.
+    pub has_outcome: bool,
+    /// Whether a block of code stands in it.
+    pub has_command: bool,
+    /// Its own rhythm, or that of its section.
+    pub rounds: Option<Recurrence>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemKind {
+    Task {
+        /// Ticked in the source: it is not part of a run.
+        done: bool,
+    },
+    /// One of these answers is chosen; the first one goes on.
+    Choice(Vec<String>),
+    Alarm(Box<Alarm>),
+}
+
+/// A stop condition: not a task, but something that must not become true.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alarm {
+    /// Who acts when it is tripped.
+    pub decider: Option<String>,
+    /// When it is watched, if it says so itself.
+    pub applies: Option<Timing>,
+    /// Whether it names a number to compare with.
+    pub has_threshold: bool,
+}
+
+/// A field to fill in.
+#[derive(Clone, Debug)]
+pub struct Blank {
+    pub id: String,
+    /// Whether the author gave it a name.
+    pub named: bool,
+    pub kind: blank::Kind,
+    /// The name under which commands use its value.
+    pub var: Option<String>,
+    pub label: String,
+    pub item: Option<usize>,
+    pub section: Option<usize>,
+    pub limits: blank::Limits,
+    /// The other number that this one must be equal to.
+    pub pair: Option<Pair>,
+    pub span: Span,
+}
+
+/// One side of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The number of the other blank.
+    pub with: usize,
+    pub side: blank::Side,
+}
+
+/// A list of items that are repeated round by round.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    pub section: Option<usize>,
+    pub every: Recurrence,
+    pub items: Vec<usize>,
+    /// Whether it is one item of an ordinary list.
+    pub alone: bool,
+}
+
+/// What the part of a run sheet below a heading is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Track {
+    #[default]
+    Main,
+    /// The way back; its offsets count from the decision to take it.
+    Reverse,
+    /// Stop conditions.
+    Alarms,
+}
+
+impl Track {
+    /// Judges by the words of a heading; `None` if they say nothing.
+    pub fn of(title: &str) -> Option<Track> {
+        let title = title.to_lowercase();
+        let has = |list: &[&str]| list.iter().any(|words| title.contains(words));
+        if has(&[
+            "stop condition",
+            "stop criteri",
+            "rollback trigger",
+            "rollback criteri",
+            "abort criteri",
+            "abort condition",
+            "abort trigger",
+            "no-go criteri",
+            "kill criteri",
+        ]) {
+            return Some(Track::Alarms);
+        }
+        has(&[
+            "reverse track",
+            "reverse plan",
+            "reverse procedure",
+            "rollback procedure",
+            "rollback plan",
+            "rollback track",
+            "rollback steps",
+            "back-out",
+            "backout",
+            "fallback procedure",
+            "fallback plan",
+            "fall-back plan",
+        ])
+        .then_some(Track::Reverse)
+    }
+}
+
+/// Whether a heading or an item is a gate: `Gate 1: …`, `Go/No-Go (T-1h)`.
+pub fn is_gate(text: &str) -> bool {
+    let text = text.to_lowercase();
+    let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let named = text.strip_prefix("gate").is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-'));
+    named || ["go/no-go", "go / no-go", "go-no-go", "go/no go", "go or no-go"].iter().any(|words| text.starts_with(words))
+}
+
+/// Whether a heading or an item marks the point of no return.
+pub fn is_no_return(text: &str) -> bool {
+    text.to_lowercase().contains("point of no return")
+}
+
+impl Alarm {
+    /// Reads the words of a stop condition: `… > 5 % for 15 min. Decides: lead. Applies: T-0 to T+2h`.
+    pub fn read(text: &str) -> Alarm {
+        let field = |name: &str| {
+            let at = text.to_lowercase().find(name)?;
+            // Lower case may have another length; then there is no such field to speak of.
+            let rest = text.get(at + name.len()..)?;
+            let end = rest.find(['.', ';', ',']).unwrap_or(rest.len());
+            Some(rest[..end].trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        let applies = text.find("Applies:").map(|at| text[at + "Applies:".len()..].trim().trim_end_matches('.'));
+        let applies = applies.and_then(|words| match heading::read(words, None) {
+            crate::schedule::Found::Timing(timing) => Some(timing),
+            _ => None,
+        });
+        let condition = &text[..text.find("Applies:").unwrap_or(text.len())];
+        Alarm { decider: field("decides:").or_else(|| field("decider:")), applies, has_threshold: has_threshold(condition) }
+    }
+}
+
+/// Whether a number is compared with something: `> 5 %`, `≥ 2`, `10 min`, `more than 3`.
+fn has_threshold(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.iter().enumerate().any(|(index, word)| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '%' | '>' | '<' | '≥' | '≤' | '='));
+        let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit());
+        let signs = bare.trim_start_matches(['>', '<', '≥', '≤', '=', '~']);
+        let compared = signs.len() < bare.len() && (is_number(signs) || words.get(index + 1).is_some_and(|next| is_number(next)));
+        let unit_follows = || {
+            let next = words.get(index + 1).map_or("", |next| next.trim_end_matches(['.', ',', ';', ':', ')']));
+            ["%", "min", "minute", "minutes", "h", "hour", "hours", "s", "sec", "second", "seconds"].contains(&next)
+        };
+        let has_unit = is_number(bare) && (bare.ends_with('%') || bare.ends_with("ms") || ends_with_unit(bare) || unit_follows());
+        let spelled = is_number(bare)
+            && index >= 1
+            && ["than", "over", "above", "below", "under", "least", "most", "exceeds", "any"]
+                .contains(&words[index - 1].to_lowercase().as_str());
+        compared || has_unit || spelled
+    })
+}
+
+fn ends_with_unit(word: &str) -> bool {
+    let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ':'));
+    matches!(unit, "s" | "m" | "min" | "h" | "d" | "x" | "k" | "GB" | "MB" | "%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_tell_the_track() {
+        assert_eq!(Track::of("Rollback Triggers"), Some(Track::Alarms));
+        assert_eq!(Track::of("Stop conditions"), Some(Track::Alarms));
+        assert_eq!(Track::of("Rollback Procedure"), Some(Track::Reverse));
+        assert_eq!(Track::of("Reverse track"), Some(Track::Reverse));
+        assert_eq!(Track::of("Rollback window"), None);
+        assert_eq!(Track::of("Rollback options"), None);
+    }
+
+    #[test]
+    fn gates() {
+        for text in ["Gate 1: go on", "Go/No-Go (T-1h)", "GO/NO-GO: DNS switch", "Gate: start", "🚦 Gate 2"] {
+            assert!(is_gate(text), "{text}");
+        }
+        for text in ["Gateways online", "Gather logs", "Open the gate", "gate-keeper", "Going live"] {
+            assert!(!is_gate(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn alarms() {
+        let alarm =
+            Alarm::read("Errors: ≥ 2 % of ≥ 500 requests answer 5xx in 10 min. Reads: infra. Decides: lead. Applies: T+2:15 to T+24h");
+        assert_eq!(alarm.decider.as_deref(), Some("lead"));
+        assert!(alarm.applies.is_some() && alarm.has_threshold);
+        for text in [
+            "Error rate >5% for 10 min",
+            "more than 3 customers call",
+            "Import takes over 2 hours",
+            "Latency above 500ms",
+            "≥ 1 row differs",
+        ] {
+            assert!(Alarm::read(text).has_threshold, "{text}");
+        }
+        for text in ["Data looks wrong", "Step 3 fails", "Critical bug found", "Logins fail. Applies: T-0 to T+2h", "HTTP 500 errors"] {
+            assert!(!Alarm::read(text).has_threshold, "{text}");
+        }
+    }
+}

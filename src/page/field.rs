@@ -1,0 +1,182 @@
+//! Fields of a run sheet: choices and blanks.
+
+use pulldown_cmark::Event;
+
+use super::blank::{self, Side};
+use super::entry::{Blank, ItemKind, Pair};
+use super::html::{Heading, Writer};
+use super::task;
+
+impl Writer<'_, '_, '_> {
+    /// Writes a choice if the line up to `end` is one.
+    pub(super) fn choice(&mut self, end: usize) -> bool {
+        let start = self.at;
+        // Only comments may stand behind it.
+        let is_alone = self.events.get(start + 1..end).is_some_and(|rest| {
+            rest.iter().all(|(event, _)| match event {
+                Event::InlineHtml(html) => html.starts_with("<!--"),
+                Event::Text(text) => text.trim().is_empty(),
+                _ => false,
+            })
+        });
+        let Some(Event::Text(text)) = self.peek().filter(|_| is_alone) else { return false };
+        let text = text.to_string();
+        let (kept, tail) = task::tail(&text, self.context.roles).map_or((text.as_str(), None), |(kept, tail)| (kept, Some(tail)));
+        let Some((name, answers)) = task::choice(kept) else { return false };
+        let name = if name.is_empty() { "Decision" } else { name };
+        let words = format!("{name} {}", answers.join(" "));
+        let kind = ItemKind::Choice(answers.iter().map(|answer| (*answer).to_owned()).collect());
+        let explicit = self.explicit_id(end);
+        let id = self.add_item(start, kind, words, &explicit, tail.clone().unwrap_or_default());
+        self.finds.open.pop();
+        self.push(&format!("<fieldset class=\"gate\" data-item=\"{id}\"><legend>"));
+        self.push_text(name);
+        self.push("</legend>");
+        for answer in answers {
+            self.push(&format!(" <label><input type=\"radio\" name=\"choice-{id}\" value=\""));
+            self.push_text(answer);
+            self.push("\"> ");
+            self.push_text(answer);
+            self.push("</label>");
+        }
+        if let Some(tail) = tail {
+            self.tail(&tail);
+        }
+        self.push("</fieldset>\n");
+        self.at = end;
+        true
+    }
+
+    /// Writes a field to fill in; its name is the line so far. A comment behind it speaks of it if it `ends` its text.
+    pub(super) fn blank(&mut self, at: usize, ends: bool) {
+        let comment = self.events.get(at + 1).filter(|_| ends).and_then(|(event, _)| match event {
+            Event::InlineHtml(html) => html.strip_prefix("<!--").and_then(|html| html.strip_suffix("-->")).map(str::trim),
+            _ => None,
+        });
+        let note = comment.map(blank::Note::read).unwrap_or_default();
+        let written = label(&self.line, self.finds.headings.last());
+        let side = Side::of(&written, self.counts_row);
+        let (label, pair) = self.paired(written, side);
+        let kind = match (note.kind, side.is_some() && (pair.is_some() || self.may_begin_pair(side, at))) {
+            (Some(kind), _) => kind,
+            (None, true) => blank::Kind::Integer,
+            (None, false) => blank::Kind::of(&label, note.var.as_deref()),
+        };
+        let id = match &note.var {
+            Some(name) => self.claim_id(name, at),
+            None => self.task_id(&format!("blank {label}")),
+        };
+        let input = match kind {
+            blank::Kind::Text => "",
+            blank::Kind::Integer => " inputmode=\"numeric\" data-kind=\"integer\"",
+            blank::Kind::Time => " placeholder=\"hh:mm\" data-kind=\"time\"",
+            blank::Kind::Ip => " data-kind=\"ip\"",
+            blank::Kind::Url => " inputmode=\"url\" data-kind=\"url\"",
+        };
+        self.push(&format!("<input class=\"blank\" type=\"text\"{input} data-blank=\"{id}\" autocomplete=\"off\" aria-label=\""));
+        self.push_text(&label);
+        self.push("\">");
+        let number = self.finds.blanks.len();
+        self.finds.blanks.push(Blank {
+            id: id.clone(),
+            named: note.var.is_some(),
+            kind,
+            var: note.var,
+            label,
+            item: self.finds.open.last().copied(),
+            section: self.finds.headings.len().checked_sub(1),
+            limits: note.limits,
+            pair,
+            span: self.span(at),
+        });
+        if let Some(pair) = pair {
+            self.finds.blanks[pair.with].pair = Some(Pair { with: number, side: Side::Source });
+            let source = self.finds.blanks[pair.with].id.clone();
+            self.push(&format!("<output class=\"match\" data-pair=\"{source} {id}\"></output>"));
+        }
+        self.last_blank = side.map(|side| (number, side)).filter(|_| pair.is_none());
+        // What follows is the name of the next blank.
+        self.line.clear();
+    }
+
+    /// The name of a blank, and its partner if it is the second one of `source _____ target _____`.
+    fn paired(&self, label: String, side: Option<Side>) -> (String, Option<Pair>) {
+        let Some((with, Side::Source)) = self.last_blank.filter(|_| side == Some(Side::Target)) else { return (label, None) };
+        let first = &self.finds.blanks[with].label;
+        // `Gateways: source` and `target`: the second one is called `Gateways: target`.
+        let subject = first.rsplit_once(':').map(|(subject, _)| subject).filter(|_| !label.contains(':') && !self.counts_row);
+        let label = subject.map_or(label.clone(), |subject| format!("{subject}: {label}"));
+        (label, Some(Pair { with, side: Side::Target }))
+    }
+
+    /// Whether the other number of a pair follows in the same line or row.
+    fn may_begin_pair(&self, side: Option<Side>, at: usize) -> bool {
+        if side != Some(Side::Source) {
+            return false;
+        }
+        if self.counts_row {
+            return true;
+        }
+        let rest: String = self.events[at..]
+            .iter()
+            .take_while(|(event, _)| !matches!(event, Event::End(_) | Event::SoftBreak))
+            .filter_map(|(event, _)| if let Event::Text(text) = event { Some(&**text) } else { None })
+            .collect();
+        let target = rest.to_lowercase().find("target");
+        target.is_some_and(|at| rest[at..].contains(blank::MARK))
+    }
+
+    /// A box in a table cell, named by its row and column.
+    pub(super) fn table_box(&mut self, done: bool) {
+        let label = if self.line.is_empty() { "Done".to_owned() } else { self.line.clone() };
+        let id = self.add_item(self.at, ItemKind::Task { done }, label.clone(), &None, task::Tail::default());
+        self.finds.open.pop();
+        if let Some(heading) = self.finds.headings.last_mut() {
+            heading.tasks += 1;
+        }
+        let state = if done { " checked disabled" } else { "" };
+        self.push(&format!("<input type=\"checkbox\" id=\"task-{id}\" data-item=\"{id}\"{state} aria-label=\""));
+        self.push_text(&label);
+        self.push("\">");
+    }
+
+    /// Writes code with the values of the page marked in it.
+    pub(super) fn code_text(&mut self, code: &str) {
+        if !self.is_run_sheet() || self.context.vars.is_empty() {
+            return self.push_text(code);
+        }
+        let mut rest = code;
+        while let Some(at) = rest.find('$') {
+            let after = &rest[at + 1..];
+            let braced = after.starts_with('{');
+            let start = usize::from(braced);
+            let length = after[start..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len() - start);
+            let name = &after[start..start + length];
+            let closes = !braced || after[start + length..].starts_with('}');
+            let whole = start + length + usize::from(braced);
+            if closes && self.context.vars.contains(name) {
+                self.push_text(&rest[..at]);
+                self.push(&format!("<var class=\"fill\" data-var=\"{name}\">"));
+                self.push_text(&rest[at..at + 1 + whole]);
+                self.push("</var>");
+                rest = &after[whole..];
+            } else {
+                self.push_text(&rest[..=at]);
+                rest = after;
+            }
+        }
+        self.push_text(rest);
+    }
+}
+
+/// The name of a blank: the last words before it.
+fn label(line: &str, heading: Option<&Heading>) -> String {
+    let line = line.trim().trim_start_matches([',', ';']).trim_start_matches("and ").trim_end_matches([':', '(', '=']).trim();
+    // A full stop within a name, such as that of a host, ends no sentence.
+    let sentence = line.rsplit(". ").find(|part| !part.trim().is_empty()).unwrap_or("");
+    let last = sentence.rsplit([';', '?']).find(|part| !part.trim().is_empty()).unwrap_or("").trim().trim_end_matches('.');
+    if !matches!(last, "" | "and" | "or" | "to") {
+        return last.to_owned();
+    }
+    heading.map_or_else(|| "Fill in".to_owned(), |heading| heading.text.clone())
+}

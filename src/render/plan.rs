@@ -1,0 +1,179 @@
+//! The plan of a run sheet for people who are not on its page: a picture of it, and a calendar.
+
+use jiff::tz::TimeZone;
+
+use super::sheet::site_key;
+use crate::config::{Event, Mode};
+use crate::page::{ItemKind, entry};
+use crate::schedule::plan::{Step, StepKind};
+use crate::schedule::{Clock, moment};
+use crate::sheet::{Round, calendar, timeline};
+use crate::site::{Site, SitePage};
+
+/// The plan of a sheet as a picture with its table; empty without a date.
+pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
+    let Some((event, clock)) = event.and_then(|event| Some((event, event.clock.as_ref()?))) else { return String::new() };
+    let sheet = &page.sheet;
+    let marks = timeline::Marks {
+        t0: clock.t0().clone(),
+        window_end: event.end(),
+        no_return: sheet.no_return.as_ref().and_then(|found| found.at.clone()),
+        rollback_by: sheet.rollback_by.clone(),
+    };
+    let top = sheet.steps.iter().map(|step| page.page.headings[step.heading].level).min().unwrap_or(2);
+    let entries = sheet.steps.iter().enumerate().filter_map(|(number, step)| {
+        let heading = &page.page.headings[step.heading];
+        let end = step.end_offset.as_ref().map(|end| format!(" to {end}")).unwrap_or_default();
+        let is_gate = entry::is_gate(&step.title) || entry::is_gate(&heading.text);
+        Some(timeline::Entry {
+            title: step.title.clone(),
+            anchor: step.id.clone(),
+            offset: format!("{}{end}", step.offset),
+            start: step.start.clone()?,
+            end: step.end.clone(),
+            kind: match step.kind {
+                StepKind::Recurring => timeline::Kind::Recurring,
+                StepKind::Deadline => timeline::Kind::Deadline,
+                _ if is_gate && !holds_gate(page, number) => timeline::Kind::Gate,
+                _ if heading.level > top => timeline::Kind::Step,
+                _ => timeline::Kind::Phase,
+            },
+            depth: u8::from(heading.level > top),
+            owner: step.owner.clone(),
+            rounds: rounds_of(page, step).map_or(0, <[Round]>::len),
+        })
+    });
+    let entries: Vec<timeline::Entry> = entries.collect();
+    if entries.is_empty() { String::new() } else { timeline::html(&entries, &marks) }
+}
+
+/// Whether a step is named after a gate that stands further down in it.
+fn holds_gate(page: &SitePage, number: usize) -> bool {
+    let steps = &page.sheet.steps;
+    let level = page.page.headings[steps[number].heading].level;
+    steps[number + 1..]
+        .iter()
+        .map(|step| &page.page.headings[step.heading])
+        .take_while(|heading| heading.level > level)
+        .any(|heading| entry::is_gate(&heading.text))
+}
+
+/// The rounds of a recurring step.
+fn rounds_of<'s>(page: &'s SitePage, step: &Step) -> Option<&'s [Round]> {
+    let number = page.page.rounds.iter().position(|list| list.section == Some(step.heading) && !list.alone)?;
+    page.sheet.rounds[number].as_deref()
+}
+
+/// The calendar of a sheet (RFC 5545).
+pub fn calendar(site: &Site, page: &SitePage) -> String {
+    let Some(event) = site.event(page.event.as_deref()) else { return String::new() };
+    let Some(clock) = &event.clock else { return String::new() };
+    let mut entries = Vec::new();
+    let base = &site.config.site.base_url;
+    let url = |anchor: &str| (!base.is_empty()).then(|| format!("{base}{}#{anchor}", page.route));
+    let host = base.split("://").nth(1).and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty()).unwrap_or("runsheet");
+    // The same entry keeps its name when its time or its title changes, so that calendars update it.
+    let uid = |name: &str| {
+        let hash = blake3::hash(format!("{}\n{}\n{}\n{name}", site_key(site), event.id, page.page.path).as_bytes()).to_hex();
+        format!("{}@{host}", &hash[..24])
+    };
+    for (number, step) in page.sheet.steps.iter().enumerate() {
+        step_entries(page, step, number, &uid, &url, &mut entries);
+    }
+    let mark = |name: &str, summary: &str, kind, at: &jiff::Zoned, anchor: Option<&str>| calendar::Entry {
+        uid: uid(name),
+        summary: summary.to_owned(),
+        description: format!("{}\n{}", event.name, moment::long(at)),
+        start: at.clone(),
+        end: None,
+        kind,
+        url: anchor.and_then(&url),
+    };
+    if let Some(found) = &page.sheet.no_return
+        && let Some(at) = &found.at
+    {
+        let anchor = page.page.headings[found.heading].anchor.as_str();
+        entries.push(mark("no-return", "Point of no return", calendar::Kind::NoReturn, at, Some(anchor)));
+    }
+    if let Some(at) = &page.sheet.rollback_by {
+        entries.push(mark("rollback-by", "Latest rollback decision", calendar::Kind::RollbackBy, at, None));
+    }
+    for item in &page.page.items {
+        let (Some(start), Some(end)) = page.sheet.armed(item, Some(clock)) else { continue };
+        if !matches!(item.kind, ItemKind::Alarm(_)) {
+            continue;
+        }
+        let title = item.text.split([':', '.']).next().unwrap_or(&item.text).trim();
+        let anchor = item.section.map(|section| page.page.headings[section].anchor.as_str());
+        entries.push(calendar::Entry {
+            uid: uid(&format!("alarm {}", item.id)),
+            summary: format!("Stop condition: {title}"),
+            description: item.text.clone(),
+            start,
+            end: Some(end),
+            kind: calendar::Kind::StopCondition,
+            url: anchor.and_then(&url),
+        });
+    }
+    let about = calendar::About {
+        name: format!("{}: {}", event.name, page.page.title),
+        description: site.config.site.title.clone(),
+        revision: event.revision,
+        stamp: stamp(site, page, clock),
+        rehearsal: event.mode == Mode::Rehearsal,
+    };
+    calendar::write(&about, &entries)
+}
+
+/// When the calendar was made, as far as it can be said without a clock: at the time of the build if that is fixed, else
+/// at the last review of the page, else at T-0. A file that changes with each build would look new each time.
+fn stamp(site: &Site, page: &SitePage, clock: &Clock) -> jiff::Timestamp {
+    let reviewed = || page.page.front.reviewed.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp());
+    site.built_at.or_else(reviewed).unwrap_or_else(|| clock.t0().timestamp())
+}
+
+/// A step, or each of its rounds.
+fn step_entries(
+    page: &SitePage,
+    step: &Step,
+    number: usize,
+    uid: &impl Fn(&str) -> String,
+    url: &impl Fn(&str) -> Option<String>,
+    entries: &mut Vec<calendar::Entry>,
+) {
+    let heading = &page.page.headings[step.heading];
+    // Of headings that are called the same, the second one is counted.
+    let steps = &page.sheet.steps[..number];
+    let twins = steps.iter().filter(|before| page.page.headings[before.heading].path == heading.path).count();
+    let name = |suffix: &str| uid(&format!("step {} {twins}{suffix}", heading.path));
+    let owner = step.owner.as_ref().map(|owner| format!("\nOwner: {owner}")).unwrap_or_default();
+    let tasks = if step.tasks > 0 { format!("\nTasks: {}", step.tasks) } else { String::new() };
+    let entry = |uid: String, start: &jiff::Zoned, end: Option<jiff::Zoned>, kind, offset: &str| calendar::Entry {
+        uid,
+        summary: step.title.clone(),
+        description: format!("{offset}, {}{owner}{tasks}", moment::long(start)),
+        start: start.clone(),
+        end,
+        kind,
+        url: url(&step.id),
+    };
+    if step.kind == StepKind::Recurring {
+        for round in rounds_of(page, step).unwrap_or_default() {
+            if let Some(at) = &round.at {
+                entries.push(entry(name(&format!(" {}", round.key)), at, None, calendar::Kind::Round, &round.offset));
+            }
+        }
+        return;
+    }
+    let Some(start) = &step.start else { return };
+    let is_gate = entry::is_gate(&step.title) || entry::is_gate(&heading.text);
+    let kind = match step.kind {
+        StepKind::Deadline => calendar::Kind::Deadline,
+        _ if is_gate && !holds_gate(page, number) => calendar::Kind::Gate,
+        StepKind::Range => calendar::Kind::Phase,
+        _ => calendar::Kind::Step,
+    };
+    // A point without a range or an estimate has no length of its own: its end is only where the next one begins.
+    let has_length = step.end_offset.is_some() || heading.timing.as_ref().is_some_and(|timing| timing.estimate.is_some());
+    entries.push(entry(name(""), start, step.end.clone().filter(|_| has_length), kind, &step.offset.to_string()));
+}

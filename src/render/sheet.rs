@@ -1,0 +1,245 @@
+//! What the clock adds to a run sheet: times, rounds, the panel of its event, its calendar and its copy for offline use.
+
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use crate::config::{Event, Mode};
+use crate::page::Kind;
+use crate::page::html::escape;
+use crate::schedule::plan::{Step, StepKind};
+use crate::schedule::{Clock, Origin, moment};
+use crate::sheet::{Round, data};
+use crate::site::{Site, SitePage, sheet_calendar};
+use crate::theme::{Theme, WORKER};
+
+/// What templates know of an event.
+pub fn event_context(event: Option<&Event>) -> serde_json::Value {
+    let Some(event) = event else {
+        return json!({ "name": "Offsets only", "mode": "none", "t0": null, "zones": [], "window_text": null });
+    };
+    let zones = event.clock.iter().flat_map(|clock| {
+        event.show_zones.iter().map(|(name, zone)| {
+            let at = clock.t0().with_time_zone(zone.clone());
+            json!({ "zone": name, "iso": moment::datetime_attribute(&at), "text": long(&at) })
+        })
+    });
+    json!({
+        "name": event.name,
+        "mode": if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
+        "t0": event.clock.as_ref().map(|clock| json!({
+            "iso": moment::datetime_attribute(clock.t0()),
+            "text": long(clock.t0()),
+            "zone": clock.t0().time_zone().iana_name(),
+        })),
+        "zones": zones.collect::<Vec<_>>(),
+        "window_text": event.clock.as_ref().zip(event.end()).map(|(clock, end)| format!("Window: {}", moment::range(clock.t0(), &end))),
+    })
+}
+
+/// What templates know of a run sheet.
+pub fn context(site: &Site, theme: &Theme, page: &SitePage, event: Option<&Event>, root: &str) -> serde_json::Value {
+    let sheet = &page.sheet;
+    let time = |at: &jiff::Zoned| json!({ "iso": moment::datetime_attribute(at), "text": long(at) });
+    let no_return = sheet.no_return.as_ref().map(|found| {
+        let heading = &page.page.headings[found.heading];
+        let title = heading.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(&heading.text);
+        let words = found.item.map_or(title, |item| page.page.items[item].text.as_str());
+        json!({ "title": words, "anchor": heading.anchor, "at": found.at.as_ref().map(time) })
+    });
+    let reverse = page.page.headings.iter().find(|heading| heading.track == crate::page::Track::Reverse);
+    let (json, version) = data::json(&page.page, sheet, event, &site_key(site), &page.route);
+    json!({
+        "json": json,
+        "version": version,
+        "calendar": sheet_calendar(page, event).map(|route| format!("{root}{route}")),
+        "worker": format!("{root}{WORKER}"),
+        "share": format!("{root}{}", theme.asset("sheet-share.js")),
+        "no_return": no_return,
+        "rollback_by": sheet.rollback_by.as_ref().map(time),
+        "reverse": reverse.map(|heading| &heading.anchor),
+        "timeline": super::plan::timeline(page, event),
+    })
+}
+
+/// What sheets of this site are kept under in a browser.
+pub fn site_key(site: &Site) -> String {
+    format!("{}\n{}", site.config.site.base_url, site.config.site.title)
+}
+
+/// The times of a heading: in the event's zone, then in the others.
+pub fn when(site: &Site, page: &SitePage, heading: usize, html: &mut String) {
+    let Some(step) = page.sheet.steps.iter().find(|step| step.heading == heading) else { return };
+    html.push_str(&format!("<p class=\"when\" data-section=\"{heading}\"><span class=\"when-offset\">"));
+    escape(&step.offset.to_string(), html);
+    if let Some(end) = &step.end_offset {
+        html.push_str(" to ");
+        escape(&end.to_string(), html);
+    }
+    html.push_str("</span>");
+    let event = site.event(page.event.as_deref());
+    if let (Some(event), Some(start)) = (event, &step.start) {
+        html.push(' ');
+        html.push_str(step_word(step));
+        times(step, start, None, html);
+        if !event.show_zones.is_empty() {
+            html.push_str(" <span class=\"when-zones\">");
+            for (index, (_, zone)) in event.show_zones.iter().enumerate() {
+                html.push_str(if index > 0 { " " } else { "" });
+                times(step, start, Some(zone), html);
+            }
+            html.push_str("</span>");
+        }
+        if let Some(note) = event.clock.as_ref().and_then(|clock| clock_change(step, clock)) {
+            html.push_str(&format!(" <span class=\"when-note\">{note}</span>"));
+        }
+    } else if step.offset.origin == Origin::Decision {
+        html.push_str(" <span class=\"when-note\">after the decision to reverse, at <span class=\"write-in\"></span></span>");
+    }
+    html.push_str("</p>\n");
+}
+
+/// Says that a distance in days is not its number of times 24 hours, as the clocks change in between.
+fn clock_change(step: &Step, clock: &Clock) -> Option<String> {
+    let elapsed = step.start.as_ref()?.timestamp().as_second() - clock.t0().timestamp().as_second();
+    let in_days = step.offset.parts.iter().any(|part| part.unit.is_calendar());
+    let counts_business = step.offset.parts.iter().any(|part| part.unit == crate::schedule::Unit::BusinessDays);
+    let nominal = step.offset.rough_seconds();
+    if !in_days || counts_business || elapsed == nominal {
+        return None;
+    }
+    let hours = elapsed.unsigned_abs() / 3_600;
+    let minutes = elapsed.unsigned_abs() % 3_600 / 60;
+    let minutes = if minutes > 0 { format!(" {minutes} min") } else { String::new() };
+    let side = if elapsed < 0 { "before" } else { "after" };
+    Some(format!("the clocks change: {hours} h{minutes} {side} T-0"))
+}
+
+fn step_word(step: &Step) -> &'static str {
+    match step.kind {
+        StepKind::Open => "from ",
+        StepKind::Deadline => "by ",
+        StepKind::Point | StepKind::Range | StepKind::Recurring => "",
+    }
+}
+
+/// A moment on a page: a hyphen would let a narrow screen break the offset, a minus sign does not.
+fn long(at: &jiff::Zoned) -> String {
+    moment::long(at).replace("(UTC-", "(UTC\u{2212}")
+}
+
+/// One time, or two where the step itself names its end.
+fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut String) {
+    let shift = |at: &jiff::Zoned| zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
+    time(&shift(start), &long(&shift(start)), html);
+    if let Some(end) = step.end.as_ref().filter(|_| step.end_offset.is_some()) {
+        html.push_str(" to ");
+        time(&shift(end), &long(&shift(end)), html);
+    }
+}
+
+fn time(at: &jiff::Zoned, text: &str, html: &mut String) {
+    html.push_str(&format!("<time datetime=\"{}\">", moment::datetime_attribute(at)));
+    escape(text, html);
+    html.push_str("</time>");
+}
+
+/// The script that keeps the site's run sheets in a browser for use without a network.
+pub fn worker(site: &Site, theme: &Theme) -> String {
+    let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
+    let mut files: BTreeSet<String> =
+        ["site.css", "sheet.css", "site.js", "sheet.js", "sheet-share.js", "icon.svg"].map(|name| theme.asset(name).to_owned()).into();
+    for page in &sheets {
+        let pictures = page.page.links.iter().zip(&page.links).filter(|(link, _)| link.image);
+        files.extend(pictures.filter_map(|(_, address)| address.clone()));
+        files.extend(sheet_calendar(page, site.event(page.event.as_deref())));
+    }
+    files.remove("");
+    let pages: Vec<&str> = sheets.iter().map(|page| page.route.as_str()).collect();
+    let mut hasher = blake3::Hasher::new();
+    for page in &sheets {
+        let event = site.event(page.event.as_deref());
+        hasher.update(data::json(&page.page, &page.sheet, event, &site_key(site), &page.route).0.as_bytes());
+        hasher.update(page.page.body.html.as_bytes());
+    }
+    hasher.update(format!("{files:?}{:?}", site.built_at).as_bytes());
+    let list = json!({ "version": &hasher.finalize().to_hex()[..8], "pages": pages, "files": files });
+    let script = theme.statics.get(WORKER).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+    format!("const SHEETS = {list};\n{script}")
+}
+
+/// Rounds that are offered where the window of a repeated list has no end.
+const OPEN_ROUNDS: usize = 4;
+
+/// The boxes of a repeated list: one row a round, one column an item.
+pub fn rounds(page: &SitePage, list: usize, html: &mut String) {
+    let (Some(list), rounds) = (page.page.rounds.get(list), page.sheet.rounds.get(list).and_then(Option::as_ref)) else { return };
+    let open: Vec<Round> = (1..=OPEN_ROUNDS).map(|n| Round { key: format!("n{n}"), offset: n.to_string(), at: None }).collect();
+    let is_open = rounds.is_none();
+    let rounds = rounds.unwrap_or(&open);
+    let names: Vec<String> = rounds.iter().enumerate().map(|(index, round)| name(rounds, index, round)).collect();
+    if list.alone {
+        return alone(page, list.items[0], rounds, &names, html);
+    }
+    let items: Vec<_> = list.items.iter().map(|item| &page.page.items[*item]).collect();
+    let state = if is_open { " data-open" } else { "" };
+    html.push_str("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Rounds\">");
+    html.push_str(&format!("<table class=\"rounds\"{state}><thead><tr><th scope=\"col\">Round</th>"));
+    for (index, item) in items.iter().enumerate() {
+        html.push_str("<th scope=\"col\"><abbr title=\"");
+        escape(&item.text, html);
+        html.push_str(&format!("\">{}</abbr></th>", letter(index)));
+    }
+    html.push_str("</tr></thead>\n<tbody>\n");
+    for (round, name) in rounds.iter().zip(&names) {
+        html.push_str(&format!("<tr data-round=\"{}\"><th scope=\"row\">", round.key));
+        match &round.at {
+            Some(at) => time(at, name, html),
+            None => escape(name, html),
+        }
+        html.push_str("</th>");
+        for (index, item) in items.iter().enumerate() {
+            html.push_str("<td><input type=\"checkbox\" data-item=\"");
+            escape(&item.id, html);
+            html.push_str(&format!("\" data-round=\"{}\" aria-label=\"{}, ", round.key, letter(index)));
+            escape(&item.text, html);
+            html.push_str(", ");
+            escape(name, html);
+            html.push_str("\"></td>");
+        }
+        html.push_str("</tr>\n");
+    }
+    html.push_str("</tbody></table></div>\n");
+}
+
+/// The boxes of a repeated item, in one line.
+fn alone(page: &SitePage, item: usize, rounds: &[Round], names: &[String], html: &mut String) {
+    let item = &page.page.items[item];
+    html.push_str("<ul class=\"item-rounds\">");
+    for (round, name) in rounds.iter().zip(names) {
+        html.push_str("<li><label><input type=\"checkbox\" data-item=\"");
+        escape(&item.id, html);
+        html.push_str(&format!("\" data-round=\"{}\"> ", round.key));
+        escape(name, html);
+        html.push_str("</label></li>");
+    }
+    html.push_str("</ul>");
+}
+
+/// A round's time: with its date where the date changes, with its offset where the clock stands twice at the same time.
+fn name(rounds: &[Round], index: usize, round: &Round) -> String {
+    let Some(at) = &round.at else { return round.offset.clone() };
+    let before = index.checked_sub(1).and_then(|before| rounds[before].at.as_ref());
+    let date = if before.is_none_or(|before| before.date() != at.date()) { at.strftime("%a %-d %b ").to_string() } else { String::new() };
+    let twice = rounds.iter().any(|other| other != round && other.at.as_ref().is_some_and(|other| other.datetime() == at.datetime()));
+    let changed = before.is_some_and(|before| before.offset() != at.offset());
+    let zone = if twice || changed || index == 0 { at.strftime(" %Z").to_string() } else { String::new() };
+    format!("{date}{}{zone}", at.strftime("%H:%M"))
+}
+
+/// `A` … `Z`, `AA` …: as browsers number a list of letters.
+fn letter(index: usize) -> String {
+    let last = char::from(b'A' + u8::try_from(index % 26).unwrap_or(0));
+    if index < 26 { last.to_string() } else { format!("{}{last}", letter(index / 26 - 1)) }
+}

@@ -1,0 +1,294 @@
+//! The sheet as the page's script reads it: JSON in the page, written once at build.
+
+use serde::Serialize;
+
+use super::{Sheet, decider};
+use crate::config::{Event, Mode};
+use crate::page::entry::{self, Track};
+use crate::page::{ItemKind, Page, blank};
+use crate::schedule::{Offset, Origin, Part, Unit};
+
+/// Everything that the script of a sheet needs besides the page itself. Times are seconds since 1970.
+#[derive(Debug, Serialize)]
+pub struct Data<'p> {
+    /// The site, as a short hash: sheets of different sites are kept apart.
+    pub site: String,
+    pub page: &'p str,
+    pub title: &'p str,
+    /// A hash of all the rest: equal sheets have equal versions.
+    pub version: String,
+    pub event: Option<EventData<'p>>,
+    pub roles: std::collections::BTreeMap<&'p str, &'p str>,
+    pub sections: Vec<SectionData<'p>>,
+    pub items: Vec<ItemData<'p>>,
+    pub blanks: Vec<BlankData<'p>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct EventData<'p> {
+    pub id: &'p str,
+    pub name: &'p str,
+    pub mode: &'static str,
+    pub t0: Option<i64>,
+    pub zone: Option<&'p str>,
+    pub end: Option<i64>,
+    pub rollback_by: Option<i64>,
+    pub revision: u64,
+}
+
+/// A heading.
+#[derive(Debug, Default, Serialize)]
+pub struct SectionData<'p> {
+    pub anchor: &'p str,
+    pub title: &'p str,
+    pub path: &'p str,
+    pub level: u8,
+    pub track: Track,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<i64>,
+    /// On the way back: seconds after the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shift: Option<Shift>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_shift: Option<Shift>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<&'p str>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub gate: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_return: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<&'p str>,
+}
+
+/// An offset in parts, signed: calendar days, business days, seconds that elapse.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Shift {
+    pub days: i64,
+    pub business: i64,
+    pub seconds: i64,
+}
+
+#[derive(Debug, Default, Serialize)]
+pub struct ItemData<'p> {
+    pub id: &'p str,
+    pub kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<i64>,
+    /// Ids; absent if it waits for the item before it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<Vec<&'p str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<usize>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub done: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub named: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub no_return: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    pub rounds: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decider: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct BlankData<'p> {
+    pub id: &'p str,
+    pub kind: blank::Kind,
+    pub label: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub var: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub item: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<usize>,
+    #[serde(skip_serializing_if = "is_false")]
+    pub named: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pair: Option<PairData<'p>>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct PairData<'p> {
+    pub with: &'p str,
+    pub role: blank::Side,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A sheet as JSON that can stand in HTML, as no `<`, `>` or `&` is in it; and its version, a hash of all that it says.
+pub fn json(page: &Page, sheet: &Sheet, event: Option<&Event>, site: &str, route: &str) -> (String, String) {
+    let mut data = Data {
+        site: hash(site, 8),
+        page: route,
+        title: &page.title,
+        version: String::new(),
+        event: event.map(|event| event_data(event, sheet)),
+        roles: event.map(|event| event.roles.iter().map(|(key, title)| (key.as_str(), title.as_str())).collect()).unwrap_or_default(),
+        sections: (0..page.headings.len()).map(|index| section(page, sheet, index)).collect(),
+        items: (0..page.items.len()).map(|index| item(page, sheet, event, index)).collect(),
+        blanks: page.blanks.iter().map(|blank| blank_data(page, blank)).collect(),
+    };
+    // The texts of items are in the page, so they count too.
+    let texts: Vec<&str> = page.items.iter().map(|item| item.text.as_str()).collect();
+    data.version = hash(&format!("{}{}", serde_json::to_string(&data).unwrap_or_default(), texts.join("\n")), 12);
+    let json = serde_json::to_string(&data).unwrap_or_default();
+    (json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"), data.version)
+}
+
+fn hash(text: &str, length: usize) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..length].to_owned()
+}
+
+fn seconds(at: &jiff::Zoned) -> i64 {
+    at.timestamp().as_second()
+}
+
+fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
+    let clock = event.clock.as_ref();
+    EventData {
+        id: &event.id,
+        name: &event.name,
+        mode: if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
+        t0: clock.map(|clock| seconds(clock.t0())),
+        zone: clock.and_then(|clock| clock.t0().time_zone().iana_name()),
+        end: event.end().as_ref().map(seconds),
+        rollback_by: sheet.rollback_by.as_ref().map(seconds),
+        revision: event.revision,
+    }
+}
+
+fn section<'p>(page: &'p Page, sheet: &'p Sheet, index: usize) -> SectionData<'p> {
+    let heading = &page.headings[index];
+    let step = sheet.steps.iter().find(|step| step.heading == index && heading.timing.is_some());
+    let title = heading.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty());
+    let rounds = page.rounds.iter().zip(&sheet.rounds).filter(|(list, _)| list.section == Some(index) && !list.alone);
+    let keys =
+        rounds.filter_map(|(_, rounds)| rounds.as_ref()).next().map(|rounds| rounds.iter().map(|round| round.key.as_str()).collect());
+    let reverse = step.filter(|step| step.offset.origin == Origin::Decision);
+    SectionData {
+        anchor: &heading.anchor,
+        title: title.unwrap_or(&heading.text),
+        path: &heading.path,
+        level: heading.level,
+        track: heading.track,
+        offset: step.map(|step| step.offset.to_string()),
+        start: step.and_then(|step| step.start.as_ref()).map(seconds),
+        end: step.and_then(|step| step.end.as_ref()).map(seconds),
+        after: reverse.map(|step| step.offset.rough_seconds()),
+        shift: step.filter(|_| reverse.is_none()).map(|step| shift(&step.offset)),
+        end_shift: step.filter(|_| reverse.is_none()).and_then(|step| step.end_offset.as_ref()).map(shift),
+        estimate: heading.timing.as_ref().and_then(|timing| timing.estimate.as_ref()).and_then(|length| length.seconds()),
+        owner: heading.owner.as_deref(),
+        gate: entry::is_gate(title.unwrap_or(&heading.text)) || entry::is_gate(&heading.text),
+        no_return: sheet.no_return.as_ref().is_some_and(|found| found.heading == index && found.item.is_none()),
+        rounds: keys.unwrap_or_default(),
+    }
+}
+
+/// The parts of an offset with its sign.
+fn shift(offset: &Offset) -> Shift {
+    let sign = if offset.negative { -1 } else { 1 };
+    let of = |unit: Unit, parts: &[Part]| -> i64 {
+        let hundredths = parts.iter().filter(|part| part.unit == unit).map(|part| i64::from(part.amount.hundredths()));
+        hundredths.sum()
+    };
+    let of = |unit| of(unit, &offset.parts);
+    Shift {
+        days: sign * (of(Unit::Weeks) * 7 + of(Unit::Days)) / 100,
+        business: sign * of(Unit::BusinessDays) / 100,
+        seconds: sign * (of(Unit::Hours) * 3_600 + of(Unit::Minutes) * 60 + of(Unit::Seconds)) / 100,
+    }
+}
+
+fn item<'p>(page: &'p Page, sheet: &'p Sheet, event: Option<&Event>, index: usize) -> ItemData<'p> {
+    let item = &page.items[index];
+    let planned = &sheet.planned[index];
+    let (kind, done) = match item.kind {
+        ItemKind::Task { done } => ("task", done),
+        ItemKind::Choice(_) => ("choice", false),
+        ItemKind::Alarm(_) => ("alarm", false),
+    };
+    let (from, until) = sheet.armed(item, event.and_then(|event| event.clock.as_ref()));
+    let alarm_decider = match &item.kind {
+        ItemKind::Alarm(alarm) => alarm.decider.as_deref(),
+        _ => None,
+    };
+    ItemData {
+        id: &item.id,
+        kind,
+        section: item.section,
+        owner: item.owner.as_deref(),
+        estimate: item.estimate.as_ref().and_then(|length| length.seconds()),
+        after: item.after.as_ref().map(|_| planned.after.iter().map(|other| page.items[*other].id.as_str()).collect()),
+        parent: item.parent,
+        done,
+        named: item.named,
+        no_return: sheet.no_return.as_ref().is_some_and(|found| found.item == Some(index)),
+        rounds: item.rounds.is_some(),
+        start: planned.start.as_ref().map(seconds),
+        end: planned.end.as_ref().map(seconds),
+        answers: if let ItemKind::Choice(answers) = &item.kind { answers.iter().map(String::as_str).collect() } else { Vec::new() },
+        decider: alarm_decider.or_else(|| decider(page, item).filter(|_| kind != "task")),
+        from: from.as_ref().map(seconds),
+        until: until.as_ref().map(seconds),
+    }
+}
+
+fn blank_data<'p>(page: &'p Page, blank: &'p crate::page::Blank) -> BlankData<'p> {
+    BlankData {
+        id: &blank.id,
+        kind: blank.kind,
+        label: &blank.label,
+        var: blank.var.as_deref(),
+        item: blank.item,
+        section: blank.section,
+        named: blank.named,
+        min: blank.limits.min,
+        max: blank.limits.max,
+        pair: blank.pair.map(|pair| PairData { with: &page.blanks[pair.with].id, role: pair.side }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_come_apart() {
+        let of = |text| shift(&Offset::parse(text).unwrap());
+        assert_eq!(of("T-1w2d3h"), Shift { days: -9, business: 0, seconds: -10_800 });
+        assert_eq!(of("T+1.5h"), Shift { days: 0, business: 0, seconds: 5_400 });
+        assert_eq!(of("T-5bd"), Shift { days: 0, business: -5, seconds: 0 });
+        assert_eq!(of("T-0"), Shift::default());
+    }
+}

@@ -1,0 +1,132 @@
+//! A run sheet as it is worked on: the plan of a page on the clock of its event.
+//!
+//! [`resolve`] holds a page against a clock: which item waits for which, when each is planned, which rounds a repeated
+//! list has, when a stop condition is armed, where the point of no return lies. What the page in the browser works with
+//! is [`data`], the same as a picture is [`timeline`], the same for calendars is [`calendar`].
+
+pub mod calendar;
+pub mod data;
+pub mod order;
+pub mod rounds;
+pub mod timeline;
+
+use jiff::Zoned;
+
+use crate::config::Event;
+use crate::diagnostic::Diagnostics;
+use crate::page::entry::{self, ItemKind, Track};
+use crate::page::{Item, Page};
+use crate::schedule::plan::{self, Step, StepKind};
+use crate::schedule::{Clock, Timing};
+
+pub use order::Planned;
+pub use rounds::Round;
+
+/// The plan of a page.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    /// Timed headings in the order of the document.
+    pub steps: Vec<Step>,
+    /// For each heading of the page the number of the step it belongs to: its own, or that of the nearest heading above.
+    pub step_of: Vec<Option<usize>>,
+    /// For each item of the page what it waits for, and when it is planned.
+    pub planned: Vec<Planned>,
+    /// For each repeated list of the page its rounds; `None` if its window has no end.
+    pub rounds: Vec<Option<Vec<Round>>>,
+    /// The first heading or item with the words "point of no return".
+    pub no_return: Option<NoReturn>,
+    /// The latest moment to decide for the way back: the end of the window less the time that it takes.
+    pub rollback_by: Option<Zoned>,
+}
+
+/// Where the way back changes.
+#[derive(Clone, Debug)]
+pub struct NoReturn {
+    pub heading: usize,
+    /// The item, if an item says it and not a heading.
+    pub item: Option<usize>,
+    pub at: Option<Zoned>,
+}
+
+/// When a stop condition is watched; open sides are `None`.
+pub type Armed = (Option<Zoned>, Option<Zoned>);
+
+/// Holds a page against the clock of its event.
+pub fn resolve(page: &Page, text: &str, event: Option<&Event>, diagnostics: &mut Diagnostics) -> Sheet {
+    let clock = event.and_then(|event| event.clock.as_ref());
+    let steps = plan::steps(page, text, clock, diagnostics);
+    let step_of = steps_of_headings(page, &steps);
+    let planned = order::plan(page, &steps, &step_of, clock, diagnostics);
+    let rounds = page.rounds.iter().map(|list| rounds::of(list, &steps, &step_of, clock)).collect();
+    let no_return = no_return(page, &steps, &step_of, &planned);
+    let rollback_by = event.and_then(|event| {
+        let end = event.end()?;
+        clock?.shift(&end, &event.rollback_duration.as_ref()?.earlier()).ok()
+    });
+    Sheet { steps, step_of, planned, rounds, no_return, rollback_by }
+}
+
+/// The step of each heading: its own, or that of the nearest heading above it. Recurring work belongs to its window.
+fn steps_of_headings(page: &Page, steps: &[Step]) -> Vec<Option<usize>> {
+    let mut open: Vec<(u8, usize)> = Vec::new();
+    let mut found = Vec::with_capacity(page.headings.len());
+    for (index, heading) in page.headings.iter().enumerate() {
+        open.retain(|(level, _)| *level < heading.level);
+        let own = steps.iter().position(|step| step.heading == index && step.kind != StepKind::Recurring);
+        if let Some(own) = own {
+            open.push((heading.level, own));
+        }
+        found.push(open.last().map(|(_, step)| *step));
+    }
+    found
+}
+
+fn no_return(page: &Page, steps: &[Step], step_of: &[Option<usize>], planned: &[Planned]) -> Option<NoReturn> {
+    let heading =
+        page.headings.iter().position(|heading| heading.track == Track::Main && heading.level > 1 && entry::is_no_return(&heading.text));
+    let item = page.items.iter().position(|item| is_main(page, item) && entry::is_no_return(&item.text));
+    // A heading holds its items: the one that comes first in the text is meant.
+    match (heading, item) {
+        (Some(heading), item) if item.is_none_or(|item| page.items[item].section.is_none_or(|section| section >= heading)) => {
+            let at = step_of[heading].and_then(|step| steps[step].start.clone());
+            Some(NoReturn { heading, item: None, at })
+        }
+        (_, Some(item)) => Some(NoReturn { heading: page.items[item].section?, item: Some(item), at: planned[item].start.clone() }),
+        _ => None,
+    }
+}
+
+/// Whether an item is work on the way forward: no stop condition, and not on the way back.
+pub fn is_main(page: &Page, item: &Item) -> bool {
+    track_of(page, item) == Track::Main && !matches!(item.kind, ItemKind::Alarm(_))
+}
+
+/// The track that an item is on.
+pub fn track_of(page: &Page, item: &Item) -> Track {
+    item.section.map_or(Track::Main, |section| page.headings[section].track)
+}
+
+/// Who decides: the owner of a choice, or of the nearest heading, or of the page.
+pub fn decider<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
+    let mut level = 7;
+    let above = page.headings[..item.section.map_or(0, |section| section + 1)].iter().rev().filter(|heading| {
+        let is_above = heading.level < level;
+        level = level.min(heading.level);
+        is_above
+    });
+    let owner = item.owner.as_ref().or_else(|| above.filter_map(|heading| heading.owner.as_ref()).next());
+    owner.or(page.front.owner.as_ref()).map(String::as_str)
+}
+
+impl Sheet {
+    /// When a stop condition is watched: as it says itself, or in the window that it stands in.
+    pub fn armed(&self, item: &Item, clock: Option<&Clock>) -> Armed {
+        let ItemKind::Alarm(alarm) = &item.kind else { return (None, None) };
+        let at = |offset| clock.and_then(|clock| clock.at(offset).ok());
+        if let Some(Timing { start, end, .. }) = &alarm.applies {
+            return (at(start), end.as_ref().and_then(at));
+        }
+        let step = item.section.and_then(|section| self.step_of[section]).map(|step| &self.steps[step]);
+        step.map_or((None, None), |step| (step.start.clone(), step.end.clone()))
+    }
+}

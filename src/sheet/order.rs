@@ -1,0 +1,186 @@
+//! The order of the items: what each waits for, and when it is planned.
+
+use jiff::{SignedDuration, Zoned};
+
+use super::{is_main, track_of};
+use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::page::{Item, ItemKind, Page};
+use crate::schedule::plan::Step;
+use crate::schedule::{Clock, Length};
+
+/// What an item waits for, and when it is planned.
+#[derive(Clone, Debug, Default)]
+pub struct Planned {
+    /// The numbers of the items that must be done before.
+    pub after: Vec<usize>,
+    pub start: Option<Zoned>,
+    pub end: Option<Zoned>,
+}
+
+/// Plans all items. Unknown names and cycles are reported.
+pub fn plan(page: &Page, steps: &[Step], step_of: &[Option<usize>], clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Vec<Planned> {
+    let mut planned: Vec<Planned> = Vec::with_capacity(page.items.len());
+    let mut before: Option<usize> = None;
+    for (index, item) in page.items.iter().enumerate() {
+        let mut after = Vec::new();
+        if in_order(item) {
+            let same_track = before.filter(|before| track_of(page, &page.items[*before]) == track_of(page, item));
+            match &item.after {
+                None => after.extend(same_track),
+                Some(names) => names.iter().for_each(|name| after.extend(named(page, item, name, diagnostics))),
+            }
+            before = Some(index);
+        } else if let Some(names) = &item.after {
+            names.iter().for_each(|name| after.extend(named(page, item, name, diagnostics)));
+        }
+        planned.push(Planned { after, start: None, end: None });
+    }
+    if report_cycle(page, &planned, diagnostics) {
+        return planned;
+    }
+    let Some(clock) = clock else { return planned };
+    let plan = Plan::new(page, steps, step_of, clock);
+    for index in 0..page.items.len() {
+        plan.place(&mut planned, index);
+    }
+    // A nested item is part of the one above it.
+    for index in 0..page.items.len() {
+        if let Some(parent) = page.items[index].parent {
+            let (start, end) = (planned[parent].start.clone(), planned[parent].end.clone());
+            (planned[index].start, planned[index].end) = (start, end);
+        }
+    }
+    planned
+}
+
+/// Whether an item has a place in the order: no part of another one, not repeated, no stop condition.
+pub fn in_order(item: &Item) -> bool {
+    item.parent.is_none() && item.rounds.is_none() && !matches!(item.kind, ItemKind::Alarm(_))
+}
+
+/// The item that a name in `after:` means: an id, or the last item below a heading such as `Step 3`.
+fn named(page: &Page, item: &Item, name: &str, diagnostics: &mut Diagnostics) -> Option<usize> {
+    if let Some(found) = page.items.iter().position(|other| other.id == name) {
+        return Some(found);
+    }
+    let number = name.to_lowercase().replace('-', " ");
+    let heading = page.headings.iter().position(|heading| {
+        let text = heading.text.to_lowercase();
+        text.strip_prefix(&number).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.'))
+    });
+    if let Some(heading) = heading
+        && let Some(found) = page.items.iter().rposition(|other| other.section == Some(heading) && in_order(other))
+    {
+        return Some(found);
+    }
+    let diagnostic = Diagnostic::error("unknown-after", format!("no item of this page has the id `{name}`"));
+    let help = suggest(name, page.items.iter().filter(|other| other.named).map(|other| other.id.as_str()));
+    let help = help.or_else(|| Some("give that item an id: `(id: NAME)`, or name its heading: `after: Step-3`".to_owned()));
+    diagnostics.push(diagnostic.at(&page.path, item.span.clone()).maybe_help(help));
+    None
+}
+
+/// Reports an item that waits for itself; gives whether there is one.
+fn report_cycle(page: &Page, planned: &[Planned], diagnostics: &mut Diagnostics) -> bool {
+    // 0 not seen, 1 on the way, 2 without a cycle.
+    let mut seen = vec![0u8; planned.len()];
+    for start in 0..planned.len() {
+        let mut way: Vec<(usize, usize)> = vec![(start, 0)];
+        while let Some((index, next)) = way.last_mut() {
+            let index = *index;
+            if *next == 0 && seen[index] == 2 {
+                way.pop();
+                continue;
+            }
+            seen[index] = 1;
+            let Some(target) = planned[index].after.get(*next).copied() else {
+                seen[index] = 2;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            if seen[target] == 1 {
+                report(page, &way, target, diagnostics);
+                return true;
+            }
+            if seen[target] == 0 {
+                way.push((target, 0));
+            }
+        }
+    }
+    false
+}
+
+fn report(page: &Page, way: &[(usize, usize)], target: usize, diagnostics: &mut Diagnostics) {
+    let from = way.iter().position(|(index, _)| *index == target).unwrap_or(0);
+    let circle: Vec<usize> = way[from..].iter().map(|(index, _)| *index).collect();
+    let names: Vec<String> = circle.iter().chain([&target]).map(|index| short(&page.items[*index].text)).collect();
+    // The cause is a written `after`; the order of the document alone has no cycles.
+    let cause = circle.iter().find(|index| page.items[**index].after.is_some()).copied().unwrap_or(target);
+    let message = format!("this item waits for itself: {}", names.join(" → "));
+    let diagnostic = Diagnostic::error("after-cycle", message).at(&page.path, page.items[cause].span.clone());
+    diagnostics.push(diagnostic.help("an item without `after:` waits for the one before it; `after: none` waits for nothing"));
+}
+
+fn short(text: &str) -> String {
+    let words: String = text.chars().take(40).collect();
+    if words.len() < text.len() { format!("`{}…`", words.trim_end()) } else { format!("`{words}`") }
+}
+
+/// What the planning of a page looks up again and again.
+struct Plan<'p> {
+    page: &'p Page,
+    steps: &'p [Step],
+    step_of: &'p [Option<usize>],
+    clock: &'p Clock,
+    /// For each step the seconds of a task without an estimate: an equal share of what the step's own estimate leaves.
+    shares: Vec<i64>,
+}
+
+impl<'p> Plan<'p> {
+    fn new(page: &'p Page, steps: &'p [Step], step_of: &'p [Option<usize>], clock: &'p Clock) -> Plan<'p> {
+        let mut known = vec![0; steps.len()];
+        let mut unknown = vec![0; steps.len()];
+        for item in page.items.iter().filter(|item| in_order(item)) {
+            let Some(step) = item.section.and_then(|section| step_of[section]) else { continue };
+            match item.estimate.as_ref().and_then(Length::seconds) {
+                Some(seconds) => known[step] += seconds,
+                None => unknown[step] += 1,
+            }
+        }
+        let shares = steps.iter().enumerate().map(|(number, step)| {
+            let slot = heading_estimate(page, step).and_then(Length::seconds).unwrap_or(0);
+            (slot - known[number]).max(0) / i64::max(unknown[number], 1)
+        });
+        Plan { page, steps, step_of, clock, shares: shares.collect() }
+    }
+
+    fn step(&self, item: &Item) -> Option<usize> {
+        item.section.and_then(|section| self.step_of[section])
+    }
+
+    /// Gives an item its planned times: after what it waits for, and not before its step begins.
+    fn place(&self, planned: &mut [Planned], index: usize) {
+        let item = &self.page.items[index];
+        if !in_order(item) || !is_main(self.page, item) {
+            return;
+        }
+        let Some(step) = self.step(item) else { return };
+        let Some(begins) = self.steps[step].start.clone() else { return };
+        // Only the order within a step shifts the plan: between steps there may be days, and a late one is the forecast's affair.
+        let waits = |other: &&usize| item.after.is_some() || self.step(&self.page.items[**other]) == Some(step);
+        let ends = planned[index].after.iter().filter(waits).filter_map(|other| planned[*other].end.clone());
+        let start = ends.fold(begins, Zoned::max);
+        let end = match &item.estimate {
+            Some(estimate) => self.clock.shift(&start, &estimate.later()).ok(),
+            None => start.checked_add(SignedDuration::from_secs(self.shares[step])).ok(),
+        };
+        planned[index].end = Some(end.unwrap_or_else(|| start.clone()));
+        planned[index].start = Some(start);
+    }
+}
+
+/// The `~30m` of a step's heading.
+pub fn heading_estimate<'p>(page: &'p Page, step: &Step) -> Option<&'p Length> {
+    page.headings[step.heading].timing.as_ref()?.estimate.as_ref()
+}

@@ -1,0 +1,397 @@
+// Runs the sample's cutover in Chromium as its operators would: a night with two browsers, a lost network, an edited sheet and a moved T-0.
+//
+// Usage: node run.mjs RUNSHEET PROJECT_FOLDER
+import { execFile } from "node:child_process";
+import { createServer } from "node:http";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { extname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import axe from "axe-core";
+import { listen, openBrowser } from "./browser.mjs";
+
+const run = promisify(execFile);
+const [program, project] = process.argv.slice(2);
+if (!project) {
+  console.error("usage: node run.mjs RUNSHEET PROJECT_FOLDER");
+  process.exit(2);
+}
+const SHEET = "docs/cutover-checklist.html";
+const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".ics": "text/calendar" };
+// The sample's T-0 is 2027-02-13T02:00Z.
+const T0 = Date.UTC(2027, 1, 13, 2);
+const at = (minutes) => new Date(T0 + minutes * 60_000);
+
+const folder = await mkdtemp(join(tmpdir(), "runsheet-run-"));
+for (const part of ["content", "themes", "examples", "docker", "runsheet.toml", "compose.production.yaml"]) {
+  await cp(join(project, part), join(folder, part), { recursive: true });
+}
+const checklist = join(folder, "content/docs/CUTOVER_CHECKLIST.md");
+const config = join(folder, "runsheet.toml");
+const first = { checklist: await readFile(checklist, "utf8"), config: await readFile(config, "utf8") };
+const build = () => run(resolve(program), ["--offline", "build", "--site-only", "-q"], { cwd: folder });
+const edit = async (path, from, to) => {
+  const text = await readFile(path, "utf8");
+  if (!text.includes(from)) throw new Error(`the sample no longer holds ${from}`);
+  await writeFile(path, text.replace(from, to));
+};
+async function restore() {
+  await writeFile(checklist, first.checklist);
+  await writeFile(config, first.config);
+  await build();
+}
+await build();
+
+const server = createServer(async (request, response) => {
+  const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
+  try {
+    const bytes = await readFile(join(folder, "public", path));
+    response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream", "Content-Security-Policy": POLICY }).end(bytes);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((done) => server.listen(0, "127.0.0.1", done));
+const origin = `http://127.0.0.1:${server.address().port}`;
+const browser = await openBrowser();
+let failed = 0;
+
+/** Opens the sheet in a profile of its own at a time of the night, and says how the test went. */
+async function test(name, steps, { time = at(-30), options = {}, script, ignore = [], hash = "" } = {}) {
+  const faults = [];
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  try {
+    if (script) await context.addInitScript(script);
+    const page = await context.newPage();
+    page.setDefaultTimeout(6000);
+    listen(page, origin, faults);
+    await page.clock.install({ time });
+    await page.goto(`${origin}/${SHEET}${hash}`);
+    await steps(page, (fine, what) => { if (!fine) faults.push(what); }, context);
+  } catch (error) {
+    faults.push(error.message.slice(0, 900));
+  }
+  await context.close();
+  const told = faults.filter((fault) => !ignore.some((part) => fault.includes(part)));
+  console.log(`${told.length ? "FAILED" : "ok"}  ${name}`);
+  for (const fault of told) console.log(`        ${fault.replaceAll("\n", "\n        ")}`);
+  if (told.length) failed += 1;
+}
+
+// What an operator sees and does
+const task = (page, words) => page.locator("li.task", { hasText: words }).last();
+const box = (page, words) => task(page, words).locator("> input");
+const stamp = (page, words) => task(page, words).locator("> .task-body > .stamp").first();
+const blank = (page, id) => page.locator(`[data-blank="${id}"]`);
+const desk = (page) => page.locator("#DESK");
+/** Files, the log and owners are folded away; what is in there comes with the second script. */
+async function unfold(page) {
+  const fold = desk(page).locator("details").first();
+  if (!(await fold.evaluate((one) => one.open))) await fold.locator("> summary").click();
+  await desk(page).getByRole("button", { name: "Print empty" }).waitFor();
+}
+async function press(page, words) {
+  if (/Export|Steps|Report|Open a run|Print/.test(String(words))) await unfold(page);
+  await desk(page).getByRole("button", { name: words }).first().click();
+}
+async function start(page, who, kind = "Start live run") {
+  await page.locator(".initials").fill(who);
+  await page.locator(".initials").blur();
+  await press(page, kind);
+}
+async function answer(page, yes, ...values) {
+  const dialog = page.locator("dialog[open]");
+  for (const [index, value] of values.entries()) if (value !== null) await dialog.locator("input").nth(index).fill(value);
+  await dialog.getByRole("button", { name: yes, exact: true }).click();
+}
+async function fillIn(page, id, value) {
+  await blank(page, id).fill(value);
+  await blank(page, id).blur();
+}
+/** Decides at the gate below a heading. */
+async function decide(page, heading, value, decider = "lead") {
+  const gate = page.locator(`h2:has-text("${heading}"), h3:has-text("${heading}")`).locator("xpath=following::fieldset[1]");
+  await gate.getByLabel(value, { exact: true }).click();
+  await answer(page, "Record", decider);
+}
+async function download(page, name) {
+  const [file] = await Promise.all([page.waitForEvent("download"), press(page, name)]);
+  return readFile(await file.path(), "utf8");
+}
+async function open(page, file) {
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press(page, "Open a run file")]);
+  await chooser.setFiles({ name: "run.json", mimeType: "application/json", buffer: Buffer.from(file) });
+  await page.waitForTimeout(200);
+}
+const text = (locator) => locator.innerText();
+const has = async (locator, words) => (await text(locator)).includes(words);
+async function reload(page) {
+  await page.reload();
+  await page.waitForTimeout(150);
+}
+
+/** The run as far as both browsers need it: at work, gates 1 and 2 decided. */
+async function atWork(page, who = "AB") {
+  await start(page, who);
+  await decide(page, "Gate 1: go on", "GO");
+  await decide(page, "Gate 2: start", "GO");
+}
+
+await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, offline, share, end", async (page, is, context) => {
+  await box(page, "Set both locks").click();
+  is(!(await box(page, "Set both locks").isChecked()), "a box takes a tick without a run");
+  await atWork(page);
+  is(await has(desk(page), "LIVE"), "the run is not shown as live");
+
+  await page.clock.setSystemTime(at(3));
+  await reload(page);
+  await box(page, "Set both locks").click();
+  is(await has(stamp(page, "Set both locks"), "02:03 AB"), `no time and initials: ${await text(stamp(page, "Set both locks"))}`);
+  await fillIn(page, "NEW_IP", "300.1.2.3");
+  is((await blank(page, "NEW_IP").getAttribute("aria-invalid")) === "true", "a wrong address is not marked");
+  await fillIn(page, "NEW_IP", "203.0.113.10");
+  is((await page.locator("var[data-var=NEW_IP]").first().innerText()) === "203.0.113.10", "the address is not in the commands");
+  await task(page, "Take the freeze time").getByRole("button", { name: /^Now/ }).click();
+  is((await blank(page, "FREEZE_AT").inputValue()) .replace(/\d\dZ$/, "") === "2027-02-13T02:03:", `now gave ${await blank(page, "FREEZE_AT").inputValue()}`);
+
+  const counts = page.locator("table", { hasText: "Source count" });
+  const users = counts.locator("tr", { hasText: "users" });
+  for (const [index, value] of ["1200", "1197"].entries()) {
+    await users.locator("input").nth(index).fill(value);
+    await users.locator("input").nth(index).blur();
+  }
+  is(await has(users.locator("output"), "differs by 3"), `reconciliation says ${await text(users.locator("output"))}`);
+  await users.locator("input").nth(1).fill("1200");
+  await users.locator("input").nth(1).blur();
+  is(await has(users.locator("output"), "match"), "equal counts do not match");
+
+  await page.clock.setSystemTime(at(96));
+  await box(page, "On the app host, let readings in").click();
+  is(await page.locator("dialog[open]").isVisible(), "an item behind an open gate can be ticked without a word");
+  await page.keyboard.press("Escape");
+  await decide(page, "Gate 3: point of no return", "GO");
+  await box(page, "On the app host, let readings in").click();
+  is(await box(page, "On the app host, let readings in").isChecked(), "the gate is decided and does not let pass");
+
+  const alarm = page.locator("li.alarm", { hasText: "any hard stop of the table" });
+  await alarm.getByRole("button").click();
+  await answer(page, "Trip", "Gate 3 was late", "lead");
+  is(await has(page.locator(".banner.bad").first(), "Gate 3 was late"), "no banner of the alarm");
+  await alarm.getByRole("button").click();
+  await answer(page, "Clear", "decided in time after all", "lead");
+  is((await page.locator(".banner.bad").count()) === 0, "the banner stays");
+
+  await box(page, "Compare five sensors by eye").click();
+  await press(page, /^Undo/);
+  is(!(await box(page, "Compare five sensors by eye").isChecked()), "undo took nothing back");
+  await reload(page);
+  is(await box(page, "Set both locks").isChecked(), "a tick does not outlive a reload");
+  is((await blank(page, "NEW_IP").inputValue()) === "203.0.113.10", "a field does not outlive a reload");
+
+  await page.waitForFunction(() => navigator.serviceWorker?.controller);
+  await context.setOffline(true);
+  await reload(page);
+  is(await box(page, "Set both locks").isChecked(), "offline the run is gone");
+  await box(page, "Save the prepared change set").click();
+  is(await box(page, "Save the prepared change set").isChecked(), "offline nothing can be ticked");
+  await page.getByText("Offline: showing the saved copy. Saved for offline use").waitFor();
+  await context.setOffline(false);
+  const mine = await download(page, "Export run");
+
+  const other = await browser.newContext({ acceptDownloads: true });
+  const second = await other.newPage();
+  second.setDefaultTimeout(6000);
+  await second.clock.install({ time: at(100) });
+  await second.goto(`${origin}/${SHEET}`);
+  await second.locator(".initials").fill("CD");
+  await second.locator(".initials").blur();
+  await open(second, mine);
+  is(await box(second, "Set both locks").isChecked(), "the second browser does not have the first one's ticks");
+  await box(second, "On the operations host, ask every authoritative server").click();
+  await fillIn(second, "RELEASE_TAG", "v2.0.1");
+  const theirs = await download(second, "Export run");
+  await other.close();
+
+  await fillIn(page, "RELEASE_TAG", "v2.0.0");
+  await open(page, theirs);
+  await open(page, theirs);
+  is(await box(page, "On the operations host, ask every authoritative server").isChecked(), "the other's tick is not merged");
+  is(await has(stamp(page, "On the operations host, ask every authoritative server"), "CD"), "it does not say whose tick it is");
+  is((await has(task(page, "The release under test"), "v2.0.0")) && (await has(task(page, "The release under test"), "v2.0.1")), "two values of one field are not both shown");
+  await task(page, "The release under test").getByRole("button", { name: /Keep.*v2\.0\.1/ }).click();
+  is((await blank(page, "RELEASE_TAG").inputValue()) === "v2.0.1", "a choice between two values does not hold");
+  await open(page, theirs.replaceAll(JSON.parse(theirs).run, "0123456789abcdef"));
+  is(/refused/.test(await text(desk(page))), "a file of another run is taken");
+
+  await press(page, "End run");
+  await answer(page, "End run");
+  is(await has(desk(page), "ended"), "the run does not end");
+  await box(page, "Start the old scheduled jobs").click({ force: true });
+  is(!(await box(page, "Start the old scheduled jobs").isChecked()), "an ended run can be changed");
+  const report = await download(page, "Report");
+  for (const part of ["live run", "Gate 3 was late", "v2.0.1", "CD", "AB", "Taken back", "2027"]) is(report.includes(part), `the report lacks ${part}`);
+  const table = await download(page, "Steps as CSV");
+  is(table.split("\r\n").length > 140 && table.includes("Set both locks"), "the table of steps is not whole");
+});
+
+await test("the sheet is edited during the run: exact text stays, changed text is asked again, what is gone is kept in the report", async (page, is) => {
+  await atWork(page);
+  await box(page, "Set both locks").click();
+  await box(page, "Prove both locks").click();
+  await box(page, "Prove it through the API").click();
+  await box(page, "Run the export").click();
+  await edit(checklist, "- [ ] On the word \"freeze\"", "- [ ] Say the number of the step (owner: lead; ~1m)\n- [ ] On the word \"freeze\"");
+  await edit(checklist, "two writes that touch no row must fail", "two writes that touch no row have to fail");
+  await edit(checklist, /- \[ \] Prove it through the API[\s\S]*?(?=- \[ \] Prove it with the test gateway)/.exec(await readFile(checklist, "utf8"))[0], "");
+  await edit(checklist, "### Step 1: Freeze the old platform (T+0:00, ~10m, dba)", "### Step 1: Freeze the old platform (T+0:00, ~12m, dba)");
+  await build();
+  await reload(page);
+  is(await box(page, "Set both locks").isChecked(), "an inserted line moved a tick");
+  is(!(await box(page, "Say the number of the step").isChecked()), "a new item is ticked");
+  is(!(await box(page, "Prove both locks").isChecked()), "a changed text stays green");
+  is(await has(task(page, "Prove both locks"), "confirm again"), "a changed text is not asked again");
+  is(await box(page, "Run the export").isChecked(), "an item of another section lost its tick");
+  await box(page, "Prove both locks").click();
+  is(await box(page, "Prove both locks").isChecked(), "it cannot be confirmed");
+  const report = await download(page, "Report");
+  is(/No longer on the sheet[\s\S]*Prove it through the API/.test(report), "what is gone is not in the report");
+});
+await restore();
+
+await test("T-0 is moved during the run: ticks stay, both plans are shown", async (page, is) => {
+  await atWork(page);
+  await box(page, "Set both locks").click();
+  await edit(config, "t0 = 2027-02-13T02:00:00", "t0 = 2027-02-13T03:00:00");
+  await build();
+  await reload(page);
+  is(await box(page, "Set both locks").isChecked(), "the tick is gone");
+  is(await has(page.locator(".banner", { hasText: "T-0 has moved" }), "03:00"), "no word of the moved T-0");
+  const when = page.locator("h3", { hasText: "Step 3: Export" }).locator("xpath=following-sibling::p[contains(@class,'when')][1]");
+  is((await has(when, "03:20")) && (await has(when, "was 02:20")), `planned times: ${await text(when)}`);
+});
+await restore();
+
+await test("how late: next step, forecast of later steps and of the end", async (page, is) => {
+  await atWork(page);
+  for (const words of ["Everyone named in Roles", "Ask all roles for a last"]) await box(page, words).click();
+  await page.clock.setSystemTime(at(25));
+  await reload(page);
+  await box(page, "On the word \"freeze\"").click();
+  const when = page.locator("h3", { hasText: "Step 3: Export" }).locator("xpath=following-sibling::p[contains(@class,'when')][1]");
+  is(/forecast 02:\d\d \(\+\d+ min\)/.test(await text(when)), `no forecast: ${await text(when)}`);
+  is(/\d+ min late/.test(await text(page.locator(".progress-line"))), `it does not say how late it is: ${await text(page.locator(".progress-line"))}`);
+  is((await page.locator(".now-line").count()) === 1, "no line for now");
+});
+
+await test("rounds, the way back, owners, copied commands", async (page, is) => {
+  await atWork(page);
+  await decide(page, "Gate 3: point of no return", "GO");
+  await decide(page, "Step 10: Open", "OPEN");
+  const round = page.locator("table.rounds").first().locator("tbody tr").nth(1);
+  await round.locator("input").first().click();
+  is(await round.locator("input").first().isChecked(), "a round cannot be ticked");
+  is(!(await page.locator("table.rounds").first().locator("tbody tr").nth(2).locator("input").first().isChecked()), "another round is ticked too");
+  await press(page, "Reverse track");
+  is(await has(page.locator("dialog[open]"), "point of no return"), "it does not say that the point of no return is passed");
+  await answer(page, "Start the reverse track", "readings are missing", "lead");
+  const back = page.locator("h3", { hasText: "R+0:10" }).locator("xpath=following-sibling::p[contains(@class,'when')][1]");
+  is(await has(back, "01:40"), `the way back has no times: ${await text(back)}`);
+  await unfold(page);
+  await desk(page).locator("select").selectOption("comms");
+  is(!(await box(page, "Set both locks").isVisible()) && (await box(page, "Ask all roles").isVisible()) === false, "other owners' tasks are shown");
+  await desk(page).locator("select").selectOption({ index: 0 });
+  await page.evaluate(() => navigator.clipboard.writeText("nothing"));
+  const code = page.locator(".code", { hasText: "--resolve" }).first();
+  await code.getByRole("button").click();
+  await page.waitForTimeout(300);
+  is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command without its value is copied");
+  is(await blank(page, "NEW_IP").evaluate((one) => one === document.activeElement), "the missing field is not shown");
+  await fillIn(page, "NEW_IP", "$(touch x) 'y'");
+  await code.getByRole("button").click();
+  await page.waitForTimeout(300);
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  is(copied.includes("\\$(touch x) 'y'"), `a value is not quoted: ${copied}`);
+}, { options: { permissions: ["clipboard-read", "clipboard-write"] } });
+
+await test("with the keyboard alone", async (page, is) => {
+  const tab = async (wanted, most = 400) => {
+    for (let count = 0; count < most; count += 1) {
+      await page.keyboard.press("Tab");
+      if (await page.evaluate((selector) => document.activeElement.matches(selector), wanted)) return true;
+    }
+    return false;
+  };
+  is(await tab(".initials"), "the initials cannot be reached");
+  await page.keyboard.type("KB");
+  is(await tab("button.start"), "the start cannot be reached");
+  await page.keyboard.press("Enter");
+  is(await tab("li.task > input"), "no box can be reached");
+  const before = await page.evaluate(() => document.activeElement.id);
+  await page.keyboard.press("Space");
+  is(await page.evaluate((id) => document.getElementById(id).checked, before), "space does not tick");
+  await page.keyboard.press("ArrowDown");
+  const after = await page.evaluate(() => document.activeElement.id);
+  is(after !== before && after.startsWith("task-"), "the arrow does not go to the next box");
+  const hidden = await page.evaluate(() => {
+    const { left, top, width, height } = document.activeElement.getBoundingClientRect();
+    const there = document.elementFromPoint(left + width / 2, top + height / 2);
+    return there !== document.activeElement;
+  });
+  is(!hidden, "the focused box is under something");
+});
+
+for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { colorScheme: "dark" }], ["forced colours", { forcedColors: "active" }], ["320 px", { viewport: { width: 320, height: 640 } }]]) {
+  await test(`a running sheet, ${name}: no fault of accessibility, no sideways scrolling`, async (page, is) => {
+    await atWork(page);
+    await box(page, "Set both locks").click();
+    await fillIn(page, "NEW_IP", "wrong");
+    await page.locator("li.alarm").first().getByRole("button").click();
+    await page.evaluate(axe.source);
+    const look = async (where) => {
+      const { violations } = await page.evaluate(() => axe.run(document));
+      for (const { id, help, nodes } of violations) is(false, `axe${where}: ${id} (${nodes.length}): ${help}: ${nodes[0].target} ${nodes[0].failureSummary}`);
+    };
+    await look(" with a dialog");
+    await answer(page, "Trip", "errors above the limit", "lead");
+    await look("");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    is(wide <= 0, `the page is ${wide} px too wide`);
+    const small = await page.evaluate(() => [...document.querySelectorAll("#DESK button, #DESK select, #DESK input, .task > input, .now, li.alarm button")]
+      .filter((one) => one.offsetParent && one.type !== "file" && (one.getBoundingClientRect().width < 24 || one.getBoundingClientRect().height < 24)).map((one) => one.outerHTML.slice(0, 80)));
+    is(small.length === 0, `smaller than 24 px: ${small.slice(0, 3).join(" ")}`);
+  }, { options });
+}
+
+await test("with storage blocked the run goes on in memory, and says so", async (page, is) => {
+  await start(page, "NO");
+  await box(page, "Publish the advance notice").click();
+  is(await box(page, "Publish the advance notice").isChecked(), "nothing can be ticked");
+  is(/not kept/i.test(await text(page.locator(".banners"))), "it does not say that nothing is kept");
+}, { script: () => Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } }), ignore: ["Service Worker"] });
+
+await test("without a script the sheet reads", async (page, is) => {
+  is((await page.locator("li.task").count()) > 100 && (await page.locator(".when time").count()) > 50, "tasks or times are missing");
+  is(await has(page.locator("body"), "Without a script ticks are not saved"), "it does not say that ticks are not saved");
+}, { options: { javaScriptEnabled: false } });
+
+// Mails cannot go without a date, so this project has none.
+await writeFile(config, first.config.slice(0, first.config.indexOf("[links]")).replace(/^(t0|time_zone|show_zones) = .*\n/gm, ""));
+await rm(join(folder, "content"), { recursive: true });
+await mkdir(join(folder, "content/docs"), { recursive: true });
+await writeFile(checklist, first.checklist.replace(/\[([^\]]*)\]\([^)]*\.md[^)]*\)/g, "$1"));
+await build();
+await test("without T-0 a date can be tried, and it is marked as a preview", async (page, is) => {
+  is(await has(page.locator("body"), "PREVIEW"), "a preview is not marked");
+  const when = page.locator("h2", { hasText: "T-14d: Announce" }).locator("xpath=following-sibling::p[contains(@class,'when')][1]");
+  is(await has(when, "13 Mar 10:00"), `no times: ${await text(when)}`);
+  await start(page, "AB");
+  const file = JSON.parse(await download(page, "Export run"));
+  is(!JSON.stringify(file).includes("2027-03-27") && file.log.find((one) => one.kind === "start").value.t0 === null, "the preview is part of the run");
+}, { options: { timezoneId: "Europe/London" }, hash: "#t0=2027-03-27T10:00" });
+
+await browser.close();
+server.close();
+await rm(folder, { recursive: true });
+console.log(failed ? `run: ${failed} failed` : "run: all good");
+process.exitCode = failed ? 1 : 0;
