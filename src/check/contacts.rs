@@ -12,6 +12,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let marked = blank::mark(text);
     let events = markdown::events(&marked);
     let mut in_contacts = None;
+    let mut in_head = false;
     let mut blank_cells = 0;
     let mut first = None;
     let mut report = |count: &mut usize, first: &mut Option<std::ops::Range<usize>>| {
@@ -33,17 +34,14 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
                     in_contacts = (title.contains("contact") || title.contains("on-call") || title.contains("on call")).then_some(level);
                 }
             }
+            // An empty corner of the head is no contact.
+            Event::Start(Tag::TableHead) => in_head = true,
+            Event::End(TagEnd::TableHead) => in_head = false,
             Event::Start(Tag::TableCell) if in_contacts.is_some() => {
                 let end = markdown::end_of(&events, index);
                 let words = markdown::plain_text(&events[index..end]);
                 let is_blank = words.trim().is_empty() || words.trim_start().starts_with(blank::MARK);
-                // An empty corner of the head is no contact.
-                let in_head = events[..index].iter().rev().find_map(|(event, _)| match event {
-                    Event::Start(Tag::TableHead) => Some(true),
-                    Event::End(TagEnd::TableHead) => Some(false),
-                    _ => None,
-                });
-                if is_blank && in_head != Some(true) {
+                if is_blank && !in_head {
                     blank_cells += 1;
                     first.get_or_insert(range.clone());
                 }

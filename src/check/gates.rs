@@ -2,7 +2,7 @@
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::{ItemKind, entry};
+use crate::page::{Item, ItemKind, entry};
 use crate::sheet::is_main;
 
 /// Words for what cannot be taken back.
@@ -10,18 +10,17 @@ const VERBS: [&str; 9] = ["delete", "drop", "destroy", "wipe", "purge", "erase",
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
-    for (index, item) in page.items.iter().enumerate() {
+    let gates: Vec<bool> = page.headings.iter().map(|heading| entry::is_gate(&heading.text)).collect();
+    let is_gate = |item: &Item| {
+        let below_gate = item.section.is_some_and(|section| gates[section]);
+        below_gate || matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text)
+    };
+    // Behind the first gate everything has been asked for.
+    for item in page.items.iter().take_while(|item| !is_gate(item)) {
         if !matches!(item.kind, ItemKind::Task { done: false }) || !is_main(page, item) {
             continue;
         }
         let Some(verb) = verb(&item.text) else { continue };
-        let decided = page.items[..index].iter().any(|before| {
-            let is_choice = matches!(before.kind, ItemKind::Choice(_));
-            is_choice || entry::is_gate(&before.text) || before.section.is_some_and(|section| entry::is_gate(&page.headings[section].text))
-        });
-        if decided {
-            continue;
-        }
         let message = format!("`{verb}` cannot be taken back, and no gate stands before it");
         let diagnostic = Diagnostic::warning("gate-missing", message).at(&page.path, super::first_line(sheet.source, &item.span));
         diagnostics.push(diagnostic.help("put a decision before it: a heading `Gate: …` with `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));

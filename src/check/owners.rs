@@ -2,15 +2,16 @@
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::{Heading, ItemKind};
+use crate::page::ItemKind;
+use crate::sheet::owner;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
     let is_open = |item: &&crate::page::Item| {
         matches!(item.kind, ItemKind::Task { done: false })
             && item.parent.is_none()
-            && item.owner.is_none()
-            && item.section.is_some_and(|section| sheet.sheet.step_of[section].is_some() && owner_above(&page.headings, section).is_none())
+            && item.section.is_some_and(|section| sheet.sheet.step_of[section].is_some())
+            && owner(page, item).is_none()
     };
     let without: Vec<_> = page.items.iter().filter(is_open).collect();
     let Some(first) = without.first() else { return };
@@ -25,18 +26,4 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         };
     let diagnostic = Diagnostic::warning("step-owner", message).at(&page.path, super::first_line(sheet.source, &span));
     diagnostics.push(diagnostic.help("name the role that does it: `(owner: dba; ~10m)` at the end of the task or of its heading"));
-}
-
-/// The owner of a heading or of one above it.
-fn owner_above(headings: &[Heading], section: usize) -> Option<&str> {
-    let mut level = 7;
-    for heading in headings[..=section].iter().rev() {
-        if heading.level < level {
-            level = heading.level;
-            if let Some(owner) = &heading.owner {
-                return Some(owner);
-            }
-        }
-    }
-    None
 }

@@ -8,15 +8,17 @@ use crate::sheet::rounds::distance;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
+    // The items of each step, so that a long sheet is gone through once.
+    let mut below: Vec<Vec<usize>> = vec![Vec::new(); sheet.sheet.steps.len()];
+    for (index, item) in page.items.iter().enumerate().filter(|(_, item)| order::in_order(item) && !order::is_done(item)) {
+        if let Some(step) = item.section.and_then(|section| sheet.sheet.step_of[section]) {
+            below[step].push(index);
+        }
+    }
     for (number, step) in sheet.sheet.steps.iter().enumerate().filter(|(_, step)| step.kind != StepKind::Recurring) {
-        let below = |index: usize| {
-            let item = &page.items[index];
-            order::in_order(item) && item.section.and_then(|section| sheet.sheet.step_of[section]) == Some(number)
-        };
         // On the way back, and without a date, the sum of the estimates stands for the plan.
-        let sum: i64 =
-            (0..page.items.len()).filter(|index| below(*index)).filter_map(|index| page.items[index].estimate.as_ref()?.seconds()).sum();
-        let planned = (0..page.items.len()).filter(|index| below(*index)).filter_map(|index| sheet.sheet.planned[index].end.clone()).max();
+        let sum: i64 = below[number].iter().filter_map(|index| page.items[*index].estimate.as_ref()?.seconds()).sum();
+        let planned = below[number].iter().filter_map(|index| sheet.sheet.planned[*index].end.as_ref()).max();
         let needed = match (&step.start, planned) {
             (Some(start), Some(end)) => end.timestamp().as_second() - start.timestamp().as_second(),
             _ => sum,

@@ -17,6 +17,8 @@ pub struct Event {
     pub name: String,
     /// T-0 in its zone; none if it is not fixed yet.
     pub clock: Option<Clock>,
+    /// The zone that its wall clocks are in, if one is named.
+    pub time_zone: Option<String>,
     /// T-0 or its zone is written and wrong: that is reported once, and nothing that follows from it.
     pub is_faulty: bool,
     /// Zones that times are also shown in, by name.
@@ -50,13 +52,14 @@ impl Event {
 
 pub fn read(id: &str, reader: &mut Reader) -> Event {
     let holidays = read_holidays(reader);
-    let clock = read_clock(reader, &holidays);
+    let (clock, time_zone) = read_clock(reader, &holidays);
     let length = |text: &str| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()));
     Event {
         id: id.to_owned(),
         name: reader.text("name").map_or_else(|| id.to_owned(), |text| text.value),
         is_faulty: clock.is_none() && reader.has("t0"),
         clock,
+        time_zone,
         show_zones: read_zones(reader),
         window: reader.parsed("window", length),
         rollback_duration: reader.parsed("rollback_duration", length),
@@ -68,7 +71,7 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
     }
 }
 
-fn read_clock(reader: &mut Reader, holidays: &BTreeSet<Date>) -> Option<Clock> {
+fn read_clock(reader: &mut Reader, holidays: &BTreeSet<Date>) -> (Option<Clock>, Option<String>) {
     let t0 = reader.moment("t0");
     let zone = reader.text("time_zone");
     if let Some(zone) = &zone
@@ -76,16 +79,17 @@ fn read_clock(reader: &mut Reader, holidays: &BTreeSet<Date>) -> Option<Clock> {
     {
         let diagnostic = Diagnostic::error("bad-zone", error.message()).at(reader.path(), zone.span.clone());
         reader.diagnostics.push(diagnostic.maybe_help(error.help()));
-        return None;
+        return (None, None);
     }
-    let t0 = t0?;
+    let zone = zone.map(|zone| zone.value);
+    let Some(t0) = t0 else { return (None, zone) };
     let holidays: Vec<Date> = holidays.iter().copied().collect();
-    match Clock::new(&t0.value, zone.as_ref().map(|zone| zone.value.as_str()), &holidays) {
-        Ok(clock) => Some(clock),
+    match Clock::new(&t0.value, zone.as_deref(), &holidays) {
+        Ok(clock) => (Some(clock), zone),
         Err(error) => {
             let diagnostic = Diagnostic::error("bad-clock", error.message()).at(reader.path(), t0.span);
             reader.diagnostics.push(diagnostic.maybe_help(error.help()));
-            None
+            (None, zone)
         }
     }
 }

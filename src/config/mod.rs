@@ -113,7 +113,11 @@ impl Config {
                 return Err(("--t0 needs to know which event".to_owned(), Some("add --event NAME".to_owned())));
             };
             let holidays: Vec<_> = event.holidays.iter().copied().collect();
-            let zone = event.clock.as_ref().and_then(|clock| clock.t0().time_zone().iana_name().map(str::to_owned));
+            let zone = event
+                .clock
+                .as_ref()
+                .and_then(|clock| clock.t0().time_zone().iana_name().map(str::to_owned))
+                .or_else(|| event.time_zone.clone());
             // A zone in brackets wins over the event's.
             let zone = zone.filter(|_| !t0.contains('['));
             let clock = Clock::new(t0, zone.as_deref(), &holidays).map_err(|error| (format!("--t0: {}", error.message()), error.help()))?;

@@ -124,6 +124,8 @@ pub enum Side {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
     pub var: Option<String>,
+    /// A name that no shell could use.
+    pub refused: Option<String>,
     pub kind: Option<Kind>,
     pub limits: Limits,
 }
@@ -134,7 +136,12 @@ impl Note {
         let mut note = Note::default();
         for part in comment.split([';', ',']).map(str::trim) {
             if let Some(name) = part.strip_prefix("var:") {
-                note.var = Some(name.trim().to_owned()).filter(|name| is_name(name));
+                let name = name.trim().to_owned();
+                if is_name(&name) {
+                    note.var = Some(name)
+                } else {
+                    note.refused = Some(name)
+                }
                 continue;
             }
             for word in part.split_whitespace() {

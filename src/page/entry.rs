@@ -105,6 +105,11 @@ impl Track {
     /// Judges by the words of a heading; `None` if they say nothing.
     pub fn of(title: &str) -> Option<Track> {
         let title = title.to_lowercase();
+        // `Rollback (45 min)` and `Way back: to the old host` are called by their first words.
+        let name = title.split(['(', ':', '—', '–']).next().unwrap_or("").trim_matches(|c: char| !c.is_alphanumeric());
+        if ["rollback", "roll back", "reverse", "way back", "the way back", "fallback"].contains(&name) {
+            return Some(Track::Reverse);
+        }
         let has = |list: &[&str]| list.iter().any(|words| title.contains(words));
         if has(&[
             "stop condition",
@@ -170,6 +175,8 @@ impl Alarm {
     }
 }
 
+const NUMBERS: [&str; 12] = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+
 /// Whether a number is compared with something: `> 5 %`, `≥ 2`, `10 min`, `more than 3`.
 fn has_threshold(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -183,11 +190,14 @@ fn has_threshold(text: &str) -> bool {
             ["%", "min", "minute", "minutes", "h", "hour", "hours", "s", "sec", "second", "seconds"].contains(&next)
         };
         let has_unit = is_number(bare) && (bare.ends_with('%') || bare.ends_with("ms") || ends_with_unit(bare) || unit_follows());
-        let spelled = is_number(bare)
+        let in_words = || NUMBERS.contains(&bare.to_lowercase().as_str());
+        let spelled = (is_number(bare) || in_words())
             && index >= 1
             && ["than", "over", "above", "below", "under", "least", "most", "exceeds", "any"]
                 .contains(&words[index - 1].to_lowercase().as_str());
-        compared || has_unit || spelled
+        // `3 wrong invoices`, but `500 errors` rather names a kind of answer.
+        let counted = index == 0 && bare.parse().is_ok_and(|number: u32| !(400..600).contains(&number));
+        compared || has_unit || spelled || counted
     })
 }
 
@@ -206,6 +216,8 @@ mod tests {
         assert_eq!(Track::of("Stop conditions"), Some(Track::Alarms));
         assert_eq!(Track::of("Rollback Procedure"), Some(Track::Reverse));
         assert_eq!(Track::of("Reverse track"), Some(Track::Reverse));
+        assert_eq!(Track::of("🔙 Rollback (45 min)"), Some(Track::Reverse));
+        assert_eq!(Track::of("Rollback: to the old host"), Some(Track::Reverse));
         assert_eq!(Track::of("Rollback window"), None);
         assert_eq!(Track::of("Rollback options"), None);
     }
@@ -232,6 +244,8 @@ mod tests {
             "Import takes over 2 hours",
             "Latency above 500ms",
             "≥ 1 row differs",
+            "3 wrong invoices",
+            "More than five customers cannot log in",
         ] {
             assert!(Alarm::read(text).has_threshold, "{text}");
         }

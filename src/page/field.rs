@@ -1,28 +1,36 @@
 //! Fields of a run sheet: choices and blanks.
 
-use pulldown_cmark::Event;
+use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::blank::{self, Side};
 use super::entry::{Blank, ItemKind, Pair};
 use super::html::{Heading, Writer};
+use super::markdown::plain_text;
 use super::task;
+use crate::diagnostic::Diagnostic;
 
 impl Writer<'_, '_, '_> {
     /// Writes a choice if the line up to `end` is one.
     pub(super) fn choice(&mut self, end: usize) -> bool {
         let start = self.at;
-        // Only comments may stand behind it.
-        let is_alone = self.events.get(start + 1..end).is_some_and(|rest| {
-            rest.iter().all(|(event, _)| match event {
-                Event::InlineHtml(html) => html.starts_with("<!--"),
-                Event::Text(text) => text.trim().is_empty(),
-                _ => false,
-            })
+        let run = &self.events[start..end.max(start)];
+        let is_plain = run.iter().all(|(event, _)| match event {
+            Event::Text(_) | Event::Start(Tag::Strong | Tag::Emphasis) | Event::End(TagEnd::Strong | TagEnd::Emphasis) => true,
+            Event::InlineHtml(html) => html.starts_with("<!--"),
+            _ => false,
         });
-        let Some(Event::Text(text)) = self.peek().filter(|_| is_alone) else { return false };
-        let text = text.to_string();
+        if !is_plain {
+            return false;
+        }
+        let text = plain_text(run);
         let (kept, tail) = task::tail(&text, self.context.roles).map_or((text.as_str(), None), |(kept, tail)| (kept, Some(tail)));
         let Some((name, answers)) = task::choice(kept) else { return false };
+        if text.contains(blank::MARK) {
+            // Whether `[ ] NO-GO at _____` is called `NO-GO` or `NO-GO at` is not for us to guess.
+            let diagnostic = Diagnostic::warning("two-boxes", "boxes with a blank beside them are text, not a choice");
+            self.report(diagnostic.help("put the blank on a line of its own"), start);
+            return false;
+        }
         let name = if name.is_empty() { "Decision" } else { name };
         let words = format!("{name} {}", answers.join(" "));
         let kind = ItemKind::Choice(answers.iter().map(|answer| (*answer).to_owned()).collect());
@@ -54,6 +62,10 @@ impl Writer<'_, '_, '_> {
             _ => None,
         });
         let note = comment.map(blank::Note::read).unwrap_or_default();
+        if let Some(name) = &note.refused {
+            let diagnostic = Diagnostic::error("bad-value", format!("`{name}` cannot be the name of a value"));
+            self.report(diagnostic.help("commands use it as `$NAME`: write letters, digits and `_`, and begin with a letter"), at);
+        }
         let written = label(&self.line, self.finds.headings.last());
         let side = Side::of(&written, self.counts_row);
         let (label, pair) = self.paired(written, side);
@@ -119,7 +131,7 @@ impl Writer<'_, '_, '_> {
         }
         let rest: String = self.events[at..]
             .iter()
-            .take_while(|(event, _)| !matches!(event, Event::End(_) | Event::SoftBreak))
+            .take_while(|(event, _)| !matches!(event, Event::End(_)))
             .filter_map(|(event, _)| if let Event::Text(text) = event { Some(&**text) } else { None })
             .collect();
         let target = rest.to_lowercase().find("target");
@@ -135,7 +147,7 @@ impl Writer<'_, '_, '_> {
             heading.tasks += 1;
         }
         let state = if done { " checked disabled" } else { "" };
-        self.push(&format!("<input type=\"checkbox\" id=\"task-{id}\" data-item=\"{id}\"{state} aria-label=\""));
+        self.push(&format!("<input type=\"checkbox\" id=\"task:{id}\" data-item=\"{id}\"{state} aria-label=\""));
         self.push_text(&label);
         self.push("\">");
     }

@@ -86,6 +86,28 @@ impl<'t> Writer<'_, '_, 't> {
             self.at = first + usize::from(marker.is_some());
             return self.alarm(start, run_end, end);
         }
+        if marker == Some(false) && self.is_run_sheet() {
+            // `- [ ] Decision: [ ] GO [ ] NO-GO`: the choice is what is done.
+            self.at = first + 1;
+            let before = self.body.html.len();
+            self.push("<li>");
+            if self.choice(run_end) {
+                self.skip_paragraph_end(loose);
+                self.blocks_until(end);
+                return self.push("</li>\n");
+            }
+            self.body.html.truncate(before);
+        }
+        // What explains a stop condition is no work either.
+        let is_alarms = self.is_run_sheet() && self.finds.section.track() == Track::Alarms;
+        if is_alarms && marker.is_some() {
+            self.at = first + 1;
+            self.push("<li>");
+            self.inlines_until(run_end);
+            self.skip_paragraph_end(loose);
+            self.blocks_until(end);
+            return self.push("</li>\n");
+        }
         if let Some(done) = marker {
             self.at = first + 1;
             return self.task(start, done, run_end, end, repeated);
@@ -110,27 +132,22 @@ impl<'t> Writer<'_, '_, 't> {
 
     /// Writes an item that begins with `Expect:` and the like; the word may be bold.
     fn attribute(&mut self, first: usize, run_end: usize, end: usize, loose: bool) -> bool {
-        let bold = matches!(self.events.get(first), Some((Event::Start(Tag::Strong), _)));
-        let Some((Event::Text(text), _)) = self.events.get(first + usize::from(bold)) else { return false };
-        let Some((name, length)) = task::attribute(text) else { return false };
-        if bold && (length < text.trim_end().len() || !matches!(self.events.get(first + 2), Some((Event::End(TagEnd::Strong), _)))) {
-            return false;
-        }
         let words = plain_text(&self.events[first..run_end]);
-        let words = task::attribute(&words).map_or("", |(_, length)| words[length..].trim()).to_owned();
+        let Some((name, length)) = task::attribute(&words) else { return false };
+        let words = words[length..].trim().to_owned();
+        let Some((rest_at, rest)) = self.behind_name(first, name) else { return false };
         if let Some(item) = self.finds.open.last().map(|item| &mut self.finds.items[*item]) {
             match name {
                 "Expect" | "Verify" => item.has_outcome = true,
-                "Owner" => item.owner = Some(words),
+                "Owner" => item.owner = Some(task::role(&words, self.context.roles)),
                 _ => {}
             }
         }
         self.push(&format!("<li class=\"attribute\"><span class=\"attribute-name\">{name}</span> "));
         self.line.push_str(name);
         self.line.push(' ');
-        let rest = text[length..].to_owned();
-        self.at = first + if bold { 3 } else { 1 };
-        self.text(&rest, first + usize::from(bold));
+        self.at = rest_at + 1;
+        self.text(&rest, rest_at);
         self.inlines_until(run_end);
         self.skip_paragraph_end(loose);
         self.blocks_until(end);
@@ -138,10 +155,30 @@ impl<'t> Writer<'_, '_, 't> {
         true
     }
 
-    /// `All pass: [ ]`: a task with its box at the end.
+    /// What follows the name of an attribute and its colon, with the event it is in: `Owner: x`, `**Owner:** x`, `**Owner**: x`.
+    fn behind_name(&self, first: usize, name: &str) -> Option<(usize, String)> {
+        let text = |at: usize| match self.events.get(at) {
+            Some((Event::Text(text), _)) => Some(&**text),
+            _ => None,
+        };
+        if let Some(text) = text(first) {
+            return Some((first, text.get(name.len() + 1..)?.trim_start().to_owned()));
+        }
+        let is_bold = matches!(self.events[first].0, Event::Start(Tag::Strong));
+        let closes = matches!(self.events.get(first + 2), Some((Event::End(TagEnd::Strong), _)));
+        let word = text(first + 1).filter(|_| is_bold && closes)?.trim_end();
+        let after = text(first + 3);
+        if word.len() == name.len() {
+            return Some((first + 3, after?.strip_prefix(':')?.trim_start().to_owned()));
+        }
+        (word.len() == name.len() + 1).then(|| (first + 2, String::new()))
+    }
+
+    /// `All pass: [ ]`: a task with its box at the end; metadata may follow.
     fn ends_with_box(&self, first: usize, run_end: usize) -> bool {
         let Some((Event::Text(text), _)) = self.events[first..run_end].last() else { return false };
-        text.trim_end().ends_with("[ ]") && task::choice(text).is_none()
+        let kept = task::tail(text, self.context.roles).map_or(&**text, |(kept, _)| kept);
+        kept.trim_end().ends_with("[ ]") && task::choice(kept).is_none()
     }
 
     fn skip_paragraph_end(&mut self, loose: bool) {
@@ -206,9 +243,9 @@ impl<'t> Writer<'_, '_, 't> {
                 (false, true) => "",
                 (false, false) => " disabled",
             };
-            self.push(&format!("<input type=\"checkbox\" id=\"task-{id}\"{state}"));
+            self.push(&format!("<input type=\"checkbox\" id=\"task:{id}\"{state}"));
             if labelled {
-                self.push(&format!("><div class=\"task-body\"><span class=\"line\"><label for=\"task-{id}\">"));
+                self.push(&format!("><div class=\"task-body\"><span class=\"line\"><label for=\"task:{id}\">"));
                 self.labelled(run_end, line.last_text, line.dropped);
             } else {
                 self.push(" aria-label=\"");
@@ -243,6 +280,7 @@ impl<'t> Writer<'_, '_, 't> {
     /// Adds an item below the open ones and opens it; gives its id, escaped.
     pub(super) fn add_item(&mut self, start: usize, kind: ItemKind, text: String, explicit: &Option<String>, tail: task::Tail) -> String {
         let named = explicit.clone().or_else(|| tail.other.iter().find(|(key, _)| key == "id").map(|(_, id)| id.clone()));
+        let named = named.filter(|id| self.can_be_id(id, start));
         let id = match &named {
             Some(id) => self.claim_id(id, start),
             None => self.task_id(&text),
@@ -280,8 +318,18 @@ impl<'t> Writer<'_, '_, 't> {
             let Event::InlineHtml(html) = event else { return None };
             let inner = html.strip_prefix("<!--")?.strip_suffix("-->")?.trim();
             let id = inner.strip_prefix("id:")?.trim();
-            (!id.is_empty() && !id.contains(char::is_whitespace)).then(|| id.to_owned())
+            (!id.is_empty()).then(|| id.to_owned())
         })
+    }
+
+    /// Whether a text can be an id: it stands in attributes of the page, in names of the log and in `after:`.
+    fn can_be_id(&mut self, id: &str, at: usize) -> bool {
+        let fits = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if !fits {
+            let diagnostic = Diagnostic::error("bad-value", format!("`{id}` cannot be an id"));
+            self.report(diagnostic.help("write letters, digits, `-`, `_` and `.`"), at);
+        }
+        fits
     }
 
     /// An id that the author gave.
@@ -429,7 +477,7 @@ impl TaskLine {
         if writer.is_run_sheet() && is_plain {
             let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();
             let found = task::tail(shorter, writer.context.roles);
-            let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept, Some(found)));
+            let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept.trim_end_matches("[ ]").trim_end(), Some(found)));
             // Spaces before the metadata may belong to the text before a comment.
             if full[kept.len()..].trim_start().len() <= last_length {
                 (words, tail) = (kept, found);

@@ -6,7 +6,7 @@ use super::entry::Track;
 use super::html::{Heading, Writer};
 use super::task;
 use crate::diagnostic::Diagnostic;
-use crate::schedule::{self, Found, Place, Timing, recurrence};
+use crate::schedule::{self, Found, Place, Timing, Unit, recurrence};
 use crate::source::Span;
 
 /// Where in a run sheet the writer is: the headings above, with their level and what they are called.
@@ -14,11 +14,9 @@ use crate::source::Span;
 pub struct Section(Vec<(u8, String, Track)>);
 
 impl Section {
-    /// Goes below a heading of this level; gives its track.
-    fn enter(&mut self, level: u8, text: &str) -> Track {
-        self.0.retain(|(above, ..)| *above < level);
-        let above = self.0.last().map_or(Track::Main, |(_, _, track)| *track);
-        Track::of(text).unwrap_or(above)
+    /// The track of what stands above a heading of this level.
+    fn above(&self, level: u8) -> Track {
+        self.0.iter().rfind(|(above, ..)| *above < level).map_or(Track::Main, |(_, _, track)| *track)
     }
 
     pub(super) fn path(&self) -> String {
@@ -33,16 +31,29 @@ impl Section {
 impl Writer<'_, '_, '_> {
     /// The track that begins with a heading, if another one was before it.
     pub(super) fn begins_track(&self, level: u8, text: &str) -> Option<Track> {
-        let above = self.finds.section.0.iter().rfind(|(above, ..)| *above < level).map_or(Track::Main, |(_, _, track)| *track);
-        Track::of(text).filter(|track| self.is_run_sheet() && *track != above)
+        self.track_named(text).filter(|track| self.is_run_sheet() && *track != self.finds.section.above(level))
+    }
+
+    /// The track that a heading names. With a time before or after T-0, such as `T-2d: Review the rollback plan`, it is work
+    /// on the way forward: when the way back begins is not known.
+    fn track_named(&self, text: &str) -> Option<Track> {
+        let is_planned = || matches!(schedule::heading::read(text, self.context.offset_unit), Found::Timing(_));
+        Track::of(text).filter(|track| *track != Track::Reverse || !is_planned())
     }
 
     /// A heading of a run sheet with all that it says.
     pub(super) fn sheet_heading(&mut self, level: u8, text: &str, anchor: String, span: Span, at: usize) -> Heading {
-        let track = self.finds.section.enter(level, text);
+        let track = self.track_named(text).unwrap_or_else(|| self.finds.section.above(level));
+        self.finds.section.0.retain(|(above, ..)| *above < level);
         let mut timing = self.timing(text, track, at);
-        let owner = timing.as_mut().and_then(|timing| heading_owner(timing, self.context.roles));
-        let label = timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(text);
+        // Without a time the whole text is searched for an owner.
+        let untimed = if timing.is_none() { task::tail(text, self.context.roles).filter(|(kept, _)| !kept.is_empty()) } else { None };
+        let owner = match &untimed {
+            Some((_, tail)) => tail.owner.clone(),
+            None => timing.as_mut().and_then(|timing| heading_owner(timing, self.context.roles)),
+        };
+        let bare = untimed.as_ref().map_or(text, |(kept, _)| kept);
+        let label = timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(bare);
         self.finds.section.0.push((level, task::normal(label), track));
         self.finds.open.clear();
         let every = if timing.is_none() { recurrence::read(text) } else { None };
@@ -51,12 +62,9 @@ impl Writer<'_, '_, '_> {
 
     fn timing(&mut self, text: &str, track: Track, at: usize) -> Option<Timing> {
         // `R+0:10` is written like `T+0:10`; only a way back has such offsets, so that `R+D budget` is none elsewhere.
-        if track == Track::Reverse
-            && let Some(mut timing) = from_decision(text)
-        {
-            timing.start = timing.start.from_decision();
-            timing.end = timing.end.map(schedule::Offset::from_decision);
-            return Some(timing);
+        let from_decision = if track == Track::Reverse { from_decision(text, self.context.offset_unit) } else { None };
+        if from_decision.is_some() {
+            return from_decision;
         }
         match schedule::heading::read(text, self.context.offset_unit) {
             Found::Nothing => None,
@@ -74,16 +82,19 @@ impl Writer<'_, '_, '_> {
 }
 
 /// Reads a heading whose offset counts from the decision to go back.
-fn from_decision(text: &str) -> Option<Timing> {
-    let place = if text.starts_with("R+") { 0 } else { text.rfind("(R+").map(|open| open + 1)? };
-    let mut written = text.to_owned();
-    written.replace_range(place..place + 1, "T");
-    // A range names its end in the same way: `R+0:10 to R+0:20`.
-    let written = written.replace(" R+", " T+");
-    match schedule::heading::read(&written, None) {
-        Found::Timing(timing) => Some(timing),
-        _ => None,
+fn from_decision(text: &str, unit: Option<Unit>) -> Option<Timing> {
+    let mut written = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        let begins = text[at..].starts_with("R+") && !text[..at].ends_with(char::is_alphanumeric);
+        written.push(if begins { 'T' } else { letter });
     }
+    if written == text {
+        return None;
+    }
+    let Found::Timing(mut timing) = schedule::heading::read(&written, unit) else { return None };
+    timing.start = timing.start.from_decision();
+    timing.end = timing.end.map(schedule::Offset::from_decision);
+    Some(timing)
 }
 
 /// The owner that the metadata of a heading names. Behind a leading offset it is taken out of the label.
@@ -110,10 +121,16 @@ mod tests {
 
     #[test]
     fn ways_back_have_a_clock_of_their_own() {
-        let timing = from_decision("R+0:10: Export the delta").unwrap();
-        assert_eq!((timing.start.from_decision().to_string().as_str(), timing.label.as_str()), ("R+10m", "Export the delta"));
-        assert_eq!(from_decision("Export (R+1h, ~5m)").unwrap().label, "Export");
-        assert!(from_decision("R+D budget").is_none());
-        assert!(from_decision("Road R+").is_none());
+        let check = |text: &str, start: &str, label: &str| {
+            let timing = from_decision(text, Some(Unit::Minutes)).unwrap();
+            assert_eq!((timing.start.to_string().as_str(), timing.label.as_str()), (start, label), "{text}");
+        };
+        check("R+0:10: Export the delta", "R+10m", "Export the delta");
+        check("Export (R+1h, ~5m)", "R+1h", "Export");
+        check("2. R+0:30: Copy", "R+30m", "Copy");
+        check("R+10 to R+20: Watch", "R+10m", "Watch");
+        assert!(from_decision("R+D budget", None).is_none());
+        assert!(from_decision("Road R+", None).is_none());
+        assert!(from_decision("R+10: no unit", None).is_none());
     }
 }

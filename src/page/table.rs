@@ -5,12 +5,13 @@ use pulldown_cmark::{Alignment, Event, Tag, TagEnd};
 use super::blank::{self, Side};
 use super::html::{Dialect, Writer};
 use super::markdown::plain_text;
+use crate::schedule::Offset;
 
 impl Writer<'_, '_, '_> {
     pub(super) fn table(&mut self, columns: &[Alignment]) {
         let end = self.end_of(self.at);
         self.at += 1;
-        let headers = self.header_texts(end);
+        let headers = self.cell_texts(end);
         self.counts_row = compares_counts(&headers);
         if self.context.dialect == Dialect::Mail {
             self.push("<table>");
@@ -21,7 +22,8 @@ impl Writer<'_, '_, '_> {
             self.push("\"><table>\n");
         }
         let mut column = 0;
-        let mut row_header = String::new();
+        // The column that names the row, and the name.
+        let mut row_name: (usize, String) = Default::default();
         let mut in_head = false;
         while self.at < end {
             match &self.events[self.at].0 {
@@ -36,16 +38,14 @@ impl Writer<'_, '_, '_> {
                 }
                 Event::Start(Tag::TableRow) => {
                     column = 0;
-                    row_header.clear();
+                    row_name = name_of_row(&self.cell_texts(self.end_of(self.at)));
                     self.last_blank = None;
                     self.push("<tr>");
                 }
                 Event::End(TagEnd::TableRow) => self.push("</tr>\n"),
                 Event::Start(Tag::TableCell) => {
-                    let text = self.cell(columns.get(column), in_head, &row_header, headers.get(column));
-                    if row_header.is_empty() && text.chars().any(char::is_alphanumeric) && !matches!(text.as_str(), "[x]" | "[X]") {
-                        row_header = text;
-                    }
+                    let row = if in_head || column == row_name.0 { "" } else { &row_name.1 };
+                    self.cell(columns.get(column), in_head, row, headers.get(column));
                     column += 1;
                     continue;
                 }
@@ -58,7 +58,8 @@ impl Writer<'_, '_, '_> {
         self.push(if self.context.dialect == Dialect::Mail { "</tbody></table>\n" } else { "</tbody></table></div>\n" });
     }
 
-    fn header_texts(&self, end: usize) -> Vec<String> {
+    /// The texts of the cells of the row that comes next.
+    fn cell_texts(&self, end: usize) -> Vec<String> {
         let mut texts = Vec::new();
         for index in self.at..end {
             match &self.events[index].0 {
@@ -66,15 +67,15 @@ impl Writer<'_, '_, '_> {
                     let cell = plain_text(&self.events[index..self.end_of(index)]);
                     texts.push(blank::restore(cell.trim()));
                 }
-                Event::End(TagEnd::TableHead) => break,
+                Event::End(TagEnd::TableHead | TagEnd::TableRow) => break,
                 _ => {}
             }
         }
         texts
     }
 
-    /// Writes a cell and gives its text.
-    fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>) -> String {
+    /// Writes a cell.
+    fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>) {
         let start = self.at;
         let end = self.end_of(start);
         let text = blank::restore(plain_text(&self.events[start..end]).trim());
@@ -103,8 +104,25 @@ impl Writer<'_, '_, '_> {
         }
         self.at = end + 1;
         self.push(&format!("</{element}>"));
-        text
     }
+}
+
+/// The cell that names a row: the first one with words. A number or a time would be another row's after the next edit, and
+/// what is ticked would go with it.
+fn name_of_row(texts: &[String]) -> (usize, String) {
+    let is_box = |text: &str| matches!(text, "[ ]" | "☐" | "[x]" | "[X]");
+    let find = |fits: &dyn Fn(&str) -> bool| texts.iter().position(|text| !is_box(text) && fits(text));
+    let named = find(&|text| !is_number(text) && Offset::parse(text).is_err() && text.chars().any(char::is_alphabetic));
+    let column = named.or_else(|| find(&|text| text.chars().any(char::is_alphanumeric)));
+    column.map_or_else(Default::default, |column| (column, texts[column].clone()))
+}
+
+/// Whether a text only counts: `3`, `3.1`, `#3`, `Step 3`.
+fn is_number(text: &str) -> bool {
+    let number = text.trim_start_matches(|c: char| c.is_alphabetic() || c == '#' || c == '.').trim_start();
+    let word = text[..text.len() - number.len()].trim_end_matches(['.', ' ', '#']).to_lowercase();
+    let counts = number.starts_with(|c: char| c.is_ascii_digit()) && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ')'));
+    counts && ["", "step", "task", "phase", "no", "nr", "item"].contains(&word.as_str())
 }
 
 /// Whether two columns hold numbers that should be equal: `Source count` and `Target count`, or `Source` and `Target`.
@@ -112,4 +130,24 @@ fn compares_counts(headers: &[String]) -> bool {
     let sides: Vec<Side> =
         headers.iter().filter_map(|header| Side::of(header, blank::Kind::of(header, None) == blank::Kind::Integer)).collect();
     sides.contains(&Side::Source) && sides.contains(&Side::Target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_called_by_their_words() {
+        let check = |cells: &str, name: &str| {
+            let texts: Vec<String> = cells.split('|').map(|cell| cell.trim().to_owned()).collect();
+            assert_eq!(name_of_row(&texts).1, name, "{cells}");
+        };
+        check("1 | T-1h | Freeze deploys | SRE | [ ]", "Freeze deploys");
+        check("[ ] | Freeze | SRE", "Freeze");
+        check("Step 3 | 10:30 | Switch", "Switch");
+        check("users | _____ | [ ]", "users");
+        check("users_2024 | [ ]", "users_2024");
+        check("3 | [ ]", "3");
+        check("[ ] | ", "");
+    }
 }

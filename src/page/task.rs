@@ -41,7 +41,7 @@ fn read_part(part: &str, roles: &BTreeMap<String, String>, tail: &mut Tail) -> O
         let (key, value) = (key.trim().to_lowercase(), value.trim());
         if KEYS.contains(&key.as_str()) && !value.is_empty() {
             match key.as_str() {
-                "owner" | "who" | "by" => tail.owner = Some(value.to_owned()),
+                "owner" | "who" | "by" => tail.owner = Some(role(value, roles)),
                 "est" | "duration" => tail.estimate = Some(Length::parse(value.trim_start_matches('~')).ok()?),
                 _ => tail.other.push((key, value.to_owned())),
             }
@@ -57,6 +57,12 @@ fn read_part(part: &str, roles: &BTreeMap<String, String>, tail: &mut Tail) -> O
         return Some(());
     }
     None
+}
+
+/// An owner as it was written; a role as the event calls it, so that `DBA` and `dba` are one.
+pub fn role(owner: &str, roles: &BTreeMap<String, String>) -> String {
+    let lower = owner.to_lowercase();
+    if roles.contains_key(&lower) { lower } else { owner.to_owned() }
 }
 
 /// The attribute that a bullet begins with, and the length of that beginning: `Expect: …`.

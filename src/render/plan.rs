@@ -4,10 +4,10 @@ use jiff::tz::TimeZone;
 
 use super::sheet::site_key;
 use crate::config::{Event, Mode};
-use crate::page::{ItemKind, entry};
+use crate::page::ItemKind;
 use crate::schedule::plan::{Step, StepKind};
 use crate::schedule::{Clock, moment};
-use crate::sheet::{Round, calendar, timeline};
+use crate::sheet::{Round, calendar, is_gate, timeline};
 use crate::site::{Site, SitePage};
 
 /// The plan of a sheet as a picture with its table; empty without a date.
@@ -24,7 +24,6 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
     let entries = sheet.steps.iter().enumerate().filter_map(|(number, step)| {
         let heading = &page.page.headings[step.heading];
         let end = step.end_offset.as_ref().map(|end| format!(" to {end}")).unwrap_or_default();
-        let is_gate = entry::is_gate(&step.title) || entry::is_gate(&heading.text);
         Some(timeline::Entry {
             title: step.title.clone(),
             anchor: step.id.clone(),
@@ -33,8 +32,8 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
             end: step.end.clone(),
             kind: match step.kind {
                 StepKind::Recurring => timeline::Kind::Recurring,
+                _ if is_gate(&page.page, sheet, number) => timeline::Kind::Gate,
                 StepKind::Deadline => timeline::Kind::Deadline,
-                _ if is_gate && !holds_gate(page, number) => timeline::Kind::Gate,
                 _ if heading.level > top => timeline::Kind::Step,
                 _ => timeline::Kind::Phase,
             },
@@ -45,17 +44,6 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
     });
     let entries: Vec<timeline::Entry> = entries.collect();
     if entries.is_empty() { String::new() } else { timeline::html(&entries, &marks) }
-}
-
-/// Whether a step is named after a gate that stands further down in it.
-fn holds_gate(page: &SitePage, number: usize) -> bool {
-    let steps = &page.sheet.steps;
-    let level = page.page.headings[steps[number].heading].level;
-    steps[number + 1..]
-        .iter()
-        .map(|step| &page.page.headings[step.heading])
-        .take_while(|heading| heading.level > level)
-        .any(|heading| entry::is_gate(&heading.text))
 }
 
 /// The rounds of a recurring step.
@@ -98,6 +86,26 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
     if let Some(at) = &page.sheet.rollback_by {
         entries.push(mark("rollback-by", "Latest rollback decision", calendar::Kind::RollbackBy, at, None));
     }
+    stop_conditions(page, clock, &uid, &url, &mut entries);
+    repeated_items(page, &uid, &url, &mut entries);
+    let about = calendar::About {
+        name: format!("{}: {}", event.name, page.page.title),
+        description: site.config.site.title.clone(),
+        revision: event.revision,
+        stamp: stamp(site, page, clock),
+        rehearsal: event.mode == Mode::Rehearsal,
+    };
+    calendar::write(&about, &entries)
+}
+
+/// When each stop condition is watched, as far as that has an end.
+fn stop_conditions(
+    page: &SitePage,
+    clock: &Clock,
+    uid: &impl Fn(&str) -> String,
+    url: &impl Fn(&str) -> Option<String>,
+    entries: &mut Vec<calendar::Entry>,
+) {
     for item in &page.page.items {
         let (Some(start), Some(end)) = page.sheet.armed(item, Some(clock)) else { continue };
         if !matches!(item.kind, ItemKind::Alarm(_)) {
@@ -112,17 +120,34 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
             start,
             end: Some(end),
             kind: calendar::Kind::StopCondition,
-            url: anchor.and_then(&url),
+            url: anchor.and_then(url),
         });
     }
-    let about = calendar::About {
-        name: format!("{}: {}", event.name, page.page.title),
-        description: site.config.site.title.clone(),
-        revision: event.revision,
-        stamp: stamp(site, page, clock),
-        rehearsal: event.mode == Mode::Rehearsal,
-    };
-    calendar::write(&about, &entries)
+}
+
+/// The rounds of single items, such as `Every 30 min: look at the queue`.
+fn repeated_items(
+    page: &SitePage,
+    uid: &impl Fn(&str) -> String,
+    url: &impl Fn(&str) -> Option<String>,
+    entries: &mut Vec<calendar::Entry>,
+) {
+    for (list, rounds) in page.page.rounds.iter().zip(&page.sheet.rounds).filter(|(list, _)| list.alone) {
+        let Some(item) = list.items.first().map(|item| &page.page.items[*item]) else { continue };
+        let anchor = list.section.map(|section| page.page.headings[section].anchor.as_str());
+        for round in rounds.iter().flatten() {
+            let Some(at) = &round.at else { continue };
+            entries.push(calendar::Entry {
+                uid: uid(&format!("item {} {}", item.id, round.key)),
+                summary: item.text.clone(),
+                description: format!("{}, {}", round.offset, moment::long(at)),
+                start: at.clone(),
+                end: None,
+                kind: calendar::Kind::Round,
+                url: anchor.and_then(url),
+            });
+        }
+    }
 }
 
 /// When the calendar was made, as far as it can be said without a clock: at the time of the build if that is fixed, else
@@ -166,10 +191,9 @@ fn step_entries(
         return;
     }
     let Some(start) = &step.start else { return };
-    let is_gate = entry::is_gate(&step.title) || entry::is_gate(&heading.text);
     let kind = match step.kind {
+        _ if is_gate(&page.page, &page.sheet, number) => calendar::Kind::Gate,
         StepKind::Deadline => calendar::Kind::Deadline,
-        _ if is_gate && !holds_gate(page, number) => calendar::Kind::Gate,
         StepKind::Range => calendar::Kind::Phase,
         _ => calendar::Kind::Step,
     };

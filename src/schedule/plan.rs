@@ -65,6 +65,7 @@ pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut D
     for (step, end) in steps.iter_mut().zip(ends) {
         step.end = end;
     }
+    end_recurring(page, &mut steps);
     steps
 }
 
@@ -111,13 +112,26 @@ fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option
     })
 }
 
-/// `Every 15 minutes` below a step that has an end.
+/// Gives recurring work the end of the step it stands in; without one it is no part of the plan.
+fn end_recurring(page: &Page, steps: &mut Vec<Step>) {
+    for index in 0..steps.len() {
+        let level = page.headings[steps[index].heading].level;
+        if steps[index].kind == StepKind::Recurring && steps[index].end.is_none() {
+            let parent =
+                steps[..index].iter().rev().find(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level < level);
+            steps[index].end = parent.and_then(|parent| parent.end.clone());
+        }
+    }
+    steps.retain(|step| step.kind != StepKind::Recurring || step.end.is_some() || step.end_offset.is_some());
+}
+
+/// `Every 15 minutes` below a step that has an end, or may get one.
 fn recurring(page: &Page, text: &str, index: usize, heading: &Heading, before: &[Step]) -> Option<Step> {
     heading.every.as_ref()?;
-    let parent = before.iter().rev().find(|step| page.headings[step.heading].level < heading.level)?;
+    let parent = before.iter().rev().find(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level < heading.level)?;
     // Another section of the parent's level may stand between.
     let outside = page.headings[parent.heading + 1..index].iter().any(|between| between.level <= page.headings[parent.heading].level);
-    if outside || parent.end_offset.is_none() {
+    if outside || parent.end_offset.is_none() && parent.kind != StepKind::Point {
         return None;
     }
     Some(Step {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Sheet, decider};
+use super::{Sheet, decider, owner};
 use crate::config::{Event, Mode};
 use crate::page::entry::{self, Track};
 use crate::page::{ItemKind, Page, blank};
@@ -62,8 +62,6 @@ pub struct SectionData<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<&'p str>,
     #[serde(skip_serializing_if = "is_false")]
-    pub gate: bool,
-    #[serde(skip_serializing_if = "is_false")]
     pub no_return: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rounds: Vec<&'p str>,
@@ -94,6 +92,9 @@ pub struct ItemData<'p> {
     pub parent: Option<usize>,
     #[serde(skip_serializing_if = "is_false")]
     pub done: bool,
+    /// A task by whose words something is decided: what follows waits for it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub gate: bool,
     #[serde(skip_serializing_if = "is_false")]
     pub named: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -180,7 +181,7 @@ fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
         name: &event.name,
         mode: if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
         t0: clock.map(|clock| seconds(clock.t0())),
-        zone: clock.and_then(|clock| clock.t0().time_zone().iana_name()),
+        zone: clock.and_then(|clock| clock.t0().time_zone().iana_name()).or(event.time_zone.as_deref()),
         end: event.end().as_ref().map(seconds),
         rollback_by: sheet.rollback_by.as_ref().map(seconds),
         revision: event.revision,
@@ -209,7 +210,6 @@ fn section<'p>(page: &'p Page, sheet: &'p Sheet, index: usize) -> SectionData<'p
         end_shift: step.filter(|_| reverse.is_none()).and_then(|step| step.end_offset.as_ref()).map(shift),
         estimate: heading.timing.as_ref().and_then(|timing| timing.estimate.as_ref()).and_then(|length| length.seconds()),
         owner: heading.owner.as_deref(),
-        gate: entry::is_gate(title.unwrap_or(&heading.text)) || entry::is_gate(&heading.text),
         no_return: sheet.no_return.as_ref().is_some_and(|found| found.heading == index && found.item.is_none()),
         rounds: keys.unwrap_or_default(),
     }
@@ -247,11 +247,12 @@ fn item<'p>(page: &'p Page, sheet: &'p Sheet, event: Option<&Event>, index: usiz
         id: &item.id,
         kind,
         section: item.section,
-        owner: item.owner.as_deref(),
+        owner: owner(page, item).filter(|_| kind != "alarm"),
         estimate: item.estimate.as_ref().and_then(|length| length.seconds()),
         after: item.after.as_ref().map(|_| planned.after.iter().map(|other| page.items[*other].id.as_str()).collect()),
         parent: item.parent,
         done,
+        gate: kind == "task" && !done && item.rounds.is_none() && entry::is_gate(&item.text),
         named: item.named,
         no_return: sheet.no_return.as_ref().is_some_and(|found| found.item == Some(index)),
         rounds: item.rounds.is_some(),

@@ -13,10 +13,11 @@ pub mod timeline;
 use jiff::Zoned;
 
 use crate::config::Event;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::entry::{self, ItemKind, Track};
 use crate::page::{Item, Page};
 use crate::schedule::plan::{self, Step, StepKind};
+use crate::schedule::recurrence::MOST_ROUNDS;
 use crate::schedule::{Clock, Timing};
 
 pub use order::Planned;
@@ -57,13 +58,47 @@ pub fn resolve(page: &Page, text: &str, event: Option<&Event>, diagnostics: &mut
     let steps = plan::steps(page, text, clock, diagnostics);
     let step_of = steps_of_headings(page, &steps);
     let planned = order::plan(page, &steps, &step_of, clock, diagnostics);
-    let rounds = page.rounds.iter().map(|list| rounds::of(list, &steps, &step_of, clock)).collect();
+    let rounds: Vec<Option<Vec<Round>>> = page.rounds.iter().map(|list| rounds::of(list, &steps, &step_of, clock)).collect();
+    check_rounds(page, &rounds, diagnostics);
     let no_return = no_return(page, &steps, &step_of, &planned);
     let rollback_by = event.and_then(|event| {
         let end = event.end()?;
         clock?.shift(&end, &event.rollback_duration.as_ref()?.earlier()).ok()
     });
     Sheet { steps, step_of, planned, rounds, no_return, rollback_by }
+}
+
+/// Reports lists that are repeated more often than anybody can tick, or never.
+fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Diagnostics) {
+    for (list, rounds) in page.rounds.iter().zip(rounds) {
+        let (message, help) = match rounds.as_ref().map(Vec::len) {
+            Some(0) => (
+                format!("no round of every {} falls into this window", list.every),
+                "there is nothing to tick: change the window or the rhythm",
+            ),
+            Some(MOST_ROUNDS) => (
+                format!("the rounds of every {} are cut at {MOST_ROUNDS}", list.every),
+                "a longer distance, or a shorter window, has fewer rounds",
+            ),
+            _ => continue,
+        };
+        let Some(item) = list.items.first() else { continue };
+        diagnostics.push(Diagnostic::warning("round-count", message).at(&page.path, page.items[*item].span.clone()).help(help));
+    }
+}
+
+/// Whether somebody decides in a step: its name or one of its own items is a gate. Ranges hold gates and are none.
+pub fn is_gate(page: &Page, sheet: &Sheet, number: usize) -> bool {
+    let step = &sheet.steps[number];
+    let decides = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
+    let has_decision =
+        || page.items.iter().any(|item| item.section.is_some_and(|section| sheet.step_of[section] == Some(number)) && decides(item));
+    let named = entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text);
+    // `Gate 2 and last steps` may hold the gate itself further down.
+    let level = page.headings[step.heading].level;
+    let below = || sheet.steps[number + 1..].iter().map(|step| &page.headings[step.heading]).take_while(|heading| heading.level > level);
+    matches!(step.kind, StepKind::Point | StepKind::Deadline)
+        && (has_decision() || named && !below().any(|heading| entry::is_gate(&heading.text)))
 }
 
 /// The step of each heading: its own, or that of the nearest heading above it. Recurring work belongs to its window.
@@ -106,16 +141,26 @@ pub fn track_of(page: &Page, item: &Item) -> Track {
     item.section.map_or(Track::Main, |section| page.headings[section].track)
 }
 
-/// Who decides: the owner of a choice, or of the nearest heading, or of the page.
-pub fn decider<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
+/// Who does an item: its owner, or that of the item it is part of, or of the nearest heading.
+pub fn owner<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
+    if let Some(owner) = &item.owner {
+        return Some(owner);
+    }
+    if let Some(parent) = item.parent {
+        return owner(page, &page.items[parent]);
+    }
     let mut level = 7;
-    let above = page.headings[..item.section.map_or(0, |section| section + 1)].iter().rev().filter(|heading| {
+    let mut above = page.headings[..item.section.map_or(0, |section| section + 1)].iter().rev().filter(|heading| {
         let is_above = heading.level < level;
         level = level.min(heading.level);
         is_above
     });
-    let owner = item.owner.as_ref().or_else(|| above.filter_map(|heading| heading.owner.as_ref()).next());
-    owner.or(page.front.owner.as_ref()).map(String::as_str)
+    above.find_map(|heading| heading.owner.as_deref())
+}
+
+/// Who decides: the owner of a choice, or of the page.
+pub fn decider<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
+    owner(page, item).or(page.front.owner.as_deref())
 }
 
 impl Sheet {

@@ -58,6 +58,11 @@ pub fn in_order(item: &Item) -> bool {
     item.parent.is_none() && item.rounds.is_none() && !matches!(item.kind, ItemKind::Alarm(_))
 }
 
+/// Whether an item is done in the source: it takes no time in a run.
+pub fn is_done(item: &Item) -> bool {
+    item.kind == ItemKind::Task { done: true }
+}
+
 /// The item that a name in `after:` means: an id, or the last item below a heading such as `Step 3`.
 fn named(page: &Page, item: &Item, name: &str, diagnostics: &mut Diagnostics) -> Option<usize> {
     if let Some(found) = page.items.iter().position(|other| other.id == name) {
@@ -68,10 +73,13 @@ fn named(page: &Page, item: &Item, name: &str, diagnostics: &mut Diagnostics) ->
         let text = heading.text.to_lowercase();
         text.strip_prefix(&number).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.'))
     });
-    if let Some(heading) = heading
-        && let Some(found) = page.items.iter().rposition(|other| other.section == Some(heading) && in_order(other))
-    {
-        return Some(found);
+    if let Some(heading) = heading {
+        let level = page.headings[heading].level;
+        let end = heading + 1 + page.headings[heading + 1..].iter().take_while(|below| below.level > level).count();
+        let is_below = |other: &Item| other.section.is_some_and(|section| (heading..end).contains(&section)) && in_order(other);
+        if let Some(found) = page.items.iter().rposition(is_below) {
+            return Some(found);
+        }
     }
     let diagnostic = Diagnostic::error("unknown-after", format!("no item of this page has the id `{name}`"));
     let help = suggest(name, page.items.iter().filter(|other| other.named).map(|other| other.id.as_str()));
@@ -141,7 +149,7 @@ impl<'p> Plan<'p> {
     fn new(page: &'p Page, steps: &'p [Step], step_of: &'p [Option<usize>], clock: &'p Clock) -> Plan<'p> {
         let mut known = vec![0; steps.len()];
         let mut unknown = vec![0; steps.len()];
-        for item in page.items.iter().filter(|item| in_order(item)) {
+        for item in page.items.iter().filter(|item| in_order(item) && !is_done(item)) {
             let Some(step) = item.section.and_then(|section| step_of[section]) else { continue };
             match item.estimate.as_ref().and_then(Length::seconds) {
                 Some(seconds) => known[step] += seconds,
@@ -172,6 +180,7 @@ impl<'p> Plan<'p> {
         let ends = planned[index].after.iter().filter(waits).filter_map(|other| planned[*other].end.clone());
         let start = ends.fold(begins, Zoned::max);
         let end = match &item.estimate {
+            _ if is_done(item) => Some(start.clone()),
             Some(estimate) => self.clock.shift(&start, &estimate.later()).ok(),
             None => start.checked_add(SignedDuration::from_secs(self.shares[step])).ok(),
         };

@@ -223,6 +223,20 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   is((await blank(page, "RELEASE_TAG").inputValue()) === "v2.0.1", "a choice between two values does not hold");
   await open(page, theirs.replaceAll(JSON.parse(theirs).run, "0123456789abcdef"));
   is(/refused/.test(await text(desk(page))), "a file of another run is taken");
+  const forged = JSON.parse(theirs);
+  forged.log.find((one) => one.kind === "start").value.t0 = 7e15;
+  await open(page, JSON.stringify(forged));
+  is(/refused/.test(await text(desk(page))), "a file with an impossible date is taken");
+  const ticked = JSON.parse(mine).log.find((one) => one.kind === "tick" && one.value.on);
+  await open(page, JSON.stringify({ ...JSON.parse(mine), log: [...JSON.parse(mine).log, { ...ticked, id: [ticked.id], value: { on: false } }] }));
+  is(/refused/.test(await text(desk(page))), "a file whose ids are no texts is taken");
+  const hostile = "<img src=x onerror=document.body.remove()>";
+  const told = JSON.parse(theirs);
+  told.log.push({ ...told.log.find((one) => one.kind === "field"), id: "hostile1", by: hostile, value: hostile, parents: [] });
+  await open(page, JSON.stringify(told));
+  is((await page.locator("img[src=x]").count()) === 0 && (await page.locator("body").count()) === 1, "a text of a file becomes markup");
+  await reload(page);
+  is(await box(page, "Set both locks").isChecked(), "a refused file has changed the run");
 
   await press(page, "End run");
   await answer(page, "End run");
@@ -307,8 +321,12 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   await page.waitForTimeout(300);
   is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command without its value is copied");
   is(await blank(page, "NEW_IP").evaluate((one) => one === document.activeElement), "the missing field is not shown");
-  await fillIn(page, "NEW_IP", "$(touch x) 'y'");
+  await fillIn(page, "NEW_IP", "300.1.2.3");
   await code.getByRole("button").click();
+  await page.waitForTimeout(300);
+  is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command with a wrong value is copied");
+  await fillIn(page, "RELEASE_TAG", "$(touch x) 'y'");
+  await page.locator(".code", { hasText: "deploy.sh" }).first().getByRole("button").click();
   await page.waitForTimeout(300);
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   is(copied.includes("\\$(touch x) 'y'"), `a value is not quoted: ${copied}`);
@@ -332,7 +350,7 @@ await test("with the keyboard alone", async (page, is) => {
   is(await page.evaluate((id) => document.getElementById(id).checked, before), "space does not tick");
   await page.keyboard.press("ArrowDown");
   const after = await page.evaluate(() => document.activeElement.id);
-  is(after !== before && after.startsWith("task-"), "the arrow does not go to the next box");
+  is(after !== before && after.startsWith("task:"), "the arrow does not go to the next box");
   const hidden = await page.evaluate(() => {
     const { left, top, width, height } = document.activeElement.getBoundingClientRect();
     const there = document.elementFromPoint(left + width / 2, top + height / 2);

@@ -1,12 +1,12 @@
-// Runsheet, the run sheet: what is not needed to tick. Loaded by sheet.js when it is wanted.
+// Runsheet, the run sheet: what is not needed to tick.
 (function () {
   "use strict";
   const core = Runsheet.core;
   const { all, sheet, event, cut, toMs, minutes, utc, rounds, roundsOf, wordsById, places, fold, read, doneAt, fieldText, planned, wrong, gist, wordsOf, root, get, set, drop, keys, fail, text, list, nameOf, load, make, button, zoneName, full, time } = core;
   const { items, blanks } = sheet;
 
-  // Which item of an edited page is which item of the old one? Never by position. "same" keeps a tick,
-  // "changed" asks to confirm it: in doubt "changed", as a tick must never pass to another item.
+  // Which item of an edited page is which of the old one? Never by position. "same" keeps a tick,
+  // "changed" asks to confirm it: in doubt "changed".
 
   const normal = (words) => words.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
   function gramsOf(one) {
@@ -82,7 +82,7 @@
     return found;
   }
 
-  // A value goes into a command as data. `open` is the innermost quote, bracket or here-document around it.
+  // A value goes into a command as data. `open` is what is around it.
 
   function quote(value, open) {
     if (/^[A-Za-z0-9._:/@%+-]+$/.test(value) || (open && open.raw)) return value;
@@ -125,8 +125,6 @@
     return out;
   }
 
-  // The table and the report
-
   function told(state, entry) {
     const { kind, item } = entry, v = entry.value || "";
     const verbs = { start: `started the ${v.mode} run`, end: "ended the run", undo: "took back:", field: `wrote “${v}” in`, choice: `decided ${v.answer} at`, reverse: "started the reverse track", round: `added round ${v} to` };
@@ -156,8 +154,8 @@
 
   function csv(state) {
     const cell = (value) => {
-      // A spreadsheet must not take for a formula what somebody has typed.
-      const words = String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&");
+      // No formulas from what was typed
+      const words = String(value ?? "").replace(/^(?!-\d+$)[=+\-@]/, "'$&");
       return /[",\r\n]/.test(words) ? `"${words.replace(/"/g, '""')}"` : words;
     };
     const loose = blanks.filter((one) => one.item == null && fieldText(state, one.id));
@@ -172,7 +170,7 @@
     const table = (...lines) => (lines.length > 1 ? [lines[0], lines[0].map(() => "-"), ...lines.slice(1)].map((line, i) => `| ${line.map(i === 1 ? () => "---" : safe).join(" | ")} |`) : []);
     const entry = (one) => `${full(one.at)} ${one.by} ${told(state, one)}`, acts = (wanted) => state.log.filter(wanted).map((one) => "- " + safe(entry(one)));
     const { mode, t0, run } = state.start.value, end = read(state, "end"), steps = rows(state), by = ({ at, by }) => safe(`${full(at)} (${utc(at)}) by ${by}`);
-    out.push(`# ${safe(sheet.title)}: ${mode} run ${safe(run)}`, "", `- Times: ${safe(zoneName())}`, `- T-0: ${t0 === null ? "not set" : `${safe(full(toMs(t0)))} (${utc(toMs(t0))})`}`, `- Started: ${by(state.start)}`,
+    out.push(`# ${safe(sheet.title)}: ${mode} run ${safe(run)}`, "", `- Times: ${safe(zoneName())}`, `- T-0: ${[t0, event.t0].map((one) => (one === null ? "not set" : `${safe(full(toMs(one)))} (${utc(toMs(one))})`)).filter((one, i, both) => one !== both[i - 1]).join(", moved to ")}`, `- Started: ${by(state.start)}`,
       `- Ended: ${end ? by(end.entry) : "not yet"}`, `- Sheet: ${safe(sheet.page)}, version ${safe(sheet.version)}`, `- Took part: ${safe([...new Set(state.log.map((one) => one.by))].join(", "))}`);
     add("Steps", table(["Section", "Offset", "Item", "Owner", "Planned", "Done", "Slip, min", "By", "State", "Fields"], ...steps.filter((row) => row.state !== "not tripped").map((row) => columns(row, full))));
     add("Fields", table(["Field", "Value", "By", "Time", "Note"], ...blanks.map((one) => [one, read(state, "field", one.id)]).filter(([, found]) => found).map(([one, { value, entry, conflict, changed }]) => [one.label, value, entry.by, full(entry.at), [conflict && "conflict", changed && "label changed", wrong(one, value)].filter(Boolean).join(", ")])));
@@ -185,8 +183,6 @@
     add("No longer on the sheet", acts((one) => state.lost.includes(one)));
     return out.join("\n") + "\n";
   }
-
-  // Files
 
   function save(as, book = core.state().book) {
     const { run, log, snapshots } = book, state = fold(book);
@@ -213,6 +209,8 @@
         log.set(one.id, known && JSON.stringify(known) < JSON.stringify(one) ? known : one);
       }
       if (![...log.values()].some(({ kind, value }) => kind === "start" && value.run === raw.run)) fail("the start of the run is missing");
+      // What cannot be read is not kept.
+      fold({ run: raw.run, log: new Map([...here.log, ...log]), snapshots });
       for (const one of [...snapshots.values(), ...log.values()]) core.put(raw.run, one);
       set(root, raw.run);
       core.refresh();
@@ -221,8 +219,6 @@
       core.say(`The file is refused: ${error.message}. Nothing has changed.`);
     }
   }
-
-  // The desk
 
   async function trip(item) {
     if (!core.ready()) return;

@@ -14,7 +14,12 @@ const PATIENCE = 4000;
 async function install() {
   const cache = await caches.open(CACHE);
   // Past the browser's own cache, so that page, style and script are of one build. All or nothing.
-  await cache.addAll([...PAGES, ...FILES].map((url) => new Request(url, { cache: "reload" })));
+  await Promise.all([...PAGES, ...FILES].map(async (url) => {
+    const answer = await fetch(url, { cache: "reload" });
+    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+    // Browsers refuse a page that was redirected: keep what came in the end.
+    await cache.put(url, answer.redirected ? new Response(await answer.blob(), { headers: answer.headers }) : answer);
+  }));
   await cache.put(address("sheet-worker.js?saved"), new Response(String(Date.now())));
   await self.skipWaiting();
 }
@@ -28,6 +33,9 @@ async function activate() {
 async function saved(url) {
   return (await caches.open(CACHE)).match(url);
 }
+
+// Hosts show a page under shorter addresses, too: "docs/" for docs/index.html, "docs/sheet" for docs/sheet.html.
+const named = (url) => [url, `${url}index.html`, `${url}.html`].find((one) => PAGES.has(one));
 
 // The network first: it may have a newer sheet. A slow or broken one must not keep people waiting.
 async function page(request, url) {
@@ -56,6 +64,6 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = request.url.split(/[?#]/)[0];
   if (request.method !== "GET") return;
-  if (PAGES.has(url)) event.respondWith(page(request, url));
+  if (named(url)) event.respondWith(page(request, named(url)));
   else if (FILES.has(url)) event.respondWith(file(request, url));
 });

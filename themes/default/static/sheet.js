@@ -8,8 +8,6 @@
   const sheet = JSON.parse(source.textContent), { items, blanks, sections } = sheet;
   const event = sheet.event || { id: sheet.page, t0: null };
 
-  // The model
-
   const cut = (text, most = 60) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
   const toMs = (seconds) => (seconds == null ? null : seconds * 1000);
   const minutes = (ms) => Math.round(ms / 60000);
@@ -18,6 +16,7 @@
   const wordsById = new Map(), rounds = new Map(), entries = [];
   for (const one of [...items, ...blanks]) one.in = sections[one.section] || {};
   // The key of an item is its id, with "@round" behind it where it is ticked once per round.
+  const nameOf = ({ page, version }) => page + "@" + version;
   const split = (key) => key.split(/(?=@[^@]*$)/);
   const roundsOf = (item) => (item.rounds ? (rounds.get(item.id) || []).map((round) => "@" + round) : [""]);
   const isMain = (item) => item.in.track === "main";
@@ -39,10 +38,11 @@
         if (book.log.has(id)) rest.push(...book.log.get(id).parents);
       }
     }
-    const place = ({ page, version }, id) => {
+    const place = (entry, id) => {
+      const { page, version } = entry;
       if (page !== sheet.page) return { to: page + "\n" + id, how: "same" };
       const here = wordsById.has(id) ? { to: id, how: version === sheet.version ? "same" : "changed" } : {};
-      const then = version !== sheet.version && book.snapshots.get(page + "@" + version);
+      const then = version !== sheet.version && book.snapshots.get(nameOf(entry));
       if (!then || !Runsheet.match) return here;
       if (!maps.has(version)) maps.set(version, Runsheet.match(then.entries, entries));
       return maps.get(version)[id] || {};
@@ -74,7 +74,7 @@
   const tripped = (one) => Boolean(one && one.heads.some(({ entry }) => entry.value.on));
   const fieldText = (state, id) => (read(state, "field", id) || { value: "" }).value;
   function openGate(state) {
-    const at = items.findIndex((item) => item.kind === "choice" && isMain(item) && doneAt(state, item) === null);
+    const at = items.findIndex((item) => (item.gate || item.kind === "choice") && isMain(item) && doneAt(state, item) === null);
     return at < 0 ? Infinity : at;
   }
 
@@ -99,10 +99,12 @@
     };
     visit(null);
     const done = new Map(order.map((item) => [item, doneAt(state, item)]));
-    const last = order.reduce((most, item, k) => (done.get(item) === null ? most : k), -1);
-    // What was left open before the work that is done now holds nobody up.
-    const skipped = order.filter((item, k) => k < last && done.get(item) === null);
-    const next = order[last + 1] || skipped[0];
+    const needs = (item) => (item.after ? item.after.map((id) => itemOf.get(id)) : [order[order.indexOf(item) - 1]]).filter((one) => done.has(one));
+    const passed = new Set(order.filter((item) => done.get(item) !== null));
+    for (const item of passed) needs(item).forEach((one) => passed.add(one));
+    // What was left open before the work that is done now holds nobody up; a stream beside it does.
+    const skipped = order.filter((item) => passed.has(item) && done.get(item) === null);
+    const next = order.find((item) => !passed.has(item)) || skipped[0];
     const plan = { skipped, next, late: 0, sections: new Map(), end: null };
     if (back || !next) return plan;
     for (const part of sections) {
@@ -113,10 +115,9 @@
     const end = (item) => {
       if (ends.has(item)) return ends.get(item);
       ends.set(item, 0);
-      const k = order.indexOf(item), before = item.after ? item.after.map((id) => itemOf.get(id)) : [order[k - 1]];
-      const ready = Math.max(0, ...before.filter((one) => done.has(one)).map(end)), begin = Math.max(ready, toMs(item.in.start));
+      const ready = Math.max(0, ...needs(item).map(end)), begin = Math.max(ready, toMs(item.in.start));
       starts.set(item, begin);
-      ends.set(item, done.get(item) ?? (k < last ? ready : Math.max(now, begin + spans.get(item))));
+      ends.set(item, done.get(item) ?? (passed.has(item) ? ready : Math.max(now, begin + spans.get(item))));
       return ends.get(item);
     };
     order.forEach(end);
@@ -154,11 +155,11 @@
     return by ? `differs by ${by < 0n ? -by : by}: target has ${by < 0n ? "less" : "more"}` : counts || from === to ? "match" : "differs";
   }
 
-  function wordsOf(state, { item, page, version }) {
-    const [id, round = ""] = split(item), then = state.book.snapshots.get(page + "@" + version), one = then && then.entries.find((other) => other.id === id);
+  function wordsOf(state, entry) {
+    const [id, round = ""] = split(entry.item), then = state.book.snapshots.get(nameOf(entry)), one = then && then.entries.find((other) => other.id === id);
     return cut((one ? one.text : wordsById.get(id)) || id) + round;
   }
-  // The log: a key for each entry, so that two tabs never overwrite each other
+  // The log: a key for each entry, as two tabs write it
 
   const root = `runsheet:${sheet.site}:${event.id}`, memory = new Map();
   let kept = true;
@@ -171,14 +172,14 @@
   const keys = (start) => [...new Set([...(stored(Object.keys) || []), ...memory.keys()])].filter((key) => key.startsWith(start));
   const drop = (key) => stored((storage) => storage.removeItem(key), memory.delete(key));
 
-  // The storage and files are not trusted: only known fields of known types pass.
+  // Only known fields of known types pass.
   const fail = (what) => { throw new Error(what); };
   const text = (value, most = 4000) => (typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ") : fail("a text is missing or too long"));
-  const number = (value) => (value == null ? null : Number.isFinite(value) && Math.abs(value) < 8e15 ? value : fail("a number is wrong"));
+  const number = (value) => (value == null ? null : Number.isFinite(value) && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
   const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail("a list is missing or too long"));
   const texts = (value, ...names) => Object.fromEntries(names.map((name) => [name, text(value[name] || "")]));
   function cleanEntry({ id, at, kind, value, parents, ...rest }) {
-    if (!/^\w{1,40}$/.test(id) || !(at > 0) || !/^(start|end|undo|tick|choice|alarm|field|round|reverse)$/.test(kind)) fail("an entry is broken");
+    if (!/^\w{1,40}$/.test(text(id)) || !(at > 0) || !/^(start|end|undo|tick|choice|alarm|field|round|reverse)$/.test(text(kind))) fail("an entry is broken");
     const parts = () => ({ on: value.on === true, t0: number(value.t0), ...texts(value, "run", "event", "zone", "mode", "why", "answer", "decider", "reason") });
     return { id, at: number(at), kind, ...texts(rest, "by", "device", "page", "version", "item"), value: /field|round/.test(kind) ? text(value) : /end|undo/.test(kind) ? null : parts(), parents: list(parents, 999).map((one) => text(one)) };
   }
@@ -187,7 +188,6 @@
     entries: list(raw.entries, 5000).map((one) => ({ ...texts(one, "id", "kind", "section", "text"), named: one.named === true })),
     sections: list(raw.sections, 2000).map((one) => ({ ...texts(one, "path", "anchor", "track"), start: number(one.start) })),
   });
-  const nameOf = ({ page, version }) => page + "@" + version;
   function load(run) {
     const log = new Map(), snapshots = new Map(), start = `${root}:${run}:`;
     for (const key of keys(start)) {
@@ -212,7 +212,7 @@
   const row = (...inside) => make("div", { className: "row" }, ...inside);
   const write = (element, words) => { if (element.textContent !== words) element.textContent = words; };
 
-  // The items of the page, read before anything on it changes.
+  // Read before anything on the page changes.
   const places = new Map(), boxes = new Map();
   for (const element of all("[data-item], [data-blank]")) {
     const { item, blank, round } = element.dataset, id = item || blank, known = blankOf.get(blank) || itemOf.get(item);
@@ -232,7 +232,7 @@
     try { return new Intl.DateTimeFormat("en-GB", { timeZone: event.zone || undefined, ...options }); } catch { return new Intl.DateTimeFormat("en-GB", options); }
   };
   const hour = shape({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }), day = shape({ day: "numeric", month: "short" }), zoned = shape({ timeZoneName: "short" }), zone = zoned.resolvedOptions().timeZone;
-  const zoneName = () => `${zone} (${zoned.formatToParts().find((part) => part.type === "timeZoneName").value})`;
+  const zoneName = () => `${zone} (${zoned.formatToParts(toMs(event.t0) ?? Date.now()).find((part) => part.type === "timeZoneName").value})`;
   const full = (ms) => `${day.format(ms)} ${hour.format(ms)}`;
   const time = (ms) => (day.format(ms) === day.format(Date.now()) ? hour.format(ms) : full(ms));
 
@@ -241,33 +241,33 @@
   set("runsheet:device", device);
   const running = () => Boolean(state && !read(state, "end"));
 
-  function refresh() {
+  function refresh(tried) {
     const run = get(root), found = run && fold(load(run));
     state = found && found.start ? found : null;
-    if (state && !Runsheet.match && !loading && state.log.some((entry) => entry.page === sheet.page && entry.version !== sheet.version)) {
+    if (state && !Runsheet.match && tried !== 1 && state.log.some((entry) => entry.page === sheet.page && entry.version !== sheet.version)) {
       state = null;
-      share().then(refresh);
+      share().then(() => refresh(1));
       return write(ui.head, "Matching…");
     }
     if (state && !state.book.snapshots.has(nameOf(snapshot))) put(run, snapshot);
     render();
   }
-  // No two acts of one browser at the same time: the last one is undone first.
+  // No two acts of one browser at the same time
   let last = 0;
   function record(run, kind, item, value, parents) {
+    write(ui.say, "");
     put(run, { id: random(), at: last = Math.max(Date.now(), last + 1), by: initials, device, page: sheet.page, version: sheet.version, kind, item, value, parents });
     refresh();
   }
   const act = (kind, item, value) => running() && record(state.book.run, kind, item, value, /undo|round/.test(kind) ? [] : (state.cells.get(keyOf(kind, item)) || []).map(({ entry }) => entry.id));
 
-  // Gives the values of the fields, or null.
   function ask(title, lines, fields, yes) {
     return new Promise((answer) => {
       const close = (values) => { dialog.close(); dialog.remove(); answer(values); };
       const dialog = make("dialog", { className: "ask", ariaLabel: title, oncancel: (cancel) => { cancel.preventDefault(); close(null); } },
         make("form", { onsubmit: (submit) => { submit.preventDefault(); close(all("input", dialog).map((input) => input.value.trim())); } },
           make("h2", { textContent: title }), ...lines.filter(Boolean).map((line) => make("p", { textContent: line })),
-          ...fields.map(([label, value = ""]) => make("label", {}, label, make("input", { type: "text", required: true, value, maxLength: 500, autocomplete: "off" }))),
+          ...fields.map(([label, value = ""]) => make("label", {}, label, make("input", { type: "text", required: true, pattern: ".*\\S.*", value, maxLength: 500, autocomplete: "off" }))),
           row(make("button", { textContent: yes }), button("Cancel", () => close(null)))));
       body.append(dialog);
       dialog.showModal();
@@ -309,6 +309,8 @@
     const run = random();
     set(root, run);
     record(run, "start", "", { run, event: event.id, mode, t0: event.t0, zone: event.zone, by: initials }, []);
+    ui.more.firstChild.focus();
+    share().then(render);
   }
   const lastOwn = () => state.log.filter((entry) => entry.device === device && !/start|end|undo/.test(entry.kind) && !state.undone.has(entry.id)).pop();
 
@@ -324,12 +326,11 @@
     return { done, total };
   }
 
-  // The rest is loaded on first use of one of its acts, or where a run has entries of another version of the sheet:
-  // it matches them, and nothing is ticked before. A run on an unedited sheet does without it.
+  // The rest comes behind the first picture of a run. It matches entries of other versions: nothing is ticked before.
   let loading = null;
   function share() {
     loading = loading || new Promise((done, failed) => body.append(make("script", { src: body.dataset.share, onload: done, onerror: failed })));
-    return loading.catch(() => write(ui.say, "Not loaded: try again."));
+    return loading.catch(() => { loading = null; write(ui.say, "Not loaded: try again."); });
   }
   const use = (name, ...values) => () => share().then(() => Runsheet[name] && Runsheet[name](...values));
   // For tests: entries(), and match(old, new) after share().
@@ -341,8 +342,8 @@
 
   // Controls
 
-  const status = (className) => { const made = make("p", { className }); made.setAttribute("role", "status"); return made; };
-  const ui = { say: status("desk-say"), progress: status("progress"), bar: make("progress", { value: 0 }), late: make("span", { className: "late" }), next: make("a"), mode: make("strong", {}), banners: make("div", { className: "banners" }), now: make("p", { className: "now-line" }), head: make("p", { className: "desk-head" }), acts: row(), offline: make("p", { className: "offline" }) };
+  const status = (className) => make("p", { className, role: "status" });
+  const ui = { say: status("desk-say"), progress: status("progress"), bar: make("progress", { value: 0 }), late: make("span", { className: "late" }), next: make("a"), mode: make("strong"), banners: make("div", { className: "banners" }), now: make("p", { className: "now-line" }), head: make("p", { className: "desk-head" }), acts: row(), offline: make("p", { className: "offline" }) };
   ui.bar.ariaHidden = "true";
   ui.initials = make("input", { type: "text", className: "initials", value: initials, maxLength: 12, autocomplete: "off", onchange: () => { initials = ui.initials.value.trim(); set("runsheet:by", initials); } });
   ui.more = make("details", { ontoggle: () => ui.more.open && use("more", ui.more)() }, make("summary", { textContent: "Files, log, tasks of one owner, past runs" }));
@@ -386,7 +387,6 @@
       stampAt(id, element, host, behind);
       const note = (value) => (!ready() ? render() : value !== fieldText(state, id) && act("field", id, value));
       element.onchange = () => note(element.value.trim());
-      // Without a run a field takes nothing, but lets Tab pass.
       element.onclick = element.onkeydown = (pressed) => { if (!running() && (pressed.key || " ").length === 1) ready(); };
       if (blank.kind === "time") host.insertBefore(make("button", { type: "button", className: "now", textContent: "Now", ariaLabel: "Now: " + blank.label, onclick: () => note(utc(Date.now())) }), behind);
     }
@@ -405,7 +405,7 @@
   });
 
   const fills = all("var.fill").map((element) => ({ element, raw: (element.title = element.textContent), blank: blanks.find((blank) => blank.var === element.dataset.var) }));
-  const sureText = (blank) => { const one = blank && state && read(state, "field", blank.id); return one && !one.conflict ? one.value : ""; };
+  const sureText = (blank) => { const one = blank && state && read(state, "field", blank.id); return one && !one.conflict && !wrong(blank, one.value) ? one.value : ""; };
   document.addEventListener("runsheet:copy", ({ detail }) => {
     const here = fills.filter(({ element, blank }) => blank && detail.code.contains(element)), missing = here.find(({ blank }) => !sureText(blank));
     if (missing) {
@@ -419,7 +419,7 @@
 
   const whens = new Map(all("p.when[data-section]").map((when) => [sections[when.dataset.section], when.appendChild(make("span", { className: "when-run" }))]));
   let spokenAt = 0, timer = 0;
-  // At most once a second: a screen reader must keep up.
+  // At most once a second, for screen readers.
   function tellProgress() {
     timer = timer || setTimeout(() => {
       timer = 0;
@@ -442,7 +442,7 @@
     const slip = kind === "task" && minutes(entry.at - (planned(shown, item, split(key)[1]) ?? entry.at)), fault = kind === "blank" && wrong(item, value);
     return {
       alarm: () => [[`${value.on ? "TRIPPED" : "cleared"} ${who}: ${value.reason} (${value.decider})`, value.on ? "bad" : ""]],
-      blank: () => [changed && ["label changed, check", "warn"], fault && [fault, "bad"]],
+      blank: () => [changed && ["label changed, check", "warn"], changed && ["Keep", "", () => ready() && act("field", key, value)], fault && [fault, "bad"]],
       choice: () => [[`${changed ? "text changed since, confirm again: " : ""}${value.answer}, decided by ${value.decider}, ${who}`, changed ? "warn" : ""], past],
       task: () => (!value.on ? [] : changed ? [[`text changed after tick (${who}): confirm again`, "warn"]] : [[who, "stamp-when"], slip > 0 && [`${slip} min late`, "warn"], past]),
     }[kind]().filter(Boolean);
@@ -454,12 +454,12 @@
     const gate = shown ? openGate(shown) : Infinity;
     if (state && Runsheet.addRounds) Runsheet.addRounds();
     for (const [key, box] of boxes) {
-      const [id, round] = split(key), item = itemOf.get(id), host = box.closest(".task");
+      const [id, round] = split(key), item = itemOf.get(id), host = box.parentNode;
       if (item.done) continue;
       const at = shown && doneAt(shown, item, round);
       box.checked = at !== null;
       stamp(key, stampOf(shown, "task", key, item));
-      if (!host || round) continue;
+      if (!host.matches(".task")) continue;
       host.classList.toggle("locked", live && isMain(item) && items.indexOf(item) > gate);
       host.dataset.at = at ? time(at) : "";
       host.dataset.by = at ? read(shown, "task", key).entry.by : "";
@@ -514,18 +514,18 @@
   // With "./" a page's name from a file cannot be an address of another kind.
   const address = (page) => (page === sheet.page ? "" : "./" + "../".repeat(sheet.page.split("/").length - 1) + page);
   function renderDesk(back, live, shown) {
-    const { mode = "", t0 } = state ? state.start.value : {}, run = state ? state.book.run : "", short = run.slice(0, 6), phase = mode + live + run;
+    const { mode = "", t0 } = state ? state.start.value : {}, run = state ? state.book.run : "", name = `${mode.toUpperCase()} ${run.slice(0, 6)}`, phase = mode + live + run;
     if (ui.phase !== phase) {
       ui.phase = phase;
       ui.undo = button("", () => ready() && act("undo", lastOwn().id, null));
       const starts = ["rehearsal", "live"].slice(0, event.mode === "rehearsal" ? 1 : 2);
-      ui.acts.replaceChildren(make("label", {}, "Initials ", ui.initials), ...(live ? [ui.undo, button("Reverse track…", use("reverse"), "danger"), button("End run…", use("finish"))] : starts.map((name) => button(`Start ${name}${name === "live" ? " run" : ""}`, () => start(name), "start"))));
+      ui.acts.replaceChildren(make("label", {}, "Initials ", ui.initials), ...(live ? [ui.undo, button("Reverse track…", use("reverse"), "danger"), button("End run…", use("finish"))] : starts.map((one) => button(`Start ${one}${one === "live" ? " run" : ""}`, () => start(one), "start"))));
     }
     desk.className = mode;
     ui.mode.className = "mode " + mode;
     write(ui.mode, mode.toUpperCase());
-    for (const one of all("[data-run]")) write(one, shown ? short : "______");
-    write(ui.head, state ? `${mode.toUpperCase()} ${short}, ${live ? "" : "ended, "}started ${time(state.start.at)} by ${state.start.by}. Times: ${zoneName()}` : "No run: start one to tick, fill in and decide.");
+    for (const one of all("[data-run]")) write(one, shown ? name : "______");
+    write(ui.head, state ? `${name}, ${live ? "" : "ended, "}started ${time(state.start.at)} by ${state.start.by}. Times: ${zoneName()}` : "No run: start one to tick, fill in and decide.");
     const last = live && lastOwn();
     ui.undo.hidden = !last;
     if (last) write(ui.undo, `Undo: ${/reverse|round/.test(last.kind) ? last.kind : gist(last)} ${last.item && `“${cut(wordsOf(state, last), 36)}”`}`);
@@ -575,9 +575,10 @@
   }
 
   let changes = 0;
-  addEventListener("storage", ({ key }) => { if (key === null || key.startsWith(root)) { clearTimeout(changes); changes = setTimeout(refresh); } });
+  addEventListener("storage", ({ key }) => { if (key === "runsheet:by") initials = ui.initials.value = get(key); if (key === null || key.startsWith(root)) { clearTimeout(changes); changes = setTimeout(refresh); } });
   addEventListener("beforeunload", (leave) => { if (!kept && state) leave.preventDefault(); });
-  if (event.t0 === null || all("table.rounds[data-open]").length) share().then(refresh);
-  else refresh();
+  refresh();
+  // In a run at once, not when it is wanted: a later build may take this one's files away.
+  if (state || event.t0 === null || all("table.rounds[data-open]").length) share().then(refresh);
   setInterval(render, 60000);
 })();

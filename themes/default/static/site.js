@@ -22,10 +22,9 @@
       area.className = "copy";
       document.body.appendChild(area);
       area.select();
-      const done = document.execCommand("copy");
+      if (document.execCommand("copy")) resolve();
+      else reject();
       area.remove();
-      if (done) resolve();
-      else reject(new Error("the browser refused to copy"));
     });
   }
 
@@ -33,7 +32,7 @@
     const blocks = all(".code");
     if (!blocks.length) return;
     const voice = make("p", "spoken");
-    voice.setAttribute("role", "status");
+    voice.role = "status";
     document.body.insertBefore(voice, document.querySelector(".foot"));
     blocks.forEach((block) => {
       const code = block.querySelector("code");
@@ -50,13 +49,10 @@
       };
       button.addEventListener("click", () => {
         // A run sheet fills values in, or says what is missing.
-        const copy = { code: code, text: code.textContent, refusal: "" };
+        const copy = { code, text: code.textContent, refusal: "" };
         block.dispatchEvent(new CustomEvent("runsheet:copy", { bubbles: true, detail: copy }));
         if (copy.refusal) return say("Not copied", copy.refusal);
-        Promise.resolve(copy.text).then((text) => copyText(text.replace(/\n$/, ""))).then(
-          () => say("Copied"),
-          () => say("Not copied")
-        ).then(() => button.focus());
+        Promise.resolve(copy.text).then((text) => copyText(text.replace(/\n$/, ""))).then(() => say("Copied"), () => say("Not copied")).then(() => button.focus());
       });
       block.classList.add("has-copy");
       block.appendChild(button);
@@ -92,12 +88,12 @@
 
   function tellAge() {
     all("[data-as-of]").forEach((status) => {
-      const seconds = (Date.now() - Date.parse(status.getAttribute("data-as-of"))) / 1000;
+      const seconds = (Date.now() - Date.parse(status.dataset.asOf)) / 1000;
       const time = status.querySelector("time");
       if (isNaN(seconds) || !time) return;
-      if (!time.hasAttribute("data-text")) time.setAttribute("data-text", time.textContent);
-      time.textContent = time.getAttribute("data-text") + " (" + ago(seconds) + ")";
-      const limit = Number(status.getAttribute("data-stale-after"));
+      time.dataset.text ??= time.textContent;
+      time.textContent = time.dataset.text + " (" + ago(seconds) + ")";
+      const limit = Number(status.dataset.staleAfter);
       const stale = status.querySelector(".status-stale");
       if (stale && limit && seconds > limit) stale.hidden = false;
     });
