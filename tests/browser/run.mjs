@@ -249,6 +249,47 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   is(table.split("\r\n").length > 140 && table.includes("Set both locks"), "the table of steps is not whole");
 });
 
+await test("files of three people merge in any order to the same run", async (page, is) => {
+  await atWork(page, "A");
+  const base = await download(page, "Export run");
+  /** What a profile shows after it has opened these files. */
+  const profile = async (files, act) => {
+    const context = await browser.newContext({ acceptDownloads: true });
+    const other = await context.newPage();
+    other.setDefaultTimeout(6000);
+    await other.clock.install({ time: at(5) });
+    await other.goto(`${origin}/${SHEET}`);
+    for (const file of files) await open(other, file);
+    await act?.(other);
+    const shown = await other.evaluate(() => ({
+      ticked: [...document.querySelectorAll("li.task > input:checked")].map((one) => one.id),
+      stamps: [...document.querySelectorAll(".stamp")].map((one) => one.innerText).filter(Boolean),
+      fields: [...document.querySelectorAll("input.blank")].map((one) => one.value),
+    }));
+    const file = await download(other, "Export run");
+    await context.close();
+    return { file, shown, log: JSON.parse(file).log.map((one) => JSON.stringify(one)).sort() };
+  };
+  const by = (who, ...steps) => (other) => steps.reduce((before, step) => before.then(() => step(other)), Promise.resolve()
+    .then(() => other.locator(".initials").fill(who)).then(() => other.locator(".initials").blur()));
+  const b = await profile([base], by("B", (other) => box(other, "Set both locks").click(), (other) => fillIn(other, "RELEASE_TAG", "v1")));
+  const c = await profile([base], by("C", (other) => box(other, "Prove both locks").click(), (other) => fillIn(other, "RELEASE_TAG", "v2"), (other) => box(other, "Set both locks").click()));
+  await box(page, "Prove it through the API").click();
+  const a = await download(page, "Export run");
+  const files = [a, b.file, c.file];
+  const orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+  const merged = [];
+  for (const order of orders) merged.push(await profile(order.map((number) => files[number])));
+  const all = new Set(files.flatMap((file) => JSON.parse(file).log.map((one) => one.id)));
+  for (const [index, one] of merged.entries()) {
+    is(one.log.length === all.size, `order ${orders[index]}: ${one.log.length} of ${all.size} entries`);
+    is(JSON.stringify([one.log, one.shown]) === JSON.stringify([merged[0].log, merged[0].shown]), `order ${orders[index]} shows another run`);
+  }
+  is(merged[0].shown.ticked.length === 3, `${merged[0].shown.ticked.length} of 3 are ticked`);
+  const conflict = merged[0].shown.stamps.find((one) => one.includes("Conflict")) ?? "";
+  is(conflict.includes("v1") && conflict.includes("v2"), `two values of one field: ${conflict}`);
+});
+
 await test("the sheet is edited during the run: exact text stays, changed text is asked again, what is gone is kept in the report", async (page, is) => {
   await atWork(page);
   await box(page, "Set both locks").click();
@@ -284,6 +325,18 @@ await test("T-0 is moved during the run: ticks stay, both plans are shown", asyn
   const when = page.locator("h3", { hasText: "Step 3: Export" }).locator("xpath=following-sibling::p[contains(@class,'when')][1]");
   is((await has(when, "03:20")) && (await has(when, "was 02:20")), `planned times: ${await text(when)}`);
 });
+await restore();
+
+await edit(config, "t0 = 2027-02-13T02:00:00", "t0 = 2027-10-31T00:30:00");
+await build();
+await test("in the night when the clocks go back, ticks an hour apart are told apart", async (page, is) => {
+  await atWork(page);
+  await box(page, "Set both locks").click();
+  is(await has(stamp(page, "Set both locks"), "01:15 AB"), `first: ${await text(stamp(page, "Set both locks"))}`);
+  await page.clock.setSystemTime(Date.UTC(2027, 9, 31, 1, 15));
+  await box(page, "Prove both locks").click();
+  is(await has(stamp(page, "Prove both locks"), "01:15 GMT AB"), `second: ${await text(stamp(page, "Prove both locks"))}`);
+}, { time: Date.UTC(2027, 9, 31, 0, 15) });
 await restore();
 
 await test("how late: next step, forecast of later steps and of the end", async (page, is) => {

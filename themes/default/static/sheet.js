@@ -1,4 +1,4 @@
-// Runsheet, the run sheet. What is not needed to tick stands in sheet-share.js.
+// The run sheet. What is not needed to tick stands in sheet-share.js.
 (function () {
   "use strict";
 
@@ -232,9 +232,12 @@
     try { return new Intl.DateTimeFormat("en-GB", { timeZone: event.zone || undefined, ...options }); } catch { return new Intl.DateTimeFormat("en-GB", options); }
   };
   const hour = shape({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }), day = shape({ day: "numeric", month: "short" }), zoned = shape({ timeZoneName: "short" }), zone = zoned.resolvedOptions().timeZone;
-  const zoneName = () => `${zone} (${zoned.formatToParts(toMs(event.t0) ?? Date.now()).find((part) => part.type === "timeZoneName").value})`;
-  const full = (ms) => `${day.format(ms)} ${hour.format(ms)}`;
-  const time = (ms) => (day.format(ms) === day.format(Date.now()) ? hour.format(ms) : full(ms));
+  const zoneAt = (ms) => zoned.formatToParts(ms).find((part) => part.type === "timeZoneName").value, usual = zoneAt(toMs(event.t0) ?? Date.now());
+  const zoneName = () => `${zone} (${usual})`;
+  // When the clocks go back, 01:15 comes twice.
+  const clock = (ms) => hour.format(ms) + (zoneAt(ms) === usual ? "" : " " + zoneAt(ms));
+  const full = (ms) => `${day.format(ms)} ${clock(ms)}`;
+  const time = (ms) => (day.format(ms) === day.format(Date.now()) ? clock(ms) : full(ms));
 
   let plan = {}, initials = get("runsheet:by") || "", state = null, blankPrint = false, preview = null;
   const device = get("runsheet:device") || random();
