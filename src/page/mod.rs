@@ -8,6 +8,7 @@ mod front;
 pub mod html;
 mod inline;
 mod item;
+mod line;
 pub mod link;
 pub mod markdown;
 mod raw;

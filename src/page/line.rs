@@ -1,0 +1,76 @@
+//! The first line of a task: what is a label, what is metadata, what is a box too many.
+
+use pulldown_cmark::Event;
+
+use super::html::{Heading, Writer};
+use super::markdown::plain_text;
+use super::{blank, task};
+
+/// The first line of a task: its words, and the metadata behind them.
+pub(super) struct TaskLine {
+    pub(super) words: String,
+    pub(super) tail: Option<task::Tail>,
+    /// The last text of the line, and how many bytes of it are metadata.
+    pub(super) last_text: Option<usize>,
+    pub(super) dropped: usize,
+    /// Whether a second box stands at its end.
+    pub(super) has_second_box: bool,
+    /// Whether a label can stand around the line: it has words, and no field within emphasis or a link.
+    pub(super) has_label: bool,
+}
+
+impl TaskLine {
+    pub(super) fn read(writer: &Writer, run_end: usize) -> TaskLine {
+        let run = &writer.events[writer.at..run_end];
+        let full = plain_text(run);
+        let last = run.iter().rposition(|(event, _)| matches!(event, Event::Text(_)));
+        // Metadata is cut only where it is the end of plain text.
+        let is_plain = last.is_some_and(|last| !run[last..].iter().any(|(event, _)| matches!(event, Event::End(_) | Event::Code(_))));
+        let (mut words, mut tail) = (full.as_str(), None);
+        let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
+        if writer.is_run_sheet() && is_plain {
+            let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();
+            let found = task::tail(shorter, writer.context.roles);
+            let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept.trim_end_matches("[ ]").trim_end(), Some(found)));
+            // Spaces before the metadata may belong to the text before a comment.
+            if full[kept.len()..].trim_start().len() <= last_length {
+                (words, tail) = (kept, found);
+            }
+        }
+        let mut depth = 0;
+        let has_inner_blank = run.iter().any(|(event, _)| match event {
+            Event::Start(_) => {
+                depth += 1;
+                false
+            }
+            Event::End(_) => {
+                depth -= 1;
+                false
+            }
+            Event::Text(text) => depth > 0 && text.contains(blank::MARK),
+            _ => false,
+        });
+        let marked = writer.at > 0 && matches!(writer.events[writer.at - 1].0, Event::TaskListMarker(_));
+        let has_second_box =
+            writer.is_run_sheet() && marked && words.len() < full.len() && full[words.len()..].trim_start().starts_with("[ ]");
+        let has_words = words.split(blank::MARK).next().is_some_and(|words| words.chars().any(char::is_alphanumeric));
+        TaskLine {
+            has_second_box,
+            dropped: (full.len() - words.len()).min(last_length),
+            words: words.to_owned(),
+            tail,
+            last_text: last.map(|last| writer.at + last),
+            has_label: has_words && !has_inner_blank,
+        }
+    }
+
+    /// What a box is called that has no label: the words of its line, or those of its heading.
+    pub(super) fn name(&self, heading: Option<&Heading>) -> String {
+        let words: Vec<&str> = blank::split(&self.words).into_iter().flatten().collect();
+        let words = words.concat();
+        if words.chars().any(char::is_alphanumeric) {
+            return words.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
+        heading.map_or_else(|| "Task".to_owned(), |heading| heading.text.clone())
+    }
+}
