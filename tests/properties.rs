@@ -264,6 +264,15 @@ proptest! {
     }
 }
 
+/// Found by the property above: a break and a tag behind a task took a byte off its last word.
+#[test]
+fn a_tag_on_the_next_line_takes_nothing_from_a_task() {
+    for words in ["Wait for Zoé", "Wait (dba) for Zoé", "Wait"] {
+        let page = parse("checklist", &format!("## T-1h: x\n\n- [ ] {words}\n  <br>\n"));
+        assert!(page.body.html.contains(&format!(">{words}\n<br>")), "{}", page.body.html);
+    }
+}
+
 /// The clock of a sheet.
 const EVENT: &str =
     "[events.move]\nt0 = 2027-02-13T02:00:00\ntime_zone = \"Europe/London\"\nwindow = \"3h\"\nrollback_duration = \"45m\"\n";

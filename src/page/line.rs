@@ -28,12 +28,14 @@ impl TaskLine {
         let is_plain = last.is_some_and(|last| !run[last..].iter().any(|(event, _)| matches!(event, Event::End(_) | Event::Code(_))));
         let (mut words, mut tail) = (full.as_str(), None);
         let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
+        // A break behind the last text counts as a space of the line, and is none of that text.
+        let text_end = full.len() - last.map_or(0, |last| plain_text(&run[last + 1..]).len());
         if writer.is_run_sheet() && is_plain {
             let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();
             let found = task::tail(shorter, writer.context.roles);
             let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept.trim_end_matches("[ ]").trim_end(), Some(found)));
             // Spaces before the metadata may belong to the text before a comment.
-            if full[kept.len()..].trim_start().len() <= last_length {
+            if full[kept.len().min(text_end)..text_end].trim_start().len() <= last_length {
                 (words, tail) = (kept, found);
             }
         }
@@ -56,7 +58,7 @@ impl TaskLine {
         let has_words = words.split(blank::MARK).next().is_some_and(|words| words.chars().any(char::is_alphanumeric));
         TaskLine {
             has_second_box,
-            dropped: (full.len() - words.len()).min(last_length),
+            dropped: text_end.saturating_sub(words.len()).min(last_length),
             words: words.to_owned(),
             tail,
             last_text: last.map(|last| writer.at + last),
