@@ -93,7 +93,8 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let published: Vec<&Arc<Page>> = project.pages.iter().filter(|page| is_published(page)).collect();
     let sections = nav::sections(&published);
     let mut routes = page_routes(&published, &sections, &mut diagnostics);
-    add_files(&mut routes, inputs, theme, &config, &mut diagnostics);
+    let mut taken: Taken = routes.keys().map(|route| folded(route)).collect();
+    add_files(&mut routes, &mut taken, inputs, theme, &config, &mut diagnostics);
     let overview = overview(inputs, &config, &mut diagnostics);
     let index = links::Index::new(project, inputs, &routes, &published, &config);
     let mut pages = Vec::new();
@@ -115,7 +116,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         links::resolve(page, &index, &mut diagnostics);
     }
     check_notice_names(project, &mut diagnostics);
-    add_sheets(&mut routes, &pages, &config, &mut diagnostics);
+    add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
     let mut site = Site { config, pages, folders: nav::Folders::of(&sections), sections, routes, status: overview, built_at, diagnostics };
     site.show_notices(project, theme);
     site
@@ -164,13 +165,22 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], diagnostics: &mut Dia
     routes
 }
 
+/// The routes that are in use, [`folded`].
+type Taken = BTreeSet<String>;
+
 /// Names that some file system takes for the same.
 fn folded(route: &str) -> String {
     route.nfc().collect::<String>().to_lowercase()
 }
 
-fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Theme, config: &Config, diagnostics: &mut Diagnostics) {
-    let mut taken: BTreeSet<String> = routes.keys().map(|route| folded(route)).collect();
+fn add_files(
+    routes: &mut BTreeMap<Route, Target>,
+    taken: &mut Taken,
+    inputs: &Inputs,
+    theme: &Theme,
+    config: &Config,
+    diagnostics: &mut Diagnostics,
+) {
     for path in inputs.assets.keys() {
         let Some(below) = path.below(CONTENT) else { continue };
         if !taken.insert(folded(below)) {
@@ -181,8 +191,7 @@ fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Them
         routes.insert(below.to_owned(), Target::Asset(path.clone()));
     }
     let mut ours: Vec<(Route, Target)> = Vec::new();
-    let hashed = theme.statics.keys().filter(|name| *name != WORKER);
-    ours.extend(hashed.map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
+    ours.extend(theme.statics.keys().map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
     ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
     ours.push(("404.html".to_owned(), Target::NotFound));
     ours.push((MARKER.to_owned(), Target::Marker));
@@ -190,6 +199,11 @@ fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Them
         ours.push(("status/badge.svg".to_owned(), Target::BadgeSvg));
         ours.push(("status/badge.json".to_owned(), Target::BadgeJson));
     }
+    add_ours(routes, taken, ours, diagnostics);
+}
+
+/// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
+fn add_ours(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, ours: Vec<(Route, Target)>, diagnostics: &mut Diagnostics) {
     for (route, target) in ours {
         if !taken.insert(folded(&route)) {
             let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
@@ -201,7 +215,7 @@ fn add_files(routes: &mut BTreeMap<Route, Target>, inputs: &Inputs, theme: &Them
 }
 
 /// What is published beside run sheets: their calendars, and the script that keeps them.
-fn add_sheets(routes: &mut BTreeMap<Route, Target>, pages: &[SitePage], config: &Config, diagnostics: &mut Diagnostics) {
+fn add_sheets(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[SitePage], config: &Config, diagnostics: &mut Diagnostics) {
     let mut ours: Vec<(Route, Target)> = Vec::new();
     for (index, page) in pages.iter().enumerate().filter(|(_, page)| page.page.kind == Kind::Checklist) {
         let event = page.event.as_deref().and_then(|event| config.events.get(event));
@@ -210,14 +224,7 @@ fn add_sheets(routes: &mut BTreeMap<Route, Target>, pages: &[SitePage], config: 
     if pages.iter().any(|page| page.page.kind == Kind::Checklist) {
         ours.push((WORKER.to_owned(), Target::Worker));
     }
-    for (route, target) in ours {
-        if routes.contains_key(&route) {
-            let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
-            diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
-            continue;
-        }
-        routes.insert(route, target);
-    }
+    add_ours(routes, taken, ours, diagnostics);
 }
 
 /// Where the calendar of a run sheet is: beside its page. Without a date there is none.

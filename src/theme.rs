@@ -29,7 +29,9 @@ pub struct Theme {
     tera: Tera,
     /// The layout of mails, with `%%BODY%%` and other marks.
     pub mail: String,
-    /// Text files of `static/` by name.
+    /// The script that keeps run sheets for offline use.
+    pub worker: String,
+    /// Other text files of `static/` by name.
     pub statics: BTreeMap<String, Vec<u8>>,
     /// Other files of the project's `static/`, by name.
     pub assets: BTreeMap<String, RelPath>,
@@ -74,10 +76,10 @@ impl Theme {
             let path = RelPath::new(&format!("{folder}/templates/mail.html"));
             diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
         }
-        let hashed = statics.iter().filter(|(name, _)| *name != WORKER);
-        let mut names: BTreeMap<String, String> = hashed.map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
+        let worker = statics.remove(WORKER).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let mut names: BTreeMap<String, String> = statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
         names.extend(assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
-        Theme { tera: compile(&templates, diagnostics), mail, statics, assets, names }
+        Theme { tera: compile(&templates, diagnostics), mail, worker, statics, assets, names }
     }
 
     /// Where a file of `static/` is published: its name with a part of its content's hash, so that it can be kept for ever.

@@ -10,20 +10,18 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let is_open = |item: &&crate::page::Item| {
         matches!(item.kind, ItemKind::Task { done: false })
             && item.parent.is_none()
-            && item.section.is_some_and(|section| sheet.sheet.step_of[section].is_some())
+            && sheet.sheet.step(item).is_some()
             && owner(page, item).is_none()
     };
     let without: Vec<_> = page.items.iter().filter(is_open).collect();
     let Some(first) = without.first() else { return };
     // A sheet without any owner is one finding, not one for each task.
-    let count = without.len();
-    let (message, span) =
-        if page.items.iter().all(|item| item.owner.is_none()) && page.headings.iter().all(|heading| heading.owner.is_none()) {
-            ("no task of this run sheet has an owner".to_owned(), first.span.clone())
-        } else {
-            let more = if count > 1 { format!("; {} more below have none either", count - 1) } else { String::new() };
-            (format!("nobody owns this task{more}"), first.span.clone())
-        };
-    let diagnostic = Diagnostic::warning("step-owner", message).at(&page.path, super::first_line(sheet.source, &span));
+    let names_nobody = page.items.iter().all(|item| item.owner.is_none()) && page.headings.iter().all(|heading| heading.owner.is_none());
+    let message = match without.len() - 1 {
+        _ if names_nobody => "no task of this run sheet has an owner".to_owned(),
+        0 => "nobody owns this task".to_owned(),
+        more => format!("nobody owns this task; {more} more below have none either"),
+    };
+    let diagnostic = Diagnostic::warning("step-owner", message).at(&page.path, super::first_line(sheet.source, &first.span));
     diagnostics.push(diagnostic.help("name the role that does it: `(owner: dba; ~10m)` at the end of the task or of its heading"));
 }

@@ -11,7 +11,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     // The items of each step, so that a long sheet is gone through once.
     let mut below: Vec<Vec<usize>> = vec![Vec::new(); sheet.sheet.steps.len()];
     for (index, item) in page.items.iter().enumerate().filter(|(_, item)| order::in_order(item) && !order::is_done(item)) {
-        if let Some(step) = item.section.and_then(|section| sheet.sheet.step_of[section]) {
+        if let Some(step) = sheet.sheet.step(item) {
             below[step].push(index);
         }
     }

@@ -113,8 +113,7 @@ pub struct Limits {
 }
 
 /// Which side of a comparison a number is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     Source,
     Target,

@@ -66,17 +66,7 @@ pub struct Blank {
     pub item: Option<usize>,
     pub section: Option<usize>,
     pub limits: blank::Limits,
-    /// The other number that this one must be equal to.
-    pub pair: Option<Pair>,
     pub span: Span,
-}
-
-/// One side of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair {
-    /// The number of the other blank.
-    pub with: usize,
-    pub side: blank::Side,
 }
 
 /// A list of items that are repeated round by round.

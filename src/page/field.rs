@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::blank::{self, Side};
-use super::entry::{Blank, ItemKind, Pair};
+use super::entry::{Blank, ItemKind};
 use super::html::{Heading, Writer};
 use super::markdown::plain_text;
 use super::task;
@@ -68,8 +68,8 @@ impl Writer<'_, '_, '_> {
         }
         let written = label(&self.line, self.finds.headings.last());
         let side = Side::of(&written, self.counts_row);
-        let (label, pair) = self.paired(written, side);
-        let kind = match (note.kind, side.is_some() && (pair.is_some() || self.may_begin_pair(side, at))) {
+        let (label, source) = self.paired(written, side);
+        let kind = match (note.kind, side.is_some() && (source.is_some() || self.may_begin_pair(side, at))) {
             (Some(kind), _) => kind,
             (None, true) => blank::Kind::Integer,
             (None, false) => blank::Kind::of(&label, note.var.as_deref()),
@@ -96,29 +96,27 @@ impl Writer<'_, '_, '_> {
             var: note.var,
             label,
             item: self.finds.open.last().copied(),
-            section: self.finds.headings.len().checked_sub(1),
+            section: self.section(),
             limits: note.limits,
-            pair,
             span: self.span(at),
         });
-        if let Some(pair) = pair {
-            self.finds.blanks[pair.with].pair = Some(Pair { with: number, side: Side::Source });
-            let source = self.finds.blanks[pair.with].id.clone();
+        if let Some(source) = source {
+            let source = self.finds.blanks[source].id.clone();
             self.push(&format!("<output class=\"match\" data-pair=\"{source} {id}\"></output>"));
         }
-        self.last_blank = side.map(|side| (number, side)).filter(|_| pair.is_none());
+        self.last_blank = side.map(|side| (number, side)).filter(|_| source.is_none());
         // What follows is the name of the next blank.
         self.line.clear();
     }
 
-    /// The name of a blank, and its partner if it is the second one of `source _____ target _____`.
-    fn paired(&self, label: String, side: Option<Side>) -> (String, Option<Pair>) {
+    /// The name of a blank, and the number of its partner if it is the second one of `source _____ target _____`.
+    fn paired(&self, label: String, side: Option<Side>) -> (String, Option<usize>) {
         let Some((with, Side::Source)) = self.last_blank.filter(|_| side == Some(Side::Target)) else { return (label, None) };
         let first = &self.finds.blanks[with].label;
         // `Gateways: source` and `target`: the second one is called `Gateways: target`.
         let subject = first.rsplit_once(':').map(|(subject, _)| subject).filter(|_| !label.contains(':') && !self.counts_row);
         let label = subject.map_or(label.clone(), |subject| format!("{subject}: {label}"));
-        (label, Some(Pair { with, side: Side::Target }))
+        (label, Some(with))
     }
 
     /// Whether the other number of a pair follows in the same line or row.

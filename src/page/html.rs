@@ -47,6 +47,11 @@ impl Body {
 }
 
 impl Heading {
+    /// What it is called: without its offset, number and metadata if it has a time.
+    pub fn name(&self) -> &str {
+        self.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(&self.text)
+    }
+
     /// A heading that says nothing about time.
     pub(super) fn plain(level: u8, text: &str, anchor: String, span: Span) -> Heading {
         Heading {
@@ -198,6 +203,11 @@ impl<'t> Writer<'_, '_, 't> {
     pub(super) fn span(&self, at: usize) -> Span {
         let range = &self.events[at].1;
         range.start + self.context.offset..range.end + self.context.offset
+    }
+
+    /// The number of the heading that the writer is below.
+    pub(super) fn section(&self) -> Option<usize> {
+        self.finds.headings.len().checked_sub(1)
     }
 
     pub(super) fn is_run_sheet(&self) -> bool {

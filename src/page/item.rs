@@ -37,7 +37,7 @@ impl<'t> Writer<'_, '_, 't> {
             }
         };
         if let Some(every) = every.clone() {
-            self.finds.rounds.push(Rounds { section: self.finds.headings.len().checked_sub(1), every, items: Vec::new(), alone: false });
+            self.finds.rounds.push(Rounds { section: self.section(), every, items: Vec::new(), alone: false });
         }
         self.finds.list_depth += 1;
         while self.at < end {
@@ -83,7 +83,8 @@ impl<'t> Writer<'_, '_, 't> {
             Some((Event::TaskListMarker(done), _)) => Some(*done),
             _ => None,
         };
-        if self.is_run_sheet() && self.finds.section.track() == Track::Alarms && self.finds.list_depth == 1 {
+        let is_alarms = self.is_run_sheet() && self.finds.section.track() == Track::Alarms;
+        if is_alarms && self.finds.list_depth == 1 {
             self.at = first + usize::from(marker.is_some());
             return self.alarm(start, run_end, end);
         }
@@ -100,7 +101,6 @@ impl<'t> Writer<'_, '_, 't> {
             self.body.html.truncate(before);
         }
         // What explains a stop condition is no work either.
-        let is_alarms = self.is_run_sheet() && self.finds.section.track() == Track::Alarms;
         if is_alarms && marker.is_some() {
             self.at = first + 1;
             self.push("<li>");
@@ -269,7 +269,7 @@ impl<'t> Writer<'_, '_, 't> {
             }
         } else if let Some(every) = own {
             self.finds.items[item].rounds = Some(every.clone());
-            self.finds.rounds.push(Rounds { section: self.finds.headings.len().checked_sub(1), every, items: vec![item], alone: true });
+            self.finds.rounds.push(Rounds { section: self.section(), every, items: vec![item], alone: true });
             self.hole(Hole::Rounds(self.finds.rounds.len() - 1));
         }
         self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
@@ -297,7 +297,7 @@ impl<'t> Writer<'_, '_, 't> {
             named: named.is_some(),
             kind,
             text: text.trim().to_owned(),
-            section: self.finds.headings.len().checked_sub(1),
+            section: self.section(),
             parent: self.finds.open.last().copied(),
             owner: tail.owner,
             estimate: tail.estimate,
@@ -325,7 +325,7 @@ impl<'t> Writer<'_, '_, 't> {
 
     /// Whether a text can be an id: it stands in attributes of the page, in names of the log and in `after:`.
     fn can_be_id(&mut self, id: &str, at: usize) -> bool {
-        let fits = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        let fits = id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if !fits {
             let diagnostic = Diagnostic::error("bad-value", format!("`{id}` cannot be an id"));
             self.report(diagnostic.help("write letters, digits, `-`, `_` and `.`"), at);

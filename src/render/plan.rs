@@ -4,7 +4,6 @@ use jiff::tz::TimeZone;
 
 use super::sheet::site_key;
 use crate::config::{Event, Mode};
-use crate::page::ItemKind;
 use crate::schedule::plan::{Step, StepKind};
 use crate::schedule::{Clock, moment};
 use crate::sheet::{Round, calendar, is_gate, timeline};
@@ -108,9 +107,6 @@ fn stop_conditions(
 ) {
     for item in &page.page.items {
         let (Some(start), Some(end)) = page.sheet.armed(item, Some(clock)) else { continue };
-        if !matches!(item.kind, ItemKind::Alarm(_)) {
-            continue;
-        }
         let title = item.text.split([':', '.']).next().unwrap_or(&item.text).trim();
         let anchor = item.section.map(|section| page.page.headings[section].anchor.as_str());
         entries.push(calendar::Entry {

@@ -44,8 +44,7 @@ pub fn context(site: &Site, theme: &Theme, page: &SitePage, event: Option<&Event
     let time = |at: &jiff::Zoned| json!({ "iso": moment::datetime_attribute(at), "text": long(at) });
     let no_return = sheet.no_return.as_ref().map(|found| {
         let heading = &page.page.headings[found.heading];
-        let title = heading.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(&heading.text);
-        let words = found.item.map_or(title, |item| page.page.items[item].text.as_str());
+        let words = found.item.map_or(heading.name(), |item| page.page.items[item].text.as_str());
         json!({ "title": words, "anchor": heading.anchor, "at": found.at.as_ref().map(time) })
     });
     let reverse = page.page.headings.iter().find(|heading| heading.track == crate::page::Track::Reverse);
@@ -165,8 +164,7 @@ pub fn worker(site: &Site, theme: &Theme) -> String {
     }
     hasher.update(format!("{files:?}{:?}", site.built_at).as_bytes());
     let list = json!({ "version": &hasher.finalize().to_hex()[..8], "pages": pages, "files": files });
-    let script = theme.statics.get(WORKER).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
-    format!("const SHEETS = {list};\n{script}")
+    format!("const SHEETS = {list};\n{}", theme.worker)
 }
 
 /// Rounds that are offered where the window of a repeated list has no end.

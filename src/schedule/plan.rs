@@ -95,12 +95,11 @@ fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option
         Kind::Open => StepKind::Open,
         Kind::Deadline => StepKind::Deadline,
     };
-    let title = if timing.label.is_empty() { heading.text.clone() } else { timing.label.clone() };
     Some(Step {
         id: heading.anchor.clone(),
         page: page.path.to_string(),
         line: line_column(text, heading.span.start).0,
-        title,
+        title: heading.name().to_owned(),
         kind,
         offset: timing.start.clone(),
         end_offset: timing.end.clone(),

@@ -32,8 +32,6 @@ pub struct EventData<'p> {
     pub t0: Option<i64>,
     pub zone: Option<&'p str>,
     pub end: Option<i64>,
-    pub rollback_by: Option<i64>,
-    pub revision: u64,
 }
 
 /// A heading.
@@ -63,8 +61,6 @@ pub struct SectionData<'p> {
     pub owner: Option<&'p str>,
     #[serde(skip_serializing_if = "is_false")]
     pub no_return: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub rounds: Vec<&'p str>,
 }
 
 /// An offset in parts, signed: calendar days, business days, seconds that elapse.
@@ -132,14 +128,6 @@ pub struct BlankData<'p> {
     pub min: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pair: Option<PairData<'p>>,
-}
-
-#[derive(Debug, Serialize)]
-pub struct PairData<'p> {
-    pub with: &'p str,
-    pub role: blank::Side,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -148,23 +136,27 @@ fn is_false(value: &bool) -> bool {
 
 /// A sheet as JSON that can stand in HTML, as no `<`, `>` or `&` is in it; and its version, a hash of all that it says.
 pub fn json(page: &Page, sheet: &Sheet, event: Option<&Event>, site: &str, route: &str) -> (String, String) {
-    let mut data = Data {
+    let data = Data {
         site: hash(site, 8),
         page: route,
         title: &page.title,
         version: String::new(),
-        event: event.map(|event| event_data(event, sheet)),
+        event: event.map(event_data),
         roles: event.map(|event| event.roles.iter().map(|(key, title)| (key.as_str(), title.as_str())).collect()).unwrap_or_default(),
         sections: (0..page.headings.len()).map(|index| section(page, sheet, index)).collect(),
         items: (0..page.items.len()).map(|index| item(page, sheet, event, index)).collect(),
-        blanks: page.blanks.iter().map(|blank| blank_data(page, blank)).collect(),
+        blanks: page.blanks.iter().map(blank_data).collect(),
     };
     // The texts of items are in the page, so they count too.
     let texts: Vec<&str> = page.items.iter().map(|item| item.text.as_str()).collect();
-    data.version = hash(&format!("{}{}", serde_json::to_string(&data).unwrap_or_default(), texts.join("\n")), 12);
     let json = serde_json::to_string(&data).unwrap_or_default();
-    (json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"), data.version)
+    let version = hash(&format!("{json}{}", texts.join("\n")), 12);
+    let json = json.replacen(NO_VERSION, &format!("\"version\":\"{version}\""), 1);
+    (json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"), version)
 }
+
+/// The version as it is written before it is known; quotes in texts are escaped, so it stands nowhere else.
+const NO_VERSION: &str = "\"version\":\"\"";
 
 fn hash(text: &str, length: usize) -> String {
     blake3::hash(text.as_bytes()).to_hex()[..length].to_owned()
@@ -174,7 +166,7 @@ fn seconds(at: &jiff::Zoned) -> i64 {
     at.timestamp().as_second()
 }
 
-fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
+fn event_data(event: &Event) -> EventData<'_> {
     let clock = event.clock.as_ref();
     EventData {
         id: &event.id,
@@ -183,22 +175,16 @@ fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
         t0: clock.map(|clock| seconds(clock.t0())),
         zone: clock.and_then(|clock| clock.t0().time_zone().iana_name()).or(event.time_zone.as_deref()),
         end: event.end().as_ref().map(seconds),
-        rollback_by: sheet.rollback_by.as_ref().map(seconds),
-        revision: event.revision,
     }
 }
 
 fn section<'p>(page: &'p Page, sheet: &'p Sheet, index: usize) -> SectionData<'p> {
     let heading = &page.headings[index];
     let step = sheet.steps.iter().find(|step| step.heading == index && heading.timing.is_some());
-    let title = heading.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty());
-    let rounds = page.rounds.iter().zip(&sheet.rounds).filter(|(list, _)| list.section == Some(index) && !list.alone);
-    let keys =
-        rounds.filter_map(|(_, rounds)| rounds.as_ref()).next().map(|rounds| rounds.iter().map(|round| round.key.as_str()).collect());
     let reverse = step.filter(|step| step.offset.origin == Origin::Decision);
     SectionData {
         anchor: &heading.anchor,
-        title: title.unwrap_or(&heading.text),
+        title: heading.name(),
         path: &heading.path,
         level: heading.level,
         track: heading.track,
@@ -211,7 +197,6 @@ fn section<'p>(page: &'p Page, sheet: &'p Sheet, index: usize) -> SectionData<'p
         estimate: heading.timing.as_ref().and_then(|timing| timing.estimate.as_ref()).and_then(|length| length.seconds()),
         owner: heading.owner.as_deref(),
         no_return: sheet.no_return.as_ref().is_some_and(|found| found.heading == index && found.item.is_none()),
-        rounds: keys.unwrap_or_default(),
     }
 }
 
@@ -265,7 +250,7 @@ fn item<'p>(page: &'p Page, sheet: &'p Sheet, event: Option<&Event>, index: usiz
     }
 }
 
-fn blank_data<'p>(page: &'p Page, blank: &'p crate::page::Blank) -> BlankData<'p> {
+fn blank_data(blank: &crate::page::Blank) -> BlankData<'_> {
     BlankData {
         id: &blank.id,
         kind: blank.kind,
@@ -276,7 +261,6 @@ fn blank_data<'p>(page: &'p Page, blank: &'p crate::page::Blank) -> BlankData<'p
         named: blank.named,
         min: blank.limits.min,
         max: blank.limits.max,
-        pair: blank.pair.map(|pair| PairData { with: &page.blanks[pair.with].id, role: pair.side }),
     }
 }
 

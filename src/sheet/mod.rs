@@ -91,8 +91,7 @@ fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Di
 pub fn is_gate(page: &Page, sheet: &Sheet, number: usize) -> bool {
     let step = &sheet.steps[number];
     let decides = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
-    let has_decision =
-        || page.items.iter().any(|item| item.section.is_some_and(|section| sheet.step_of[section] == Some(number)) && decides(item));
+    let has_decision = || page.items.iter().any(|item| sheet.step(item) == Some(number) && decides(item));
     let named = entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text);
     // `Gate 2 and last steps` may hold the gate itself further down.
     let level = page.headings[step.heading].level;
@@ -164,6 +163,11 @@ pub fn decider<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
 }
 
 impl Sheet {
+    /// The number of the step that an item belongs to.
+    pub fn step(&self, item: &Item) -> Option<usize> {
+        item.section.and_then(|section| self.step_of[section])
+    }
+
     /// When a stop condition is watched: as it says itself, or in the window that it stands in.
     pub fn armed(&self, item: &Item, clock: Option<&Clock>) -> Armed {
         let ItemKind::Alarm(alarm) = &item.kind else { return (None, None) };
@@ -171,7 +175,7 @@ impl Sheet {
         if let Some(Timing { start, end, .. }) = &alarm.applies {
             return (at(start), end.as_ref().and_then(at));
         }
-        let step = item.section.and_then(|section| self.step_of[section]).map(|step| &self.steps[step]);
+        let step = self.step(item).map(|step| &self.steps[step]);
         step.map_or((None, None), |step| (step.start.clone(), step.end.clone()))
     }
 }

@@ -23,15 +23,15 @@ pub fn plan(page: &Page, steps: &[Step], step_of: &[Option<usize>], clock: Optio
     let mut before: Option<usize> = None;
     for (index, item) in page.items.iter().enumerate() {
         let mut after = Vec::new();
-        if in_order(item) {
-            let same_track = before.filter(|before| track_of(page, &page.items[*before]) == track_of(page, item));
-            match &item.after {
-                None => after.extend(same_track),
-                Some(names) => names.iter().for_each(|name| after.extend(named(page, item, name, diagnostics))),
+        match &item.after {
+            Some(names) => names.iter().for_each(|name| after.extend(named(page, item, name, diagnostics))),
+            None if in_order(item) => {
+                after.extend(before.filter(|before| track_of(page, &page.items[*before]) == track_of(page, item)));
             }
+            None => {}
+        }
+        if in_order(item) {
             before = Some(index);
-        } else if let Some(names) = &item.after {
-            names.iter().for_each(|name| after.extend(named(page, item, name, diagnostics)));
         }
         planned.push(Planned { after, start: None, end: None });
     }

@@ -1,5 +1,8 @@
-// What both browser tests share: Debian's Chromium, and a list of faults.
+// What the browser tests share: Debian's Chromium, a server of files, and a list of faults.
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { extname, join, sep } from "node:path";
 import { chromium } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -12,6 +15,34 @@ export async function openBrowser() {
   // Root, as in a container, has no sandbox; the pages are our own.
   const args = process.getuid?.() === 0 ? ["--no-sandbox", "--disable-dev-shm-usage"] : [];
   return chromium.launch({ executablePath, args });
+}
+
+const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+const TYPES = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".png": "image/png",
+  ".ics": "text/calendar; charset=utf-8",
+};
+
+/** A server of a folder's files, as strict as the real one. */
+export async function serve(folder) {
+  const server = createServer(async (request, response) => {
+    const path = join(folder, decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname));
+    const headers = { "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff" };
+    try {
+      if (!path.startsWith(folder + sep)) throw new Error("outside");
+      const bytes = await readFile(path);
+      response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(bytes);
+    } catch {
+      response.writeHead(404, headers).end();
+    }
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return server;
 }
 
 /** Notes what a page complains of, and each request that leaves the origin, in `faults`. */

@@ -2,13 +2,12 @@
 //
 // Usage: node run.mjs RUNSHEET PROJECT_FOLDER
 import { execFile } from "node:child_process";
-import { createServer } from "node:http";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { extname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import axe from "axe-core";
-import { listen, openBrowser } from "./browser.mjs";
+import { listen, openBrowser, serve } from "./browser.mjs";
 
 const run = promisify(execFile);
 const [program, project] = process.argv.slice(2);
@@ -17,8 +16,6 @@ if (!project) {
   process.exit(2);
 }
 const SHEET = "docs/cutover-checklist.html";
-const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
-const TYPES = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".ics": "text/calendar" };
 // The sample's T-0 is 2027-02-13T02:00Z.
 const T0 = Date.UTC(2027, 1, 13, 2);
 const at = (minutes) => new Date(T0 + minutes * 60_000);
@@ -43,16 +40,7 @@ async function restore() {
 }
 await build();
 
-const server = createServer(async (request, response) => {
-  const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
-  try {
-    const bytes = await readFile(join(folder, "public", path));
-    response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream", "Content-Security-Policy": POLICY }).end(bytes);
-  } catch {
-    response.writeHead(404).end();
-  }
-});
-await new Promise((done) => server.listen(0, "127.0.0.1", done));
+const server = await serve(join(folder, "public"));
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await openBrowser();
 let failed = 0;

@@ -1,26 +1,16 @@
 // Shows every page of a built site to Chromium: no fault of accessibility, no error, nothing from elsewhere, no sideways scrolling.
 //
 // Usage: node site.mjs PUBLIC_FOLDER
-import { createServer } from "node:http";
 import { readdir, readFile } from "node:fs/promises";
-import { extname, join, resolve, sep } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import axe from "axe-core";
-import { listen, openBrowser } from "./browser.mjs";
+import { listen, openBrowser, serve } from "./browser.mjs";
 
 const CHECKLIST = "docs/cutover-checklist.html";
 const WIDTHS = [320, 360];
 const SIZE = { width: 1280, height: 800 };
-const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
-const TYPES = {
-  ".html": "text/html; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".svg": "image/svg+xml",
-  ".json": "application/json",
-  ".png": "image/png",
-};
 
 if (process.argv.length !== 3) {
   console.error("usage: node site.mjs PUBLIC_FOLDER");
@@ -29,7 +19,7 @@ if (process.argv.length !== 3) {
 const folder = resolve(process.argv[2]);
 const files = (await readdir(folder, { recursive: true })).map((file) => file.split(sep).join("/"));
 const pages = files.filter((file) => file.endsWith(".html")).sort();
-const server = await serve();
+const server = await serve(folder);
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await openBrowser();
 let failed = 0;
@@ -195,21 +185,4 @@ async function weights(faults) {
     if (sum > limit) faults.push(`${names}: ${sum} bytes are more than ${limit}`);
     else console.log(`        ${names}: ${sum} of ${limit} bytes`);
   }
-}
-
-/** A server of files, as strict as the real one. */
-async function serve() {
-  const server = createServer(async (request, response) => {
-    const path = join(folder, decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname));
-    const headers = { "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff" };
-    try {
-      if (!path.startsWith(folder + sep)) throw new Error("outside");
-      const bytes = await readFile(path);
-      response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(bytes);
-    } catch {
-      response.writeHead(404, headers).end();
-    }
-  });
-  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  return server;
 }

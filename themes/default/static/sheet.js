@@ -557,7 +557,6 @@
 
   let unfolded = [];
   addEventListener("beforeprint", () => {
-    body.classList.toggle("print-empty", blankPrint);
     unfolded = all("main details:not([open], .timeline-table)").filter((one) => one !== ui.more);
     for (const one of unfolded) one.open = true;
   });
