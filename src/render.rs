@@ -1,5 +1,6 @@
 //! Rendering: one route of the site to the bytes of its file. A pure function, used by `build` and `serve` alike.
 
+mod paper;
 mod plan;
 mod sheet;
 
@@ -90,7 +91,7 @@ fn page(site: &Site, theme: &Theme, page: &SitePage) -> Result<String, tera::Err
     if page.page.kind == Kind::Checklist {
         let event = site.event(page.event.as_deref());
         context.insert("event", &sheet::event_context(event));
-        context.insert("sheet", &sheet::context(site, theme, page, event, &root));
+        context.insert("sheet", &sheet::context(site, page, event, &root));
     }
     let html = theme.render(template, &context)?;
     Ok(html.replace(BODY_MARK, &body(site, page, &root)))
@@ -234,7 +235,12 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
         }
         Hole::When(heading) => sheet::when(site, page, heading, html),
         Hole::Rounds(list) => sheet::rounds(page, list, html),
+        Hole::PlanHead => html.push_str(paper::HEAD),
+        Hole::Plan(item) => paper::plan(page, item, site.event(page.event.as_deref()), html),
     });
+    if page.page.kind == Kind::Checklist {
+        html = paper::with_link_notes(html);
+    }
     for notice in &page.notices {
         let flag = match page.page.front.publish {
             Publish::Template => "Template, shown with sample values",

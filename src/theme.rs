@@ -1,7 +1,7 @@
 //! The theme: templates and files that make pages out of content.
 //!
-//! The built-in theme is the folder `themes/default` of this repository, embedded whole. A project's
-//! own `themes/NAME` replaces it file by file.
+//! The built-in theme is `templates` and `static` of the folder `themes/default` of this repository, embedded whole. A
+//! project's own `themes/NAME` replaces it file by file.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,10 @@ use tera::{Context, Tera};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Inputs, RelPath};
 
-static DEFAULT: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default");
+static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templates");
+
+/// Scripts and styles as `scripts/theme` makes them from `themes/default/source`.
+static STATIC: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/static");
 
 /// Templates that a theme must have after the built-in ones are taken in.
 const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html", "notices.html", "home.html", "404.html", "nav.html"];
@@ -45,14 +48,11 @@ impl Theme {
         let folder = format!("themes/{name}");
         let mut templates: BTreeMap<String, (String, Option<RelPath>)> = BTreeMap::new();
         let mut statics: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-        for file in files_below(&DEFAULT) {
-            let path = file.path().to_string_lossy().replace('\\', "/");
-            if let Some(name) = path.strip_prefix("templates/") {
-                let text = String::from_utf8_lossy(file.contents()).into_owned();
-                templates.insert(name.to_owned(), (text, None));
-            } else if let Some(name) = path.strip_prefix("static/") {
-                statics.insert(name.to_owned(), file.contents().to_vec());
-            }
+        for file in files_below(&TEMPLATES) {
+            templates.insert(name_of(file), (String::from_utf8_lossy(file.contents()).into_owned(), None));
+        }
+        for file in files_below(&STATIC) {
+            statics.insert(name_of(file), file.contents().to_vec());
         }
         for source in inputs.sources.values() {
             let Some(below) = source.path.below(&folder) else { continue };
@@ -104,6 +104,11 @@ pub fn files_below<'a>(folder: &'a Dir<'a>) -> Vec<&'a File<'a>> {
     folder.files().chain(below).collect()
 }
 
+/// The name of an embedded file in its folder.
+fn name_of(file: &File) -> String {
+    file.path().to_string_lossy().replace('\\', "/")
+}
+
 fn hashed_name(name: &str, bytes: &[u8]) -> String {
     let hash = blake3::hash(bytes).to_hex();
     match name.rsplit_once('.') {
@@ -128,16 +133,8 @@ fn compile(templates: &BTreeMap<String, (String, Option<RelPath>)>, diagnostics:
 /// The built-in templates alone, so that other faults can still be found.
 fn built_in() -> Tera {
     let mut tera = Tera::new();
-    let files = DEFAULT.get_dir("templates").map(|folder| folder.files()).into_iter().flatten();
-    let texts: Vec<(String, String)> = files
-        .map(|file| {
-            (
-                file.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                String::from_utf8_lossy(file.contents()).into_owned(),
-            )
-        })
-        .filter(|(name, _)| name != "mail.html")
-        .collect();
+    let files = files_below(&TEMPLATES).into_iter().map(|file| (name_of(file), String::from_utf8_lossy(file.contents()).into_owned()));
+    let texts: Vec<(String, String)> = files.filter(|(name, _)| name != "mail.html").collect();
     let added = tera.add_raw_templates(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
     debug_assert!(added.is_ok(), "the built-in theme compiles: {added:?}");
     tera

@@ -29,6 +29,10 @@ pub enum Hole {
     When(usize),
     /// The boxes of the page's repeated list number so and so.
     Rounds(usize),
+    /// The names of the columns that [`Hole::Plan`] fills.
+    PlanHead,
+    /// The time, owner and length of the page's item number so and so, as columns.
+    Plan(usize),
 }
 
 impl Body {

@@ -21,6 +21,9 @@ impl<'t> Writer<'_, '_, 't> {
             (false, None) => "",
         };
         self.at += 1;
+        if tasks && every.is_none() && self.is_run_sheet() && self.finds.list_depth == 0 {
+            self.hole(Hole::PlanHead);
+        }
         let element = match first {
             _ if every.is_some() => {
                 self.push(&format!("<ol{class} type=\"A\">\n"));
@@ -275,7 +278,11 @@ impl<'t> Writer<'_, '_, 't> {
         self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
         self.blocks_until(end);
         self.finds.open.pop();
-        self.push("</div></li>\n");
+        self.push("</div>");
+        if !repeated && self.is_run_sheet() && self.finds.open.is_empty() {
+            self.hole(Hole::Plan(item));
+        }
+        self.push("</li>\n");
     }
 
     /// Adds an item below the open ones and opens it; gives its id, escaped.
@@ -410,7 +417,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.push("</span>");
         }
         if let Some(estimate) = &tail.estimate {
-            self.push(" <span class=\"estimate\">");
+            self.push(" <span class=\"estimate length\">");
             self.push_text(&estimate.to_string());
             self.push("</span>");
         }

@@ -7,16 +7,22 @@ use super::html::{Dialect, Writer};
 use super::markdown::plain_text;
 use crate::schedule::Offset;
 
+/// How many columns of about 2 cm paper has room for. A line to write on takes two of them.
+const PAPER: usize = 8;
+
 impl Writer<'_, '_, '_> {
     pub(super) fn table(&mut self, columns: &[Alignment]) {
         let end = self.end_of(self.at);
         self.at += 1;
         let headers = self.cell_texts(end);
         self.counts_row = compares_counts(&headers);
+        let blanks = if self.is_run_sheet() { self.most_blanks_in_a_row(end) } else { 0 };
+        let is_wide = blanks > 0 && blanks + headers.len() > PAPER;
         if self.context.dialect == Dialect::Mail {
             self.push("<table>");
         } else {
-            self.push("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table: ");
+            let class = if is_wide { " wide" } else { "" };
+            self.push(&format!("<div class=\"table-scroll{class}\" tabindex=\"0\" role=\"group\" aria-label=\"Table: "));
             let name = headers.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
             self.push_text(&name);
             self.push("\"><table>\n");
@@ -45,7 +51,7 @@ impl Writer<'_, '_, '_> {
                 Event::End(TagEnd::TableRow) => self.push("</tr>\n"),
                 Event::Start(Tag::TableCell) => {
                     let row = if in_head || column == row_name.0 { "" } else { &row_name.1 };
-                    self.cell(columns.get(column), in_head, row, headers.get(column));
+                    self.cell(columns.get(column), in_head, row, headers.get(column), is_wide);
                     column += 1;
                     continue;
                 }
@@ -74,8 +80,25 @@ impl Writer<'_, '_, '_> {
         texts
     }
 
-    /// Writes a cell.
-    fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>) {
+    /// The number of cells with a blank in the row that has most of them.
+    fn most_blanks_in_a_row(&self, end: usize) -> usize {
+        let (mut most, mut here) = (0, 0);
+        for index in self.at..end {
+            match &self.events[index].0 {
+                Event::Start(Tag::TableRow) => here = 0,
+                Event::Start(Tag::TableCell) => {
+                    let text = plain_text(&self.events[index..self.end_of(index)]);
+                    here += usize::from(blank::split(&text).iter().any(Option::is_none));
+                    most = most.max(here);
+                }
+                _ => {}
+            }
+        }
+        most
+    }
+
+    /// Writes a cell. In a wide table it says what its column is called, as on paper its row is broken.
+    fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>, is_wide: bool) {
         let start = self.at;
         let end = self.end_of(start);
         let text = blank::restore(plain_text(&self.events[start..end]).trim());
@@ -87,7 +110,13 @@ impl Writer<'_, '_, '_> {
         // An empty header cell is no header.
         let element = if in_head && !text.is_empty() { "th" } else { "td" };
         let scope = if element == "th" { " scope=\"col\"" } else { "" };
-        self.push(&format!("<{element}{class}{scope}>"));
+        self.push(&format!("<{element}{class}{scope}"));
+        if let Some(header) = header.filter(|header| is_wide && !in_head && !header.is_empty()) {
+            self.push(" data-label=\"");
+            self.push_text(header);
+            self.push("\"");
+        }
+        self.push(">");
         self.at += 1;
         let mut label = row.to_owned();
         if let Some(header) = header.filter(|header| !header.is_empty()) {

@@ -31,6 +31,7 @@ pub fn event_context(event: Option<&Event>) -> serde_json::Value {
         "t0": event.clock.as_ref().map(|clock| json!({
             "iso": moment::datetime_attribute(clock.t0()),
             "text": long(clock.t0()),
+            "utc": utc(clock.t0()),
             "zone": clock.t0().time_zone().iana_name(),
         })),
         "zones": zones.collect::<Vec<_>>(),
@@ -38,8 +39,14 @@ pub fn event_context(event: Option<&Event>) -> serde_json::Value {
     })
 }
 
+/// A moment in UTC, if the clock there is another one.
+fn utc(at: &jiff::Zoned) -> Option<String> {
+    let utc = at.with_time_zone(TimeZone::UTC);
+    (utc.datetime() != at.datetime()).then(|| utc.strftime("%-d %b %H:%M UTC").to_string())
+}
+
 /// What templates know of a run sheet.
-pub fn context(site: &Site, theme: &Theme, page: &SitePage, event: Option<&Event>, root: &str) -> serde_json::Value {
+pub fn context(site: &Site, page: &SitePage, event: Option<&Event>, root: &str) -> serde_json::Value {
     let sheet = &page.sheet;
     let time = |at: &jiff::Zoned| json!({ "iso": moment::datetime_attribute(at), "text": long(at) });
     let no_return = sheet.no_return.as_ref().map(|found| {
@@ -54,7 +61,6 @@ pub fn context(site: &Site, theme: &Theme, page: &SitePage, event: Option<&Event
         "version": version,
         "calendar": sheet_calendar(page, event).map(|route| format!("{root}{route}")),
         "worker": format!("{root}{WORKER}"),
-        "share": format!("{root}{}", theme.asset("sheet-share.js")),
         "no_return": no_return,
         "rollback_by": sheet.rollback_by.as_ref().map(time),
         "reverse": reverse.map(|heading| &heading.anchor),
@@ -148,7 +154,7 @@ fn time(at: &jiff::Zoned, text: &str, html: &mut String) {
 pub fn worker(site: &Site, theme: &Theme) -> String {
     let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
     let mut files: BTreeSet<String> =
-        ["site.css", "sheet.css", "site.js", "sheet.js", "sheet-share.js", "icon.svg"].map(|name| theme.asset(name).to_owned()).into();
+        ["site.css", "sheet.css", "site.js", "sheet.js", "icon.svg"].map(|name| theme.asset(name).to_owned()).into();
     for page in &sheets {
         let pictures = page.page.links.iter().zip(&page.links).filter(|(link, _)| link.image);
         files.extend(pictures.filter_map(|(_, address)| address.clone()));

@@ -65,6 +65,14 @@ impl Offset {
         Offset { negative: negative && !parts.is_empty(), parts, origin: Origin::T0 }
     }
 
+    /// The offset of what is so many seconds after T-0, or before it if negative: in hours, minutes and seconds.
+    pub fn elapsed(seconds: i64) -> Offset {
+        let count = seconds.unsigned_abs();
+        let part = |count: u64, unit| Part { amount: Amount { hundredths: u32::try_from(count * 100).unwrap_or(u32::MAX) }, unit };
+        let parts = [part(count / 3_600, Unit::Hours), part(count / 60 % 60, Unit::Minutes), part(count % 60, Unit::Seconds)];
+        Offset::new(seconds < 0, parts.to_vec())
+    }
+
     /// Reads a whole text as an offset, as configurations write it: `T-1h`, `T+0:30`, `T-0`.
     ///
     /// An error if the text is anything else, has no unit, or has units that contradict each other.

@@ -1,4 +1,4 @@
-// Edits the sample's checklist at random, as people do during a run, builds each revision, and asks the page which tick goes where.
+// Edits the sample's checklist at random, as people do during a run, builds each revision, and asks the script which tick goes where.
 // No tick may land on another item, and items that nobody touched must keep theirs.
 //
 // Usage: node edits.mjs RUNSHEET PROJECT_FOLDER [SEED] [REVISIONS]
@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { match } from "../../themes/default/source/sheet/match.js";
 import { openBrowser } from "./browser.mjs";
 
 const run = promisify(execFile);
@@ -150,7 +151,7 @@ try {
     await writeFile(join(folder, "content/checklist.md"), lines.map((line) => line.words).join("\n"));
     await run(resolve(program), ["--offline", "build", "--site-only", "-q"], { cwd: folder });
     await page.goto(pathToFileURL(join(folder, "public/checklist.html")).href);
-    const entries = await page.evaluate(() => window.Runsheet.entries());
+    const entries = await entriesOf(page);
     const tasks = entries.filter((entry) => entry.kind === "task");
     const written = lines.filter(isTask);
     if (tasks.length !== written.length) fail(`revision ${number}: ${written.length} tasks are written, ${tasks.length} on the page`);
@@ -164,10 +165,7 @@ try {
   for (const [older, before] of versions.entries()) {
     for (const [newer, after] of versions.entries()) {
       if (older === newer) continue;
-      const found = await page.evaluate(async ([old, now]) => {
-        await window.Runsheet.share();
-        return window.Runsheet.match(old, now);
-      }, [before.entries, after.entries]);
+      const found = match(before.entries, after.entries);
       judge(older, newer, before, after, found, sums);
     }
   }
@@ -182,10 +180,22 @@ try {
 if (failed) console.log(`edits: ${failed} failed`);
 process.exitCode = failed ? 1 : 0;
 
+/** What the page keeps of itself once a run has begun on it: its items and blanks. */
+async function entriesOf(page) {
+  await page.evaluate(() => localStorage.clear());
+  await page.reload();
+  await page.locator(".initials").fill("AB");
+  await page.locator("#DESK button.start").last().click();
+  return page.evaluate(() => {
+    const key = Object.keys(localStorage).find((one) => one.includes(":@checklist.html@"));
+    return JSON.parse(localStorage.getItem(key)).entries;
+  });
+}
+
 function judge(older, newer, before, after, found, sums) {
   for (const [id, line] of before.lineOf) {
     sums.asked += 1;
-    const { to, how } = found[id] ?? {};
+    const [to, how] = found[id] ?? [];
     const target = to ? after.lineOf.get(to) : undefined;
     const now = after.idOf.get(line.uid);
     const was = before.entries.find((entry) => entry.id === id);

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import axe from "axe-core";
+import { fill } from "../../themes/default/source/sheet/command.js";
 import { listen, openBrowser, serve } from "./browser.mjs";
 
 const run = promisify(execFile);
@@ -73,11 +74,10 @@ const box = (page, words) => task(page, words).locator("> input");
 const stamp = (page, words) => task(page, words).locator("> .task-body > .stamp").first();
 const blank = (page, id) => page.locator(`[data-blank="${id}"]`);
 const desk = (page) => page.locator("#DESK");
-/** Files, the log and owners are folded away; what is in there comes with the second script. */
+/** Files, the log and owners are folded away. */
 async function unfold(page) {
   const fold = desk(page).locator("details").first();
   if (!(await fold.evaluate((one) => one.open))) await fold.locator("> summary").click();
-  await desk(page).getByRole("button", { name: "Print empty" }).waitFor();
 }
 async function press(page, words) {
   if (/Export|Steps|Report|Open a run|Print/.test(String(words))) await unfold(page);
@@ -284,6 +284,10 @@ await test("the sheet is edited during the run: exact text stays, changed text i
   await box(page, "Prove both locks").click();
   await box(page, "Prove it through the API").click();
   await box(page, "Run the export").click();
+  await page.locator("li.alarm", { hasText: "any hard stop of the table" }).getByRole("button").click();
+  await answer(page, "Trip", "Gate 3 was late", "lead");
+  is(await has(page.locator("[role=alert]"), "Gate 3 was late"), "a tripped alarm is not spoken");
+  await edit(checklist, /- \*\*Lateness\*\*: any hard stop of the table.*\n/.exec(await readFile(checklist, "utf8"))[0], "");
   await edit(checklist, "- [ ] On the word \"freeze\"", "- [ ] Say the number of the step (owner: lead; ~1m)\n- [ ] On the word \"freeze\"");
   await edit(checklist, "two writes that touch no row must fail", "two writes that touch no row have to fail");
   await edit(checklist, /- \[ \] Prove it through the API[\s\S]*?(?=- \[ \] Prove it with the test gateway)/.exec(await readFile(checklist, "utf8"))[0], "");
@@ -299,6 +303,13 @@ await test("the sheet is edited during the run: exact text stays, changed text i
   is(await box(page, "Prove both locks").isChecked(), "it cannot be confirmed");
   const report = await download(page, "Report");
   is(/No longer on the sheet[\s\S]*Prove it through the API/.test(report), "what is gone is not in the report");
+  const banner = page.locator(".banner.bad");
+  is(await has(banner, "Gate 3 was late"), "an alarm whose stop condition is gone is no longer shown");
+  await banner.getByRole("button", { name: "Clear" }).click();
+  await answer(page, "Clear", "the condition was dropped", "lead");
+  is((await banner.count()) === 0, "an alarm whose stop condition is gone cannot be cleared");
+  await reload(page);
+  is((await banner.count()) === 0, "it is back after a reload");
 });
 await restore();
 
@@ -366,12 +377,37 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   await code.getByRole("button").click();
   await page.waitForTimeout(300);
   is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command with a wrong value is copied");
+  const deploy = page.locator(".code", { hasText: "deploy.sh" }).first();
   await fillIn(page, "RELEASE_TAG", "$(touch x) 'y'");
-  await page.locator(".code", { hasText: "deploy.sh" }).first().getByRole("button").click();
+  await deploy.getByRole("button").click();
+  await page.waitForTimeout(300);
+  is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a value that only a person can quote is copied");
+  is(await has(task(page, "The release under test"), "must be quoted by hand"), "it does not say that the value must be quoted by hand");
+  await fillIn(page, "RELEASE_TAG", "v2.0.1");
+  await deploy.getByRole("button").click();
   await page.waitForTimeout(300);
   const copied = await page.evaluate(() => navigator.clipboard.readText());
-  is(copied.includes("\\$(touch x) 'y'"), `a value is not quoted: ${copied}`);
+  is(copied.includes('deploy.sh "v2.0.1"\n'), `a value is not filled in: ${copied}`);
 }, { options: { permissions: ["clipboard-read", "clipboard-write"] } });
+
+await test("a value reaches a command as one word, or is not copied", async (page, is) => {
+  const hostile = ["a b", "$(touch x)", "`touch x`", "'; touch x; '", "it's", "\"", "\\", "!!", "#x", "*", "~", "x\" y"];
+  const commands = ["printf '%s\\n' ", "printf %s\\\\n\t", "# first\nprintf %s ", "# don't\nprintf %s ", "printf %s \"", "printf %s $", "cat <<X\n", "printf %s $(printf %s ",
+    "printf %s -- --name=", "printf %s ${A:-", "printf %s "];
+  for (const before of commands) {
+    for (const value of hostile) {
+      for (const behind of ["\n", "\"\n", "'\n", "/end\n"]) {
+        const { text: command, stuck } = fill([before, behind], [value]);
+        if (command === undefined) { is(stuck === 0, "it does not say which value"); continue; }
+        const said = (await run("sh", ["-c", command])).stdout;
+        is(said.endsWith(value + behind.trim()), `${command} says ${said}`);
+      }
+    }
+  }
+  is(fill(["printf %s ", " ", "\n"], ["a b", "c d"]).text === "printf %s 'a b' 'c d'\n", "two values do not both go in");
+  is(fill(["x \"", "\" ", "\n"], ["v1.0", "a b"]).stuck === 1, "behind a quote a value goes in");
+  is(fill(["x ", "\n"], [""]).stuck === 0, "a missing value goes in");
+});
 
 await test("with the keyboard alone", async (page, is) => {
   const tab = async (wanted, most = 400) => {

@@ -109,3 +109,12 @@ fn t0_as_written() {
     check_t0("tomorrow", london, "`tomorrow` is not a date with a time; write it like `2026-02-14T02:00:00`");
     check_t0("9999-12-31T23:59:59", Some("UTC"), "date out of range: years go from -9999 to 9999; ");
 }
+
+#[test]
+fn distances_that_elapse() {
+    let check = |seconds: i64, expected: &str| assert_eq!(Offset::elapsed(seconds).to_string(), expected);
+    check(0, "T-0");
+    check(-330, "T-5m30s");
+    check(4_200, "T+1h10m");
+    check(86_400, "T+24h");
+}

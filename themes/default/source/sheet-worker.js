@@ -1,0 +1,70 @@
+// Keeps the run sheets for hours without a network. Everything else goes its usual way.
+// The program writes a line above this one: SHEETS = { version, pages, files }, paths from this file's folder.
+"use strict";
+
+const FOLDER = new URL("./", self.location).href;
+// Other sites may live on the same host: their caches are left alone.
+const PREFIX = `runsheet ${FOLDER} `;
+const CACHE = PREFIX + SHEETS.version;
+const address = (path) => new URL(path, FOLDER).href;
+const PAGES = new Set(SHEETS.pages.map(address));
+const FILES = new Set(SHEETS.files.map(address));
+const PATIENCE = 4000;
+
+async function install() {
+  const cache = await caches.open(CACHE);
+  // Past the browser's own cache, so that page, style and script are of one build. All or nothing.
+  await Promise.all([...PAGES, ...FILES].map(async (url) => {
+    const answer = await fetch(url, { cache: "reload" });
+    if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
+    // Browsers refuse a page that was redirected: keep what came in the end.
+    await cache.put(url, answer.redirected ? new Response(await answer.blob(), { headers: answer.headers }) : answer);
+  }));
+  await cache.put(address("sheet-worker.js?saved"), new Response(String(Date.now())));
+  await self.skipWaiting();
+}
+
+async function activate() {
+  const names = await caches.keys();
+  await Promise.all(names.filter((name) => name.startsWith(PREFIX) && name !== CACHE).map((name) => caches.delete(name)));
+  await self.clients.claim();
+}
+
+async function saved(url) {
+  return (await caches.open(CACHE)).match(url);
+}
+
+// Hosts show a page under shorter addresses, too: "docs/" for docs/index.html, "docs/sheet" for docs/sheet.html.
+const named = (url) => [url, `${url}index.html`, `${url}.html`].find((one) => PAGES.has(one));
+
+// The network first: it may have a newer sheet. A slow or broken one must not keep people waiting.
+async function page(request, url) {
+  const network = fetch(request);
+  const late = new Promise((done) => setTimeout(done, PATIENCE));
+  const answer = await Promise.race([network.catch(() => null), late]);
+  if (answer && answer.status < 500) return answer;
+  return (await saved(url)) || network;
+}
+
+async function file(request, url) {
+  return (await saved(url)) || fetch(request);
+}
+
+// Pages ask what is saved, with the zone of their event and what they were built from.
+async function answer({ source, data }) {
+  const time = await (await saved(address("sheet-worker.js?saved"))).text();
+  const shape = { timeZone: data.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const at = new Intl.DateTimeFormat("en-GB", shape).format(Number(time)).replace(",", "");
+  source.postMessage(`${data.offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${at}. ${data.of}`);
+}
+
+self.addEventListener("message", (event) => event.waitUntil(answer(event)));
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = request.url.split(/[?#]/)[0];
+  if (request.method !== "GET") return;
+  if (named(url)) event.respondWith(page(request, named(url)));
+  else if (FILES.has(url)) event.respondWith(file(request, url));
+});

@@ -1,0 +1,74 @@
+// Runs as files: saved, opened, merged; and the runs that this browser keeps.
+import { button, make, write } from "../elements.js";
+import { full } from "./clock.js";
+import { cleanEntry, cleanSnapshot, fail, list, load, nameOf, put, root, text } from "./log.js";
+import { say } from "./operator.js";
+import { cut, event, sheet } from "./plan.js";
+import { csv, report } from "./report.js";
+import { isRunning, refresh, state } from "./run.js";
+import { fold } from "./state.js";
+import { drop, get, keys, set } from "./storage.js";
+
+export const nameOfRun = ({ run, start }) => `${start.value.mode.toUpperCase()} ${run.slice(0, 6)}`;
+
+export function save(as, one = state) {
+  const { run, log, snapshots } = one;
+  const content = as === "csv" ? csv(one) : as === "md" ? report(one) : JSON.stringify({
+    format: "runsheet-run",
+    version: 1,
+    site: sheet.site,
+    event: event.id,
+    run,
+    exported: Date.now(),
+    snapshots: [...snapshots.values()],
+    log,
+  }, null, 1);
+  const href = URL.createObjectURL(new Blob([content], { type: "text/" + as }));
+  make("a", [], { href, download: `${event.id.replace(/\W+/g, "-")}-${run.slice(0, 6)}.${as}` }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60000);
+}
+
+export async function open(file) {
+  try {
+    if (file.size > 20e6) fail("it is larger than 20 MB");
+    const raw = await file.text().then(JSON.parse).catch(() => fail("it is not JSON"));
+    if (raw?.format !== "runsheet-run" || raw.version !== 1) fail("it is no run file of version 1");
+    if (!/^\w{8,40}$/.test(raw.run)) fail("it names no run");
+    const ours = { site: sheet.site, event: event.id, run: isRunning() ? state.run : raw.run };
+    for (const name in ours) if (raw[name] !== ours[name]) fail(`it is of the ${name} ${cut(text(raw[name]))}, not ${ours[name]}`);
+    const here = load(raw.run), log = new Map(), snapshots = new Map();
+    for (const one of list(raw.snapshots, 500).map(cleanSnapshot)) snapshots.set(nameOf(one), one);
+    for (const one of list(raw.log, 1e5).map(cleanEntry)) {
+      // Two entries of one id can only be forged. The lesser stays, whichever came first.
+      const known = here.log.get(one.id);
+      log.set(one.id, known && JSON.stringify(known) < JSON.stringify(one) ? known : one);
+    }
+    if (![...log.values()].some((one) => one.kind === "start" && one.value.run === raw.run)) fail("the start of the run is missing");
+    // What cannot be read is not kept.
+    fold({ log: new Map([...here.log, ...log]), snapshots });
+    for (const one of [...snapshots.values(), ...log.values()]) put(raw.run, one);
+    set(root, raw.run);
+    refresh();
+    write(say, `Opened: ${[...log.keys()].filter((id) => !here.log.has(id)).length} new in the log.`);
+  } catch (error) {
+    write(say, `The file is refused: ${error.message}. Nothing has changed.`);
+  }
+}
+
+function lineOf(one) {
+  const { run, log, start } = one, name = nameOfRun(one);
+  const remove = () => {
+    if (!confirm(`Delete ${name}: all ${log.length} entries in this browser?`)) return;
+    keys(`${root}:${run}:`).forEach(drop);
+    if (get(root) === run) drop(root);
+    refresh();
+  };
+  const saves = [button("Export", () => save("json", one)), button("Report", () => save("md", one))];
+  return make("li.row", [`${name}, ${full(start.at)}`, ...saves, button("Delete…", remove)]);
+}
+/** The runs that this browser keeps, but for the one that goes on. */
+export function linesOfRuns() {
+  const runs = new Set(keys(root + ":").map((key) => key.slice(root.length + 1).split(":")[0]));
+  if (isRunning()) runs.delete(state.run);
+  return [...runs].map((run) => fold(load(run))).filter((one) => one.start).map(lineOf);
+}

@@ -1,0 +1,21 @@
+// Times as text, in the zone of the event; without one in that of the device.
+import { event, toMs } from "./plan.js";
+
+const shape = (timeZone) => new Intl.DateTimeFormat("en-GB",
+  { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+let format = shape();
+try {
+  format = shape(event.zone || undefined);
+} catch { /* a zone that this browser does not know */ }
+const [usual] = /\S+$/.exec(format.format(toMs(event.t0) || Date.now()));
+
+export const zone = format.resolvedOptions().timeZone;
+export const zoneName = `${zone} (${usual})`;
+// The zone is told where it is not the usual one: when the clocks go back, 01:15 comes twice.
+export const full = (ms) => format.format(ms).replace(",", "").replace(" " + usual, "");
+/** With its date only where that is not today. */
+export function time(ms) {
+  const [day, month, ...clock] = full(ms).split(" ");
+  return full(Date.now()).startsWith(`${day} ${month} `) ? clock.join(" ") : full(ms);
+}
+export const utc = (ms) => new Date(ms).toISOString().replace(/\.\d+/, "");

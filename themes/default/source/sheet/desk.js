@@ -1,0 +1,59 @@
+// The desk: which run this is, how far it is, and what can be done with it.
+import { all, button, goTo, make, status, write } from "../elements.js";
+import { nameOfRun } from "./archive.js";
+import { time, zoneName } from "./clock.js";
+import { finish, reverse } from "./decisions.js";
+import { files } from "./files.js";
+import { desk, initials, say } from "./operator.js";
+import { words } from "./page.js";
+import { cut, event, minutes, toMs } from "./plan.js";
+import { act, isRunning, lastOwn, onRender, start, state } from "./run.js";
+import { counts } from "./state.js";
+import { boxOf } from "./tasks.js";
+import { told } from "./words.js";
+
+const head = make("p.desk-head"), mode = make("strong"), late = make("span.late"), next = make("a");
+const progress = status("progress"), bar = make("progress", [], { value: 0, ariaHidden: "true" });
+export const offline = make("p.offline");
+/** Alarms are spoken once, when they are tripped; of all else on top only what is written. */
+export const alert = make("div", [], { role: "alert" }), banners = make("div.banners");
+let planned, timer = 0;
+
+const undo = button("", () => act("undo", lastOwn().id));
+const reverseButton = button("Reverse track…", reverse, "danger"), endButton = button("End run…", finish);
+const starts = ["rehearsal", "live"].slice(0, event.mode === "rehearsal" ? 1 : 2)
+  .map((one) => button(`Start ${one} run`, () => start(one), "start"));
+const acts = make("div.row", [make("label", ["Initials ", initials]), undo, reverseButton, endButton, ...starts]);
+desk.append(head, say, acts, files, offline);
+desk.after(alert, banners, make("div.progress-line", [mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]));
+
+onRender((shown, now, gate, plan) => {
+  const { start } = state, kind = start?.value.mode || "", name = start && nameOfRun(state), live = isRunning(), last = live && lastOwn();
+  for (const one of starts) one.hidden = live;
+  reverseButton.hidden = endButton.hidden = !live;
+  undo.hidden = !last;
+  if (last) write(undo, "Undo: " + cut(told(state, last)));
+  desk.className = kind;
+  mode.className = "mode " + kind;
+  mode.hidden = !start;
+  write(mode, kind.toUpperCase());
+  for (const one of all("[data-run]")) write(one, shown.start ? name : "______");
+  write(head, start
+    ? `${name}, ${live ? "" : "ended, "}started ${time(start.at)} by ${start.by}. Times: ${zoneName}`
+    : "No run: start one to tick, fill in and decide.");
+  const end = plan.end && `end ${time(plan.end)}` + (plan.end > toMs(event.end) ? `, window ${time(toMs(event.end))}` : "");
+  write(late, [plan.late >= 60000 && `${minutes(plan.late)} min late`, end].filter(Boolean).join(" · "));
+  planned = plan.next;
+  write(next, planned ? words.get(planned.id) : "");
+  next.href = "#stamp-" + planned?.id;
+  next.hidden = !planned;
+
+  const [done, total] = counts(state);
+  bar.max = total;
+  bar.value = done;
+  // At most once a second, for screen readers
+  timer ||= setTimeout(() => {
+    timer = 0;
+    write(progress, counts(state).join(" of ") + " done");
+  }, progress.textContent ? 1000 : 0);
+});

@@ -1,0 +1,65 @@
+// Blanks to fill in, counts to compare, and commands that the values go into.
+import { all, goTo, make, write } from "../elements.js";
+import { utc } from "./clock.js";
+import { fill } from "./command.js";
+import { places } from "./page.js";
+import { blanks, byId } from "./plan.js";
+import { act, isReady, isRunning, onRender, render, state } from "./run.js";
+import { stamp, stampFor } from "./stamp.js";
+import { fieldText, read } from "./state.js";
+import { compare, wrong } from "./value.js";
+import { notesOf } from "./words.js";
+
+/** A value that can be used: neither in conflict nor wrong. */
+function sureText(state, blank) {
+  const one = blank && read(state, "field", blank.id);
+  return one && !one.conflict && !wrong(blank, one.value) ? one.value : "";
+}
+
+function addField(blank, input) {
+  const { id, label } = blank;
+  const note = (value) => value !== fieldText(state, id) && act("field", id, value);
+  input.onchange = () => note(input.value.trim());
+  input.onclick = input.onkeydown = ({ key = " " }) => { if (!isRunning() && key.length === 1) isReady(); };
+  if (blank.kind === "time") {
+    input.after(make("button.now", "Now", { type: "button", ariaLabel: "Now: " + label, onclick: () => note(utc(Date.now())) }));
+  }
+  input.after(stampFor(id, input));
+  onRender((shown) => {
+    const value = fieldText(shown, id);
+    if (document.activeElement !== input) input.value = value;
+    input.readOnly = !isRunning();
+    input.ariaInvalid = Boolean(wrong(blank, value));
+    stamp(id, notesOf(shown, "field", id, blank));
+  });
+}
+for (const blank of blanks) if (places.has(blank.id)) addField(blank, places.get(blank.id));
+
+for (const output of all("output.match")) {
+  onRender((shown) => {
+    const words = compare(...output.dataset.pair.split(" ").map((id) => sureText(shown, byId.get(id))));
+    write(output, words);
+    output.className = "match " + (words === "match" ? "good" : words && "bad");
+  });
+}
+
+const fills = all("var.fill").map((element) => {
+  const plain = element.title = element.textContent, blank = blanks.find((one) => one.var === element.dataset.var);
+  onRender((shown) => write(element, sureText(shown, blank) || plain));
+  return { element, plain, blank };
+});
+
+document.addEventListener("runsheet:copy", ({ detail }) => {
+  const here = fills.filter(({ element, blank }) => blank && detail.code.contains(element));
+  for (const { element } of here) element.textContent = "\0";
+  const words = detail.code.textContent.split("\0"), values = here.map(({ blank }) => sureText(state, blank));
+  // Puts the values back.
+  render();
+  const { text, stuck } = fill(words, values);
+  detail.text = text;
+  if (stuck === undefined) return;
+  const { plain, blank: { id } } = here[stuck];
+  detail.refusal = `Nothing is copied: ${plain} ${values[stuck] ? "must be quoted by hand" : "has no value"}.`;
+  stamp(id, [[detail.refusal, "bad"]]);
+  goTo(places.get(id));
+});

@@ -1,0 +1,77 @@
+// The folded part of the desk: files, the log, the tasks of one owner, past runs, printing. It is made anew when it is opened.
+import { all, button, make, write } from "../elements.js";
+import { linesOfRuns, open, save } from "./archive.js";
+import { places } from "./page.js";
+import { items, sheet } from "./plan.js";
+import { onRender, render, state } from "./run.js";
+import { told } from "./words.js";
+
+function owners() {
+  const select = make("select", new Option("all", "")), note = make("span");
+  const isOf = (item, name) =>
+    !name || !item.owner || item.owner === name || items.some((other) => items[other.parent] === item && isOf(other, name));
+  for (const name of [...new Set(items.map(({ owner }) => owner).filter(Boolean))].sort()) {
+    select.append(new Option([name, sheet.roles[name]].filter(Boolean).join(": "), name));
+  }
+  select.onchange = () => {
+    let hidden = 0;
+    for (const item of items) {
+      const place = places.get(item.id);
+      if (place.matches(".task")) place.hidden = !isOf(item, select.value);
+      if (place.hidden) hidden++;
+    }
+    write(note, hidden ? `Hidden, of others: ${hidden}` : "");
+  };
+  return make("div.row", [make("label", ["Tasks of ", select]), note]);
+}
+
+/** The newest first */
+function linesOfLog() {
+  const { log, undone, lost } = state;
+  return [...log].reverse().map((one) =>
+    make("li", told(state, one) + (undone.has(one.id) ? " (taken back)" : "") + (lost.has(one.id) ? " (no longer on the sheet)" : "")));
+}
+
+const file = make("input", [], {
+  type: "file",
+  hidden: true,
+  accept: ".json",
+  onchange: () => {
+    open(file.files[0]);
+    file.value = "";
+  },
+});
+const saves = [["Export run", "json"], ["Steps as CSV", "csv"], ["Report", "md"]].map(([words, as]) => button(words, () => save(as)));
+const printEmpty = () => {
+  render(true);
+  print();
+};
+const runs = make("ul"), log = make("ol");
+
+export const files = make("details", [
+  make("summary", "Files, log, tasks by owner, past runs"),
+  make("div.row", [
+    button("Open a run file…", () => file.click()), ...saves, button("Print", () => print()), button("Print empty", printEmpty), file,
+  ]),
+  owners(), make("p", "Runs kept in this browser"), runs, make("p", "Log"), log,
+], { ontoggle: show });
+
+function show() {
+  if (!files.open) return;
+  for (const one of saves) one.hidden = !state.start;
+  runs.replaceChildren(...linesOfRuns());
+  log.replaceChildren(...linesOfLog());
+}
+onRender(show);
+
+// On paper everything is unfolded but this.
+
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = all("main details:not([open], .timeline-table)").filter((one) => one !== files);
+  for (const one of unfolded) one.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const one of unfolded) one.open = false;
+  render(false);
+});

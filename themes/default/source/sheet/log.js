@@ -1,0 +1,51 @@
+// The log of a run: one key for each entry, so that two tabs can write it at the same time.
+import { event, sheet } from "./plan.js";
+import { get, keys, set } from "./storage.js";
+
+/** Under this key the present run is named, below it all runs are kept. */
+export const root = `runsheet:${sheet.site}:${event.id}`;
+export const nameOf = ({ page, version }) => page + "@" + version;
+
+// What comes from a file or another tab is foreign: only known fields of known types pass.
+
+export const fail = (what) => {
+  throw new Error(what);
+};
+export const text = (value, most = 4000) =>
+  typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ").trim() : fail("a text is missing or too long");
+export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail("a list is missing or too long"));
+const number = (value) => (value == null ? null : Number.isFinite(value) && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
+const texts = (value, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(value[name] || "")]));
+
+export function cleanEntry(entry) {
+  const { id, at, kind, value, parents } = entry;
+  const isKnown = /^(start|end|undo|tick|choice|alarm|field|round|reverse)$/.test(text(kind));
+  if (!/^\w{1,40}$/.test(text(id)) || !(at > 0) || !isKnown) fail("an entry is broken");
+  return {
+    id,
+    at: number(at),
+    kind,
+    ...texts(entry, "by device page version item"),
+    value: /field|round/.test(kind) ? text(value) : /end|undo/.test(kind) ? null
+      : { on: value.on === true, t0: number(value.t0), ...texts(value, "run event zone mode why answer decider reason") },
+    parents: list(parents, 999).map((one) => text(one)),
+  };
+}
+export const cleanSnapshot = (raw) => ({
+  ...texts(raw, "page version"),
+  entries: list(raw.entries, 5000).map((one) => ({ ...texts(one, "id kind section text"), named: one.named === true })),
+  sections: list(raw.sections, 2000).map((one) => ({ ...texts(one, "path anchor track"), start: number(one.start) })),
+});
+
+export function load(run) {
+  const log = new Map(), snapshots = new Map(), start = `${root}:${run}:`;
+  for (const key of keys(start)) {
+    try {
+      const raw = JSON.parse(get(key));
+      if (key[start.length] === "@") snapshots.set(nameOf(raw), cleanSnapshot(raw));
+      else log.set(raw.id, cleanEntry(raw));
+    } catch { /* a broken key must not stop the sheet */ }
+  }
+  return { run, log, snapshots };
+}
+export const put = (run, one) => set(`${root}:${run}:${one.id || "@" + nameOf(one)}`, JSON.stringify(one));

@@ -1,0 +1,23 @@
+// The run sheet: a page of the plan on which a run is recorded. Its log is all that is kept; what the page shows is computed from it.
+import "./banners.js";
+import "./fields.js";
+import "./offline.js";
+import { renew } from "./operator.js";
+import "./rounds.js";
+import { refresh, render, state } from "./run.js";
+import { isKept } from "./storage.js";
+import "./times.js";
+
+refresh();
+setInterval(render, 60000);
+
+// Another tab has written.
+let changes = 0;
+addEventListener("storage", () => {
+  renew();
+  clearTimeout(changes);
+  changes = setTimeout(refresh);
+});
+addEventListener("beforeunload", (leave) => {
+  if (!isKept && state.start) leave.preventDefault();
+});

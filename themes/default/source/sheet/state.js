@@ -1,0 +1,92 @@
+// The state of a run: what its log comes to on this page. It is computed anew after each entry and never kept.
+import { match } from "./match.js";
+import { nameOf } from "./log.js";
+import { boxes, roundsOf, snapshot, split, words } from "./page.js";
+import { cut, event, isMain, isStep, items, sheet, toMs } from "./plan.js";
+
+// Tasks are ticked; all else is recorded under its own name.
+const keyOf = (kind, id = "") => `${kind === "task" ? "tick" : kind}:${id}`;
+
+export const gist = ({ kind, value }) =>
+  kind === "tick" ? (value.on ? "ticked" : "unticked")
+    : kind === "alarm" ? (value.on ? "tripped" : "cleared")
+      : kind === "choice" ? value.answer : `“${value}”`;
+
+/** The same entries give the same state in any order. One holds until another, not taken back, descends from it. */
+export function fold({ run, log: book, snapshots }) {
+  const log = [...book.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const undone = new Set(log.filter((entry) => entry.kind === "undo").map((entry) => entry.item));
+  const replaced = new Set(), maps = new Map(), cells = new Map(), lost = new Set();
+  const replace = (entry) => entry?.parents.forEach((id) => replaced.add(id));
+  for (const entry of log) if (!undone.has(entry.id)) replace(entry);
+  // It goes on with what is added meanwhile.
+  for (const id of replaced) replace(book.get(id));
+
+  /** Where an entry belongs on this page: to which item, and if its words are the same. */
+  const place = (entry, id) => {
+    const { page, version, kind } = entry, then = version !== sheet.version && snapshots.get(nameOf(entry));
+    if (/start|end|undo|reverse/.test(kind)) return ["", "same"];
+    if (page !== sheet.page) return [page + "\n" + id, "same"];
+    if (!then) return words.has(id) ? [id, then === false ? "same" : "changed"] : [];
+    if (!maps.has(then)) maps.set(then, match(then.entries, snapshot.entries));
+    return maps.get(then)[id] || [];
+  };
+  for (const entry of log) {
+    const { id, kind, page } = entry, [item, round = ""] = split(entry.item);
+    let [to, how] = place(entry, item);
+    // A round that the plan no longer has is nowhere to be seen.
+    if (to == null || (round[1] === "+" && page === sheet.page && !boxes.has(to + round))) {
+      lost.add(id);
+      if (kind !== "alarm") continue;
+      // A stop condition that is gone from the sheet still stops the run until it is cleared.
+      to = page + "\n" + item;
+    }
+    const key = keyOf(kind, to + (to && round));
+    if (!cells.has(key)) cells.set(key, []);
+    if (!undone.has(id) && !replaced.has(id)) cells.get(key).push({ ...entry, how });
+  }
+  return { run, log, snapshots, undone, lost, cells, start: log.find((entry) => entry.kind === "start") };
+}
+
+/** What is recorded of an item or a blank: the entry that counts, all that were written side by side, and what is in doubt. */
+export function read(state, kind, id) {
+  const heads = state.cells.get(keyOf(kind, id)) || [], head = heads.find((one) => one.how === "same") || heads[0];
+  if (!head) return null;
+  const conflict = new Set(heads.map(gist)).size > 1, changed = head.how !== "same";
+  return { ...head, heads, conflict, changed, isSure: !conflict && !changed };
+}
+/** When it was done, or nothing. */
+export function doneAt(state, item, round = "") {
+  const one = read(state, item.kind, item.id + round);
+  return one?.isSure && (one.value.on || one.value.answer === item.answers?.[0]) ? one.at : 0;
+}
+/** The entry that has tripped an alarm. */
+export const tripped = (state, key) => read(state, "alarm", key)?.heads.find((one) => one.value.on);
+export const fieldText = (state, id) => read(state, "field", id)?.value || "";
+
+/** The place of the first gate that nobody has passed yet. */
+export function openGate(state) {
+  const at = items.findIndex((item) => (item.gate || item.answers) && isMain(item.in) && !doneAt(state, item));
+  return at < 0 || !state.start ? Infinity : at;
+}
+
+/** When it should be done, or nothing. */
+export function planned(state, item, round = "") {
+  const back = read(state, "reverse"), part = item.in;
+  if (round[1] === "+") return event.t0 && toMs(event.t0 + Number(round.slice(1)));
+  if (part.track !== "reverse") return toMs(item.end || item.start || part.end || part.start);
+  return back && part.after != null ? back.at + toMs(part.after + (part.estimate || 0)) : 0;
+}
+
+/** How much is done, of how much. The way back counts once it has begun, rounds without an end never. */
+export function counts(state, part) {
+  const wanted = items.filter((item) => isStep(item) && (part ? item.in === part : isMain(item.in) || read(state, "reverse")));
+  const all = wanted.flatMap((item) => roundsOf(item).filter((round) => round[1] !== "n").map((round) => doneAt(state, item, round)));
+  return [all.filter(Boolean).length, all.length];
+}
+
+/** The words of an item as they were when the entry was written. */
+export function wordsOf(state, entry) {
+  const [id, round = ""] = split(entry.item), then = state.snapshots.get(nameOf(entry));
+  return cut(then?.entries.find((one) => one.id === id)?.text || words.get(id) || id) + round;
+}

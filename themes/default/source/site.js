@@ -1,0 +1,85 @@
+// Every page. Nothing here is needed to read one.
+import { all, button, make, status } from "./elements.js";
+
+// Copy buttons
+
+function copyText(text) {
+  if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
+  return new Promise((resolve, reject) => {
+    const area = make("textarea.copy", [], { value: text, readOnly: true });
+    document.body.append(area);
+    area.select();
+    if (document.execCommand("copy")) resolve();
+    else reject();
+    area.remove();
+  });
+}
+
+function addCopyButton(block, voice) {
+  const [code] = all("code", block);
+  if (!code) return;
+  const say = (text, more = text) => {
+    press.textContent = text;
+    voice.textContent = more;
+    setTimeout(() => {
+      press.textContent = "Copy";
+      voice.textContent = "";
+    }, 2500);
+  };
+  const press = button("Copy", () => {
+    // A run sheet fills values in, or says what is missing.
+    const copy = { code, text: code.textContent, refusal: "" };
+    block.dispatchEvent(new CustomEvent("runsheet:copy", { bubbles: true, detail: copy }));
+    if (copy.refusal) say("Not copied", copy.refusal);
+    else copyText(copy.text.replace(/\n$/, "")).then(() => say("Copied"), () => say("Not copied")).then(() => press.focus());
+  }, "copy");
+  block.classList.add("has-copy");
+  block.append(press);
+}
+
+function addCopyButtons() {
+  const blocks = all(".code"), voice = status("spoken");
+  if (blocks.length) (all(".foot")[0] || document.body.lastChild).before(voice);
+  for (const block of blocks) addCopyButton(block, voice);
+}
+
+// The sidebar: on phones the browser opens and closes it; here only what it cannot know.
+
+function tendSidebar() {
+  const [nav] = all("#SITE-NAV");
+  if (!nav) return;
+  const [current] = all("[aria-current]", nav);
+  if (current && nav.scrollHeight > nav.clientHeight) nav.scrollTop = current.offsetTop - nav.clientHeight / 2;
+  if (!nav.hidePopover) return;
+  nav.addEventListener("toggle", ({ newState }) => {
+    if (newState === "open") current?.scrollIntoView({ block: "center" });
+  });
+  matchMedia("(min-width: 60rem)").addEventListener("change", () => {
+    if (nav.matches(":popover-open")) nav.hidePopover();
+  });
+}
+
+// How old the status is
+
+function ago(seconds) {
+  if (seconds < 60) return "just now";
+  if (seconds < 3600) return Math.floor(seconds / 60) + " min ago";
+  if (seconds < 172800) return Math.floor(seconds / 3600) + " h ago";
+  return Math.floor(seconds / 86400) + " d ago";
+}
+
+function tellAge() {
+  for (const status of all("[data-as-of]")) {
+    const seconds = (Date.now() - Date.parse(status.dataset.asOf)) / 1000, limit = Number(status.dataset.staleAfter);
+    const [time] = all("time", status), [stale] = all(".status-stale", status);
+    if (!time) continue;
+    time.dataset.text ??= time.textContent;
+    time.textContent = `${time.dataset.text} (${ago(seconds)})`;
+    if (stale && limit && seconds > limit) stale.hidden = false;
+  }
+}
+
+addCopyButtons();
+tendSidebar();
+tellAge();
+setInterval(tellAge, 60000);
