@@ -225,6 +225,26 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   is((await page.locator("img[src=x]").count()) === 0 && (await page.locator("body").count()) === 1, "a text of a file becomes markup");
   await reload(page);
   is(await box(page, "Set both locks").isChecked(), "a refused file has changed the run");
+  // What a forged file may hold without an end or a name: it must not stop the sheet, and what is tripped can be cleared.
+  const forger = JSON.parse(theirs), [begin] = forger.log, loop = { ...begin, at: begin.at + 1, parents: [] };
+  const stop = forger.snapshots.flatMap((one) => one.entries).find((one) => one.kind === "alarm").id;
+  const reason = { on: true, reason: "forged", decider: "x" };
+  await open(page, JSON.stringify({ ...forger, snapshots: [{ ...forger.snapshots[0], version: "old" }] }));
+  await open(page, JSON.stringify({ ...forger, snapshots: [], log: [
+    begin,
+    { ...loop, id: "proto1", version: "old", kind: "tick", item: "constructor", value: { on: true } },
+    { ...loop, id: "loop1", kind: "alarm", item: "loop1", value: reason },
+    { ...loop, id: "loop2", kind: "undo", item: "loop3", value: null },
+    { ...loop, id: "loop3", kind: "undo", item: "loop2", value: null },
+    { ...loop, id: "line1\n", kind: "alarm", item: stop, value: reason },
+  ] }));
+  await reload(page);
+  is(await has(desk(page), "LIVE"), "a forged file stops the sheet for good");
+  for (let count = 0; count < 2; count += 1) {
+    await page.locator(".banner.bad").first().getByRole("button", { name: "Clear" }).click();
+    await answer(page, "Clear", "forged", "lead");
+  }
+  is((await page.locator(".banner.bad").count()) === 0, "a forged alarm cannot be cleared");
 
   await press(page, "End run");
   await answer(page, "End run");

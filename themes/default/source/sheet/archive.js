@@ -36,20 +36,18 @@ export async function open(file) {
     if (!/^\w{8,40}$/.test(raw.run)) fail("it names no run");
     const ours = { site: sheet.site, event: event.id, run: isRunning() ? state.run : raw.run };
     for (const name in ours) if (raw[name] !== ours[name]) fail(`it is of the ${name} ${cut(text(raw[name]))}, not ${ours[name]}`);
-    const here = load(raw.run), log = new Map(), snapshots = new Map();
+    const { log, snapshots } = load(raw.run), before = log.size;
     for (const one of list(raw.snapshots, 500).map(cleanSnapshot)) snapshots.set(nameOf(one), one);
     for (const one of list(raw.log, 1e5).map(cleanEntry)) {
       // Two entries of one id can only be forged. The lesser stays, whichever came first.
-      const known = here.log.get(one.id);
-      log.set(one.id, known && JSON.stringify(known) < JSON.stringify(one) ? known : one);
+      if (!(JSON.stringify(log.get(one.id)) <= JSON.stringify(one))) log.set(one.id, one);
     }
-    if (![...log.values()].some((one) => one.kind === "start" && one.value.run === raw.run)) fail("the start of the run is missing");
     // What cannot be read is not kept.
-    fold({ log: new Map([...here.log, ...log]), snapshots });
+    if (fold({ log, snapshots }).start?.value.run !== raw.run) fail("the start of the run is missing");
     for (const one of [...snapshots.values(), ...log.values()]) put(raw.run, one);
     set(root, raw.run);
     refresh();
-    write(say, `Opened: ${[...log.keys()].filter((id) => !here.log.has(id)).length} new in the log.`);
+    write(say, `Opened: ${log.size - before} new in the log.`);
   } catch (error) {
     write(say, `The file is refused: ${error.message}. Nothing has changed.`);
   }
@@ -58,13 +56,13 @@ export async function open(file) {
 function lineOf(one) {
   const { run, log, start } = one, name = nameOfRun(one);
   const remove = () => {
-    if (!confirm(`Delete ${name}: all ${log.length} entries in this browser?`)) return;
+    if (!confirm(`Delete ${name} in this browser?`)) return;
     keys(`${root}:${run}:`).forEach(drop);
     if (get(root) === run) drop(root);
     refresh();
   };
   const saves = [button("Export", () => save("json", one)), button("Report", () => save("md", one))];
-  return make("li.row", [`${name}, ${full(start.at)}`, ...saves, button("Delete…", remove)]);
+  return make("li.row", [`${name}, ${full(start.at)}, ${log.length} entries`, ...saves, button("Delete…", remove)]);
 }
 /** The runs that this browser keeps, but for the one that goes on. */
 export function linesOfRuns() {

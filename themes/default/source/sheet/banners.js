@@ -21,12 +21,12 @@ onRender((shown, now, gate, plan, back) => {
   const [way] = [snapshot, ...snapshots.values()].flatMap(({ page, sections }) =>
     sections.filter((part) => part.track === "reverse").map((part) => `${address(page)}#${part.anchor}`));
   const bad = (name, entry, place = "", press = "") =>
-    banner("bad", `${name} ${told(shown, entry)}. `, place, " ", way ? link(way, "To the reverse track") : "", " ", press);
+    banner("bad", `${name} ${told(shown, entry, full)}. `, place, " ", way ? link(way, "To the reverse track") : "", " ", press);
   for (const key of cells.keys()) {
     const [kind, id] = key.split(/:(.*)/s), entry = kind === "alarm" && tripped(shown, id);
     if (!entry) continue;
     alarms.push(bad("ALARM", entry,
-      lost.has(entry.id) ? "No longer on the sheet." : link(`${address(entry.page)}#alarm-${entry.item}`, "To the alarm"),
+      lost.has(entry.id) ? "No longer on the sheet" : link(`${address(entry.page)}#alarm:${entry.item}`, "To the alarm"),
       isRunning() ? button("Clear…", () => turn(id)) : ""));
   }
   if (back) others.push(bad("REVERSE", back));
@@ -35,7 +35,7 @@ onRender((shown, now, gate, plan, back) => {
   }
   if (!isKept) others.push(banner("warn", "Not kept by this browser: export the run before you close the page."));
   const { skipped, skipped: [first] } = plan;
-  if (first) others.push(banner("", link("#stamp-" + first.id, `${skipped.length} open before here`)));
+  if (first) others.push(banner("", link("#stamp:" + first.id, `${skipped.length} open before here`)));
   replace(alert, alarms);
   replace(banners, others);
 });

@@ -12,7 +12,7 @@ const [usual] = /\S+$/.exec(format.format(toMs(event.t0) || Date.now()));
 export const zone = format.resolvedOptions().timeZone;
 export const zoneName = `${zone} (${usual})`;
 // The zone is told where it is not the usual one: when the clocks go back, 01:15 comes twice.
-export const full = (ms) => format.format(ms).replace(",", "").replace(" " + usual, "");
+export const full = (ms) => `${format.format(ms)} `.replace(",", "").replace(` ${usual} `, "").trim();
 /** With its date only where that is not today. */
 export function time(ms) {
   const [day, month, ...clock] = full(ms).split(" ");

@@ -2,8 +2,8 @@
 
 /**
  * A command out of the words around its values. A value that no shell reads anything into goes in as it is. Any other goes in
- * quotes, unless what is before it may change what quotes mean there, or a quote follows: then only a person can tell. If a
- * value is missing or cannot go in, there is no text but its number.
+ * quotes, unless it holds one, what is before it may change what quotes mean there, or a quote follows: shells differ in that,
+ * and only a person can tell. If a value is missing or cannot go in, there is no text but its number.
  */
 export function fill(words, values) {
   let [text] = words, before = text;
@@ -11,8 +11,8 @@ export function fill(words, values) {
     const behind = words[stuck + 1], isPlain = /^[\w.:/@%+-]+$/.test(value);
     // Lines that are comments for every shell say nothing. The NUL is the place of the value.
     const open = before.replace(/^\s*#[^'"`\\(<]*$/gm, "");
-    if (!value || (!isPlain && /['"`\\#(]|<<|\$[[{\0]/.test(`${open}\0${behind[0]}`))) return { stuck };
-    text += (isPlain ? value : `'${value.replace(/'/g, "'\\''")}'`) + behind;
+    if (!value || (!isPlain && (/['"`\\#(]|<<|\$[[{\0]/.test(`${open}\0${behind[0]}`) || value.includes("'")))) return { stuck };
+    text += (isPlain ? value : `'${value}'`) + behind;
     before += behind;
   }
   return { text };

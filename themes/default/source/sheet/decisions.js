@@ -42,7 +42,7 @@ export function turn(key) {
 export function reverse() {
   const no = items.find((item) => (item.no_return || (item.answers && item.in.no_return)) && doneAt(state, item));
   const passed = no && `The point of no return is passed (${no.in.title}, ${time(doneAt(state, no))}). `
-    + "Going back is now the second plan: what was written since must be carried back.";
+    + "What was written since must be carried back.";
   const yes = "Start the reverse track";
   ask(yes + "?", yes, ["Its times count from now.", passed, REASON, decider()], (asked) => act("reverse", "", asked));
 }

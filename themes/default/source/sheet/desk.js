@@ -22,7 +22,11 @@ let planned, timer = 0;
 const undo = button("", () => act("undo", lastOwn().id));
 const reverseButton = button("Reverse track…", reverse, "danger"), endButton = button("End run…", finish);
 const starts = ["rehearsal", "live"].slice(0, event.mode === "rehearsal" ? 1 : 2)
-  .map((one) => button(`Start ${one} run`, () => start(one), "start"));
+  .map((one) => button(`Start ${one} run`, () => {
+    start(one);
+    // This button is hidden now.
+    if (isRunning()) files.firstChild.focus();
+  }, "start"));
 const acts = make("div.row", [make("label", ["Initials ", initials]), undo, reverseButton, endButton, ...starts]);
 desk.append(head, say, acts, files, offline);
 desk.after(alert, banners, make("div.progress-line", [mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]));
@@ -45,7 +49,7 @@ onRender((shown, now, gate, plan) => {
   write(late, [plan.late >= 60000 && `${minutes(plan.late)} min late`, end].filter(Boolean).join(" · "));
   planned = plan.next;
   write(next, planned ? words.get(planned.id) : "");
-  next.href = "#stamp-" + planned?.id;
+  next.href = "#stamp:" + planned?.id;
   next.hidden = !planned;
 
   const [done, total] = counts(state);

@@ -1,5 +1,5 @@
 // The folded part of the desk: files, the log, the tasks of one owner, past runs, printing. It is made anew when it is opened.
-import { all, button, make, write } from "../elements.js";
+import { all, button, make, replace, write } from "../elements.js";
 import { linesOfRuns, open, save } from "./archive.js";
 import { places } from "./page.js";
 import { items, sheet } from "./plan.js";
@@ -59,8 +59,8 @@ export const files = make("details", [
 function show() {
   if (!files.open) return;
   for (const one of saves) one.hidden = !state.start;
-  runs.replaceChildren(...linesOfRuns());
-  log.replaceChildren(...linesOfLog());
+  replace(runs, linesOfRuns());
+  replace(log, linesOfLog());
 }
 onRender(show);
 

@@ -18,9 +18,9 @@ const number = (value) => (value == null ? null : Number.isFinite(value) && Math
 const texts = (value, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(value[name] || "")]));
 
 export function cleanEntry(entry) {
-  const { id, at, kind, value, parents } = entry;
-  const isKnown = /^(start|end|undo|tick|choice|alarm|field|round|reverse)$/.test(text(kind));
-  if (!/^\w{1,40}$/.test(text(id)) || !(at > 0) || !isKnown) fail("an entry is broken");
+  const { at, value, parents } = entry, { id, kind } = texts(entry, "id kind");
+  const isKnown = /^(start|end|undo|tick|choice|alarm|field|round|reverse)$/.test(kind);
+  if (!/^\w{1,40}$/.test(id) || !(at > 0) || !isKnown) fail("an entry is broken");
   return {
     id,
     at: number(at),

@@ -13,8 +13,8 @@ setInterval(render, 60000);
 
 // Another tab has written.
 let changes = 0;
-addEventListener("storage", () => {
-  renew();
+addEventListener("storage", (event) => {
+  renew(event);
   clearTimeout(changes);
   changes = setTimeout(refresh);
 });

@@ -21,7 +21,7 @@ function withGrams(one) {
 function alike(a, b) {
   let both = 0;
   for (const [gram, count] of a.grams) both += Math.min(count, b.grams.get(gram) || 0);
-  return (2 * both) / (a.text.length + b.text.length - 2 || 1);
+  return a.text === b.text || (2 * both) / (a.text.length + b.text.length - 2);
 }
 
 /** A page's items by section, by words in their section, and by words alone. */
@@ -56,7 +56,7 @@ function isRenamed(old, now, p, q) {
 
 /** By the old ids, to which item each belongs now, and how. What is not there is gone. */
 export function match(before, after) {
-  const found = {}, taken = new Set(), old = index(before), now = index(after);
+  const found = { __proto__: null }, taken = new Set(), old = index(before), now = index(after);
   const free = (one) => one && !taken.has(one), renamed = (a, b) => isRenamed(old, now, a.section, b.section);
   const pair = (a, b, same) => {
     taken.add(a).add(b);

@@ -14,7 +14,7 @@ export const initials = make("input.initials", [], {
 });
 export const who = () => initials.value.trim();
 /** Another tab has changed them. */
-export const renew = () => { initials.value = get(BY); };
+export const renew = ({ key }) => key === BY && (initials.value = get(BY));
 
 export const device = get(DEVICE) || random();
 set(DEVICE, device);

@@ -62,7 +62,8 @@ export function report(state) {
     Decisions: entries((one) => /choice|reverse/.test(one.kind)),
     Alarms: entries((one) => one.kind === "alarm"),
     "Past a gate": entries((one) => one.value?.why),
-    Conflicts: bullets([...state.cells.keys()].map((key) => read(state, ...key.split(/:(.*)/s))).filter((one) => one?.conflict)
+    Conflicts: bullets([...state.cells.keys()].map((key) => read(state, ...key.split(/:(.*)/s)))
+      .filter((one) => one?.conflict && one.kind !== "round")
       .map((one) => one.heads.map(words).join(" / "))),
     "Confirm again": bullets(steps.filter((row) => /confirm again/.test(row[8])).map((row) => `${row[2]}: ${row[8]}`)),
     "Taken back": entries((one) => state.undone.has(one.id)),

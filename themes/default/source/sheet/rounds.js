@@ -7,7 +7,9 @@ import { addBox } from "./tasks.js";
 
 for (const table of all("table.rounds[data-open]")) {
   const ids = all("tbody tr:first-child [data-item]", table).map((box) => box.dataset.item), [body] = table.tBodies;
-  table.parentNode.after(button("Add a round", () => act("round", ids[0], "n" + (body.rows.length + 1), [])));
+  // Not by their count: a round that was taken back leaves a gap.
+  const next = () => Number(body.lastElementChild.dataset.round.slice(1)) + 1;
+  table.parentNode.after(button("Add a round", () => act("round", ids[0], "n" + next(), [])));
   onRender(() => {
     for (const { value } of ids.flatMap((id) => read(state, "round", id)?.heads || [])) {
       if (!/^n\d{1,4}$/.test(value) || all(`[data-round="${value}"]`, body).length) continue;

@@ -2,7 +2,7 @@
 import { button, make, replace } from "../elements.js";
 import { act } from "./run.js";
 
-const ID = "stamp-";
+const ID = "stamp:";
 
 /** The stamp that describes an element, still empty. */
 export function stampFor(key, element) {

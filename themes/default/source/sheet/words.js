@@ -34,7 +34,8 @@ export function notesOf(state, kind, key, item, clock = time) {
 /** An entry as a sentence. */
 export function told(state, entry, clock = time) {
   const { kind, item, at, by } = entry, value = entry.value || "";
-  const back = state.log.find(({ id }) => id === item);
+  // What took back something that took back something has no end in a forged file.
+  const back = kind === "undo" && state.log.find((one) => one.id === item && one.kind !== kind);
   const verb = {
     start: `started the ${value.mode} run`,
     end: "ended the run",
