@@ -140,7 +140,7 @@ fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value 
         "state": overview.state.to_string(),
         "headline": overview.headline,
         "as_of_iso": as_of.as_ref().map(moment::datetime_attribute),
-        "as_of_text": as_of.as_ref().map(|at| at.strftime("%-d %b %H:%M UTC").to_string()),
+        "as_of_text": overview.as_of.map(moment::utc),
         "stale": overview.is_stale && overview.as_of.is_some(),
         "stale_after_seconds": overview.stale_after_seconds,
         "page_url": overview.page_url.clone().unwrap_or_else(|| format!("{root}status/badge.svg")),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Zoned;
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
 
 use super::blank;
@@ -10,6 +11,7 @@ use super::markdown::{self, Placed, is_inline, plain_text};
 use super::section::Section;
 use super::slug::Anchors;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::schedule::moment::datetime_attribute;
 use crate::schedule::{Recurrence, Timing, Unit};
 use crate::source::{RelPath, Span};
 
@@ -439,6 +441,13 @@ fn language(kind: &CodeBlockKind) -> Option<String> {
         .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.'))
         .collect();
     (!word.is_empty()).then(|| word.to_ascii_lowercase())
+}
+
+/// Writes a moment as an element, in the words given.
+pub fn time(at: &Zoned, words: &str, html: &mut String) {
+    html.push_str(&format!("<time datetime=\"{}\">", datetime_attribute(at)));
+    escape(words, html);
+    html.push_str("</time>");
 }
 
 /// Escapes text for HTML, in elements and in double-quoted attributes.

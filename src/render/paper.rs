@@ -8,8 +8,8 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use crate::config::Event;
-use crate::page::html::escape;
-use crate::schedule::{Offset, Origin, moment};
+use crate::page::html::{escape, time};
+use crate::schedule::{Offset, Origin};
 use crate::sheet::owner;
 use crate::site::SitePage;
 
@@ -24,9 +24,8 @@ pub fn plan(page: &SitePage, item: usize, event: Option<&Event>, html: &mut Stri
     if let Some(start) = start {
         let utc = start.with_time_zone(TimeZone::UTC);
         let date = if utc.date() == start.date() { String::new() } else { utc.strftime("%-d %b ").to_string() };
-        let attribute = moment::datetime_attribute(start);
-        html.push_str(&format!("<time datetime=\"{attribute}\">{}</time> ", start.strftime("%-d %b %H:%M")));
-        html.push_str(&format!("<small>{date}{}</small>", utc.strftime("%H:%M UTC")));
+        time(start, &start.strftime("%-d %b %H:%M").to_string(), html);
+        html.push_str(&format!(" <small>{date}{}</small>", utc.strftime("%H:%M UTC")));
     }
     html.push_str("</span><span>");
     escape(&offset(page, item, start.as_ref(), event).unwrap_or_default(), html);

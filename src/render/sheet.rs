@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::config::{Event, Mode};
 use crate::page::Kind;
-use crate::page::html::escape;
+use crate::page::html::{escape, time};
 use crate::schedule::plan::{Step, StepKind};
 use crate::schedule::{Clock, Origin, moment};
 use crate::sheet::{Round, data};
@@ -41,8 +41,8 @@ pub fn event_context(event: Option<&Event>) -> serde_json::Value {
 
 /// A moment in UTC, if the clock there is another one.
 fn utc(at: &jiff::Zoned) -> Option<String> {
-    let utc = at.with_time_zone(TimeZone::UTC);
-    (utc.datetime() != at.datetime()).then(|| utc.strftime("%-d %b %H:%M UTC").to_string())
+    let is_other = at.with_time_zone(TimeZone::UTC).datetime() != at.datetime();
+    is_other.then(|| moment::utc(at.timestamp()))
 }
 
 /// What templates know of a run sheet.
@@ -142,12 +142,6 @@ fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut S
         html.push_str(" to ");
         time(&shift(end), &long(&shift(end)), html);
     }
-}
-
-fn time(at: &jiff::Zoned, text: &str, html: &mut String) {
-    html.push_str(&format!("<time datetime=\"{}\">", moment::datetime_attribute(at)));
-    escape(text, html);
-    html.push_str("</time>");
 }
 
 /// The script that keeps the site's run sheets in a browser for use without a network.

@@ -1,7 +1,7 @@
 //! Instants in words: always with the zone's abbreviation and the numeric offset.
 
-use jiff::Zoned;
 use jiff::tz::Offset;
+use jiff::{Timestamp, Zoned};
 
 /// An instant in full: `Thu 12 Feb 2026, 02:00 GMT (UTC+0)`.
 pub fn long(instant: &Zoned) -> String {
@@ -17,6 +17,11 @@ pub fn short(instant: &Zoned) -> String {
         None => offset,
     };
     format!("{} {} {zone}", instant.strftime("%a %-d %b"), time(instant))
+}
+
+/// An instant in UTC, without its year: `12 Feb 02:00 UTC`.
+pub fn utc(instant: Timestamp) -> String {
+    instant.strftime("%-d %b %H:%M UTC").to_string()
 }
 
 /// Two instants as a range that names the date and the zone twice only where they differ:

@@ -15,8 +15,8 @@ use std::fmt::Write as _;
 use jiff::Zoned;
 
 use self::axis::offset;
-use crate::page::html::escape;
-use crate::schedule::moment::{datetime_attribute, long};
+use crate::page::html::{escape, time};
+use crate::schedule::moment::long;
 
 /// A bar or mark of the timeline.
 #[derive(Clone, Debug)]
@@ -141,14 +141,10 @@ fn caption(html: &mut String, entries: &[Entry], marks: &Marks) {
         let _ = write!(html, "{}{}. ", text[..1].to_uppercase(), &text[1..]);
     }
     html.push_str("T-0 is ");
-    time(html, &marks.t0);
+    time(&marks.t0, &long(&marks.t0), html);
     html.push_str("; clock times are those of ");
     escape(marks.t0.time_zone().iana_name().unwrap_or("that zone"), html);
     html.push_str(".</figcaption>\n");
-}
-
-fn time(html: &mut String, at: &Zoned) {
-    let _ = write!(html, "<time datetime=\"{}\">{}</time>", datetime_attribute(at), long(at));
 }
 
 /// All entries and marks by time.
@@ -163,7 +159,7 @@ fn table(html: &mut String, entries: &[Entry], marks: &Marks) {
     for mark in marks.list() {
         let distance = offset(mark.at.timestamp().duration_since(marks.t0.timestamp()).as_secs());
         let mut row = format!("<tr><td>{distance}</td><td>");
-        time(&mut row, mark.at);
+        time(mark.at, &long(mark.at), &mut row);
         let _ = writeln!(row, "</td><td></td><td>{}</td><td>Mark</td><td></td></tr>", mark.name);
         rows.push((mark.at, row));
     }
@@ -177,9 +173,9 @@ fn entry_row(entry: &Entry) -> String {
     let mut row = "<tr><td>".to_owned();
     escape(&one_line(&entry.offset), &mut row);
     row.push_str("</td><td>");
-    time(&mut row, &entry.start);
+    time(&entry.start, &long(&entry.start), &mut row);
     row.push_str("</td><td>");
-    entry.end.iter().for_each(|end| time(&mut row, end));
+    entry.end.iter().for_each(|end| time(end, &long(end), &mut row));
     row.push_str("</td><td><a href=\"#");
     escape(&one_line(&entry.anchor), &mut row);
     row.push_str("\">");

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, Settings};
+use crate::schedule::moment;
 
 /// The version of the kept file this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -158,7 +159,7 @@ impl Component {
     /// The state in words, with the last known one where the beat is too old.
     pub fn words(&self) -> String {
         match (self.last_state, self.as_of) {
-            (Some(last), Some(time)) => format!("{} (last {last} at {})", self.state, time.strftime("%-d %b %H:%M UTC")),
+            (Some(last), Some(time)) => format!("{} (last {last} at {})", self.state, moment::utc(time)),
             (Some(last), None) => format!("{} (last {last})", self.state),
             _ => self.state.to_string(),
         }

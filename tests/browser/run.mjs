@@ -377,6 +377,9 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   const round = page.locator("table.rounds").first().locator("tbody tr").nth(1);
   await round.locator("input").first().click();
   is(await round.locator("input").first().isChecked(), "a round cannot be ticked");
+  await page.emulateMedia({ media: "print" });
+  is(await round.locator(".stamp-when").first().isVisible(), "on paper it is not said when a round was ticked, and by whom");
+  await page.emulateMedia({ media: "screen" });
   is(!(await page.locator("table.rounds").first().locator("tbody tr").nth(2).locator("input").first().isChecked()), "another round is ticked too");
   await press(page, "Reverse track");
   is(await has(page.locator("dialog[open]"), "point of no return"), "it does not say that the point of no return is passed");
