@@ -12,6 +12,8 @@ use serde_json::json;
 use tera::Context;
 
 use crate::config::Mode;
+use crate::highlight::Memo;
+use crate::page::code::Block;
 use crate::page::html::escape;
 use crate::page::{Heading, Hole, Kind, Publish};
 use crate::schedule::{Place, moment};
@@ -203,6 +205,19 @@ fn children(site: &Site, route: &str) -> Vec<Child> {
     children.into_iter().map(|(_, child)| child).collect()
 }
 
+/// A block of code with its colours, as they were made before or as they are made now.
+fn code(site: &Site, block: &Block, html: &mut String) {
+    match site.highlights.0.get(&block.code.key) {
+        Some(known) => block.write(known, html),
+        None if site.config.site.highlight => block.write(&block.code.html(&mut Memo::default()), html),
+        None => {
+            let mut plain = String::new();
+            escape(&block.code.text, &mut plain);
+            block.write(&plain, html);
+        }
+    }
+}
+
 /// The way from a route to the top of the site.
 fn root_of(route: &str) -> String {
     "../".repeat(route.matches('/').count())
@@ -235,6 +250,7 @@ fn body(site: &Site, page: &SitePage, root: &str) -> String {
         }
         Hole::When(heading) => sheet::when(site, page, heading, html),
         Hole::Rounds(list) => sheet::rounds(page, list, html),
+        Hole::Code(number) => code(site, &page.page.blocks[number], html),
         Hole::PlanHead => html.push_str(paper::HEAD),
         Hole::Plan(item) => paper::plan(page, item, site.event(page.event.as_deref()), html),
     });

@@ -11,6 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
+use crate::highlight::{Code, Highlights};
 use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
 use crate::page::{Hole, Kind, Page, Publish, slug};
@@ -81,6 +82,8 @@ pub struct Site {
     folders: nav::Folders,
     pub routes: BTreeMap<Route, Target>,
     pub status: Option<Overview>,
+    /// Code that is highlighted already; what is missing is made when it is rendered.
+    pub highlights: Highlights,
     /// Shown in the footer if the caller fixed the time of the build.
     pub built_at: Option<jiff::Timestamp>,
     pub diagnostics: Diagnostics,
@@ -117,7 +120,17 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     }
     check_notice_names(project, &mut diagnostics);
     add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
-    let mut site = Site { config, pages, folders: nav::Folders::of(&sections), sections, routes, status: overview, built_at, diagnostics };
+    let mut site = Site {
+        config,
+        pages,
+        folders: nav::Folders::of(&sections),
+        sections,
+        routes,
+        status: overview,
+        highlights: Highlights::default(),
+        built_at,
+        diagnostics,
+    };
     site.show_notices(project, theme);
     site
 }
@@ -283,6 +296,11 @@ fn check_notice_names(project: &Project, diagnostics: &mut Diagnostics) {
 }
 
 impl Site {
+    /// All code that has a language.
+    pub fn code(&self) -> impl Iterator<Item = &Code> {
+        self.pages.iter().flat_map(|page| &page.page.blocks).map(|block| &block.code)
+    }
+
     pub fn event(&self, id: Option<&str>) -> Option<&Event> {
         id.and_then(|id| self.config.events.get(id))
     }

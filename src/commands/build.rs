@@ -11,18 +11,20 @@ use super::mailings::{self, Outcome, Selection};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::highlight::Highlights;
 use crate::notice::engine;
 use crate::render::{self, Rendered};
 use crate::site::MARKER;
 use crate::source::RelPath;
 use crate::world::environment;
+use crate::world::highlights;
 use crate::world::outlet;
 use crate::world::output::{Lock, Output, Published};
 
 pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
-    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let mut loaded = load(global, StatusFrom::Fetch, None)?;
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
     let public = Output::begin(&loaded.root, &target, MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -35,6 +37,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
         Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
         None => Vec::new(),
     };
+    loaded.stopwatch.lap("merge");
     if global.verbose {
         let Loaded { inputs, site, .. } = &loaded;
         report::note(global, &format!("read {} text files and {} others", inputs.sources.len(), inputs.assets.len()));
@@ -43,7 +46,10 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
             &format!("{} addresses, {} notices", site.routes.len(), site.pages.iter().map(|page| page.page.notices.len()).sum::<usize>()),
         );
     }
+    highlight(&mut loaded)?;
+    loaded.stopwatch.lap("highlight");
     diagnostics.extend(write_site(&loaded, &public)?);
+    loaded.stopwatch.lap("render and write");
     let diagnostics = loaded.settle(diagnostics, global);
     let incomplete = merged.iter().any(|(_, outcome)| outcome.incomplete);
     if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
@@ -57,8 +63,26 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     if let Some(outbox) = outbox {
         outbox.publish()?;
     }
+    loaded.stopwatch.lap("sync and swap");
+    if global.verbose {
+        report::note(global, &loaded.stopwatch.text());
+    }
     say_result(&loaded, &target, &merged, global);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.
+fn highlight(loaded: &mut Loaded) -> Result<()> {
+    if !loaded.project.config.site.highlight {
+        return Ok(());
+    }
+    let kept = highlights::read(&loaded.root);
+    let highlights = Highlights::of(loaded.site.code(), &kept);
+    if !highlights.0.keys().eq(kept.0.keys()) {
+        highlights::keep(&loaded.root, &highlights)?;
+    }
+    loaded.site.highlights = highlights;
+    Ok(())
 }
 
 /// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.

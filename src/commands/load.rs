@@ -12,6 +12,7 @@ use crate::project::{self, Project};
 use crate::site::{self, Site};
 use crate::source::{Inputs, StatusInput};
 use crate::theme::Theme;
+use crate::world::clock::Stopwatch;
 use crate::world::{clock, disk, environment, status};
 use crate::{check, config};
 
@@ -22,6 +23,7 @@ pub struct Loaded {
     pub project: Project,
     pub theme: Theme,
     pub site: Site,
+    pub stopwatch: Stopwatch,
 }
 
 /// Where the status comes from.
@@ -36,6 +38,7 @@ pub enum StatusFrom {
 
 /// Reads the project. Faults of its files are in the site's diagnostics.
 pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>) -> Result<Loaded> {
+    let mut stopwatch = Stopwatch::start();
     let root = root(global)?;
     let fixed = now(global)?;
     let now = fixed.unwrap_or_else(clock::now);
@@ -52,12 +55,16 @@ pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>)
         StatusFrom::Kept => status::read(&root, &config, now, true)?,
         StatusFrom::Given(status) => *status,
     };
+    stopwatch.lap("status");
     let inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
+    stopwatch.lap("read");
     let theme = Theme::load(&inputs, &config.site.theme, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
+    stopwatch.lap("parse");
     let mut site = site::resolve(&project, &inputs, &theme, fixed);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs));
-    Ok(Loaded { root, inputs, project, theme, site })
+    stopwatch.lap("resolve");
+    Ok(Loaded { root, inputs, project, theme, site, stopwatch })
 }
 
 impl Loaded {

@@ -151,6 +151,11 @@ impl Writer<'_, '_, '_> {
     }
 
     /// Writes code with the values of the page marked in it.
+    /// Whether code names a value that is filled in on the page.
+    pub(super) fn holds_value(&self, code: &str) -> bool {
+        self.context.vars.iter().any(|name| code.contains(&format!("${name}")) || code.contains(&format!("${{{name}}}")))
+    }
+
     pub(super) fn code_text(&mut self, code: &str) {
         if !self.is_run_sheet() || self.context.vars.is_empty() {
             return self.push_text(code);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Zoned;
-use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, Tag, TagEnd};
 
 use super::blank;
+use super::code::Block;
 use super::entry::{Blank, Item, Rounds, Track};
 use super::markdown::{self, Placed, is_inline, plain_text};
 use super::section::Section;
@@ -35,6 +36,8 @@ pub enum Hole {
     PlanHead,
     /// The time, owner and length of the page's item number so and so, as columns.
     Plan(usize),
+    /// The page's block of code number so and so.
+    Code(usize),
 }
 
 impl Body {
@@ -143,6 +146,7 @@ pub struct Finds {
     pub items: Vec<Item>,
     pub blanks: Vec<Blank>,
     pub rounds: Vec<Rounds>,
+    pub blocks: Vec<Block>,
     pub(super) section: Section,
     /// The items that the writer is in, the innermost last.
     pub(super) open: Vec<usize>,
@@ -390,34 +394,6 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("</div>\n");
     }
 
-    fn code_block(&mut self, kind: &CodeBlockKind) {
-        let start = self.at;
-        let end = self.end_of(start);
-        let code = blank::restore(&plain_text(&self.events[start + 1..end]));
-        let span = self.span(start);
-        self.finds.code.push(span);
-        self.at = end + 1;
-        if self.context.dialect == Dialect::Mail {
-            self.push("<pre><code>");
-            self.push_text(&super::tags::in_code(&code));
-            self.push("</code></pre>\n");
-            return;
-        }
-        match language(kind) {
-            Some(language) => {
-                self.push("<div class=\"code\" data-language=\"");
-                self.push_text(&language);
-                self.push("\"><pre tabindex=\"0\"><code class=\"language-");
-                self.push_text(&language);
-                self.push("\">");
-            }
-            None => self.push("<div class=\"code\"><pre tabindex=\"0\"><code>"),
-        }
-        self.code_text(&code);
-        self.push("</code></pre></div>\n");
-        self.command_found();
-    }
-
     fn html_block(&mut self) {
         let start = self.at;
         let end = self.end_of(start);
@@ -429,18 +405,6 @@ impl<'t> Writer<'_, '_, 't> {
         }
         self.raw_html(&html, start, true);
     }
-}
-
-/// The language of a code block: the first word of its info string.
-fn language(kind: &CodeBlockKind) -> Option<String> {
-    let CodeBlockKind::Fenced(info) = kind else { return None };
-    let word: String = info
-        .split([' ', ',', '{'])
-        .next()?
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.'))
-        .collect();
-    (!word.is_empty()).then(|| word.to_ascii_lowercase())
 }
 
 /// Writes a moment as an element, in the words given.

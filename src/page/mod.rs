@@ -1,6 +1,7 @@
 //! A page: a Markdown file with its front matter, read as far as one file alone can tell.
 
 pub mod blank;
+pub mod code;
 pub mod entry;
 mod field;
 mod footnote;
@@ -57,6 +58,8 @@ pub struct Page {
     pub blanks: Vec<Blank>,
     /// Lists whose items are repeated.
     pub rounds: Vec<Rounds>,
+    /// Code that is highlighted.
+    pub blocks: Vec<code::Block>,
     /// What was wrong with the file by itself.
     pub diagnostics: Diagnostics,
 }
@@ -110,6 +113,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         items: finds.items,
         blanks: finds.blanks,
         rounds: finds.rounds,
+        blocks: finds.blocks,
         diagnostics,
     }
 }

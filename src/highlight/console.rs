@@ -1,0 +1,84 @@
+//! A session at a prompt: commands are code, the rest is what they print.
+
+use super::language::Language;
+use super::syntax::Memo;
+use super::token::Line;
+
+/// What a line begins with before a command: `$ `, `# `, `% ` or `> `, or a name in front of it, as in `ops@db1:~$ `.
+fn prompt(line: &str) -> Option<usize> {
+    for sign in ['$', '#', '%', '>'] {
+        let Some(at) = line.find(sign) else { continue };
+        let rest = &line[at + 1..];
+        if !rest.starts_with(' ') && !rest.trim_end().is_empty() {
+            continue;
+        }
+        let name = &line[..at];
+        let is_name = name.is_empty()
+            || (name.contains('@') || name.starts_with(['(', '[']) || name.ends_with('~'))
+                && !name.ends_with(' ')
+                && name.chars().all(|c| c.is_alphanumeric() || "@:.~/-_()[] ".contains(c));
+        let is_prompt = is_name || sign == '>' && name.starts_with("PS ");
+        if is_prompt {
+            return Some(at + 1 + usize::from(rest.starts_with(' ')));
+        }
+    }
+    None
+}
+
+/// Writes a session: the prompt as `p`, output as `o`, commands as shell code.
+pub fn html(code: &str, memo: &mut Memo) -> String {
+    let shell = Language::find("bash");
+    let mut html = String::with_capacity(code.len() * 2);
+    let mut goes_on = false;
+    for line in code.split_inclusive('\n') {
+        let start = prompt(line).filter(|_| !goes_on || line.starts_with('>'));
+        let Some(start) = start.or(goes_on.then_some(0)) else {
+            let mut out = Line::new(&mut html);
+            out.token(Some('o'), line);
+            out.end();
+            continue;
+        };
+        let (prompt, command) = line.split_at(start);
+        if !prompt.is_empty() {
+            html.push_str("<span class=\"p\">");
+            super::token::escape(prompt.trim_end_matches('\n'), &mut html);
+            html.push_str("</span>");
+        }
+        match shell {
+            Ok(Language::Syntax(index)) => html.push_str(&memo.html(index, command)),
+            _ => super::token::escape(command, &mut html),
+        }
+        goes_on = command.trim_end().ends_with('\\');
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_are_told_from_output() {
+        let check = |line: &str, expected: Option<&str>| assert_eq!(prompt(line).map(|at| &line[..at]), expected, "{line}");
+        check("$ ls", Some("$ "));
+        check("# systemctl restart caddy", Some("# "));
+        check("ops@db1:~$ psql", Some("ops@db1:~$ "));
+        check("[root@web /]# id", Some("[root@web /]# "));
+        check("PS C:\\ops> Get-Item", Some("PS C:\\ops> "));
+        check("> continued", Some("> "));
+        check("$", Some("$"));
+        check("total 8", None);
+        check("cost: 5$ a day", None);
+        check("$HOME is set", None);
+        check("a -> b", None);
+    }
+
+    #[test]
+    fn a_session_has_three_parts() {
+        let seen = html("$ echo a \\\n  b\na b\n", &mut Memo::default());
+        assert_eq!(
+            seen,
+            "<span class=\"p\">$ </span><span class=\"f\">echo</span> a \\\n  <span class=\"f\">b</span>\n<span class=\"o\">a b</span>\n"
+        );
+    }
+}

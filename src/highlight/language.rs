@@ -1,0 +1,219 @@
+//! The languages that are known, by the word behind the fence.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use super::grammar::{CADDYFILE, Grammar, PROMQL};
+use super::syntax::SET;
+
+/// What code is written in.
+#[derive(Clone, Copy, Debug)]
+pub enum Language {
+    /// The grammar of this number of the set.
+    Syntax(usize),
+    /// A small grammar of our own.
+    Grammar(&'static Grammar),
+    /// Commands behind a prompt, and what they print.
+    Console,
+}
+
+impl PartialEq for Language {
+    fn eq(&self, other: &Language) -> bool {
+        self.name() == other.name()
+    }
+}
+
+/// Words that grammars do not list as endings of files. Most are what GitHub's Linguist calls the language.
+const ALIASES: [(&str, &str); 34] = [
+    ("apache", "envvars"),
+    ("assembly", "asm"),
+    ("bash-session", "console"),
+    ("batch", "bat"),
+    ("caddy", "caddyfile"),
+    ("cron", "crontab"),
+    ("csharp", "cs"),
+    ("docker", "dockerfile"),
+    ("elixir", "ex"),
+    ("erlang", "erl"),
+    ("golang", "go"),
+    ("haskell", "hs"),
+    ("hcl", "tf"),
+    ("javascript", "js"),
+    ("json5", "json"),
+    ("jsonc", "json"),
+    ("kotlin", "kt"),
+    ("make", "makefile"),
+    ("markdown", "md"),
+    ("node", "js"),
+    ("perl", "pl"),
+    ("powershell", "ps1"),
+    ("protobuf", "proto"),
+    ("python", "py"),
+    ("ruby", "rb"),
+    ("rust", "rs"),
+    ("shell", "sh"),
+    ("shell-session", "console"),
+    ("shellsession", "console"),
+    ("sh-session", "console"),
+    ("systemd", "ini"),
+    ("typescript", "ts"),
+    ("yml", "yaml"),
+    ("zsh", "sh"),
+];
+
+/// Words for text that is no code.
+const PLAIN: [&str; 6] = ["text", "txt", "plain", "plaintext", "none", "output"];
+
+static NAMES: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
+    let mut names: BTreeMap<String, Language> = BTreeMap::new();
+    for (index, syntax) in SET.syntaxes().iter().enumerate().filter(|(_, syntax)| !syntax.hidden && syntax.name != "Plain Text") {
+        for name in syntax.file_extensions.iter().chain([&syntax.name]) {
+            names.entry(name.to_ascii_lowercase()).or_insert(Language::Syntax(index));
+        }
+    }
+    names.insert("console".to_owned(), Language::Console);
+    for grammar in [&CADDYFILE, &PROMQL] {
+        names.insert(grammar.name.to_owned(), Language::Grammar(grammar));
+    }
+    for (alias, name) in ALIASES {
+        if let (Some(language), false) = (names.get(name).copied(), names.contains_key(alias)) {
+            names.insert(alias.to_owned(), language);
+        }
+    }
+    names
+});
+
+impl Language {
+    /// The language of a name, in lower case; the error tells whether the name is at least one for plain text.
+    pub fn find(name: &str) -> Result<Language, bool> {
+        NAMES.get(name).copied().ok_or_else(|| PLAIN.contains(&name))
+    }
+
+    /// The name that tells it from all others.
+    pub fn name(&self) -> &str {
+        match self {
+            Language::Syntax(index) => SET.syntaxes().get(*index).map_or("", |syntax| &syntax.name),
+            Language::Grammar(grammar) => grammar.name,
+            Language::Console => "console",
+        }
+    }
+}
+
+/// Every word that is known.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.keys().map(String::as_str).chain(PLAIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_the_trade_are_known() {
+        for name in [
+            "apache",
+            "asm",
+            "awk",
+            "bash",
+            "bat",
+            "c",
+            "caddyfile",
+            "clojure",
+            "cmake",
+            "console",
+            "cpp",
+            "crontab",
+            "crystal",
+            "csharp",
+            "css",
+            "csv",
+            "d",
+            "dart",
+            "diff",
+            "dockerfile",
+            "dotenv",
+            "elixir",
+            "elm",
+            "erlang",
+            "fish",
+            "fortran",
+            "fsharp",
+            "git-config",
+            "go",
+            "graphql",
+            "groovy",
+            "haskell",
+            "hcl",
+            "html",
+            "http",
+            "ini",
+            "java",
+            "javascript",
+            "jq",
+            "json",
+            "jsonc",
+            "jsonnet",
+            "julia",
+            "kotlin",
+            "latex",
+            "less",
+            "lisp",
+            "log",
+            "lua",
+            "makefile",
+            "markdown",
+            "nginx",
+            "nim",
+            "nix",
+            "objective-c",
+            "ocaml",
+            "pascal",
+            "perl",
+            "php",
+            "powershell",
+            "promql",
+            "properties",
+            "protobuf",
+            "puppet",
+            "python",
+            "r",
+            "rego",
+            "ruby",
+            "rust",
+            "sass",
+            "scala",
+            "scss",
+            "sh",
+            "solidity",
+            "sql",
+            "svelte",
+            "swift",
+            "syslog",
+            "systemd",
+            "terraform",
+            "toml",
+            "tsx",
+            "typescript",
+            "vim",
+            "vue",
+            "xml",
+            "yaml",
+            "yml",
+            "zig",
+            "zsh",
+        ] {
+            if Language::find(name).is_err() {
+                println!("missing {name}");
+            }
+        }
+        assert_eq!(Language::find("text"), Err(true));
+        assert_eq!(Language::find("bahs"), Err(false));
+    }
+
+    #[test]
+    fn each_alias_leads_somewhere() {
+        for (alias, _) in ALIASES {
+            assert!(Language::find(alias).is_ok(), "{alias}");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Highlighting of code when the site is built: code in, HTML with one-letter classes out.
+//!
+//! A class says what a token is, not how it looks: `a` name of a key or attribute, `c` comment, `d` deleted, `f` function or
+//! command, `i` inserted, `k` keyword, `n` number or constant, `o` output, `p` prompt, `s` string, `t` type or tag, `v`
+//! variable. Each line stands for itself: no element goes on into the next one.
+
+mod console;
+mod grammar;
+mod language;
+mod syntax;
+mod token;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+pub use language::{Language, names};
+pub use syntax::Memo;
+
+/// Changes when the same code would be written otherwise: what was kept before is then not used.
+pub const FORM: u32 = 1;
+
+/// Code longer than this (bytes) is left as it is.
+const MOST_CODE: usize = 256 << 10;
+
+/// What a block of code is known by: a part of the BLAKE3 hash of its language and its text.
+pub type Key = [u8; 16];
+
+/// A block of code and what it is written in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Code {
+    pub language: Language,
+    pub text: String,
+    pub key: Key,
+}
+
+impl Code {
+    pub fn new(language: Language, text: String) -> Code {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&FORM.to_le_bytes()).update(language.name().as_bytes()).update(&[0]).update(text.as_bytes());
+        let mut key = Key::default();
+        hasher.finalize_xof().fill(&mut key);
+        Code { language, text, key }
+    }
+
+    /// The code as HTML.
+    pub fn html(&self, memo: &mut Memo) -> String {
+        if self.text.len() > MOST_CODE {
+            let mut html = String::new();
+            token::escape(&self.text, &mut html);
+            return html;
+        }
+        match self.language {
+            Language::Syntax(index) => memo.html(index, &self.text),
+            Language::Grammar(grammar) => grammar.html(&self.text),
+            Language::Console => console::html(&self.text, memo),
+        }
+    }
+}
+
+/// Blocks that are highlighted already, by their keys.
+#[derive(Clone, Debug, Default)]
+pub struct Highlights(pub BTreeMap<Key, Arc<str>>);
+
+impl Highlights {
+    /// The blocks of a site as HTML: taken from `known`, or made now, in parallel. What the site does not use is left out.
+    pub fn of<'c>(blocks: impl Iterator<Item = &'c Code>, known: &Highlights) -> Highlights {
+        let mut kept = BTreeMap::new();
+        let mut missing: BTreeMap<Key, &Code> = BTreeMap::new();
+        for code in blocks {
+            match known.0.get(&code.key) {
+                Some(html) => drop(kept.insert(code.key, Arc::clone(html))),
+                None => drop(missing.insert(code.key, code)),
+            }
+        }
+        // Neighbours in the order of the languages share what a memo knows.
+        let mut missing: Vec<&Code> = missing.into_values().collect();
+        missing.sort_by_key(|code| code.language.name());
+        let made: Vec<(Key, Arc<str>)> =
+            missing.par_iter().with_min_len(64).map_init(Memo::default, |memo, code| (code.key, Arc::from(code.html(memo)))).collect();
+        kept.extend(made);
+        Highlights(kept)
+    }
+}

@@ -1,0 +1,227 @@
+//! Code by one of the grammars of Sublime Text (syntect, with the set of two-face), remembered line by line.
+
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::sync::LazyLock;
+
+use indexmap::IndexMap;
+use syntect::parsing::{ParseState, Scope, ScopeStack, ScopeStackOp, SyntaxSet};
+
+use super::token::{Line, escape};
+
+/// All grammars; loaded when the first block needs one.
+pub static SET: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
+
+/// A line longer than this (bytes) is no code that anybody reads, and grammars are slow on it.
+const MOST_LINE: usize = 4 << 10;
+/// How many states and lines of one grammar are remembered.
+const MOST_STATES: usize = 256;
+const MOST_LINES: usize = 1 << 16;
+
+type Map<K, V> = IndexMap<K, V, BuildHasherDefault<DefaultHasher>>;
+
+/// What is known of lines: in the same state of the same grammar, the same line gives the same HTML and the same state behind
+/// it. Commands repeat from page to page, so most lines are met again.
+#[derive(Default)]
+pub struct Memo {
+    grammars: Map<usize, Grammar>,
+    classes: Map<Scope, Option<char>>,
+}
+
+/// The states of a grammar at the beginning of a line, the first one first.
+struct Grammar {
+    states: Vec<State>,
+    lines: usize,
+}
+
+struct State {
+    parse: ParseState,
+    scopes: ScopeStack,
+    /// HTML of a line, and the number of the state behind it.
+    lines: Map<Box<str>, (Box<str>, usize)>,
+}
+
+impl Memo {
+    /// Code of the grammar of this number as HTML.
+    pub fn html(&mut self, index: usize, code: &str) -> String {
+        let mut html = String::with_capacity(code.len() * 3);
+        let Some(syntax) = SET.syntaxes().get(index) else {
+            escape(code, &mut html);
+            return html;
+        };
+        let grammar = self.grammars.entry(index).or_insert_with(|| {
+            let first = State { parse: ParseState::new(syntax), scopes: ScopeStack::new(), lines: Map::default() };
+            Grammar { states: vec![first], lines: 0 }
+        });
+        let mut at = 0;
+        let mut rest = code;
+        while !rest.is_empty() {
+            let end = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
+            let (line, after) = rest.split_at(end);
+            if let Some((known, next)) = grammar.states[at].lines.get(line) {
+                html.push_str(known);
+                at = *next;
+                rest = after;
+                continue;
+            }
+            let before = html.len();
+            let state = &grammar.states[at];
+            let (mut parse, mut scopes) = (state.parse.clone(), state.scopes.clone());
+            if line.len() > MOST_LINE || write_line(line, &mut parse, &mut scopes, &mut self.classes, &mut html).is_none() {
+                html.truncate(before);
+                escape(rest, &mut html);
+                return html;
+            }
+            let Some(next) = grammar.number_of(parse, scopes) else {
+                // A grammar with so many states has seen something odd: it begins anew, and the rest of this block stays plain.
+                self.grammars.swap_remove(&index);
+                escape(after, &mut html);
+                return html;
+            };
+            if grammar.lines < MOST_LINES {
+                grammar.lines += 1;
+                grammar.states[at].lines.insert(line.into(), (html[before..].into(), next));
+            }
+            at = next;
+            rest = after;
+        }
+        html
+    }
+}
+
+impl Grammar {
+    fn number_of(&mut self, parse: ParseState, scopes: ScopeStack) -> Option<usize> {
+        let known = self.states.iter().position(|state| state.parse == parse && state.scopes == scopes);
+        if known.is_some() {
+            return known;
+        }
+        if self.states.len() >= MOST_STATES {
+            return None;
+        }
+        self.states.push(State { parse, scopes, lines: Map::default() });
+        Some(self.states.len() - 1)
+    }
+}
+
+/// Writes one line. `None` if the grammar cannot go on.
+fn write_line(
+    line: &str,
+    parse: &mut ParseState,
+    scopes: &mut ScopeStack,
+    classes: &mut Map<Scope, Option<char>>,
+    html: &mut String,
+) -> Option<()> {
+    let changes = parse.parse_line(line, &SET).ok()?;
+    let mut out = Line::new(html);
+    let mut from = 0;
+    for (at, change) in changes.iter().chain([&(line.len(), ScopeStackOp::Noop)]) {
+        if *at > from {
+            out.token(class_of(scopes.as_slice(), classes), line.get(from..*at)?);
+            from = *at;
+        }
+        scopes.apply(change).ok()?;
+    }
+    out.end();
+    Some(())
+}
+
+/// The class of a token: of the innermost scope that has one. Punctuation has none of its own: a quote is part of its string.
+fn class_of(scopes: &[Scope], classes: &mut Map<Scope, Option<char>>) -> Option<char> {
+    // From the outside in, so that all scopes are known when the innermost one decides.
+    let class = scopes.iter().filter_map(|scope| *classes.entry(*scope).or_insert_with(|| class_of_scope(&scope.build_string()))).last()?;
+    match class {
+        '-' => None,
+        // The key of an object is a string in a scope for keys.
+        's' if scopes.iter().any(|scope| classes.get(scope) == Some(&Some(KEYS))) => Some('a'),
+        KEYS => None,
+        class => Some(class),
+    }
+}
+
+/// What lies within is the key of an object, if it is a string.
+const KEYS: char = '+';
+
+/// Beginnings of scopes and their classes; the first that fits holds. `-` ends the search without a class.
+const CLASSES: [(&str, char); 37] = [
+    ("comment", 'c'),
+    ("string.unquoted", '-'),
+    ("string", 's'),
+    ("constant.character", 's'),
+    ("constant", 'n'),
+    ("keyword.operator.word", 'k'),
+    ("keyword.operator.logical.python", 'k'),
+    ("keyword.operator", '-'),
+    ("keyword.other.unit", 'n'),
+    ("keyword", 'k'),
+    ("storage.type.function", 'k'),
+    ("storage", 'k'),
+    ("entity.name.function", 'f'),
+    ("entity.name.section", 'k'),
+    ("entity.name.tag.yaml", 'a'),
+    ("entity.name.tag.toml", 'a'),
+    ("entity.name.key", 'a'),
+    ("entity.name", 't'),
+    ("entity.other.attribute-name", 'a'),
+    ("entity.other.inherited-class", 't'),
+    ("entity", 't'),
+    ("support.function", 'f'),
+    ("support.type.property-name", 'a'),
+    ("support.constant", 'n'),
+    ("support", 't'),
+    ("variable.function", 'f'),
+    ("variable.parameter.option", '-'),
+    ("variable.language", 'k'),
+    ("variable.other.readwrite.assignment", 'v'),
+    ("variable.other.readwrite.shell", 'v'),
+    ("variable.other.env", 'v'),
+    ("variable.other.php", 'v'),
+    ("meta.mapping.key", KEYS),
+    ("markup.inserted", 'i'),
+    ("markup.deleted", 'd'),
+    ("markup.heading", 'k'),
+    ("markup.raw", 's'),
+];
+
+fn class_of_scope(scope: &str) -> Option<char> {
+    let fits = |start: &str| scope.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    CLASSES.iter().find(|(start, _)| fits(start)).map(|(_, class)| *class)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::highlight::Language;
+
+    fn check(language: &str, code: &str, expected: &str) {
+        let Ok(Language::Syntax(index)) = Language::find(language) else { panic!("{language} is known") };
+        let mut memo = Memo::default();
+        let first = memo.html(index, code);
+        assert_eq!(first, expected, "{language}");
+        assert_eq!(memo.html(index, code), first, "a memo changes nothing");
+    }
+
+    #[test]
+    fn tokens_have_short_classes() {
+        check(
+            "json",
+            "{\"a\": 1, \"b\": \"x\"}\n",
+            "{<span class=\"a\">\"a\"</span>: <span class=\"n\">1</span>, <span class=\"a\">\"b\"</span>: <span class=\"s\">\"x\"</span>}\n",
+        );
+        check("yaml", "a: \"b\" # c\n", "<span class=\"a\">a</span>: <span class=\"s\">\"b\"</span> <span class=\"c\"># c</span>\n");
+        check(
+            "bash",
+            "for i in 1; do ls; done\n",
+            "<span class=\"k\">for</span> i <span class=\"k\">in</span> 1; <span class=\"k\">do</span> <span class=\"f\">ls</span>; <span class=\"k\">done</span>\n",
+        );
+    }
+
+    #[test]
+    fn a_line_break_within_a_string_is_in_no_element() {
+        check("python", "x = '''a\nb'''\n", "x = <span class=\"s\">'''a</span>\n<span class=\"s\">b'''</span>\n");
+    }
+
+    #[test]
+    fn a_long_line_stays_plain() {
+        let long = format!("x = '{}'\n", "<".repeat(5000));
+        check("python", &long, &long.replace('<', "&lt;"));
+    }
+}
