@@ -4,10 +4,12 @@
 pub mod clock;
 pub mod disk;
 pub mod environment;
+pub mod history;
 pub mod kuma;
 pub mod outlet;
 pub mod output;
 pub mod process;
+pub mod progress;
 pub mod server;
 pub mod status;
 pub mod watch;
