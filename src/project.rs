@@ -33,8 +33,7 @@ pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earl
     let roles: BTreeMap<String, String> =
         config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();
     let roles_hash = blake3::hash(format!("{roles:?}").as_bytes());
-    let sources: Vec<_> =
-        inputs.sources.values().filter(|source| is_page(&source.path)).collect();
+    let sources: Vec<_> = inputs.sources.values().filter(|source| is_page(&source.path)).collect();
     let parsed: Vec<([u8; 32], Arc<Page>)> = sources
         .par_iter()
         .map(|source| {

@@ -194,12 +194,7 @@ fn is_index(stem: &str) -> bool {
     matches!(stem, "index" | "_index" | "README")
 }
 
-fn page_routes(
-    pages: &[&Arc<Page>],
-    sections: &[Section],
-    taken: &mut Taken,
-    diagnostics: &mut Diagnostics,
-) -> BTreeMap<Route, Target> {
+fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, diagnostics: &mut Diagnostics) -> BTreeMap<Route, Target> {
     let mut routes: BTreeMap<Route, Target> = BTreeMap::new();
     let mut owners: BTreeMap<String, &RelPath> = BTreeMap::new();
     for (index, page) in pages.iter().enumerate() {
@@ -210,7 +205,7 @@ fn page_routes(
             continue;
         }
         if !taken.add(&route) {
-            let message = format!("this page would be `{route}`, and a folder is a file of the site, or a file a folder");
+            let message = format!("`{route}` would be a page, and a folder with pages in it");
             diagnostics.push(Diagnostic::error("path-collision", message).in_file(&page.path).help("rename the page or the folder"));
             continue;
         }

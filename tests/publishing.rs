@@ -73,10 +73,6 @@ fn with_history() -> TempDir {
 fn pages_say_when_they_were_changed() {
     let project = with_history();
     let docs = project.path().join("docs");
-    // A setting that would run a program of the repository's own.
-    git(project.path(), "2026-03-04T10:00:00Z", &["config", "core.fsmonitor", "touch ran"]);
-    git(project.path(), "2026-03-04T10:00:00Z", &["config", "gpg.program", "touch ran"]);
-    git(project.path(), "2026-03-04T10:00:00Z", &["config", "log.showSignature", "true"]);
     let output = runsheet(&docs, &["build"]);
     assert!(!said(&output).contains("note"), "{}", said(&output));
     let last = "<li>Last change: <time datetime=\"2026-03-03\">3 March 2026</time></li>";
@@ -93,8 +89,29 @@ fn pages_say_when_they_were_changed() {
     let newest = "<updated>2026-03-03T10:00:00Z</updated>";
     assert_eq!(times, [newest, newest, "<updated>2026-03-02T04:30:00Z</updated>"]);
     assert!(changes.contains("<summary>Said in front</summary>"), "{changes}");
-    let ran = project.path().join("ran").exists() || docs.join("ran").exists();
-    assert!(!ran, "a program of the repository's settings ran");
+}
+
+#[test]
+fn no_program_of_the_repositorys_settings_is_run() {
+    let project = with_history();
+    let root = project.path();
+    let signer = root.join("signer");
+    let signs =
+        "echo; echo '[GNUPG:] SIG_CREATED '; } >&2; printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'";
+    let script = format!("#!/bin/sh\ncase \"$*\" in *--verify*) touch '{}/ran';; *) {{ {signs};; esac\n", root.display());
+    fs::write(&signer, script).expect("a script");
+    fs::set_permissions(&signer, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a script");
+    let at = "2026-03-05T10:00:00Z";
+    git(root, at, &["config", "gpg.program", &signer.to_string_lossy()]);
+    git(root, at, &["config", "log.showSignature", "true"]);
+    write(root, "docs/content/index.md", "# Home\n");
+    git(root, at, &["commit", "-q", "-S", "-a", "-m", "Signed"]);
+    runsheet(&root.join("docs"), &["build"]);
+    assert!(read(root, "docs/public/index.html").contains("5 March 2026"));
+    assert!(!root.join("ran").exists(), "reading the history started the signer");
+    // The settings do start it.
+    git(root, at, &["log", "-1"]);
+    assert!(root.join("ran").exists(), "the test sees nothing");
 }
 
 #[test]
@@ -149,6 +166,20 @@ fn the_head_tells_other_sites_about_the_page() {
     let page = read(project.path(), "public/a.html");
     assert!(page.contains("<meta property=\"og:type\" content=\"article\">"), "{page}");
     assert!(page.contains("<meta name=\"description\" content=\"Said in front\">"), "{page}");
+}
+
+#[test]
+fn only_names_that_tell_their_content_are_kept_for_ever() {
+    let project = project(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);
+    runsheet(project.path(), &["build"]);
+    assert!(read(project.path(), "public/_headers").contains("\n/assets/*\n  Cache-Control: public, max-age=31536000, immutable\n"));
+    write(project.path(), "content/assets/picture.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    runsheet(project.path(), &["build"]);
+    let headers = read(project.path(), "public/_headers");
+    let kept: Vec<&str> = headers.lines().filter(|line| line.starts_with("/assets/")).collect();
+    assert!(kept.iter().any(|path| path.starts_with("/assets/site.") && path.ends_with(".css")), "{headers}");
+    assert!(kept.iter().all(|path| project.path().join("public").join(&path[1..]).is_file()), "{headers}");
+    assert!(!headers.contains("picture"), "{headers}");
 }
 
 #[test]

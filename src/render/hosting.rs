@@ -46,15 +46,16 @@ fn immutable(site: &Site, theme: &Theme) -> Vec<String> {
 }
 
 /// `_redirects`, as Netlify and Cloudflare Pages read it. A folder is asked for with and without its `/`.
+///
+/// Cloudflare shows `x.html` at `/x`, so where both are, `/x` is not led on: it would go round in a circle.
 pub fn redirects(site: &Site) -> String {
     let base = base_path(&site.config.site.base_url);
     let mut text = String::new();
     for Redirect { from, to } in &site.redirects {
         let to = path(&base, &site.pages[*to].route);
-        let from = path(&base, from);
-        text.push_str(&format!("{from} {to} 301\n"));
-        if let Some(file) = from.strip_suffix('/').filter(|file| !file.is_empty()) {
-            text.push_str(&format!("{file} {to} 301\n"));
+        text.push_str(&format!("{} {to} 301\n", path(&base, from)));
+        if let Some(folder) = from.strip_suffix("/index.html").filter(|folder| !site.routes.contains_key(&format!("{folder}.html"))) {
+            text.push_str(&format!("{} {to} 301\n", percent(&format!("{base}{folder}"))));
         }
     }
     text

@@ -32,7 +32,7 @@ pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[Sit
                 }
             };
             if !taken.add(&from) {
-                let message = format!("the alias `{from}` is taken by {}", owner(routes, pages, &redirects, &from));
+                let message = format!("the alias `{from}` {}", owner(routes, pages, &redirects, &from));
                 let diagnostic = Diagnostic::error("path-collision", message).at(path, alias.span.clone());
                 diagnostics.push(diagnostic.help("remove the alias: an address leads to one page"));
                 continue;
@@ -44,16 +44,16 @@ pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[Sit
     redirects
 }
 
-/// What is at an address, in words.
+/// Why an address is taken.
 fn owner(routes: &BTreeMap<Route, Target>, pages: &[SitePage], redirects: &[Redirect], from: &str) -> String {
     let from = folded(from);
     let found = routes.iter().find(|(route, _)| folded(route) == from).map(|(_, target)| target);
     match found {
-        Some(Target::Page(index)) => format!("the page {}", pages[*index].page.path),
-        Some(Target::Redirect(index)) => format!("an alias of {}", pages[redirects[*index].to].page.path),
-        Some(Target::Section(_)) => "the page of a folder".to_owned(),
-        Some(_) => "a file of the site".to_owned(),
-        None => "a folder of that name, or lies below a file".to_owned(),
+        Some(Target::Page(index)) => format!("is the address of {}", pages[*index].page.path),
+        Some(Target::Redirect(index)) => format!("is an alias of {} already", pages[redirects[*index].to].page.path),
+        Some(Target::Section(_)) => "is the page of a folder".to_owned(),
+        Some(_) => "is a file of the site".to_owned(),
+        None => "would be a file and a folder at once".to_owned(),
     }
 }
 
@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn aliases_are_paths_of_pages() {
         let check = |alias: &str, expected: &str| {
-            let found = route(alias).unwrap_or_else(|(message, _)| message.rsplit_once("` ").map_or(message.clone(), |(_, wrong)| wrong.to_owned()));
+            let found = route(alias)
+                .unwrap_or_else(|(message, _)| message.rsplit_once("` ").map_or(message.clone(), |(_, wrong)| wrong.to_owned()));
             assert_eq!(found, expected, "{alias:?}");
         };
         check("/old/page.html", "old/page.html");
