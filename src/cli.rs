@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::diagnostic::MessageFormat;
 
@@ -125,6 +126,14 @@ pub enum Command {
     Explain {
         /// Such as broken-link
         code: String,
+    },
+    /// Print a script that completes commands and options in a shell
+    #[command(
+        after_help = "Examples:\n  runsheet completions bash > ~/.local/share/bash-completion/completions/runsheet\n  runsheet completions zsh > ~/.zfunc/_runsheet\n  runsheet completions fish > ~/.config/fish/completions/runsheet.fish"
+    )]
+    Completions {
+        /// The shell that reads the script
+        shell: Shell,
     },
 }
 

@@ -9,11 +9,12 @@ use serde_json::json;
 
 use crate::source::{RelPath, Span, line_column};
 
-/// How bad it is. Errors stop a build; warnings do so with `--deny-warnings`.
+/// How bad it is. Errors stop a build; warnings do so with `--deny-warnings`; notes never do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Error,
     Warning,
+    Note,
 }
 
 impl Severity {
@@ -21,6 +22,7 @@ impl Severity {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         }
     }
 }
@@ -55,6 +57,10 @@ impl Diagnostic {
 
     pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    pub fn note(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Note, ..Diagnostic::error(code, message) }
     }
 
     /// Points it at a range of a source.
@@ -122,6 +128,11 @@ impl Diagnostics {
         self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
     }
 
+    /// The same without notes.
+    pub fn without_notes(&self) -> Diagnostics {
+        Diagnostics(self.0.iter().filter(|diagnostic| diagnostic.severity != Severity::Note).cloned().collect())
+    }
+
     pub fn has_errors(&self) -> bool {
         self.count(Severity::Error) > 0
     }
@@ -135,7 +146,7 @@ impl Diagnostics {
                 Some(CheckLevel::Error) => diagnostic.severity = Severity::Error,
                 None => {}
             }
-            if deny_warnings {
+            if deny_warnings && diagnostic.severity == Severity::Warning {
                 diagnostic.severity = Severity::Error;
             }
             true
@@ -235,6 +246,7 @@ fn draw_text(one: &Located, color: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let message = visible(&diagnostic.message);
@@ -326,7 +338,8 @@ fn draw_github(one: &Located) -> String {
     if let Some(help) = &diagnostic.help {
         let _ = write!(message, "\nhelp: {help}");
     }
-    format!("::{} {}::{}\n", diagnostic.severity.word(), properties.join(","), data(&message))
+    let command = if diagnostic.severity == Severity::Note { "notice" } else { diagnostic.severity.word() };
+    format!("::{command} {}::{}\n", properties.join(","), data(&message))
 }
 
 /// SARIF 2.1.0, OASIS standard.

@@ -2,7 +2,7 @@
 //! of Markdown, on one clock.
 //!
 //! ```text
-//!      world: disk, clock, status                                          world: disk
+//!      world: disk, clock, status, Git                                     world: disk
 //! folder ──────► Inputs ──parse──► Project ──resolve──► Site ──render(route)──► bytes ──► public/
 //!                                     │                  │                        └─────► http (serve)
 //!                                     └── notices ───────┤

@@ -13,6 +13,11 @@ use crate::source::{Inputs, RelPath, Skipped};
 /// The folder whose Markdown becomes pages.
 pub const CONTENT: &str = "content";
 
+/// Whether a file is the source of a page.
+pub fn is_page(path: &RelPath) -> bool {
+    path.below(CONTENT).is_some() && path.ending() == "md"
+}
+
 /// All files, parsed. Nothing here depends on another file.
 #[derive(Clone, Debug)]
 pub struct Project {
@@ -28,8 +33,7 @@ pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earl
     let roles: BTreeMap<String, String> =
         config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();
     let roles_hash = blake3::hash(format!("{roles:?}").as_bytes());
-    let sources: Vec<_> =
-        inputs.sources.values().filter(|source| source.path.below(CONTENT).is_some() && source.path.ending() == "md").collect();
+    let sources: Vec<_> = inputs.sources.values().filter(|source| is_page(&source.path)).collect();
     let parsed: Vec<([u8; 32], Arc<Page>)> = sources
         .par_iter()
         .map(|source| {

@@ -1,11 +1,17 @@
 //! Rendering: one route of the site to the bytes of its file. A pure function, used by `build` and `serve` alike.
 
+mod feed;
+mod hosting;
 mod paper;
 mod plan;
 mod sheet;
+mod sitemap;
+mod summary;
 
+pub use hosting::{CONTENT_SECURITY_POLICY, HEADERS};
 pub use plan::calendar;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
@@ -39,6 +45,14 @@ pub fn render(site: &Site, theme: &Theme, route: &str) -> Result<Rendered, tera:
         Target::Page(index) => page(site, theme, &site.pages[*index])?,
         Target::Section(index) => section(site, theme, &site.sections[*index])?,
         Target::NotFound => not_found(site, theme)?,
+        Target::Redirect(index) => hosting::redirect(site, theme, &site.redirects[*index])?,
+        Target::Sitemap => sitemap::sitemap(site, theme)?,
+        Target::Robots => sitemap::robots(site, theme)?,
+        Target::Feed => feed::notices(site, theme)?,
+        Target::Changes => feed::changes(site, theme)?,
+        Target::Headers => hosting::headers(site, theme),
+        Target::Redirects => hosting::redirects(site),
+        Target::NoJekyll => String::new(),
         Target::Asset(path) => return Ok(Rendered::File(path.clone())),
         Target::Static(name) => return Ok(Rendered::Bytes(theme.statics.get(name).cloned().unwrap_or_default())),
         Target::Calendar(index) => calendar(site, &site.pages[*index]),
@@ -82,7 +96,10 @@ fn page(site: &Site, theme: &Theme, page: &SitePage) -> Result<String, tera::Err
             "edit_url": site.config.site.repository.as_ref().map(|url| format!("{url}/edit/HEAD/{}", page.page.path)),
             "canonical": canonical(site, &page.route),
             "owner": front.owner,
-            "reviewed": front.reviewed.map(|date| date.strftime("%-d %B %Y").to_string()),
+            "reviewed": front.reviewed.map(day),
+            "changed": page.changed.map(|at| day_context(at.to_zoned(TimeZone::UTC).date())),
+            "overdue": page.overdue_since.map(day_context),
+            "summary": summary::of(page).unwrap_or_default(),
             "toc": toc(&page.page.headings),
             "breadcrumbs": site.breadcrumbs(&page.route),
             "children": if is_index && !is_home { children(site, &page.route) } else { Vec::new() },
@@ -112,6 +129,7 @@ fn base(site: &Site, theme: &Theme, route: &str, root: &str) -> Result<Context, 
     );
     context.insert("root", root);
     context.insert("base_path", &base_path(&config.base_url));
+    context.insert("feeds", &feed::links(site));
     context.insert(
         "assets",
         &json!({
@@ -171,7 +189,7 @@ fn plain_page(site: &Site, title: &str, route: &str, children: Vec<Child>) -> se
     let breadcrumbs = if route == "404.html" { Vec::new() } else { site.breadcrumbs(route) };
     json!({
         "title": title, "heading": heading, "anchor": null, "url": route, "description": "", "kind": "section", "source": null,
-        "edit_url": null, "canonical": canonical(site, route), "owner": null, "reviewed": null, "toc": [],
+        "edit_url": null, "canonical": canonical(site, route), "owner": null, "reviewed": null, "changed": null, "overdue": null, "summary": "", "toc": [],
         "breadcrumbs": breadcrumbs, "children": children, "next": null, "previous": null,
     })
 }
@@ -230,9 +248,39 @@ fn base_path(base_url: &str) -> String {
 }
 
 fn canonical(site: &Site, route: &str) -> Option<String> {
+    (!site.config.site.base_url.is_empty()).then(|| absolute(site, route))
+}
+
+/// The whole address of a route, of a folder without its file's name. Without `base_url` there is none to give.
+fn absolute(site: &Site, route: &str) -> String {
+    let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
     let base_url = &site.config.site.base_url;
-    let route = route.strip_suffix("index.html").unwrap_or(route);
-    (!base_url.is_empty()).then(|| crate::page::link::encode(&format!("{base_url}{route}")))
+    let host = base_url.len() - base_path(base_url).len();
+    format!("{}{}{}", &base_url[..host], percent(&base_url[host..]), percent(folder.unwrap_or(route)))
+}
+
+/// A path as it stands in an address: what is not ASCII, or not allowed there, is percent-encoded (RFC 3986 §3.3).
+fn percent(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
+            b'-' | b'.' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+/// A day in words: `3 March 2026`.
+fn day(date: Date) -> String {
+    date.strftime("%-d %B %Y").to_string()
+}
+
+fn day_context(date: Date) -> serde_json::Value {
+    json!({ "iso": date.to_string(), "text": day(date) })
 }
 
 fn body(site: &Site, page: &SitePage, root: &str) -> String {

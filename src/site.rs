@@ -1,13 +1,18 @@
 //! The site: what the project's files say together. Links are resolved, times computed, addresses given.
 
+mod aliases;
+mod hosting;
 mod links;
 mod nav;
+mod sent;
+mod taken;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use tera::Context;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
@@ -17,10 +22,14 @@ use crate::notice::{Notice, merge, variables};
 use crate::page::{Hole, Kind, Page, Publish, slug};
 use crate::project::{CONTENT, Project};
 use crate::sheet::{self, Sheet};
-use crate::source::{Inputs, RelPath};
+use crate::source::{History, Inputs, RelPath};
 use crate::status::{self, Overview};
 use crate::theme::{Theme, WORKER};
 
+use taken::{Taken, folded};
+
+pub use aliases::Redirect;
+pub use hosting::{CHANGES, FEED, SITEMAP};
 pub use nav::{Crumb, Section};
 
 /// An address below the site's root, such as `docs/cutover-checklist.html`.
@@ -38,12 +47,27 @@ pub enum Target {
     /// A text file of the theme.
     Static(String),
     NotFound,
+    /// The page at the old address of this number.
+    Redirect(usize),
     /// The calendar of the run sheet of this number.
     Calendar(usize),
     /// The script that keeps run sheets for offline use.
     Worker,
     BadgeSvg,
     BadgeJson,
+    /// A map of the site for search engines.
+    Sitemap,
+    /// What search engines may read.
+    Robots,
+    /// The feed of sent notices.
+    Feed,
+    /// The feed of pages that were changed last.
+    Changes,
+    /// Headers and redirects as Netlify and Cloudflare Pages read them.
+    Headers,
+    Redirects,
+    /// An empty file that tells GitHub Pages to publish every file.
+    NoJekyll,
     /// The file by which we know our own output.
     Marker,
 }
@@ -63,6 +87,10 @@ pub struct SitePage {
     pub sheet: Sheet,
     /// Its notices as the site shows them, in order.
     pub notices: Vec<ShownNotice>,
+    /// When its file was last changed, where Git knows.
+    pub changed: Option<Timestamp>,
+    /// The day on which its review was due, if that has passed.
+    pub overdue_since: Option<Date>,
 }
 
 /// A notice on the site: with sample values, or sent.
@@ -72,6 +100,8 @@ pub struct ShownNotice {
     pub name: String,
     pub subject: String,
     pub html: String,
+    /// When it was sent, if it is shown as sent and that is known.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// Everything that rendering needs.
@@ -81,22 +111,24 @@ pub struct Site {
     pub sections: Vec<Section>,
     folders: nav::Folders,
     pub routes: BTreeMap<Route, Target>,
+    /// Old addresses of pages.
+    pub redirects: Vec<Redirect>,
     pub status: Option<Overview>,
     /// Code that is highlighted already; what is missing is made when it is rendered.
     pub highlights: Highlights,
     /// Shown in the footer if the caller fixed the time of the build.
-    pub built_at: Option<jiff::Timestamp>,
+    pub built_at: Option<Timestamp>,
     pub diagnostics: Diagnostics,
 }
 
 /// Holds all files together.
-pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Option<jiff::Timestamp>) -> Site {
+pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Option<Timestamp>) -> Site {
     let mut diagnostics = project.diagnostics.clone();
     let config = project.config.clone();
     let published: Vec<&Arc<Page>> = project.pages.iter().filter(|page| is_published(page)).collect();
     let sections = nav::sections(&published);
-    let mut routes = page_routes(&published, &sections, &mut diagnostics);
-    let mut taken: Taken = routes.keys().map(|route| folded(route)).collect();
+    let mut taken = Taken::default();
+    let mut routes = page_routes(&published, &sections, &mut taken, &mut diagnostics);
     add_files(&mut routes, &mut taken, inputs, theme, &config, &mut diagnostics);
     let overview = overview(inputs, &config, &mut diagnostics);
     let index = links::Index::new(project, inputs, &routes, &published, &config);
@@ -113,6 +145,8 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
             event: event.map(|event| event.id.clone()),
             sheet,
             notices: Vec::new(),
+            changed: inputs.history.last_change(&page.path),
+            overdue_since: page.front.overdue_since(inputs.now),
         });
     }
     for page in project.pages.iter().filter(|page| !is_published(page)) {
@@ -120,19 +154,32 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     }
     check_notice_names(project, &mut diagnostics);
     add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
+    let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);
+    if inputs.history == History::Shallow {
+        diagnostics.push(shallow_history());
+    }
     let mut site = Site {
         config,
         pages,
         folders: nav::Folders::of(&sections),
         sections,
         routes,
+        redirects,
         status: overview,
         highlights: Highlights::default(),
         built_at,
         diagnostics,
     };
     site.show_notices(project, theme);
+    let mut routes = std::mem::take(&mut site.routes);
+    hosting::add(&mut routes, &mut taken, &site);
+    site.routes = routes;
     site
+}
+
+fn shallow_history() -> Diagnostic {
+    let message = "the Git history of this clone is cut off, so pages do not say when they were last changed";
+    Diagnostic::note("shallow-history", message).help("fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow")
 }
 
 /// Every page is on the site but notices that are never to be.
@@ -160,7 +207,7 @@ fn is_index(stem: &str) -> bool {
     matches!(stem, "index" | "_index" | "README")
 }
 
-fn page_routes(pages: &[&Arc<Page>], sections: &[Section], diagnostics: &mut Diagnostics) -> BTreeMap<Route, Target> {
+fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, diagnostics: &mut Diagnostics) -> BTreeMap<Route, Target> {
     let mut routes: BTreeMap<Route, Target> = BTreeMap::new();
     let mut owners: BTreeMap<String, &RelPath> = BTreeMap::new();
     for (index, page) in pages.iter().enumerate() {
@@ -170,20 +217,33 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], diagnostics: &mut Dia
             diagnostics.push(Diagnostic::error("path-collision", message).in_file(&page.path).help("rename one of them"));
             continue;
         }
+        if !taken.add(&route) {
+            let message = format!("`{route}` would be a page, and a folder with pages in it");
+            diagnostics.push(Diagnostic::error("path-collision", message).in_file(&page.path).help("rename the page or the folder"));
+            continue;
+        }
         routes.insert(route, Target::Page(index));
     }
+    check_folders(sections, diagnostics);
     for (index, section) in sections.iter().enumerate() {
+        // The page of the folder may be there already.
+        taken.add(&section.route);
         routes.entry(section.route.clone()).or_insert(Target::Section(index));
     }
     routes
 }
 
-/// The routes that are in use, [`folded`].
-type Taken = BTreeSet<String>;
-
-/// Names that some file system takes for the same.
-fn folded(route: &str) -> String {
-    route.nfc().collect::<String>().to_lowercase()
+/// Folders side by side whose names give one address: the page of one of them could not be reached.
+fn check_folders(sections: &[Section], diagnostics: &mut Diagnostics) {
+    let mut owners: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for section in sections {
+        let above = section.folder.rsplit_once('/').map_or("", |(above, _)| above);
+        let Some(first) = owners.insert((above, folded(&section.route)), &section.folder) else { continue };
+        let Some(path) = RelPath::new(&format!("{CONTENT}/{}", section.folder)).filter(|_| !section.folder.is_empty()) else { continue };
+        let address = section.route.strip_suffix("index.html").unwrap_or(&section.route);
+        let message = format!("this folder and `{CONTENT}/{first}` would both be `{address}`");
+        diagnostics.push(Diagnostic::error("path-collision", message).in_file(&path).help("rename one of them"));
+    }
 }
 
 fn add_files(
@@ -196,7 +256,7 @@ fn add_files(
 ) {
     for path in inputs.assets.keys() {
         let Some(below) = path.below(CONTENT) else { continue };
-        if !taken.insert(folded(below)) {
+        if !taken.add(below) {
             let message = format!("`{below}` is in the output already, under a name that differs in case or form");
             diagnostics.push(Diagnostic::error("path-collision", message).in_file(path).help("rename it"));
             continue;
@@ -218,7 +278,7 @@ fn add_files(
 /// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
 fn add_ours(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, ours: Vec<(Route, Target)>, diagnostics: &mut Diagnostics) {
     for (route, target) in ours {
-        if !taken.insert(folded(&route)) {
+        if !taken.add(&route) {
             let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
             diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
             continue;
@@ -320,6 +380,11 @@ impl Site {
                 if diagnostics.count(Severity::Error) > before || event.is_some_and(|event| event.is_faulty) {
                     continue;
                 }
+                let is_sent = page.front.publish == Publish::Sent;
+                let sent_at = is_sent.then(|| sent::date(&self.config, page, event, notice)).flatten();
+                if is_sent && sent_at.is_none() && !self.config.site.base_url.is_empty() {
+                    diagnostics.push(sent::undated(notice));
+                }
                 let context = self.sample_context(event);
                 match compiled.render_body(&context) {
                     Ok((subject, html)) => shown.push(ShownNotice {
@@ -328,6 +393,7 @@ impl Site {
                         name: notice.name.clone(),
                         subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
                         html,
+                        sent_at,
                     }),
                     Err(fault) => {
                         let span = fault.span.unwrap_or(notice.span.clone());

@@ -129,6 +129,29 @@ pub struct Inputs {
     pub skipped: Vec<(RelPath, Skipped)>,
     pub now: Timestamp,
     pub status: StatusInput,
+    pub history: History,
+}
+
+/// What Git knows of when pages were changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum History {
+    /// There is no Git, or no repository that it may read.
+    #[default]
+    Unknown,
+    /// The clone does not hold the whole history, so the last change of a page may be missing.
+    Shallow,
+    /// When each page was last changed, by the clock of who changed it.
+    Known(BTreeMap<RelPath, Timestamp>),
+}
+
+impl History {
+    /// When a file was last changed.
+    pub fn last_change(&self, path: &RelPath) -> Option<Timestamp> {
+        match self {
+            History::Known(changes) => changes.get(path).copied(),
+            History::Unknown | History::Shallow => None,
+        }
+    }
 }
 
 /// Why a file below `content/` was not read.

@@ -17,7 +17,19 @@ static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templat
 static STATIC: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/static");
 
 /// Templates that a theme must have after the built-in ones are taken in.
-const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html", "notices.html", "home.html", "404.html", "nav.html"];
+const PAGE_TEMPLATES: [&str; 11] = [
+    "page.html",
+    "section.html",
+    "checklist.html",
+    "notices.html",
+    "home.html",
+    "404.html",
+    "nav.html",
+    "redirect.html",
+    "sitemap.xml",
+    "feed.xml",
+    "robots.txt",
+];
 
 /// The script that keeps run sheets for offline use. It serves its own folder, so it lies at the top of the site, and
 /// browsers look for it under one name.

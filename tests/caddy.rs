@@ -27,6 +27,18 @@ fn caddy_takes_the_caddyfile() {
     assert!(!output.status.success(), "without a hash, caddy validate fails: {}", said(&output));
 }
 
+/// The recipe of the manual, too.
+#[test]
+fn caddy_takes_the_recipe_of_the_manual() {
+    let home = tempfile::tempdir().expect("a folder");
+    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("content/guide/publishing.md")).expect("the manual");
+    let recipe = manual.split("```caddy\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe");
+    let file = home.path().join("Caddyfile");
+    std::fs::write(&file, recipe).expect("a file");
+    let output = run(caddy(&home).args(["validate", "--adapter", "caddyfile", "--config"]).arg(&file));
+    assert!(output.status.success(), "caddy validate: {}", said(&output));
+}
+
 /// Caddy, which keeps its files in a folder of the test.
 fn caddy(home: &TempDir) -> Command {
     let mut command = Command::new("caddy");

@@ -8,7 +8,7 @@ use std::path::Path;
 use runsheet::reference;
 
 /// Places in the code where a diagnostic gets its code.
-const BEFORE: [&str; 4] = ["Diagnostic::error(", "Diagnostic::warning(", "fault(", "=> ("];
+const BEFORE: [&str; 5] = ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::note(", "fault(", "=> ("];
 
 fn used_codes(folder: &Path, codes: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {

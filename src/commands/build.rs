@@ -6,25 +6,26 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 
-use super::load::{Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Outcome, Selection};
 use super::report;
 use crate::cli::Global;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::highlight::Highlights;
 use crate::notice::engine;
 use crate::render::{self, Rendered};
-use crate::site::MARKER;
+use crate::site::{MARKER, Target};
 use crate::source::RelPath;
 use crate::world::environment;
 use crate::world::highlights;
 use crate::world::outlet;
 use crate::world::output::{Lock, Output, Published};
+use crate::world::progress::Progress;
 
 pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
-    let mut loaded = load(global, StatusFrom::Fetch, None)?;
+    let mut loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
     let public = Output::begin(&loaded.root, &target, MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -48,7 +49,9 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     }
     highlight(&mut loaded)?;
     loaded.stopwatch.lap("highlight");
-    diagnostics.extend(write_site(&loaded, &public)?);
+    let progress = Progress::begin(loaded.site.pages.len(), !global.quiet && global.message_format == MessageFormat::Text);
+    diagnostics.extend(write_site(&loaded, &public, &progress)?);
+    drop(progress);
     loaded.stopwatch.lap("render and write");
     let diagnostics = loaded.settle(diagnostics, global);
     let incomplete = merged.iter().any(|(_, outcome)| outcome.incomplete);
@@ -86,20 +89,30 @@ fn highlight(loaded: &mut Loaded) -> Result<()> {
 }
 
 /// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.
-fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
+fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<Diagnostics> {
     let faults: Vec<Option<Diagnostic>> = loaded
         .site
         .routes
         .par_iter()
-        .map(|(route, _)| match render::render(&loaded.site, &loaded.theme, route) {
-            Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
-            Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
-            Err(error) => Ok(Some(template_fault(loaded, route, &error))),
+        .map(|(route, target)| {
+            let fault = write(loaded, public, route)?;
+            if matches!(target, Target::Page(_)) {
+                progress.step();
+            }
+            Ok(fault)
         })
         .collect::<Result<_>>()?;
     let mut diagnostics = Diagnostics::default();
     diagnostics.extend(faults.into_iter().flatten());
     Ok(diagnostics)
+}
+
+fn write(loaded: &Loaded, public: &Output, route: &str) -> Result<Option<Diagnostic>> {
+    match render::render(&loaded.site, &loaded.theme, route) {
+        Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
+        Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
+        Err(error) => Ok(Some(template_fault(loaded, route, &error))),
+    }
 }
 
 /// A theme's template that fails on a page.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::load::{StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::{build, report};
 use crate::cli::Global;
@@ -13,7 +13,7 @@ use crate::render;
 use crate::world::environment;
 
 pub fn run(global: &Global) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let keys = environment::keys();

@@ -10,10 +10,10 @@ use crate::config::Overrides;
 use crate::diagnostic::Diagnostics;
 use crate::project::{self, Project};
 use crate::site::{self, Site};
-use crate::source::{Inputs, StatusInput};
+use crate::source::{History, Inputs, StatusInput};
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
-use crate::world::{clock, disk, environment, status};
+use crate::world::{clock, disk, environment, history, status};
 use crate::{check, config};
 
 /// A project that is read, held together and ready to be rendered.
@@ -36,8 +36,17 @@ pub enum StatusFrom {
     Given(Box<StatusInput>),
 }
 
+/// Where it is known from when pages were changed.
+pub enum HistoryFrom {
+    Git,
+    /// As it was read before.
+    Given(History),
+    /// No page is shown.
+    Nowhere,
+}
+
 /// Reads the project. Faults of its files are in the site's diagnostics.
-pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>) -> Result<Loaded> {
+pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom, earlier: Option<&Project>) -> Result<Loaded> {
     let mut stopwatch = Stopwatch::start();
     let root = root(global)?;
     let fixed = now(global)?;
@@ -56,8 +65,14 @@ pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>)
         StatusFrom::Given(status) => *status,
     };
     stopwatch.lap("status");
-    let inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
+    let mut inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
     stopwatch.lap("read");
+    inputs.history = match history_from {
+        HistoryFrom::Git => history::read(&root, inputs.sources.keys().filter(|path| project::is_page(path))),
+        HistoryFrom::Given(history) => history,
+        HistoryFrom::Nowhere => History::Unknown,
+    };
+    stopwatch.lap("history");
     let theme = Theme::load(&inputs, &config.site.theme, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
     stopwatch.lap("parse");

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod completions;
 mod explain;
 mod init;
 mod load;
@@ -36,5 +37,6 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Notice(command) => notice::run(global, command),
         Command::Status => status::run(global),
         Command::Explain { code } => explain::run(code),
+        Command::Completions { shell } => completions::run(*shell),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::load::{Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::{build, report};
 use crate::cli::{Global, NoticeCommand, PreviewFormat};
@@ -27,7 +27,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
 }
 
 fn list(global: &Global) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Kept, None)?;
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mut text = String::new();
     for notice in loaded.project.pages.iter().flat_map(|page| &page.notices) {
         text.push_str(&format!("{}  {}  ({})\n", notice.name, notice.title, notice.path));
@@ -41,7 +41,7 @@ fn list(global: &Global) -> Result<ExitCode> {
 }
 
 fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Kept, None)?;
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     // A mailing of that name comes first, then one that sends the notice of that name.
     let declared = &loaded.project.config.mailings;
     let by_id = declared.iter().find(|mailing| mailing.id.value == name);
@@ -115,7 +115,7 @@ fn merge(
 ) -> Result<ExitCode> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
-    let loaded = load(global, StatusFrom::Kept, None)?;
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = mailings::find_mailing(&loaded, name)?;
     let is_declared = loaded.project.config.mailings.iter().any(|declared| declared.id.value == mailing.id.value);
     if !is_declared && recipients.is_none() {

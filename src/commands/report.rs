@@ -41,6 +41,13 @@ pub fn diagnostics(diagnostics: &Diagnostics, inputs: &Inputs, global: &Global) 
         Color::Auto => std::io::stderr().is_terminal() && !environment::no_color(),
     };
     let format = global.message_format;
+    let quiet: Diagnostics;
+    let diagnostics = if global.quiet {
+        quiet = diagnostics.without_notes();
+        &quiet
+    } else {
+        diagnostics
+    };
     let drawn = draw(diagnostics, |path| inputs.sources.get(path).map(|source| &*source.text), format, color);
     if matches!(format, MessageFormat::Json | MessageFormat::Sarif) {
         data(&drawn);

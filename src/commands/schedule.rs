@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::load::{StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::{Global, ScheduleFormat};
 use crate::diagnostic::{Diagnostics, suggest};
@@ -17,7 +17,7 @@ use crate::schedule::plan::{Step, StepKind};
 use crate::site::{Site, SitePage};
 
 pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Kept, None)?;
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let sheets: Vec<&SitePage> = loaded.site.pages.iter().filter(|sheet| sheet.page.kind == Kind::Checklist).collect();
     let chosen = choose(&sheets, page)?;
     // Faults of other files do not concern the plan.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::load::{Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
@@ -22,8 +22,9 @@ const STATUS_EVERY: Duration = Duration::from_secs(60);
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
     // The watch begins before the files are read, so that no edit is missed.
     let watch = Watch::begin(&super::load::root(global)?)?;
-    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
+    let history = loaded.inputs.history.clone();
     let first_faults = faults_of(&loaded, global);
     let mut last_good = Arc::new(loaded);
     let live = Arc::new(Live::new(Arc::new(Shown { loaded: Arc::clone(&last_good), faults: first_faults })));
@@ -43,7 +44,8 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
                     }
                 }
             }
-            let again = load(&options, StatusFrom::Given(Box::new(status.clone())), Some(&last_good.project));
+            let status_from = StatusFrom::Given(Box::new(status.clone()));
+            let again = load(&options, status_from, HistoryFrom::Given(history.clone()), Some(&last_good.project));
             let faults = match again {
                 Ok(loaded) => {
                     let faults = faults_of(&loaded, &options);

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use super::load::{StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::Diagnostics;
 
 pub fn run(global: &Global) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Fetch, None)?;
+    let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Nowhere, None)?;
     let Some(overview) = &loaded.site.status else {
         bail!("the project shows no status\nhelp: name a status page in [status] of runsheet.toml");
     };

@@ -1,10 +1,12 @@
 //! Front matter: the table at the top of a Markdown file, in YAML between `---` or in TOML between `+++`.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::data::{self, Reader, Spanned, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::schedule::{Length, Unit};
+use crate::schedule::{Clock, Length, Unit};
 use crate::source::{RelPath, Span};
 
 /// What a page is.
@@ -51,6 +53,24 @@ pub struct Front {
     pub owner: Option<String>,
     pub reviewed: Option<Date>,
     pub review_every: Option<Length>,
+    /// When its notices were sent.
+    pub date: Option<Timestamp>,
+    /// Old addresses of the page, as they were written.
+    pub aliases: Vec<Spanned<String>>,
+}
+
+impl Front {
+    /// The day on which the next review is due.
+    pub fn review_due(&self) -> Option<Date> {
+        let (reviewed, every) = (self.reviewed?, self.review_every.as_ref()?);
+        let clock = Clock::new(&format!("{reviewed}T00:00"), Some("UTC"), &[]).ok()?;
+        Some(clock.at(&every.later()).ok()?.date())
+    }
+
+    /// The day on which the review was due, if that day has passed.
+    pub fn overdue_since(&self, now: Timestamp) -> Option<Date> {
+        self.review_due().filter(|due| now.to_zoned(TimeZone::UTC).date() > *due)
+    }
 }
 
 /// Splits a file into its front matter and the place where the Markdown begins.
@@ -112,6 +132,8 @@ fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagn
         owner: reader.text("owner").map(|text| text.value),
         reviewed: read_date(&mut reader),
         review_every: reader.parsed("review_every", |text| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()))),
+        date: read_moment(&mut reader),
+        aliases: reader.texts("aliases"),
     };
     diagnostics.extend(reader.finish());
     front
@@ -124,6 +146,21 @@ fn read_date(reader: &mut Reader) -> Option<Date> {
     }
     reader.reject(&text.span, format!("`{}` is not a date", text.value), Some("write it as `2026-11-22`".to_owned()));
     None
+}
+
+/// A day, which begins in UTC, or a moment with its offset.
+fn read_moment(reader: &mut Reader) -> Option<Timestamp> {
+    let text = reader.moment("date")?;
+    let day = text.value.parse::<Date>().ok().filter(|_| !text.value.contains(['T', ':', ' ']));
+    let moment = match day {
+        Some(day) => day.to_zoned(TimeZone::UTC).ok().map(|start| start.timestamp()),
+        None => text.value.parse().ok(),
+    };
+    if moment.is_none() {
+        let help = "write it as `2026-11-22` or `2026-11-22T09:00:00Z`".to_owned();
+        reader.reject(&text.span, format!("`{}` is neither a date nor a time with its offset", text.value), Some(help));
+    }
+    moment
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// The anchors of one page, made as GitHub makes them: lower case, spaces to hyphens, other marks
 /// dropped, a number after repeated ones.
 #[derive(Debug, Default)]
@@ -48,10 +50,10 @@ fn is_mark(c: char) -> bool {
 }
 
 /// The part of a page's address that a file or folder name gives: lower case, `_` and spaces to hyphens,
-/// marks that addresses cannot hold dropped.
+/// marks that addresses cannot hold dropped. It is the same in whatever Unicode form the name is stored.
 pub fn address(name: &str) -> String {
     let mut slug = String::new();
-    for c in name.to_lowercase().chars() {
+    for c in name.nfc().collect::<String>().to_lowercase().chars() {
         match c {
             ' ' | '_' | '-' if slug.ends_with('-') => {}
             ' ' | '_' | '-' => slug.push('-'),
@@ -93,5 +95,6 @@ mod tests {
         assert_eq!(address("a  b"), "a-b");
         assert_eq!(address("con:*?"), "con");
         assert_eq!(address("??"), "page");
+        assert_eq!(address("Cafe\u{301}"), "caf\u{e9}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Route, Target, is_index, nav};
+use super::{Route, Target, aliases, is_index, nav, route_of};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::page::{Link, Page};
@@ -16,6 +16,8 @@ pub struct Index<'a> {
     inputs: &'a Inputs,
     routes: &'a BTreeMap<Route, Target>,
     repository: Option<&'a str>,
+    /// Old addresses, and the pages that have moved away from there.
+    moved: BTreeMap<Route, &'a RelPath>,
 }
 
 impl<'a> Index<'a> {
@@ -33,7 +35,9 @@ impl<'a> Index<'a> {
                 pages.insert(&published[*index].path, (published[*index], Some(route.clone())));
             }
         }
-        Index { pages, inputs, routes, repository: config.site.repository.as_deref() }
+        let aliases = published.iter().flat_map(|page| page.front.aliases.iter().map(|alias| (aliases::route(&alias.value), &page.path)));
+        let moved = aliases.filter_map(|(route, path)| Some((route.ok()?, path))).collect();
+        Index { pages, inputs, routes, repository: config.site.repository.as_deref(), moved }
     }
 
     /// The route of a page's file.
@@ -55,6 +59,14 @@ impl<'a> Index<'a> {
             return Some((index, page));
         }
         self.routes.contains_key(below).then(|| (below.to_owned(), None))
+    }
+
+    /// The page that has moved away from where a path leads.
+    fn moved(&self, path: &RelPath) -> Option<&'a RelPath> {
+        let below = path.below(CONTENT).unwrap_or(path.as_str());
+        let of_page = (path.ending() == "md").then(|| route_of(path));
+        let routes = [Some(below.to_owned()), Some(format!("{below}/index.html")), of_page];
+        routes.into_iter().flatten().find_map(|route| self.moved.get(&route).copied())
     }
 
     fn is_folder(&self, path: &RelPath) -> bool {
@@ -116,7 +128,8 @@ fn target(page: &Page, link: &Link, index: &Index) -> Result<String, Diagnostic>
 fn outside(page: &Page, link: &Link, path: &RelPath, index: &Index) -> Result<String, Diagnostic> {
     if !index.inputs.listing.contains(path) {
         let message = format!("`{}` does not exist", link.path);
-        let help = index.nearest_path(page, path).map(|nearest| format!("did you mean `{nearest}`?"));
+        let moved = index.moved(path).map(|now| format!("its page has moved: link to `{}`", relative(page.path.parent(), now.as_str())));
+        let help = moved.or_else(|| index.nearest_path(page, path).map(|nearest| format!("did you mean `{nearest}`?")));
         return Err(Diagnostic::error("broken-link", message).maybe_help(help));
     }
     if path.below(CONTENT).is_some() {

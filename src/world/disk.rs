@@ -11,7 +11,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::config::{self, Config, FILE_NAME};
 use crate::project::CONTENT;
-use crate::source::{Inputs, RelPath, Skipped, Source, StatusInput};
+use crate::source::{History, Inputs, RelPath, Skipped, Source, StatusInput};
 
 /// Files that are copied to the site.
 const ASSETS: [&str; 25] = [
@@ -90,6 +90,7 @@ pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Tim
         skipped: Vec::new(),
         now,
         status,
+        history: History::Unknown,
     };
     read_content(root, &mut inputs)?;
     read_theme(root, &config.site.theme, &mut inputs)?;

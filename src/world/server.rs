@@ -123,10 +123,7 @@ fn reply(status: StatusCode, name: &str, mut bytes: Vec<u8>) -> Response {
         .header(header::CONTENT_TYPE, kind)
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'",
-        )
+        .header(header::CONTENT_SECURITY_POLICY, crate::render::CONTENT_SECURITY_POLICY)
         .body(Body::from(bytes))
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }

@@ -1,0 +1,17 @@
+//! `runsheet completions`: a script for a shell, made from the command line's own description.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use super::report;
+use crate::cli::Cli;
+
+pub fn run(shell: Shell) -> Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "runsheet", &mut script);
+    report::data(&String::from_utf8_lossy(&script));
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,84 @@
+//! Rules for the hosts of static sites: headers, redirects, and the pages at old addresses.
+
+use serde_json::json;
+use tera::Context;
+
+use super::{base_path, canonical, percent, root_of};
+use crate::site::{Redirect, Site, Target};
+use crate::theme::Theme;
+
+/// What a page may load: its own site and nothing else.
+pub const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+
+/// The headers of every answer.
+pub const HEADERS: [(&str, &str); 4] = [
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+];
+
+/// Of files whose names change with their content.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// `_headers`, as Netlify and Cloudflare Pages read it.
+pub fn headers(site: &Site, theme: &Theme) -> String {
+    let base = percent(&base_path(&site.config.site.base_url));
+    let mut text = format!("{base}*\n");
+    for (name, value) in HEADERS {
+        text.push_str(&format!("  {name}: {value}\n"));
+    }
+    for route in immutable(site, theme) {
+        text.push_str(&format!("{base}{route}\n  Cache-Control: {FOR_EVER}\n"));
+    }
+    text
+}
+
+/// Where files lie that may be kept for ever: `assets/*`, unless one lies there whose name does not tell its content.
+fn immutable(site: &Site, theme: &Theme) -> Vec<String> {
+    let is_hashed = |target: &Target| matches!(target, Target::Static(_));
+    let assets: Vec<(&String, &Target)> = site.routes.iter().filter(|(route, _)| route.starts_with("assets/")).collect();
+    if assets.iter().all(|(_, target)| is_hashed(target)) {
+        return vec!["assets/*".to_owned()];
+    }
+    theme.statics.keys().map(|name| percent(theme.asset(name))).collect()
+}
+
+/// `_redirects`, as Netlify and Cloudflare Pages read it. A folder is asked for with and without its `/`.
+///
+/// Cloudflare shows `x.html` at `/x`, so where both are, `/x` is not led on: it would go round in a circle.
+pub fn redirects(site: &Site) -> String {
+    let base = base_path(&site.config.site.base_url);
+    let mut text = String::new();
+    for Redirect { from, to } in &site.redirects {
+        let to = path(&base, &site.pages[*to].route);
+        text.push_str(&format!("{} {to} 301\n", path(&base, from)));
+        if let Some(folder) = from.strip_suffix("/index.html").filter(|folder| !site.routes.contains_key(&format!("{folder}.html"))) {
+            text.push_str(&format!("{} {to} 301\n", percent(&format!("{base}{folder}"))));
+        }
+    }
+    text
+}
+
+/// The path of a route on its host.
+fn path(base: &str, route: &str) -> String {
+    percent(&format!("{base}{}", route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/')).unwrap_or(route)))
+}
+
+/// The page at an old address.
+pub fn redirect(site: &Site, theme: &Theme, redirect: &Redirect) -> Result<String, tera::Error> {
+    let page = &site.pages[redirect.to];
+    let mut context = Context::new();
+    let config = &site.config.site;
+    context.insert("site", &json!({ "title": config.title, "language": config.language }));
+    context.insert(
+        "page",
+        &json!({
+            "title": page.page.title,
+            "url": format!("{}{}", root_of(&redirect.from), percent(&page.route)),
+            "canonical": canonical(site, &page.route),
+        }),
+    );
+    theme.render("redirect.html", &context)
+}

@@ -1,0 +1,133 @@
+//! Aliases: old addresses of pages, each of which leads to where its page is now.
+
+use std::collections::BTreeMap;
+
+use super::taken::{Taken, folded};
+use super::{Route, SitePage, Target};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::link;
+
+/// An old address, and the page that is found there no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    pub from: Route,
+    /// The page's number.
+    pub to: usize,
+}
+
+/// No file system takes a longer name.
+const LONGEST_NAME: usize = 255;
+
+/// Gives every alias of the pages its address, and reports those that cannot have one.
+pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[SitePage], diagnostics: &mut Diagnostics) -> Vec<Redirect> {
+    let mut redirects: Vec<Redirect> = Vec::new();
+    for (to, page) in pages.iter().enumerate() {
+        for alias in &page.page.front.aliases {
+            let path = &page.page.path;
+            let from = match route(&alias.value) {
+                Ok(from) => from,
+                Err((message, help)) => {
+                    diagnostics.push(Diagnostic::error("bad-alias", message).at(path, alias.span.clone()).help(help));
+                    continue;
+                }
+            };
+            if !taken.add(&from) {
+                let message = format!("the alias `{from}` {}", owner(routes, pages, &redirects, &from));
+                let diagnostic = Diagnostic::error("path-collision", message).at(path, alias.span.clone());
+                diagnostics.push(diagnostic.help("remove the alias: an address leads to one page"));
+                continue;
+            }
+            routes.insert(from.clone(), Target::Redirect(redirects.len()));
+            redirects.push(Redirect { from, to });
+        }
+    }
+    redirects
+}
+
+/// Why an address is taken.
+fn owner(routes: &BTreeMap<Route, Target>, pages: &[SitePage], redirects: &[Redirect], from: &str) -> String {
+    let from = folded(from);
+    let found = routes.iter().find(|(route, _)| folded(route) == from).map(|(_, target)| target);
+    match found {
+        Some(Target::Page(index)) => format!("is the address of {}", pages[*index].page.path),
+        Some(Target::Redirect(index)) => format!("is an alias of {} already", pages[redirects[*index].to].page.path),
+        Some(Target::Section(_)) => "is the page of a folder".to_owned(),
+        Some(_) => "is a file of the site".to_owned(),
+        None => "would be a file and a folder at once".to_owned(),
+    }
+}
+
+/// The route of an alias; else what is wrong with it and what to write.
+pub fn route(alias: &str) -> Result<Route, (String, String)> {
+    let fault = |wrong: &str, help: &str| Err((format!("the alias `{alias}` {wrong}"), help.to_owned()));
+    if alias.contains(['?', '#']) {
+        return fault("has a query or a fragment", "write the path alone: a static site tells addresses apart by their paths");
+    }
+    let link::Target::Internal { path, .. } = link::classify(alias) else {
+        return fault("is no path of this site", "write it from the top of the site, such as `/old/page.html`");
+    };
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    let parts: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
+    if parts.contains(&"..") {
+        return fault("leads out of the site", "write it from the top of the site, without `..`");
+    }
+    let is_plain = |part: &&str| !part.starts_with('.') && part.len() <= LONGEST_NAME && !part.chars().any(is_odd);
+    if !path.is_empty() && !parts.iter().all(|part| !part.is_empty() && is_plain(part)) {
+        return fault("cannot be an address", "write names between single `/`, without a leading `.` and without control characters");
+    }
+    let name = parts.last().copied().unwrap_or_default();
+    if path.is_empty() || path.ends_with('/') {
+        return Ok(format!("{path}index.html"));
+    }
+    if name.to_ascii_lowercase().ends_with(".html") {
+        return Ok(path.to_owned());
+    }
+    if name.contains('.') {
+        return fault("is not the address of a page", "end it in `.html` or in `/`: hosts would not show another file as a page");
+    }
+    Ok(format!("{path}/index.html"))
+}
+
+fn is_odd(c: char) -> bool {
+    c.is_control() || matches!(c, '\\' | '?' | '#') || crate::diagnostic::is_bidi_control(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn aliases_are_paths_of_pages() {
+        let check = |alias: &str, expected: &str| {
+            let found = route(alias)
+                .unwrap_or_else(|(message, _)| message.rsplit_once("` ").map_or(message.clone(), |(_, wrong)| wrong.to_owned()));
+            assert_eq!(found, expected, "{alias:?}");
+        };
+        check("/old/page.html", "old/page.html");
+        check("old.html", "old.html");
+        check("OLD.HTML", "OLD.HTML");
+        check("old/", "old/index.html");
+        check("old", "old/index.html");
+        check("/", "index.html");
+        check("alte%20Seite.html", "alte Seite.html");
+        check("köln.html", "köln.html");
+        check("2.0/", "2.0/index.html");
+        check("../up.html", "leads out of the site");
+        check("a/%2e%2e/b.html", "leads out of the site");
+        check("https://a.example/old.html", "is no path of this site");
+        check("//a.example/old.html", "is no path of this site");
+        check("javascript:x", "is no path of this site");
+        check("old.html?x=1", "has a query or a fragment");
+        check("old.html#x", "has a query or a fragment");
+        check("a%3Fb.html", "cannot be an address");
+        check("a//b.html", "cannot be an address");
+        check("./a.html", "cannot be an address");
+        check(".git/", "cannot be an address");
+        check("a\\..\\b.html", "cannot be an address");
+        check("a%00.html", "cannot be an address");
+        check(&format!("{}/", "x".repeat(300)), "cannot be an address");
+        check("old.php", "is not the address of a page");
+        check("_headers.txt", "is not the address of a page");
+        check("_redirects", "_redirects/index.html");
+    }
+}

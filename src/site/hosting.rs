@@ -1,0 +1,37 @@
+//! What a site holds for the machines that serve and read it: rules for hosts, a map of the site, feeds.
+
+use std::collections::BTreeMap;
+
+use super::taken::Taken;
+use super::{Route, Site, Target};
+use crate::page::Publish;
+
+/// The feed of sent notices.
+pub const FEED: &str = "feed.xml";
+/// The feed of pages that were changed last.
+pub const CHANGES: &str = "changes.xml";
+pub const SITEMAP: &str = "sitemap.xml";
+
+/// Adds these files. One of the project's own, under whatever case or form of the name, wins.
+pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, site: &Site) {
+    let mut ours = vec![("_headers", Target::Headers), (".nojekyll", Target::NoJekyll)];
+    if !site.redirects.is_empty() {
+        ours.push(("_redirects", Target::Redirects));
+    }
+    // The rest holds whole addresses.
+    if !site.config.site.base_url.is_empty() {
+        ours.extend([(SITEMAP, Target::Sitemap), ("robots.txt", Target::Robots)]);
+        let is_sent = |notice: &super::ShownNotice| notice.sent_at.is_some();
+        if site.pages.iter().any(|page| page.page.front.publish == Publish::Sent && page.notices.iter().any(is_sent)) {
+            ours.push((FEED, Target::Feed));
+        }
+        if site.pages.iter().any(|page| page.changed.is_some()) {
+            ours.push((CHANGES, Target::Changes));
+        }
+    }
+    for (route, target) in ours {
+        if taken.add(route) {
+            routes.insert(route.to_owned(), target);
+        }
+    }
+}

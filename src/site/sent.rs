@@ -1,0 +1,34 @@
+//! When a notice was sent: what the feed of notices goes by.
+
+use jiff::Timestamp;
+
+use crate::config::{Config, Event};
+use crate::diagnostic::Diagnostic;
+use crate::notice::Notice;
+use crate::page::Page;
+
+/// The moment of a sent notice: its page's `date`, else the first mailing of it that has a time, else T-0 of its event.
+pub fn date(config: &Config, page: &Page, event: Option<&Event>, notice: &Notice) -> Option<Timestamp> {
+    page.front.date.or_else(|| mailed(config, event, notice)).or_else(|| Some(event?.clock.as_ref()?.t0().timestamp()))
+}
+
+fn mailed(config: &Config, event: Option<&Event>, notice: &Notice) -> Option<Timestamp> {
+    let mailings = config.mailings.iter().filter(|mailing| mailing.notice.value == notice.name);
+    let times = mailings.filter_map(|mailing| {
+        // A mailing that names its event keeps it.
+        let event = match &mailing.event {
+            Some(name) => config.events.get(&name.value),
+            None => event,
+        };
+        let clock = event?.clock.as_ref()?;
+        Some(clock.at(&mailing.when.as_ref()?.value).ok()?.timestamp())
+    });
+    times.min()
+}
+
+/// A sent notice that the feed leaves out.
+pub fn undated(notice: &Notice) -> Diagnostic {
+    let message = format!("the notice `{}` is sent but has no date, so it is not in the feed", notice.name);
+    let diagnostic = Diagnostic::warning("undated-notice", message).at(&notice.path, notice.span.clone());
+    diagnostic.help("say `date: 2026-11-22` in the front matter, or give the event a `t0`")
+}

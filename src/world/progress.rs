@@ -1,0 +1,102 @@
+//! How far a long build is: one line on a terminal, which is gone when the build ends.
+
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A build that takes no longer than this says nothing.
+const QUIET: Duration = Duration::from_millis(500);
+/// The time between two lines.
+const BETWEEN: Duration = Duration::from_millis(100);
+
+/// Counts the pages that are rendered, by all threads together.
+pub struct Progress {
+    started: Instant,
+    total: usize,
+    done: AtomicUsize,
+    /// When the last line was shown, in milliseconds from the start; 0 before the first.
+    shown: AtomicU64,
+    visible: bool,
+}
+
+impl Progress {
+    /// Begins to count. Unless `wanted`, and on anything but a terminal, nothing is shown.
+    pub fn begin(total: usize, wanted: bool) -> Progress {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let visible = wanted && !is_dumb && std::io::stderr().is_terminal();
+        Progress { started: Instant::now(), total, done: AtomicUsize::new(0), shown: AtomicU64::new(0), visible }
+    }
+
+    /// One page more.
+    pub fn step(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.visible
+            && let Some(line) = self.line(done, self.started.elapsed())
+        {
+            write!(std::io::stderr().lock(), "\r\x1b[2K{line}").ok();
+        }
+    }
+
+    /// The line to be shown now, if it is time for one.
+    fn line(&self, done: usize, elapsed: Duration) -> Option<String> {
+        let (now, shown) = (millis(elapsed), self.shown.load(Ordering::Relaxed));
+        if elapsed < QUIET || now < shown + millis(BETWEEN) {
+            return None;
+        }
+        // Of several threads that come at once, one writes.
+        self.shown.compare_exchange(shown, now, Ordering::Relaxed, Ordering::Relaxed).ok()?;
+        Some(format!("rendering {} of {} pages", grouped(done), grouped(self.total)))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.visible && self.shown.load(Ordering::Relaxed) > 0 {
+            write!(std::io::stderr().lock(), "\r\x1b[2K").ok();
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A number with a comma between each three digits.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_comes_late_and_seldom() {
+        let progress = Progress::begin(10_221, false);
+        let check = |elapsed: u64, expected: Option<&str>| {
+            assert_eq!(progress.line(5_230, Duration::from_millis(elapsed)).as_deref(), expected, "{elapsed}");
+        };
+        check(499, None);
+        check(500, Some("rendering 5,230 of 10,221 pages"));
+        check(501, None);
+        check(599, None);
+        check(600, Some("rendering 5,230 of 10,221 pages"));
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        let check = |number: usize, expected: &str| assert_eq!(grouped(number), expected);
+        check(0, "0");
+        check(999, "999");
+        check(1_000, "1,000");
+        check(1_234_567, "1,234,567");
+    }
+}

@@ -1,0 +1,212 @@
+//! What a site tells hosts, search engines and readers: dates from Git, heads of pages, headers, completions.
+#![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn project(files: &[(&str, &str)]) -> TempDir {
+    let project = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        write(project.path(), name, text);
+    }
+    project
+}
+
+fn write(root: &Path, name: &str, text: &str) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+fn read(root: &Path, name: &str) -> String {
+    fs::read_to_string(root.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn runsheet(root: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
+    command.args(arguments).arg("--offline").current_dir(root);
+    let output = command.output().expect("the program runs");
+    assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    output
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Git with a name, and without the settings of who runs the test.
+fn git(root: &Path, at: &str, arguments: &[&str]) {
+    let mut command = Command::new("git");
+    command.args(["-c", "user.name=Someone", "-c", "user.email=someone@customer.example", "-c", "init.defaultBranch=main"]);
+    command.args(arguments).current_dir(root).env("GIT_AUTHOR_DATE", at).env("GIT_COMMITTER_DATE", "2026-06-01T00:00:00Z");
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env_remove("GIT_DIR");
+    let output = command.output().expect("git is installed");
+    assert!(output.status.success(), "git {arguments:?}: {}", said(&output));
+}
+
+const CONFIG: &str = "[site]\ntitle = \"A site\"\nbase_url = \"https://docs.example.org/\"\n";
+
+/// Three commits, in a folder of the repository.
+fn with_history() -> TempDir {
+    let project = project(&[
+        ("docs/runsheet.toml", CONFIG),
+        ("docs/content/index.md", "# Home\n\nThe first *paragraph* & more.\n"),
+        ("docs/content/a b.md", "---\ndescription: Said in front\n---\n# A\n"),
+        ("docs/content/köln.md", "# Köln\n"),
+        ("elsewhere.md", "# Elsewhere\n"),
+    ]);
+    let root = project.path();
+    git(root, "2026-03-01T23:30:00-05:00", &["init", "-q"]);
+    git(root, "2026-03-01T23:30:00-05:00", &["add", "docs/runsheet.toml", "docs/content/index.md", "docs/content/a b.md"]);
+    git(root, "2026-03-01T23:30:00-05:00", &["commit", "-qm", "One"]);
+    write(root, "docs/content/index.md", "# Home\n\nThe first *paragraph* & more, again.\n");
+    git(root, "2026-03-03T10:00:00Z", &["commit", "-qam", "Two"]);
+    git(root, "2026-03-04T10:00:00Z", &["add", "elsewhere.md"]);
+    git(root, "2026-03-04T10:00:00Z", &["commit", "-qm", "Three"]);
+    project
+}
+
+#[test]
+fn pages_say_when_they_were_changed() {
+    let project = with_history();
+    let docs = project.path().join("docs");
+    let output = runsheet(&docs, &["build"]);
+    assert!(!said(&output).contains("note"), "{}", said(&output));
+    let last = "<li>Last change: <time datetime=\"2026-03-03\">3 March 2026</time></li>";
+    assert!(read(&docs, "public/index.html").contains(last));
+    // The day is that of UTC.
+    assert!(read(&docs, "public/a-b.html").contains("<time datetime=\"2026-03-02\">2 March 2026</time>"));
+    // Never committed.
+    assert!(!read(&docs, "public/köln.html").contains("Last change"));
+    let sitemap = read(&docs, "public/sitemap.xml");
+    assert!(sitemap.contains("<url><loc>https://docs.example.org/</loc><lastmod>2026-03-03</lastmod></url>"), "{sitemap}");
+    assert!(sitemap.contains("<url><loc>https://docs.example.org/k%C3%B6ln.html</loc></url>"), "{sitemap}");
+    let changes = read(&docs, "public/changes.xml");
+    let times: Vec<&str> = changes.lines().filter(|line| line.starts_with("<updated>")).collect();
+    let newest = "<updated>2026-03-03T10:00:00Z</updated>";
+    assert_eq!(times, [newest, newest, "<updated>2026-03-02T04:30:00Z</updated>"]);
+    assert!(changes.contains("<summary>Said in front</summary>"), "{changes}");
+}
+
+#[test]
+fn no_program_of_the_repositorys_settings_is_run() {
+    let project = with_history();
+    let root = project.path();
+    let signer = root.join("signer");
+    let signs =
+        "echo; echo '[GNUPG:] SIG_CREATED '; } >&2; printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'";
+    let script = format!("#!/bin/sh\ncase \"$*\" in *--verify*) touch '{}/ran';; *) {{ {signs};; esac\n", root.display());
+    fs::write(&signer, script).expect("a script");
+    fs::set_permissions(&signer, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a script");
+    let at = "2026-03-05T10:00:00Z";
+    git(root, at, &["config", "gpg.program", &signer.to_string_lossy()]);
+    git(root, at, &["config", "log.showSignature", "true"]);
+    write(root, "docs/content/index.md", "# Home\n");
+    git(root, at, &["commit", "-q", "-S", "-a", "-m", "Signed"]);
+    runsheet(&root.join("docs"), &["build"]);
+    assert!(read(root, "docs/public/index.html").contains("5 March 2026"));
+    assert!(!root.join("ran").exists(), "reading the history started the signer");
+    // The settings do start it.
+    git(root, at, &["log", "-1"]);
+    assert!(root.join("ran").exists(), "the test sees nothing");
+}
+
+#[test]
+fn a_clone_that_is_cut_off_gives_no_dates_and_one_note() {
+    let origin = with_history();
+    let place = tempfile::tempdir().expect("a folder");
+    let from = format!("file://{}", origin.path().display());
+    git(place.path(), "2026-03-04T10:00:00Z", &["clone", "-q", "--depth", "1", &from, "clone"]);
+    let docs = place.path().join("clone/docs");
+    for command in [&["build", "--deny-warnings"][..], &["check", "--deny-warnings"][..]] {
+        let output = runsheet(&docs, command);
+        assert_eq!(said(&output).matches("note[shallow-history]").count(), 1, "{}", said(&output));
+        assert!(said(&output).contains("fetch-depth: 0"), "{}", said(&output));
+    }
+    assert!(!read(&docs, "public/index.html").contains("Last change"));
+    assert!(!docs.join("public/changes.xml").exists());
+    assert_eq!(said(&runsheet(&docs, &["build", "--quiet"])), "");
+}
+
+#[test]
+fn without_a_repository_nothing_is_said() {
+    let project = project(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);
+    let output = runsheet(project.path(), &["build"]);
+    assert!(!said(&output).contains("note"), "{}", said(&output));
+    assert!(!read(project.path(), "public/index.html").contains("Last change"));
+}
+
+#[test]
+fn the_head_tells_other_sites_about_the_page() {
+    let project = project(&[
+        ("runsheet.toml", CONFIG),
+        ("content/index.md", "# Home & \"more\"\n\nThe first [paragraph](a.md) & more.\n\nThe second.\n"),
+        ("content/a.md", "---\ndescription: Said in front\n---\n# A\n\nText.\n"),
+        ("content/sent.md", "---\nkind: notice\npublish: sent\ndate: 2027-02-13\n---\n**Subject:** Over\n\nOver.\n"),
+    ]);
+    runsheet(project.path(), &["build"]);
+    let home = read(project.path(), "public/index.html");
+    for line in [
+        "<meta name=\"description\" content=\"The first paragraph &amp; more.\">",
+        "<link rel=\"canonical\" href=\"https://docs.example.org/\">",
+        "<link rel=\"alternate\" type=\"application/atom+xml\" href=\"feed.xml\" title=\"A site: notices\">",
+        "<meta property=\"og:title\" content=\"Home &amp; &quot;more&quot;\">",
+        "<meta property=\"og:type\" content=\"website\">",
+        "<meta property=\"og:site_name\" content=\"A site\">",
+        "<meta property=\"og:description\" content=\"The first paragraph &amp; more.\">",
+        "<meta property=\"og:url\" content=\"https://docs.example.org/\">",
+        "<meta name=\"twitter:card\" content=\"summary\">",
+    ] {
+        assert!(home.contains(line), "{line} is not in\n{home}");
+    }
+    assert!(!home.contains("changes.xml"), "there is no such feed without a repository");
+    let page = read(project.path(), "public/a.html");
+    assert!(page.contains("<meta property=\"og:type\" content=\"article\">"), "{page}");
+    assert!(page.contains("<meta name=\"description\" content=\"Said in front\">"), "{page}");
+}
+
+#[test]
+fn only_names_that_tell_their_content_are_kept_for_ever() {
+    let project = project(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);
+    runsheet(project.path(), &["build"]);
+    assert!(read(project.path(), "public/_headers").contains("\n/assets/*\n  Cache-Control: public, max-age=31536000, immutable\n"));
+    write(project.path(), "content/assets/picture.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    runsheet(project.path(), &["build"]);
+    let headers = read(project.path(), "public/_headers");
+    let kept: Vec<&str> = headers.lines().filter(|line| line.starts_with("/assets/")).collect();
+    assert!(kept.iter().any(|path| path.starts_with("/assets/site.") && path.ends_with(".css")), "{headers}");
+    assert!(kept.iter().all(|path| project.path().join("public").join(&path[1..]).is_file()), "{headers}");
+    assert!(!headers.contains("picture"), "{headers}");
+}
+
+#[test]
+fn the_operations_host_sends_the_same_headers() {
+    let caddyfile = read(Path::new(env!("CARGO_MANIFEST_DIR")), "docker/caddy/Caddyfile");
+    let manual = read(Path::new(env!("CARGO_MANIFEST_DIR")), "content/guide/publishing.md");
+    for (name, value) in runsheet::render::HEADERS {
+        let is_said = |text: &str| text.contains(&format!("{name} \"{value}\"")) || text.contains(&format!("{name} {value}\n"));
+        assert!(is_said(&caddyfile), "docker/caddy/Caddyfile has another {name}");
+        // One recipe for nginx, one for Caddy.
+        assert!(manual.matches(value).count() >= 2, "the manual has another {name}");
+    }
+}
+
+#[test]
+fn shells_take_the_completions() {
+    let project = project(&[]);
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = runsheet(project.path(), &["completions", shell]);
+        let script = String::from_utf8(output.stdout).expect("a script is text");
+        for word in ["build", "serve", "check", "schedule", "notice", "status", "explain", "completions", "deny-warnings"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+        if shell == "bash" {
+            write(project.path(), "script", &script);
+            let output = Command::new("bash").arg("-n").arg(project.path().join("script")).output().expect("bash is installed");
+            assert!(output.status.success(), "{}", said(&output));
+        }
+    }
+}
