@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use rayon::prelude::*;
 use tera::Context;
 
 use crate::config::{Config, Event};
@@ -130,24 +131,14 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let mut taken = Taken::default();
     let mut routes = page_routes(&published, &sections, &mut taken, &mut diagnostics);
     add_files(&mut routes, &mut taken, inputs, theme, &config, &mut diagnostics);
+    check_look(&config, &routes, &mut diagnostics);
     let overview = overview(inputs, &config, &mut diagnostics);
     let index = links::Index::new(project, inputs, &routes, &published, &config);
-    let mut pages = Vec::new();
-    for page in published {
-        let links = links::resolve(page, &index, &mut diagnostics);
-        let event = event_of(page, &config, &mut diagnostics);
-        let text = inputs.sources.get(&page.path).map_or("", |source| &source.text);
-        let sheet = if page.kind == Kind::Checklist { sheet::resolve(page, text, event, &mut diagnostics) } else { Sheet::default() };
-        pages.push(SitePage {
-            route: index.route(&page.path).unwrap_or_default().to_owned(),
-            page: Arc::clone(page),
-            links,
-            event: event.map(|event| event.id.clone()),
-            sheet,
-            notices: Vec::new(),
-            changed: inputs.history.last_change(&page.path),
-            overdue_since: page.front.overdue_since(inputs.now),
-        });
+    let resolved: Vec<(SitePage, Diagnostics)> = published.par_iter().map(|page| site_page(page, &index, inputs, &config)).collect();
+    let mut pages = Vec::with_capacity(resolved.len());
+    for (page, faults) in resolved {
+        pages.push(page);
+        diagnostics.extend(faults);
     }
     for page in project.pages.iter().filter(|page| !is_published(page)) {
         links::resolve(page, &index, &mut diagnostics);
@@ -175,6 +166,38 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     hosting::add(&mut routes, &mut taken, &site);
     site.routes = routes;
     site
+}
+
+/// Puts a page into its place: its links, its event, its plan.
+fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &Config) -> (SitePage, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let links = links::resolve(page, index, &mut diagnostics);
+    let event = event_of(page, config, &mut diagnostics);
+    let text = inputs.sources.get(&page.path).map_or("", |source| &source.text);
+    let sheet = if page.kind == Kind::Checklist { sheet::resolve(page, text, event, &mut diagnostics) } else { Sheet::default() };
+    let page = SitePage {
+        route: index.route(&page.path).unwrap_or_default().to_owned(),
+        page: Arc::clone(page),
+        links,
+        event: event.map(|event| event.id.clone()),
+        sheet,
+        notices: Vec::new(),
+        changed: inputs.history.last_change(&page.path),
+        overdue_since: page.front.overdue_since(inputs.now),
+    };
+    (page, diagnostics)
+}
+
+/// The files that `[look]` names must be on the site.
+fn check_look(config: &Config, routes: &BTreeMap<Route, Target>, diagnostics: &mut Diagnostics) {
+    for file in [&config.look.logo, &config.look.font_file].into_iter().flatten() {
+        if !matches!(routes.get(file.value.as_str()), Some(Target::Asset(_))) {
+            let files = routes.iter().filter(|(_, target)| matches!(target, Target::Asset(_))).map(|(route, _)| route.as_str());
+            let help = suggest(file.value.as_str(), files).unwrap_or_else(|| "put the file below `content/`".to_owned());
+            let diagnostic = Diagnostic::error("broken-link", format!("there is no file `{CONTENT}/{}`", file.value));
+            diagnostics.push(diagnostic.at(&crate::config::path(), file.span.clone()).help(help));
+        }
+    }
 }
 
 fn shallow_history() -> Diagnostic {

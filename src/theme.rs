@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use include_dir::{Dir, File, include_dir};
 use tera::{Context, Tera};
 
+use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Inputs, RelPath};
 
@@ -35,6 +36,9 @@ const PAGE_TEMPLATES: [&str; 11] = [
 /// browsers look for it under one name.
 pub const WORKER: &str = "sheet-worker.js";
 
+/// The style that `[look]` makes.
+pub const LOOK: &str = "look.css";
+
 /// What the layout of mails must hold.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
 
@@ -56,7 +60,8 @@ pub struct Theme {
 
 impl Theme {
     /// Takes the built-in theme and the project's files over it. Faults of templates are reported with their place.
-    pub fn load(inputs: &Inputs, name: &str, diagnostics: &mut Diagnostics) -> Theme {
+    pub fn load(inputs: &Inputs, config: &Config, diagnostics: &mut Diagnostics) -> Theme {
+        let name = &config.site.theme;
         let folder = format!("themes/{name}");
         let mut templates: BTreeMap<String, (String, Option<RelPath>)> = BTreeMap::new();
         let mut statics: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -74,6 +79,7 @@ impl Theme {
                 statics.insert(name.to_owned(), source.text.as_bytes().to_vec());
             }
         }
+        statics.extend(config.look.css().map(|css| (LOOK.to_owned(), css.into_bytes())));
         let static_folder = format!("{folder}/static");
         let assets: BTreeMap<String, RelPath> =
             inputs.assets.keys().filter_map(|path| Some((path.below(&static_folder)?.to_owned(), path.clone()))).collect();

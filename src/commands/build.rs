@@ -13,7 +13,7 @@ use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::highlight::Highlights;
 use crate::notice::engine;
-use crate::render::{self, Rendered};
+use crate::render::{self, Frame, Rendered};
 use crate::site::{MARKER, Target};
 use crate::source::RelPath;
 use crate::world::environment;
@@ -90,12 +90,13 @@ fn highlight(loaded: &mut Loaded) -> Result<()> {
 
 /// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.
 fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<Diagnostics> {
+    let frame = Frame::of_all(&loaded.site, &loaded.theme);
     let faults: Vec<Option<Diagnostic>> = loaded
         .site
         .routes
         .par_iter()
         .map(|(route, target)| {
-            let fault = write(loaded, public, route)?;
+            let fault = write(loaded, &frame, public, route)?;
             if matches!(target, Target::Page(_)) {
                 progress.step();
             }
@@ -107,8 +108,8 @@ fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<D
     Ok(diagnostics)
 }
 
-fn write(loaded: &Loaded, public: &Output, route: &str) -> Result<Option<Diagnostic>> {
-    match render::render(&loaded.site, &loaded.theme, route) {
+fn write(loaded: &Loaded, frame: &Frame, public: &Output, route: &str) -> Result<Option<Diagnostic>> {
+    match render::render_in(frame, &loaded.site, &loaded.theme, route) {
         Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
         Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
         Err(error) => Ok(Some(template_fault(loaded, route, &error))),

@@ -9,11 +9,11 @@ use super::mailings::{self, Selection};
 use super::{build, report};
 use crate::cli::Global;
 use crate::diagnostic::Severity;
-use crate::render;
+use crate::render::{self, Frame};
 use crate::world::environment;
 
 pub fn run(global: &Global) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
+    let mut loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let keys = environment::keys();
@@ -21,8 +21,11 @@ pub fn run(global: &Global) -> Result<ExitCode> {
         let selection = Selection { mailing, recipients: None, only: None, limit: None };
         mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_, _| Ok(()))?;
     }
+    // No page is shown: its code needs no colours.
+    loaded.site.config.site.highlight = false;
+    let frame = Frame::of_all(&loaded.site, &loaded.theme);
     for route in loaded.site.routes.keys() {
-        if let Err(error) = render::render(&loaded.site, &loaded.theme, route) {
+        if let Err(error) = render::render_in(&frame, &loaded.site, &loaded.theme, route) {
             diagnostics.push(build::template_fault(&loaded, route, &error));
         }
     }

@@ -73,7 +73,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
         HistoryFrom::Nowhere => History::Unknown,
     };
     stopwatch.lap("history");
-    let theme = Theme::load(&inputs, &config.site.theme, &mut diagnostics);
+    let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
     stopwatch.lap("parse");
     let mut site = site::resolve(&project, &inputs, &theme, fixed);

@@ -1,6 +1,7 @@
 //! `runsheet.toml`: what the project is called, when T-0 is, who gets which notice.
 
 mod event;
+mod look;
 mod mailing;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::source::{RelPath, Source};
 use crate::status;
 
 pub use event::{Event, Mode};
+pub use look::Look;
 pub use mailing::{Mailing, Notices};
 
 /// The name of the file that makes a folder a Runsheet project.
@@ -29,6 +31,7 @@ pub fn path() -> RelPath {
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub site: Site,
+    pub look: Look,
     pub events: BTreeMap<String, Event>,
     pub links: BTreeMap<String, String>,
     pub vars: BTreeMap<String, String>,
@@ -137,6 +140,7 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
     let mut config = Config::default();
     let mut reader = Reader::new(FILE_NAME, &source.path, &table, 0..0);
     reader.table("site", |reader| config.site = read_site(reader));
+    reader.table("look", |reader| config.look = look::read(reader));
     reader.tables("events", |name, reader| {
         let event = event::read(&name.name, reader);
         config.events.insert(name.name.clone(), event);

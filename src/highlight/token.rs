@@ -1,5 +1,7 @@
 //! Tokens as HTML: neighbours of one class are one element, spaces around a token stay outside of it.
 
+pub use crate::page::html::escape_element as escape;
+
 /// One line of code that is being written.
 pub struct Line<'h> {
     html: &'h mut String,
@@ -46,30 +48,6 @@ impl<'h> Line<'h> {
         self.close();
         self.html.push_str(&self.spaces);
     }
-}
-
-/// Escapes text of an element. Quotes mean nothing there, and code is full of them.
-pub fn escape(text: &str, html: &mut String) {
-    let mut from = 0;
-    for (at, c) in text.char_indices() {
-        let escaped = match c {
-            '&' => "&amp;",
-            '<' => "&lt;",
-            '>' => "&gt;",
-            '\0' => "\u{FFFD}",
-            c if crate::diagnostic::is_bidi_control(c) => {
-                html.push_str(&text[from..at]);
-                html.push_str(&format!("⟦U+{:04X}⟧", u32::from(c)));
-                from = at + c.len_utf8();
-                continue;
-            }
-            _ => continue,
-        };
-        html.push_str(&text[from..at]);
-        html.push_str(escaped);
-        from = at + c.len_utf8();
-    }
-    html.push_str(&text[from..]);
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ fn is_mark(c: char) -> bool {
 /// marks that addresses cannot hold dropped. It is the same in whatever Unicode form the name is stored.
 pub fn address(name: &str) -> String {
     let mut slug = String::new();
-    for c in name.nfc().collect::<String>().to_lowercase().chars() {
+    let one_form = if name.is_ascii() { name.to_ascii_lowercase() } else { name.nfc().collect::<String>().to_lowercase() };
+    for c in one_form.chars() {
         match c {
             ' ' | '_' | '-' if slug.ends_with('-') => {}
             ' ' | '_' | '-' => slug.push('-'),

@@ -1,7 +1,10 @@
 //! Links as on GitHub: from file to file, checked, and turned into addresses of the site.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
+
+use indexmap::IndexMap;
 
 use super::{Route, Target, aliases, is_index, nav, route_of};
 use crate::config::Config;
@@ -10,9 +13,12 @@ use crate::page::{Link, Page};
 use crate::project::{CONTENT, Project};
 use crate::source::{Inputs, RelPath};
 
+/// Pages by their files, each with its route if it is on the site. Most links lead to one, so they are found by a hash.
+type Pages<'a> = IndexMap<&'a RelPath, (&'a Page, Option<Route>), BuildHasherDefault<DefaultHasher>>;
+
 /// What a link can lead to.
 pub struct Index<'a> {
-    pages: BTreeMap<&'a RelPath, (&'a Page, Option<Route>)>,
+    pages: Pages<'a>,
     inputs: &'a Inputs,
     routes: &'a BTreeMap<Route, Target>,
     repository: Option<&'a str>,
@@ -28,8 +34,7 @@ impl<'a> Index<'a> {
         published: &[&'a Arc<Page>],
         config: &'a Config,
     ) -> Index<'a> {
-        let mut pages: BTreeMap<&RelPath, (&Page, Option<Route>)> =
-            project.pages.iter().map(|page| (&page.path, (&**page, None))).collect();
+        let mut pages: Pages = project.pages.iter().map(|page| (&page.path, (&**page, None))).collect();
         for (route, target) in routes {
             if let Target::Page(index) = target {
                 pages.insert(&published[*index].path, (published[*index], Some(route.clone())));

@@ -35,7 +35,6 @@ pub struct Crumb {
 pub struct Entry {
     pub title: String,
     pub url: Route,
-    pub current: bool,
     pub open: bool,
     pub children: Vec<Entry>,
 }
@@ -119,7 +118,7 @@ impl Folders {
 
 impl Site {
     /// The folder of a route, below `content/`.
-    fn folder(&self, route: &str) -> &str {
+    pub fn folder(&self, route: &str) -> &str {
         match self.routes.get(route) {
             Some(Target::Page(index)) => folder_of(&self.pages[*index].page),
             Some(Target::Section(index)) => &self.sections[*index].folder,
@@ -140,19 +139,18 @@ impl Site {
         self.pages[index].page.front.nav != Some(false)
     }
 
-    /// The sidebar as a page sees it: the top level, and its own section with the ones above it.
-    pub fn entries(&self, route: &str) -> Vec<Entry> {
-        self.entries_of("", route, self.folder(route))
+    /// The sidebar as the pages of a folder see it: the top level, and their own section with the ones above it.
+    pub fn entries(&self, folder: &str) -> Vec<Entry> {
+        self.entries_of("", folder)
     }
 
-    fn entries_of(&self, folder: &str, route: &str, current_folder: &str) -> Vec<Entry> {
+    fn entries_of(&self, folder: &str, current_folder: &str) -> Vec<Entry> {
         let mut entries = Vec::new();
         if let Some(section) = self.section(folder) {
             for index in section.pages.iter().filter(|index| self.is_in_nav(**index)) {
                 let page = &self.pages[*index];
                 let weight = page.page.front.weight;
-                let current = page.route == route;
-                let entry = Entry { title: page.page.title.clone(), url: page.route.clone(), current, open: false, children: Vec::new() };
+                let entry = Entry { title: page.page.title.clone(), url: page.route.clone(), open: false, children: Vec::new() };
                 entries.push(((weight, page.page.title.clone()), entry));
             }
         }
@@ -161,9 +159,8 @@ impl Site {
                 continue;
             }
             let inside = current_folder == section.folder || current_folder.starts_with(&format!("{}/", section.folder));
-            let children = if inside { self.entries_of(&section.folder, route, current_folder) } else { Vec::new() };
-            let current = section.route == route;
-            let entry = Entry { title: section.title.clone(), url: section.route.clone(), current, open: inside, children };
+            let children = if inside { self.entries_of(&section.folder, current_folder) } else { Vec::new() };
+            let entry = Entry { title: section.title.clone(), url: section.route.clone(), open: inside, children };
             entries.push(((section.weight, section.title.clone()), entry));
         }
         entries.sort_by(|a, b| a.0.cmp(&b.0));

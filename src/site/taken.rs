@@ -27,6 +27,9 @@ impl Taken {
 
 /// Names that some file system takes for the same: without case, in one Unicode form.
 pub fn folded(route: &str) -> String {
+    if route.is_ascii() {
+        return route.to_ascii_lowercase();
+    }
     route.nfc().collect::<String>().to_lowercase().nfc().collect()
 }
 

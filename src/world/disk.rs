@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
+use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::config::{self, Config, FILE_NAME};
@@ -138,6 +139,7 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
         bail!("there is no folder `{CONTENT}` in {}\nhelp: Markdown below it becomes the site", root.display());
     }
     let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
+    let mut named_files = Vec::new();
     for entry in walk.filter_entry(|entry| !is_hidden(entry)) {
         let entry = entry.context("cannot read the content")?;
         if entry.file_type().is_dir() {
@@ -150,17 +152,29 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
             inputs.skipped.extend(shown.map(|path| (path, Skipped::Name)));
             continue;
         };
-        if let Err(reason) = take(root, entry.path(), &path, inputs)? {
-            inputs.skipped.push((path, reason));
+        named_files.push((path, entry));
+    }
+    let read: Vec<_> = named_files.into_par_iter().map(|(path, entry)| take(root, &entry, &path).map(|taken| (path, taken))).collect();
+    for taken in read {
+        match taken? {
+            (path, Ok(Kept::Text(text))) => drop(inputs.sources.insert(path.clone(), Source::new(path, text))),
+            (path, Ok(Kept::Asset(length))) => drop(inputs.assets.insert(path, length)),
+            (path, Err(reason)) => inputs.skipped.push((path, reason)),
         }
     }
     Ok(())
 }
 
+/// What a file is to a run: text, or bytes of some length that are copied.
+enum Kept {
+    Text(String),
+    Asset(u64),
+}
+
 /// Takes a file of the content as text or as an asset, or tells why not.
-fn take(root: &Path, file: &Path, path: &RelPath, inputs: &mut Inputs) -> Result<Result<(), Skipped>> {
-    let metadata = fs::symlink_metadata(file).with_context(|| format!("cannot read {path}"))?;
-    if metadata.is_symlink() && !stays_inside(&root.join(CONTENT), file) {
+fn take(root: &Path, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Skipped>> {
+    let file = entry.path();
+    if entry.path_is_symlink() && !stays_inside(&root.join(CONTENT), file) {
         return Ok(Err(Skipped::Symlink));
     }
     // A link that stays inside counts as the file it leads to.
@@ -173,7 +187,7 @@ fn take(root: &Path, file: &Path, path: &RelPath, inputs: &mut Inputs) -> Result
     }
     let ending = path.ending();
     if ending == "md" {
-        return read_text(file, path, metadata.len(), inputs);
+        return read_text(file, path, metadata.len());
     }
     let name = path.name().to_ascii_lowercase();
     if PRIVATE.contains(&ending.as_str()) || name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret") {
@@ -182,21 +196,17 @@ fn take(root: &Path, file: &Path, path: &RelPath, inputs: &mut Inputs) -> Result
     if !ASSETS.contains(&ending.as_str()) {
         return Ok(Err(Skipped::Type));
     }
-    inputs.assets.insert(path.clone(), metadata.len());
-    Ok(Ok(()))
+    Ok(Ok(Kept::Asset(metadata.len())))
 }
 
 /// Reads a text; the inner error is for the user's file, the outer for the disk.
-fn read_text(file: &Path, path: &RelPath, length: u64, inputs: &mut Inputs) -> Result<Result<(), Skipped>> {
+fn read_text(file: &Path, path: &RelPath, length: u64) -> Result<Result<Kept, Skipped>> {
     if length > MOST_TEXT {
         return Ok(Err(Skipped::TooLarge));
     }
     let bytes = fs::read(file).with_context(|| format!("cannot read {path}"))?;
     match String::from_utf8(bytes) {
-        Ok(text) => {
-            inputs.sources.insert(path.clone(), Source::new(path.clone(), text));
-            Ok(Ok(()))
-        }
+        Ok(text) => Ok(Ok(Kept::Text(text))),
         Err(error) => Ok(Err(Skipped::NotUtf8(error.utf8_error().valid_up_to()))),
     }
 }
@@ -221,8 +231,10 @@ fn read_theme(root: &Path, name: &str, inputs: &mut Inputs) -> Result<()> {
         let Some(path) = entry.path().strip_prefix(root).ok().and_then(RelPath::from_path) else { continue };
         let length = entry.metadata().with_context(|| format!("cannot read {path}"))?.len();
         if THEME_TEXT.contains(&path.ending().as_str()) {
-            if let Err(reason) = read_text(entry.path(), &path, length, inputs)? {
-                inputs.skipped.push((path, reason));
+            match read_text(entry.path(), &path, length)? {
+                Ok(Kept::Text(text)) => drop(inputs.sources.insert(path.clone(), Source::new(path, text))),
+                Ok(Kept::Asset(_)) => {}
+                Err(reason) => inputs.skipped.push((path, reason)),
             }
         } else if ASSETS.contains(&path.ending().as_str()) {
             inputs.assets.insert(path, length);

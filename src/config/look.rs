@@ -1,0 +1,244 @@
+//! `[look]`: a logo, colours, a font, links above and words below each page, without a template.
+
+use pulldown_cmark::{Event, Tag, TagEnd};
+use serde::Serialize;
+use serde_json::json;
+
+use super::web_address;
+use crate::data::{Reader, Spanned, Value};
+use crate::page::html::escape;
+use crate::page::link::{self, Target};
+use crate::page::markdown;
+use crate::source::{RelPath, Span};
+
+/// What `[look]` says.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    /// A picture below `content/`, shown in front of the site's title.
+    pub logo: Option<Spanned<RelPath>>,
+    /// A font file below `content/`.
+    pub font_file: Option<Spanned<RelPath>>,
+    /// Names of fonts, the first one there is wins.
+    pub font: Option<String>,
+    /// Colours of the theme by name, for light and dark.
+    pub colors: Vec<Color>,
+    /// Links in the top line of each page.
+    pub header: Vec<HeaderLink>,
+    /// Words at the foot of each page, as HTML.
+    pub footer: Option<String>,
+}
+
+/// A colour of the theme.
+#[derive(Clone, Debug)]
+pub struct Color {
+    pub name: &'static str,
+    pub light: String,
+    pub dark: String,
+    pub span: Span,
+}
+
+/// A link in the top line.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeaderLink {
+    pub text: String,
+    pub url: String,
+}
+
+/// Colours that can be set, with those of the theme in light and dark.
+pub const COLORS: [(&str, &str, &str); 7] = [
+    ("paper", "#fcfcfd", "#14171b"),
+    ("wash", "#f1f3f6", "#1d2228"),
+    ("ink", "#1c2126", "#dedbd4"),
+    ("soft", "#535b64", "#a5a9ad"),
+    ("line", "#d8dce1", "#30373f"),
+    ("edge", "#6f7983", "#858f99"),
+    ("accent", "#0b5a86", "#8cc4e4"),
+];
+
+/// The least contrast of text (WCAG 2.2, success criterion 1.4.3).
+const LEAST_CONTRAST: f64 = 4.5;
+
+pub fn read(reader: &mut Reader) -> Look {
+    let mut look =
+        Look { logo: file(reader, "logo"), font_file: file(reader, "font_file"), font: reader.parsed("font", font), ..Look::default() };
+    reader.table("colors", |reader| look.colors = COLORS.iter().filter_map(|(name, ..)| color(reader, name)).collect());
+    reader.list_of_tables("header", |reader| {
+        let (text, url) = (reader.needed_text("text"), reader.needed_text("url"));
+        let (Some(text), Some(url)) = (text, url) else { return };
+        if let Err((message, help)) = web_address(&url.value) {
+            reader.reject(&url.span, message, help);
+        }
+        look.header.push(HeaderLink { text: text.value, url: url.value });
+    });
+    look.footer = reader.text("footer").map(|text| inline_html(&text.value));
+    low_contrast(&look, reader);
+    look
+}
+
+/// A file of the site, by its path below `content/`.
+fn file(reader: &mut Reader, key: &'static str) -> Option<Spanned<RelPath>> {
+    let text = reader.text(key)?;
+    match RelPath::new(&text.value).filter(|path| !path.as_str().is_empty()) {
+        Some(value) => Some(Spanned { value, span: text.span }),
+        None => {
+            reader.reject(&text.span, format!("`{}` is not a file below `content/`", text.value), None);
+            None
+        }
+    }
+}
+
+/// Names of fonts: letters, digits, spaces and hyphens, with commas between them.
+fn font(text: &str) -> Result<String, (String, Option<String>)> {
+    let fits = |name: &str| !name.trim().is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
+    if !text.split(',').all(fits) {
+        return Err((format!("`{text}` is not the name of a font"), Some("for example `Inter, Noto Sans`".to_owned())));
+    }
+    const GENERIC: [&str; 4] = ["sans-serif", "serif", "monospace", "system-ui"];
+    let quoted = text.split(',').map(str::trim).map(|name| if GENERIC.contains(&name) { name.to_owned() } else { format!("\"{name}\"") });
+    Ok(quoted.collect::<Vec<_>>().join(","))
+}
+
+fn color(reader: &mut Reader, name: &'static str) -> Option<Color> {
+    let node = reader.node(name)?;
+    let one = |value: &Value| match value {
+        Value::Text(text) if is_hex(text) => Some(text.to_ascii_lowercase()),
+        _ => None,
+    };
+    let pair = match &node.value {
+        Value::List(list) if list.len() == 2 => one(&list[0].value).zip(one(&list[1].value)),
+        value => one(value).map(|color| (color.clone(), color)),
+    };
+    if pair.is_none() {
+        let help = "write `\"#0b5a86\"`, or two of them: for light and for dark".to_owned();
+        reader.reject(&node.span, format!("`{name}` is not a colour"), Some(help));
+    }
+    let (light, dark) = pair?;
+    Some(Color { name, light, dark, span: node.span.clone() })
+}
+
+fn is_hex(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|digits| digits.len() == 6 && digits.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// Warns of colours that a reader cannot read.
+fn low_contrast(look: &Look, reader: &mut Reader) {
+    let value = |name: &str, is_dark: bool| {
+        let set = look.colors.iter().find(|color| color.name == name).map(|color| if is_dark { &color.dark } else { &color.light });
+        let own = COLORS.iter().find(|(known, ..)| *known == name).map(|(_, light, dark)| if is_dark { *dark } else { *light });
+        set.map(String::as_str).or(own).unwrap_or("#000000").to_owned()
+    };
+    let mut faults = Vec::new();
+    for (text, scheme, is_dark) in ["ink", "soft", "accent"].into_iter().flat_map(|text| [(text, "light", false), (text, "dark", true)]) {
+        let ratio = contrast(&value(text, is_dark), &value("paper", is_dark));
+        let place = look.colors.iter().find(|color| color.name == text).or_else(|| look.colors.iter().find(|color| color.name == "paper"));
+        if let (Some(color), true) = (place, ratio < LEAST_CONTRAST) {
+            let message = format!("`{text}` on `paper` has a contrast of {ratio:.1} in {scheme}: hard to read");
+            let diagnostic = crate::diagnostic::Diagnostic::warning("low-contrast", message).at(reader.path(), color.span.clone());
+            faults.push(diagnostic.help("text needs 4.5; give two colours, one for light and one for dark"));
+        }
+    }
+    reader.diagnostics.extend(faults);
+}
+
+/// The contrast of two colours (WCAG 2.2, relative luminance), from 1 to 21.
+fn contrast(one: &str, other: &str) -> f64 {
+    let (a, b) = (luminance(one), luminance(other));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+fn luminance(color: &str) -> f64 {
+    let part = |at: usize| {
+        let byte = color.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        let share = f64::from(byte) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+}
+
+/// One line of Markdown as HTML: words, emphasis, and links to other sites.
+fn inline_html(text: &str) -> String {
+    let mut html = String::new();
+    let mut open: Vec<&str> = Vec::new();
+    for (event, _) in markdown::events(text) {
+        match event {
+            Event::Text(words) | Event::Code(words) => escape(&words, &mut html),
+            Event::SoftBreak | Event::HardBreak => html.push(' '),
+            Event::Start(Tag::Link { dest_url, .. }) => match link::classify(&dest_url) {
+                Target::External(url) => {
+                    html.push_str("<a href=\"");
+                    escape(&link::encode(&url), &mut html);
+                    html.push_str("\">");
+                    open.push("</a>");
+                }
+                _ => open.push(""),
+            },
+            Event::End(TagEnd::Link) => html.push_str(open.pop().unwrap_or("")),
+            Event::Start(Tag::Strong) => html.push_str("<strong>"),
+            Event::End(TagEnd::Strong) => html.push_str("</strong>"),
+            Event::Start(Tag::Emphasis) => html.push_str("<em>"),
+            Event::End(TagEnd::Emphasis) => html.push_str("</em>"),
+            _ => {}
+        }
+    }
+    html
+}
+
+impl Look {
+    /// What `look` is in templates.
+    pub fn context(&self) -> serde_json::Value {
+        let logo = self.logo.as_ref().map(|logo| link::encode(logo.value.as_str()));
+        json!({ "logo": logo, "header": self.header, "footer": self.footer })
+    }
+
+    /// The style that the colours and the font make; `None` if nothing is set. It lies in `assets/`.
+    pub fn css(&self) -> Option<String> {
+        let mut css = String::new();
+        let mut names = self.font.clone();
+        if let Some(file) = &self.font_file {
+            let url = link::encode(file.value.as_str());
+            css.push_str(&format!("@font-face{{font-family:\"Site font\";src:url(\"../{url}\");font-display:swap}}\n"));
+            names = Some(names.map_or_else(|| "\"Site font\"".to_owned(), |names| format!("\"Site font\",{names}")));
+        }
+        let values =
+            |of: fn(&Color) -> &String| self.colors.iter().map(|color| format!("--{}:{};", color.name, of(color))).collect::<String>();
+        let font = names.map(|names| format!("--sans:{names},system-ui,sans-serif;")).unwrap_or_default();
+        if font.is_empty() && self.colors.is_empty() {
+            return None;
+        }
+        css.push_str(&format!("@media not print{{:root{{{font}{}}}}}\n", values(|color| &color.light)));
+        if !self.colors.is_empty() {
+            css.push_str(&format!("@media not print and (prefers-color-scheme:dark){{:root{{{}}}}}\n", values(|color| &color.dark)));
+        }
+        Some(css)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contrasts_are_those_of_the_standard() {
+        let check = |one: &str, other: &str, expected: f64| assert!((contrast(one, other) - expected).abs() < 0.01, "{one} {other}");
+        check("#000000", "#ffffff", 21.0);
+        check("#777777", "#ffffff", 4.48);
+        check("#0b5a86", "#0b5a86", 1.0);
+        for (name, light, dark) in COLORS.iter().filter(|(name, ..)| ["ink", "soft", "accent"].contains(name)) {
+            assert!(contrast(light, COLORS[0].1) >= LEAST_CONTRAST && contrast(dark, COLORS[0].2) >= LEAST_CONTRAST, "{name}");
+        }
+    }
+
+    #[test]
+    fn words_at_the_foot_are_words() {
+        let html = inline_html("By **us** & [them](https://a.example/?b=\"c\") <script> [x](javascript:y) `z`");
+        assert_eq!(html, "By <strong>us</strong> &amp; <a href=\"https://a.example/?b=%22c%22\">them</a>  x z");
+    }
+
+    #[test]
+    fn fonts_are_names() {
+        assert_eq!(font("Inter, Noto Sans,serif").unwrap(), "\"Inter\",\"Noto Sans\",serif");
+        for text in ["", "a;b", "url(x)", "a,,b", "a\"b"] {
+            assert!(font(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The body of a page: its HTML with all holes filled, and its notices.
+
+use super::{paper, sheet};
+use crate::highlight::Memo;
+use crate::page::code::Block;
+use crate::page::html::escape;
+use crate::page::{Hole, Kind, Publish};
+use crate::site::{Site, SitePage};
+
+/// The body of a page. `root` is the way to the top of the site.
+pub fn body(site: &Site, page: &SitePage, root: &str) -> String {
+    let mut html = page.page.body.fill(|hole, html| match hole {
+        Hole::Link(number) => {
+            let Some(address) = page.links.get(number).cloned().flatten() else { return };
+            // A place on the same page is reached without its file's name.
+            if let Some(fragment) = address.strip_prefix(&page.route).filter(|rest| rest.starts_with('#')) {
+                return escape(fragment, html);
+            }
+            if !address.starts_with("https://") && !address.starts_with("http://") {
+                html.push_str(root);
+            }
+            escape(&address, html);
+        }
+        Hole::When(heading) => sheet::when(site, page, heading, html),
+        Hole::Rounds(list) => sheet::rounds(page, list, html),
+        Hole::Code(number) => code(site, &page.page.blocks[number], html),
+        Hole::PlanHead => html.push_str(paper::HEAD),
+        Hole::Plan(item) => paper::plan(page, item, site.event(page.event.as_deref()), html),
+    });
+    if page.page.kind == Kind::Checklist {
+        html = paper::with_link_notes(html);
+    }
+    for notice in &page.notices {
+        let flag = match page.page.front.publish {
+            Publish::Template => "Template, shown with sample values",
+            Publish::Sent | Publish::Never => "Sent, shown as the sample recipient gets it",
+        };
+        // The title of a notice that is a page stands above it already.
+        if page.page.kind == Kind::Notice {
+            html.push_str("<article class=\"notice\">");
+        } else {
+            html.push_str("<article class=\"notice\" id=\"");
+            escape(&notice.anchor, &mut html);
+            html.push_str("\"><h2>");
+            escape(&notice.title, &mut html);
+            html.push_str("</h2>\n");
+        }
+        html.push_str(&format!("<p class=\"notice-flag\">{flag}</p>\n<dl class=\"notice-head\"><dt>Subject</dt><dd>"));
+        escape(&notice.subject, &mut html);
+        html.push_str("</dd><dt>Name</dt><dd><code>");
+        escape(&notice.name, &mut html);
+        html.push_str("</code></dd></dl>\n<div class=\"notice-body\">\n");
+        let scroller = "<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>";
+        html.push_str(&notice.html.replace("<table>", scroller).replace("</table>", "</table></div>"));
+        html.push_str("</div></article>\n");
+    }
+    html
+}
+
+/// A block of code with its colours, as they were made before or as they are made now.
+fn code(site: &Site, block: &Block, html: &mut String) {
+    match site.highlights.0.get(&block.code.key) {
+        Some(known) => block.write(known, html),
+        None if site.config.site.highlight => block.write(&block.code.html(&mut Memo::default()), html),
+        None => {
+            let mut plain = String::new();
+            escape(&block.code.text, &mut plain);
+            block.write(&plain, html);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What a template knows of a page: the frame that all pages share, and the page itself.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use serde_json::json;
+use tera::Context;
+
+use super::toc::{TocEntry, toc};
+use super::{base_path, body, canonical, day, feed, root_of, sheet, summary};
+use crate::config::Mode;
+use crate::page::Kind;
+use crate::page::html::escape;
+use crate::schedule::moment;
+use crate::site::{Crumb, Section, Site, SitePage};
+use crate::status;
+use crate::theme::Theme;
+
+/// Where the body of a page goes: it is put in after the template is rendered, so that it is never copied into one.
+const BODY_MARK: &str = "\u{F8FF}body\u{F8FF}";
+
+/// What the pages of a site share, made once.
+pub struct Frame<'a> {
+    site: &'a Site,
+    theme: &'a Theme,
+    /// What is the same on every page.
+    shared: Context,
+    /// The sidebar of each folder, without a mark at the page that is looked at.
+    sidebars: BTreeMap<&'a str, String>,
+}
+
+/// What `page` is in templates.
+#[derive(Default, Serialize)]
+struct PageContext<'a> {
+    title: &'a str,
+    heading: String,
+    anchor: Option<&'a str>,
+    url: &'a str,
+    description: &'a str,
+    kind: &'a str,
+    source: Option<&'a str>,
+    edit_url: Option<String>,
+    canonical: Option<String>,
+    owner: Option<&'a str>,
+    reviewed: Option<String>,
+    changed: Option<Day>,
+    overdue: Option<Day>,
+    summary: String,
+    toc: Vec<TocEntry>,
+    breadcrumbs: Vec<Crumb>,
+    children: Vec<Child>,
+    next: Option<Crumb>,
+    previous: Option<Crumb>,
+}
+
+#[derive(Serialize)]
+struct Day {
+    iso: String,
+    text: String,
+}
+
+impl Day {
+    fn of(date: jiff::civil::Date) -> Day {
+        Day { iso: date.to_string(), text: day(date) }
+    }
+}
+
+impl<'a> Frame<'a> {
+    /// The frame of a few pages: their sidebars are made with them.
+    pub fn of(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
+        Frame { site, theme, shared: shared(site, theme), sidebars: BTreeMap::new() }
+    }
+
+    /// The frame of all pages: each folder's sidebar is made once.
+    pub fn of_all(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
+        let mut frame = Frame::of(site, theme);
+        let made = site.sections.iter().filter_map(|section| {
+            // A template that fails is reported with each page that needs it.
+            let sidebar = frame.sidebar(&section.folder, &root_of(&section.route)).ok()?;
+            Some((section.folder.as_str(), sidebar))
+        });
+        frame.sidebars = made.collect();
+        frame
+    }
+
+    fn sidebar(&self, folder: &str, root: &str) -> Result<String, tera::Error> {
+        let mut context = Context::new();
+        context.insert("items", &self.site.entries(folder));
+        context.insert("root", root);
+        self.theme.render("nav.html", &context)
+    }
+
+    /// What every page knows.
+    fn context(&self, route: &str, root: &str) -> Result<Context, tera::Error> {
+        let mut context = self.shared.clone();
+        context.insert("root", root);
+        if let Some(overview) = &self.site.status {
+            context.insert("status", &status_context(overview, root));
+        }
+        let folder = self.site.folder(route);
+        let known = self.sidebars.get(folder).filter(|_| root == root_of(route));
+        let sidebar = match known {
+            Some(sidebar) => with_current(sidebar, root, route),
+            None => with_current(&self.sidebar(folder, root)?, root, route),
+        };
+        context.insert("nav", &sidebar);
+        Ok(context)
+    }
+
+    pub fn page(&self, page: &SitePage) -> Result<String, tera::Error> {
+        let site = self.site;
+        let root = root_of(&page.route);
+        let is_home = page.route == "index.html";
+        let is_index = page.route.ends_with("index.html");
+        let (template, kind) = match page.page.kind {
+            _ if is_home => ("home.html", "home"),
+            Kind::Checklist => ("checklist.html", "checklist"),
+            Kind::Notices | Kind::Notice => ("notices.html", "notices"),
+            Kind::Page if is_index => ("section.html", "section"),
+            Kind::Page => ("page.html", "page"),
+        };
+        let front = &page.page.front;
+        let (previous, next) = if is_index { (None, None) } else { site.neighbours(&page.route) };
+        let mut context = self.context(&page.route, &root)?;
+        context.insert(
+            "page",
+            &PageContext {
+                title: &page.page.title,
+                heading: page.page.title_html.clone().unwrap_or_else(|| escaped(&page.page.title)),
+                anchor: page.page.headings.first().filter(|heading| heading.level == 1).map(|heading| heading.anchor.as_str()),
+                url: &page.route,
+                description: front.description.as_deref().unwrap_or_default(),
+                kind,
+                source: Some(page.page.path.as_str()),
+                edit_url: site.config.site.repository.as_ref().map(|url| format!("{url}/edit/HEAD/{}", page.page.path)),
+                canonical: canonical(site, &page.route),
+                owner: front.owner.as_deref(),
+                reviewed: front.reviewed.map(day),
+                changed: page.changed.map(|at| Day::of(at.to_zoned(TimeZone::UTC).date())),
+                overdue: page.overdue_since.map(Day::of),
+                summary: summary::of(page).unwrap_or_default(),
+                toc: toc(&page.page.headings),
+                breadcrumbs: site.breadcrumbs(&page.route),
+                children: if is_index && !is_home { children(site, &page.route) } else { Vec::new() },
+                next,
+                previous,
+            },
+        );
+        if page.page.kind == Kind::Checklist {
+            let event = site.event(page.event.as_deref());
+            context.insert("event", &sheet::event_context(event));
+            context.insert("sheet", &sheet::context(site, page, event, &root));
+        }
+        let html = self.theme.render(template, &context)?;
+        Ok(with_body(&html, &body::body(site, page, &root)))
+    }
+
+    pub fn section(&self, section: &Section) -> Result<String, tera::Error> {
+        let title = if section.folder.is_empty() { &self.site.config.site.title } else { &section.title };
+        let page = PageContext {
+            breadcrumbs: self.site.breadcrumbs(&section.route),
+            children: children(self.site, &section.route),
+            ..self.plain(title, &section.route)
+        };
+        self.plain_page("section.html", &root_of(&section.route), page)
+    }
+
+    pub fn not_found(&self) -> Result<String, tera::Error> {
+        self.plain_page("404.html", &base_path(&self.site.config.site.base_url), self.plain("Page not found", "404.html"))
+    }
+
+    /// A page that no file stands for.
+    fn plain_page(&self, template: &str, root: &str, page: PageContext) -> Result<String, tera::Error> {
+        let mut context = self.context(page.url, root)?;
+        context.insert("page", &page);
+        Ok(with_body(&self.theme.render(template, &context)?, ""))
+    }
+
+    fn plain<'p>(&self, title: &'p str, route: &'p str) -> PageContext<'p> {
+        PageContext {
+            title,
+            heading: escaped(title),
+            url: route,
+            kind: "section",
+            canonical: canonical(self.site, route),
+            ..PageContext::default()
+        }
+    }
+}
+
+fn escaped(text: &str) -> String {
+    let mut html = String::new();
+    escape(text, &mut html);
+    html
+}
+
+fn with_body(html: &str, body: &str) -> String {
+    let Some((before, after)) = html.split_once(BODY_MARK) else { return html.to_owned() };
+    let mut whole = String::with_capacity(before.len() + body.len() + after.len());
+    whole.push_str(before);
+    whole.push_str(body);
+    whole.push_str(after);
+    whole
+}
+
+/// The sidebar with the link to the page itself marked as the current one.
+fn with_current(sidebar: &str, root: &str, route: &str) -> String {
+    let link = format!("href=\"{}\"", escaped(&format!("{root}{route}")));
+    sidebar.replacen(&link, &format!("{link} aria-current=\"page\""), 1)
+}
+
+/// What is the same on every page.
+fn shared(site: &Site, theme: &Theme) -> Context {
+    let mut context = Context::new();
+    let config = &site.config.site;
+    context.insert(
+        "site",
+        &json!({
+            "title": config.title, "description": config.description, "language": config.language,
+            "base_url": config.base_url, "repository": config.repository,
+        }),
+    );
+    context.insert("base_path", &base_path(&config.base_url));
+    context.insert("feeds", &feed::links(site));
+    context.insert(
+        "assets",
+        &json!({
+            "css": theme.asset("site.css"), "js": theme.asset("site.js"), "icon": theme.asset("icon.svg"), "all": theme.assets_by_name(),
+        }),
+    );
+    context.insert("look", &site.config.look.context());
+    let rehearsal = site.config.event(None).filter(|event| event.mode == Mode::Rehearsal).map(|event| &event.name);
+    context.insert("rehearsal", &rehearsal);
+    let built_at = site.built_at.map(|at| {
+        let at = at.to_zoned(TimeZone::UTC);
+        json!({ "iso": moment::datetime_attribute(&at), "text": moment::long(&at) })
+    });
+    context.insert("built_at", &built_at);
+    context.insert("content", BODY_MARK);
+    for absent in ["status", "event", "sheet"] {
+        context.insert(absent, &Option::<()>::None);
+    }
+    context
+}
+
+fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value {
+    let as_of = overview.as_of.map(|at| at.to_zoned(TimeZone::UTC));
+    json!({
+        "state": overview.state.to_string(),
+        "headline": overview.headline,
+        "as_of_iso": as_of.as_ref().map(moment::datetime_attribute),
+        "as_of_text": overview.as_of.map(moment::utc),
+        "stale": overview.is_stale && overview.as_of.is_some(),
+        "stale_after_seconds": overview.stale_after_seconds,
+        "page_url": overview.page_url.clone().unwrap_or_else(|| format!("{root}status/badge.svg")),
+    })
+}
+
+#[derive(Serialize)]
+struct Child {
+    title: String,
+    description: String,
+    url: String,
+}
+
+/// The pages and folders directly below a folder's page.
+fn children(site: &Site, route: &str) -> Vec<Child> {
+    let Some(section) = site.sections.iter().find(|section| section.route == route) else { return Vec::new() };
+    let mut children: Vec<((i64, String), Child)> = Vec::new();
+    for index in &section.pages {
+        let page = &site.pages[*index];
+        if page.page.front.nav == Some(false) {
+            continue;
+        }
+        let description = page.page.front.description.clone().unwrap_or_default();
+        let child = Child { title: page.page.title.clone(), description, url: page.route.clone() };
+        children.push(((page.page.front.weight, page.page.title.clone()), child));
+    }
+    for below in site.sections_below(&section.folder) {
+        let description = below.index.and_then(|index| site.pages[index].page.front.description.clone()).unwrap_or_default();
+        let child = Child { title: below.title.clone(), description, url: below.route.clone() };
+        children.push(((below.weight, below.title.clone()), child));
+    }
+    children.sort_by(|a, b| a.0.cmp(&b.0));
+    children.into_iter().map(|(_, child)| child).collect()
+}
