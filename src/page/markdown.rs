@@ -81,11 +81,11 @@ const MOST_DEPTH: usize = 64;
 
 /// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
 pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
-    let mut kept = Vec::new();
+    let mut read = events(text);
     let mut depth = 0;
     let mut too_deep = None;
-    for (event, range) in events(text) {
-        let is_kept = match &event {
+    read.retain(|(event, range)| {
+        let is_kept = match event {
             Event::Start(_) => {
                 depth += 1;
                 depth <= MOST_DEPTH
@@ -96,17 +96,16 @@ pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut 
             }
             _ => true,
         };
-        if is_kept {
-            kept.push((event, range));
-        } else {
-            too_deep.get_or_insert(range);
+        if !is_kept {
+            too_deep.get_or_insert(range.clone());
         }
-    }
+        is_kept
+    });
     if let Some(range) = too_deep {
         let diagnostic = Diagnostic::error("too-deep", format!("lists and quotes are nested more than {MOST_DEPTH} deep"));
         diagnostics.push(diagnostic.at(path, range.start + offset..range.end + offset).help("begin a new list or section"));
     }
-    kept
+    read
 }
 
 /// Where the element ends that begins at `start`; `start` itself if none does.

@@ -129,6 +129,10 @@ fn named_values(events: &[markdown::Placed]) -> BTreeSet<String> {
 
 /// The text without characters for private use, which mean nothing to a reader and serve as marks here.
 fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Cow<'t, str> {
+    // Such characters begin with a byte from 0xEE on, and few texts hold one.
+    if !text.bytes().any(|byte| byte >= 0xEE) {
+        return Cow::Borrowed(text);
+    }
     let is_private = |c: char| matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}');
     let Some(first) = text.find(is_private) else { return Cow::Borrowed(text) };
     let code = text[first..].chars().next().map_or(0, u32::from);

@@ -44,7 +44,10 @@ impl Writer<'_, '_, '_> {
                 }
                 Event::Start(Tag::TableRow) => {
                     column = 0;
-                    row_name = name_of_row(&self.cell_texts(self.end_of(self.at)));
+                    // Only blanks and boxes are called by their row.
+                    if self.is_run_sheet() {
+                        row_name = name_of_row(&self.cell_texts(self.end_of(self.at)));
+                    }
                     self.last_blank = None;
                     self.push("<tr>");
                 }

@@ -89,7 +89,7 @@ pub fn id(section: &str, text: &str) -> String {
 
 /// A text as it is compared: one form of each letter (NFKC), lower case, single spaces.
 pub fn normal(text: &str) -> String {
-    let folded: String = text.nfkc().collect::<String>().to_lowercase();
+    let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfkc().collect::<String>().to_lowercase() };
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
