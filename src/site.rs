@@ -20,7 +20,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
 use crate::highlight::{Code, Highlights};
 use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
-use crate::page::{Hole, Kind, Page, Publish, slug};
+use crate::page::{Body, Hole, Kind, Page, Publish, slug};
 use crate::project::{CONTENT, Project};
 use crate::sheet::{self, Sheet};
 use crate::source::{History, Inputs, RelPath};
@@ -88,6 +88,8 @@ pub struct SitePage {
     pub sheet: Sheet,
     /// Its notices as the site shows them, in order.
     pub notices: Vec<ShownNotice>,
+    /// Its body with its tags run, if it is a template.
+    pub made: Option<Body>,
     /// When its file was last changed, where Git knows.
     pub changed: Option<Timestamp>,
     /// The day on which its review was due, if that has passed.
@@ -103,6 +105,13 @@ pub struct ShownNotice {
     pub html: String,
     /// When it was sent, if it is shown as sent and that is known.
     pub sent_at: Option<Timestamp>,
+}
+
+impl SitePage {
+    /// Its HTML, the tags of a template run.
+    pub fn body(&self) -> &Body {
+        self.made.as_ref().unwrap_or(&self.page.body)
+    }
 }
 
 /// Everything that rendering needs.
@@ -161,6 +170,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         built_at,
         diagnostics,
     };
+    site.run_templates();
     site.show_notices(project, theme);
     let mut routes = std::mem::take(&mut site.routes);
     hosting::add(&mut routes, &mut taken, &site);
@@ -182,6 +192,7 @@ fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &C
         event: event.map(|event| event.id.clone()),
         sheet,
         notices: Vec::new(),
+        made: None,
         changed: inputs.history.last_change(&page.path),
         overdue_since: page.front.overdue_since(inputs.now),
     };
@@ -386,6 +397,26 @@ impl Site {
 
     pub fn event(&self, id: Option<&str>) -> Option<&Event> {
         id.and_then(|id| self.config.events.get(id))
+    }
+
+    /// Runs the tags of pages that are templates.
+    fn run_templates(&mut self) {
+        let mut made = Vec::new();
+        let mut diagnostics = Diagnostics::default();
+        for (index, page) in self.pages.iter().enumerate() {
+            let Some(marks) = &page.page.marks else { continue };
+            let event = self.event(page.event.as_deref());
+            if event.is_some_and(|event| event.is_faulty) {
+                continue;
+            }
+            let scope = merge::scope(&self.config, event, std::iter::empty());
+            let context = merge::context(self, event, "", &BTreeMap::new());
+            made.push((index, engine::page(&page.page, marks, event, &scope, &context, &mut diagnostics)));
+        }
+        for (index, body) in made {
+            self.pages[index].made = body;
+        }
+        self.diagnostics.extend(diagnostics);
     }
 
     /// Compiles every notice, checks what it uses, and writes those that the site shows.

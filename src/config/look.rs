@@ -235,6 +235,27 @@ mod tests {
     }
 
     #[test]
+    fn a_look_is_a_style() {
+        let check = |text: &str, expected: Option<&str>| {
+            let mut diagnostics = crate::diagnostic::Diagnostics::default();
+            let path = crate::config::path();
+            let table = crate::data::toml(text, &path, 0, &mut diagnostics);
+            let mut reader = Reader::new("[look]", &path, &table, 0..0);
+            let look = read(&mut reader);
+            assert!(reader.finish().is_empty() && diagnostics.is_empty(), "{text}");
+            assert_eq!(look.css().as_deref(), expected, "{text}");
+        };
+        check("footer = \"x\"", None);
+        check("font = \"Inter\"", Some("@media not print{:root{--sans:\"Inter\",system-ui,sans-serif;}}\n"));
+        check(
+            "font_file = \"a b.woff2\"\n[colors]\naccent = [\"#7A1F5C\", \"#f0a6d8\"]",
+            Some(
+                "@font-face{font-family:\"Site font\";src:url(\"../a%20b.woff2\");font-display:swap}\n@media not print{:root{--sans:\"Site font\",system-ui,sans-serif;--accent:#7a1f5c;}}\n@media not print and (prefers-color-scheme:dark){:root{--accent:#f0a6d8;}}\n",
+            ),
+        );
+    }
+
+    #[test]
     fn fonts_are_names() {
         assert_eq!(font("Inter, Noto Sans,serif").unwrap(), "\"Inter\",\"Noto Sans\",serif");
         for text in ["", "a;b", "url(x)", "a,,b", "a\"b"] {

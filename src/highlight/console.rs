@@ -2,7 +2,7 @@
 
 use super::language::Language;
 use super::syntax::Memo;
-use super::token::Line;
+use super::token::{Line, escape};
 
 /// What a line begins with before a command: `$ `, `# `, `% ` or `> `, or a name in front of it, as in `ops@db1:~$ `.
 fn prompt(line: &str) -> Option<usize> {
@@ -27,30 +27,49 @@ fn prompt(line: &str) -> Option<usize> {
 
 /// Writes a session: the prompt as `p`, output as `o`, commands as shell code.
 pub fn html(code: &str, memo: &mut Memo) -> String {
-    let shell = Language::find("bash");
     let mut html = String::with_capacity(code.len() * 2);
-    let mut goes_on = false;
-    for line in code.split_inclusive('\n') {
-        let start = prompt(line).filter(|_| !goes_on || line.starts_with('>'));
-        let Some(start) = start.or(goes_on.then_some(0)) else {
+    let mut lines = code.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        let Some(start) = prompt(line) else {
             let mut out = Line::new(&mut html);
             out.token(Some('o'), line);
             out.end();
             continue;
         };
-        let (prompt, command) = line.split_at(start);
-        if !prompt.is_empty() {
-            html.push_str("<span class=\"p\">");
-            super::token::escape(prompt.trim_end_matches('\n'), &mut html);
-            html.push_str("</span>");
+        // A command goes on behind a backslash, with a prompt of its own or without one.
+        let mut prompts = vec![&line[..start]];
+        let mut command = line[start..].to_owned();
+        while command.trim_end().ends_with('\\')
+            && let Some(next) = lines.next()
+        {
+            let start = if next.starts_with('>') { prompt(next).unwrap_or(0) } else { 0 };
+            prompts.push(&next[..start]);
+            command.push_str(&next[start..]);
         }
-        match shell {
-            Ok(Language::Syntax(index)) => html.push_str(&memo.html(index, command)),
-            _ => super::token::escape(command, &mut html),
+        let written = shell(&command, memo);
+        for (prompt, line) in prompts.iter().zip(written.split_inclusive('\n').chain(std::iter::repeat(""))) {
+            write_prompt(prompt, &mut html);
+            html.push_str(line);
         }
-        goes_on = command.trim_end().ends_with('\\');
     }
     html
+}
+
+fn shell(command: &str, memo: &mut Memo) -> String {
+    if let Ok(Language::Syntax(index)) = Language::find("bash") {
+        return memo.html(index, command);
+    }
+    let mut html = String::new();
+    escape(command, &mut html);
+    html
+}
+
+fn write_prompt(prompt: &str, html: &mut String) {
+    if !prompt.is_empty() {
+        html.push_str("<span class=\"p\">");
+        escape(prompt.trim_end_matches('\n'), html);
+        html.push_str("</span>");
+    }
 }
 
 #[cfg(test)]
@@ -76,9 +95,6 @@ mod tests {
     #[test]
     fn a_session_has_three_parts() {
         let seen = html("$ echo a \\\n  b\na b\n", &mut Memo::default());
-        assert_eq!(
-            seen,
-            "<span class=\"p\">$ </span><span class=\"f\">echo</span> a \\\n  <span class=\"f\">b</span>\n<span class=\"o\">a b</span>\n"
-        );
+        assert_eq!(seen, "<span class=\"p\">$ </span><span class=\"f\">echo</span> a \\\n  b\n<span class=\"o\">a b</span>\n");
     }
 }

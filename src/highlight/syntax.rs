@@ -141,7 +141,7 @@ fn class_of(scopes: &[Scope], classes: &mut Map<Scope, Option<char>>) -> Option<
 const KEYS: char = '+';
 
 /// Beginnings of scopes and their classes; the first that fits holds. `-` ends the search without a class.
-const CLASSES: [(&str, char); 37] = [
+const CLASSES: [(&str, char); 38] = [
     ("comment", 'c'),
     ("string.unquoted", '-'),
     ("string", 's'),
@@ -167,6 +167,7 @@ const CLASSES: [(&str, char); 37] = [
     ("support.type.property-name", 'a'),
     ("support.constant", 'n'),
     ("support", 't'),
+    ("punctuation.definition.variable", 'v'),
     ("variable.function", 'f'),
     ("variable.parameter.option", '-'),
     ("variable.language", 'k'),

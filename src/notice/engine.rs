@@ -1,14 +1,17 @@
 //! The template engine of notices: each notice compiled once, rendered for each recipient.
 
+use std::collections::BTreeSet;
+
 use jiff::Zoned;
 use tera::{Context, Kwargs, State, Tera};
 
+use super::variables::Scope;
 use super::{Notice, text, variables, when};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::Hole;
 use crate::page::link::{self, Target};
-use crate::page::tags::{self, Template};
+use crate::page::tags::{self, Marks, Template};
+use crate::page::{Body, Hole, Page};
 use crate::schedule::Offset;
 use crate::source::Span;
 
@@ -92,6 +95,50 @@ pub fn compile(
     Some(Compiled { tera, subject, text, mail, body, used })
 }
 
+/// Runs the tags of a page: its body as the event, links and variables make it. Faults are reported with their place.
+pub fn page(
+    page: &Page,
+    marks: &Marks,
+    event: Option<&Event>,
+    scope: &Scope,
+    context: &Context,
+    diagnostics: &mut Diagnostics,
+) -> Option<Body> {
+    let template = tags::template(&page.body.with_marks(), &marks.tags, true);
+    let numbers: BTreeSet<usize> = template.used.iter().copied().collect();
+    let used: Vec<&tags::Tag> = numbers.iter().filter_map(|number| marks.tags.get(*number)).collect();
+    let number = |tag: &tags::Tag| marks.tags.iter().position(|known| known.span == tag.span);
+    let mut faults = Diagnostics::default();
+    variables::check_blocks(&used, |tag| marks.homes.get(&number(tag)?).copied(), &page.path, &mut faults);
+    variables::check(&used, scope, &page.path, &mut faults);
+    if faults.has_errors() {
+        diagnostics.extend(faults);
+        return None;
+    }
+    diagnostics.extend(faults);
+    let mut tera = Tera::new();
+    register(&mut tera, event);
+    let place = |fault: &Fault| fault.span.clone().unwrap_or(page.begins..page.begins);
+    if let Err(error) = tera.add_raw_template("page.html", &template.text) {
+        let fault = fault(&error, &template);
+        diagnostics.push(Diagnostic::error("template-syntax", &*fault.message).at(&page.path, place(&fault)));
+        return None;
+    }
+    match run(&tera, "page.html", &template, context) {
+        Ok(html) => Some(page.body.from_marks(&html)),
+        Err(fault) => {
+            diagnostics.push(Diagnostic::error("template-render", &*fault.message).at(&page.path, place(&fault)));
+            None
+        }
+    }
+}
+
+fn run(tera: &Tera, name: &str, template: &Template, context: &Context) -> Result<String, Fault> {
+    let mut bounded = Bounded(Vec::new());
+    tera.render_to(name, context, &mut bounded).map_err(|error| fault(&error, template))?;
+    Ok(String::from_utf8(bounded.0).unwrap_or_default())
+}
+
 /// The mail as HTML whose styles are attributes: mail readers drop style sheets.
 fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
     let mut escaped = String::new();
@@ -120,9 +167,7 @@ impl Compiled {
     }
 
     fn run(&self, name: &str, template: &Template, context: &Context) -> Result<String, Fault> {
-        let mut bounded = Bounded(Vec::new());
-        self.tera.render_to(name, context, &mut bounded).map_err(|error| fault(&error, template))?;
-        Ok(String::from_utf8(bounded.0).unwrap_or_default())
+        run(&self.tera, name, template, context)
     }
 
     /// The tags of the notice that are in use; those in code are not.
@@ -139,7 +184,7 @@ const MOST_BYTES: usize = 4 << 20;
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if self.0.len() + bytes.len() > MOST_BYTES {
-            return Err(std::io::Error::other("the notice grows over 4 MiB"));
+            return Err(std::io::Error::other("what the template makes grows over 4 MiB"));
         }
         self.0.extend_from_slice(bytes);
         Ok(bytes.len())

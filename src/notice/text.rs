@@ -78,6 +78,17 @@ impl Writer {
                     self.end_block();
                 }
                 Event::Start(Tag::List(first)) => self.list(inner, *first),
+                Event::Start(Tag::DefinitionList | Tag::DefinitionListTitle) => {
+                    self.blocks(inner);
+                    if !self.body.html.ends_with("\n") {
+                        self.push("\n");
+                    }
+                }
+                Event::Start(Tag::DefinitionListDefinition) => {
+                    self.indent.push("    ".to_owned());
+                    self.blocks(inner);
+                    self.indent.pop();
+                }
                 Event::Start(Tag::BlockQuote(_)) => {
                     self.indent.push("> ".to_owned());
                     self.blocks(inner);
@@ -143,7 +154,7 @@ impl Writer {
             };
             self.indent.push(" ".repeat(bullet.len()));
             self.bullet = Some((self.indent.len() - 1, bullet));
-            self.blocks(&items[at + 1..end]);
+            self.blocks(items.get(at + 1..end).unwrap_or_default());
             self.finish_bullet();
             self.indent.pop();
             at = end + 1;

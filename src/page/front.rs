@@ -50,6 +50,8 @@ pub struct Front {
     /// False keeps the page out of the sidebar.
     pub nav: Option<bool>,
     pub publish: Publish,
+    /// Whether variables and statements are run in the text of a page.
+    pub template: bool,
     pub owner: Option<String>,
     pub reviewed: Option<Date>,
     pub review_every: Option<Length>,
@@ -129,6 +131,7 @@ fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagn
         publish: reader
             .choice("publish", &[("template", Publish::Template), ("sent", Publish::Sent), ("never", Publish::Never)])
             .unwrap_or_default(),
+        template: reader.bool("template").unwrap_or(false),
         owner: reader.text("owner").map(|text| text.value),
         reviewed: read_date(&mut reader),
         review_every: reader.parsed("review_every", |text| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()))),

@@ -53,7 +53,33 @@ impl Body {
         html.push_str(&self.html[from..]);
         html
     }
+
+    /// The HTML with each hole as a mark, so that it can pass through a template.
+    pub fn with_marks(&self) -> String {
+        let mut number = 0;
+        self.fill(|_, html| {
+            html.push_str(&format!("{HOLE}{number}{HOLE}"));
+            number += 1;
+        })
+    }
+
+    /// A body like this one, from its HTML with marks as a template has left it: parts may be gone or repeated.
+    pub fn from_marks(&self, marked: &str) -> Body {
+        let mut body = Body::default();
+        let mut parts = marked.split(HOLE);
+        body.html.push_str(parts.next().unwrap_or(""));
+        while let (Some(number), Some(after)) = (parts.next(), parts.next()) {
+            if let Some((_, hole)) = number.parse::<usize>().ok().and_then(|number| self.holes.get(number)) {
+                body.holes.push((body.html.len(), *hole));
+            }
+            body.html.push_str(after);
+        }
+        body
+    }
 }
+
+/// Stands on both sides of the number of a hole (private use, which no text of a page holds).
+const HOLE: char = '\u{F8F0}';
 
 impl Heading {
     /// What it is called: without its offset, number and metadata if it has a time.
@@ -129,6 +155,8 @@ pub struct Context<'a> {
     pub roles: &'a BTreeMap<String, String>,
     /// Names of values that are filled in on the page: `$NAME` in code shows them.
     pub vars: &'a BTreeSet<String>,
+    /// Whether the text holds marks of template tags.
+    pub tags: bool,
 }
 
 /// What was found on the way, for the page as a whole.
@@ -251,6 +279,9 @@ impl<'t> Writer<'_, '_, 't> {
             Tag::Table(columns) => self.table(columns),
             Tag::HtmlBlock => self.html_block(),
             Tag::FootnoteDefinition(name) => self.footnote(name),
+            Tag::DefinitionList => self.wrapped("dl"),
+            Tag::DefinitionListTitle => self.wrapped("dt"),
+            Tag::DefinitionListDefinition => self.wrapped("dd"),
             tag if is_inline(tag) => self.inlines(),
             _ => self.at += 1,
         }
@@ -275,6 +306,16 @@ impl<'t> Writer<'_, '_, 't> {
         self.at = end + 1;
     }
 
+    /// Writes what is in an element of this name.
+    fn wrapped(&mut self, element: &str) {
+        let end = self.end_of(self.at);
+        self.at += 1;
+        self.line.clear();
+        self.push(&format!("<{element}>"));
+        self.blocks_until(end);
+        self.push(&format!("</{element}>\n"));
+    }
+
     fn paragraph(&mut self) {
         let end = self.end_of(self.at);
         self.line.clear();
@@ -282,6 +323,9 @@ impl<'t> Writer<'_, '_, 't> {
         self.at += 1;
         if self.is_run_sheet() && self.choice(end) {
             self.at = end + 1;
+            return;
+        }
+        if self.figure(end) {
             return;
         }
         self.push("<p>");
@@ -399,7 +443,7 @@ impl<'t> Writer<'_, '_, 't> {
         let end = self.end_of(start);
         let html = markdown::raw_html(&self.events[start + 1..end]);
         self.at = end + 1;
-        if let Some(tag) = super::tags::block(&html).filter(|_| self.context.dialect == Dialect::Mail) {
+        if let Some(tag) = super::tags::block(&html).filter(|_| self.context.tags) {
             self.push(&format!("{tag}\n"));
             return;
         }

@@ -120,6 +120,25 @@ impl Writer<'_, '_, '_> {
         }
     }
 
+    /// A paragraph that is one picture with a title is a figure, and the title its caption.
+    pub(super) fn figure(&mut self, end: usize) -> bool {
+        let start = self.at;
+        let events = self.events;
+        let Event::Start(Tag::Image { dest_url, title, .. }) = &events[start].0 else { return false };
+        let is_alone = self.end_of(start) + 1 == end && !title.is_empty() && self.context.dialect != Dialect::Mail;
+        if !is_alone || !matches!(link::classify(dest_url), Target::Internal { .. }) {
+            return false;
+        }
+        self.push("<figure>");
+        self.at += 1;
+        self.image(dest_url, start);
+        self.push("<figcaption>");
+        self.push_text(title);
+        self.push("</figcaption></figure>\n");
+        self.at = end + 1;
+        true
+    }
+
     fn image(&mut self, target: &str, at: usize) {
         let end = self.end_of(at);
         let alt = plain_text(&self.events[at..end]);

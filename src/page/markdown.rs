@@ -11,7 +11,7 @@ use crate::source::RelPath;
 /// An event and the bytes of the text it comes from.
 pub type Placed<'t> = (Event<'t>, Range<usize>);
 
-/// What is switched on: tables, tasks, footnotes, strikethrough, alerts, heading ids.
+/// What is switched on: tables, tasks, footnotes, strikethrough, alerts, heading ids, definition lists.
 fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
@@ -19,6 +19,7 @@ fn options() -> Options {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM
+        | Options::ENABLE_DEFINITION_LIST
 }
 
 /// Parses a text (GFM 0.29, CommonMark 0.31).

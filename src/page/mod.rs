@@ -46,6 +46,8 @@ pub struct Page {
     /// The `#` that the page begins with, as HTML; it is not in the body.
     pub title_html: Option<String>,
     pub body: Body,
+    /// If the page is a template: what the marks in its body stand for.
+    pub marks: Option<tags::Marks>,
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
     /// Code and comments, where no rule about prose applies.
@@ -75,9 +77,18 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
     let mut finds = Finds::default();
     let marked = if kind == Kind::Checklist { blank::mark(text) } else { String::new() };
+    let is_template = front.template && kind == Kind::Page;
+    if front.template && !is_template {
+        let diagnostic = Diagnostic::error("bad-value", "`template = true` is for plain pages").in_file(&source.path);
+        diagnostics.push(diagnostic.help("a notice is a template always; a run sheet never is: its values are filled in by the reader"));
+    }
+    let marked_tags = is_template.then(|| tags::mark(text, &source.path, offset, &mut diagnostics));
     let events = match kind {
         Kind::Checklist => markdown::read(&marked, &source.path, offset, &mut diagnostics),
-        Kind::Page => markdown::read(text, &source.path, offset, &mut diagnostics),
+        Kind::Page => match &marked_tags {
+            Some(marked) => template_events(marked, &source.path, offset, &mut diagnostics),
+            None => markdown::read(text, &source.path, offset, &mut diagnostics),
+        },
         Kind::Notices | Kind::Notice => Vec::new(),
     };
     let vars = if kind == Kind::Checklist { named_values(&events) } else { BTreeSet::new() };
@@ -88,7 +99,9 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         offset_unit: front.offset_unit,
         roles,
         vars: &vars,
+        tags: is_template || matches!(kind, Kind::Notices | Kind::Notice),
     };
+    let homes = if is_template { tags::homes(&events) } else { BTreeMap::new() };
     let (body, notices) = match kind {
         Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
         Kind::Checklist | Kind::Page => (html::write(&events, &context, &mut finds), Vec::new()),
@@ -105,6 +118,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         kind,
         title_html: finds.title,
         body,
+        marks: marked_tags.map(|marked| tags::Marks { tags: marked.tags.into(), homes }),
         headings: finds.headings,
         links: finds.links,
         code: finds.code,
@@ -116,6 +130,23 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         blocks: finds.blocks,
         diagnostics,
     }
+}
+
+/// The events of a page that is a template, its tags still marks.
+fn template_events<'t>(
+    marked: &'t tags::Marked,
+    path: &RelPath,
+    offset: usize,
+    diagnostics: &mut Diagnostics,
+) -> Vec<markdown::Placed<'t>> {
+    let events = tags::autolink(markdown::read(&marked.text, path, offset, diagnostics));
+    let (events, headings) = tags::keep_in_prose(events, &marked.tags);
+    for range in headings {
+        let diagnostic = Diagnostic::warning("tag-in-heading", "a tag in a heading is shown as it is written");
+        let diagnostic = diagnostic.at(path, range.start + offset..range.end + offset);
+        diagnostics.push(diagnostic.help("the anchor of a heading must not change with a value: say it in the text below"));
+    }
+    events
 }
 
 /// The names that comments behind blanks give: `<!-- var: NEW_IP -->`.

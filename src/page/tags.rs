@@ -6,6 +6,8 @@
 //! that may stand anywhere (CommonMark §4.6, kind 3).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use pulldown_cmark::{CowStr, Event, LinkType, TagEnd};
 
@@ -56,6 +58,14 @@ impl Tag {
 pub struct Marked {
     pub text: String,
     pub tags: Vec<Tag>,
+}
+
+/// The template tags of a page, while its HTML holds marks in their places.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    pub tags: Arc<[Tag]>,
+    /// In which element each statement stands, by the number of its tag.
+    pub homes: BTreeMap<usize, usize>,
 }
 
 /// Finds the tags of a text. One that is not closed is an error.
@@ -200,28 +210,49 @@ pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
 
 /// Events with the tags as they were written, for text that is no template.
 pub fn restore<'t>(events: &[Placed<'t>], tags: &[Tag]) -> Vec<Placed<'t>> {
+    events.iter().map(|(event, range)| (restored(event, tags), range.clone())).collect()
+}
+
+/// Events of a page that is a template: in code and in headings a tag is what it looks like. Headings with one are given back.
+pub fn keep_in_prose<'t>(events: Vec<Placed<'t>>, tags: &[Tag]) -> (Vec<Placed<'t>>, Vec<Range<usize>>) {
+    let (mut is_heading, mut is_code) = (false, false);
+    let mut headings: Vec<Range<usize>> = Vec::new();
+    let kept = events.into_iter().map(|(event, range)| {
+        match &event {
+            Event::Start(pulldown_cmark::Tag::Heading { .. }) => is_heading = true,
+            Event::Start(pulldown_cmark::Tag::CodeBlock(_)) => is_code = true,
+            Event::End(TagEnd::Heading(_)) => is_heading = false,
+            Event::End(TagEnd::CodeBlock) => is_code = false,
+            _ => {}
+        }
+        if let (true, Event::Text(text)) = (is_heading, &event)
+            && holds_mark(text)
+        {
+            headings.push(range.clone());
+        }
+        let event = if is_heading || is_code || matches!(event, Event::Code(_)) { restored(&event, tags) } else { event };
+        (event, range)
+    });
+    (kept.collect(), headings)
+}
+
+fn restored<'t>(event: &Event<'t>, tags: &[Tag]) -> Event<'t> {
     let written = |text: &CowStr<'t>| -> CowStr<'t> {
         if holds_mark(text) || block(text).is_some() { as_written(text, tags).into() } else { text.clone() }
     };
-    events
-        .iter()
-        .map(|(event, range)| {
-            let event = match event {
-                Event::Text(text) => Event::Text(written(text)),
-                Event::Code(text) => Event::Code(written(text)),
-                Event::Html(text) => Event::Html(written(text)),
-                Event::InlineHtml(text) => Event::InlineHtml(written(text)),
-                Event::Start(pulldown_cmark::Tag::Link { link_type, dest_url, title, id }) => Event::Start(pulldown_cmark::Tag::Link {
-                    link_type: *link_type,
-                    dest_url: written(dest_url),
-                    title: written(title),
-                    id: id.clone(),
-                }),
-                event => event.clone(),
-            };
-            (event, range.clone())
-        })
-        .collect()
+    match event {
+        Event::Text(text) => Event::Text(written(text)),
+        Event::Code(text) => Event::Code(written(text)),
+        Event::Html(text) => Event::Html(written(text)),
+        Event::InlineHtml(text) => Event::InlineHtml(written(text)),
+        Event::Start(pulldown_cmark::Tag::Link { link_type, dest_url, title, id }) => Event::Start(pulldown_cmark::Tag::Link {
+            link_type: *link_type,
+            dest_url: written(dest_url),
+            title: written(title),
+            id: id.clone(),
+        }),
+        event => event.clone(),
+    }
 }
 
 fn as_written(text: &str, tags: &[Tag]) -> String {

@@ -9,7 +9,7 @@ use crate::site::{Site, SitePage};
 
 /// The body of a page. `root` is the way to the top of the site.
 pub fn body(site: &Site, page: &SitePage, root: &str) -> String {
-    let mut html = page.page.body.fill(|hole, html| match hole {
+    let mut html = page.body().fill(|hole, html| match hole {
         Hole::Link(number) => {
             let Some(address) = page.links.get(number).cloned().flatten() else { return };
             // A place on the same page is reached without its file's name.

@@ -1,6 +1,5 @@
 //! What a page is about, in a sentence: for search engines, feeds, and previews of links.
 
-use crate::page::Page;
 use crate::site::SitePage;
 
 /// The longest summary, in characters.
@@ -8,11 +7,11 @@ const LONGEST: usize = 160;
 
 /// The page's description, else the beginning of its first paragraph.
 pub fn of(page: &SitePage) -> Option<String> {
-    page.page.front.description.clone().filter(|text| !text.is_empty()).or_else(|| first_paragraph(&page.page))
+    page.page.front.description.clone().filter(|text| !text.is_empty()).or_else(|| first_paragraph(page))
 }
 
-fn first_paragraph(page: &Page) -> Option<String> {
-    let (_, rest) = page.body.html.split_once("<p>")?;
+fn first_paragraph(page: &SitePage) -> Option<String> {
+    let (_, rest) = page.body().html.split_once("<p>")?;
     let (paragraph, _) = rest.split_once("</p>")?;
     let text = plain(paragraph);
     (!text.is_empty()).then(|| shortened(&text))

@@ -15,6 +15,14 @@ function copyText(text) {
   });
 }
 
+/** What is copied of a session at a prompt: the commands, without prompts and output. */
+function commands(code) {
+  if (!all(".p", code).length) return code.textContent;
+  const copy = code.cloneNode(true);
+  for (const other of all(".p, .o", copy)) other.remove();
+  return copy.textContent.replace(/\n+/g, "\n").trim();
+}
+
 function addCopyButton(block, voice) {
   const [code] = all("code", block);
   if (!code) return;
@@ -28,7 +36,7 @@ function addCopyButton(block, voice) {
   };
   const press = button("Copy", () => {
     // A run sheet fills values in, or says what is missing.
-    const copy = { code, text: code.textContent, refusal: "" };
+    const copy = { code, text: commands(code), refusal: "" };
     block.dispatchEvent(new CustomEvent("runsheet:copy", { bubbles: true, detail: copy }));
     if (copy.refusal) say("Not copied", copy.refusal);
     else copyText(copy.text.replace(/\n$/, "")).then(() => say("Copied"), () => say("Not copied")).then(() => press.focus());
@@ -59,6 +67,27 @@ function tendSidebar() {
   });
 }
 
+// The contents follow the scrolling: the last heading that has come up to the upper third of the window is marked.
+
+function followScroll() {
+  const links = all(".toc a"), heads = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  if (!links.length) return;
+  let current, asked;
+  const mark = () => {
+    asked = 0;
+    const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
+    const next = links[atEnd ? links.length - 1 : heads.findLastIndex((head) => head && head.getBoundingClientRect().top < innerHeight / 3)];
+    if (next === current) return;
+    current?.removeAttribute("aria-current");
+    next?.setAttribute("aria-current", "true");
+    current = next;
+    const [toc] = all(".toc");
+    if (next && toc.scrollHeight > toc.clientHeight) toc.scrollTop = next.offsetTop - toc.clientHeight / 2;
+  };
+  addEventListener("scroll", () => (asked ||= requestAnimationFrame(mark)), { passive: true });
+  mark();
+}
+
 // How old the status is
 
 function ago(seconds) {
@@ -81,5 +110,6 @@ function tellAge() {
 
 addCopyButtons();
 tendSidebar();
+followScroll();
 tellAge();
 setInterval(tellAge, 60000);
