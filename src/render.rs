@@ -106,6 +106,7 @@ fn base(site: &Site, theme: &Theme, route: &str, root: &str) -> Result<Context, 
         &json!({
             "title": config.title, "description": config.description, "language": config.language,
             "base_url": config.base_url, "repository": config.repository,
+            "search": config.search,
         }),
     );
     context.insert("root", root);
@@ -220,7 +221,8 @@ fn canonical(site: &Site, route: &str) -> Option<String> {
     (!base_url.is_empty()).then(|| crate::page::link::encode(&format!("{base_url}{route}")))
 }
 
-fn body(site: &Site, page: &SitePage, root: &str) -> String {
+/// What stands below the title of a page.
+pub(crate) fn body(site: &Site, page: &SitePage, root: &str) -> String {
     let mut html = page.page.body.fill(|hole, html| match hole {
         Hole::Link(number) => {
             let Some(address) = page.links.get(number).cloned().flatten() else { return };

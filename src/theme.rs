@@ -23,6 +23,9 @@ const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html"
 /// browsers look for it under one name.
 pub const WORKER: &str = "sheet-worker.js";
 
+/// The script and the style of the search, which a page loads when it is opened.
+pub const SEARCH: [&str; 2] = ["search.js", "search.css"];
+
 /// What the layout of mails must hold.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
 

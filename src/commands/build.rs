@@ -13,6 +13,7 @@ use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::engine;
 use crate::render::{self, Rendered};
+use crate::search;
 use crate::site::MARKER;
 use crate::source::RelPath;
 use crate::world::environment;
@@ -44,6 +45,9 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
         );
     }
     diagnostics.extend(write_site(&loaded, &public)?);
+    if loaded.site.config.site.search {
+        write_search(&loaded, &public)?;
+    }
     let diagnostics = loaded.settle(diagnostics, global);
     let incomplete = merged.iter().any(|(_, outcome)| outcome.incomplete);
     if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
@@ -76,6 +80,15 @@ fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
     let mut diagnostics = Diagnostics::default();
     diagnostics.extend(faults.into_iter().flatten());
     Ok(diagnostics)
+}
+
+/// Writes the index of the search. What its folder is called is known when all of its files are.
+fn write_search(loaded: &Loaded, public: &Output) -> Result<()> {
+    // No file of the content is below a hidden folder.
+    let aside = "search/.new";
+    let index = search::index(&loaded.site, |name, bytes| public.write(&format!("{aside}/{name}"), bytes))?;
+    public.rename(aside, &format!("search/{}", index.folder))?;
+    public.write(search::MANIFEST, &index.manifest)
 }
 
 /// A theme's template that fails on a page.

@@ -53,6 +53,8 @@ pub struct Site {
     /// Where the sources are kept, for edit links; without a trailing `/`.
     pub repository: Option<String>,
     pub default_event: Option<Spanned<String>>,
+    /// Whether the site can be searched.
+    pub search: bool,
 }
 
 impl Default for Site {
@@ -65,6 +67,7 @@ impl Default for Site {
             theme: "default".to_owned(),
             repository: None,
             default_event: None,
+            search: true,
         }
     }
 }
@@ -179,6 +182,7 @@ fn read_site(reader: &mut Reader) -> Site {
         theme: reader.parsed("theme", theme).unwrap_or(default.theme),
         repository: reader.parsed("repository", |text| web_address(text).map(|url| url.trim_end_matches('/').to_owned())),
         default_event: reader.text("default_event"),
+        search: reader.bool("search").unwrap_or(default.search),
     }
 }
 

@@ -84,6 +84,11 @@ impl Output {
         self.write(route, &bytes)
     }
 
+    /// Gives a file or folder of the new tree another name.
+    pub fn rename(&self, route: &str, to: &str) -> Result<()> {
+        fs::rename(self.place(route)?, self.place(to)?).with_context(|| format!("cannot write {to}"))
+    }
+
     /// Puts the new tree into its place and removes the old one.
     pub fn publish(mut self) -> Result<Published> {
         let ignore = self.target.join(".gitignore");
