@@ -78,7 +78,8 @@ impl Count {
 /// and for text, where each further time counts less.
 fn impact(places: Places, title_length: u32, length: u32) -> u32 {
     let title = if places.title == 0 { 0 } else { 30 + 7 / title_length.max(1) };
-    let headings = 13 * places.headings.min(1000) / (places.headings.min(1000) + 1);
+    let headings = places.headings.min(1000);
+    let headings = if headings == 0 { 0 } else { 4 + 9 * headings / (headings + 1) };
     // Of a long page a word says less. 400 words are a page of usual length.
     let text = places.text.min(10_000) * 100;
     let text = if text == 0 { 0 } else { 1 + 12 * text / (text + 60 + 15 * length.min(10_000) / 100) };
@@ -91,11 +92,11 @@ struct Mix(u64);
 
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_le_bytes(word));
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.write_u64(u64::from_le_bytes(*word));
         }
+        self.write_u64(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
     }
 
     fn write_u8(&mut self, byte: u8) {

@@ -95,7 +95,8 @@ fn merge(parts: &[(Words, Vec<Hash>)]) -> Vec<Entry<'_>> {
     for (number, (words, _)) in parts.iter().enumerate() {
         all.extend(words.iter().map(|(word, postings)| (&**word, number, postings.as_slice())));
     }
-    all.par_sort_unstable_by(|a, b| dictionary::order(a.0, b.0).then(a.1.cmp(&b.1)));
+    // Each part is in order already, which this sort sees.
+    all.par_sort_by(|a, b| dictionary::order(a.0, b.0).then(a.1.cmp(&b.1)));
     let same = all.chunk_by(|a, b| a.0 == b.0);
     same.map(|same| Entry { word: same[0].0, postings: same.iter().map(|one| one.2).collect() }).collect()
 }

@@ -75,7 +75,12 @@ impl Output {
 
     /// Writes a file of the new tree.
     pub fn write(&self, route: &str, bytes: &[u8]) -> Result<()> {
-        fs::write(self.place(route)?, bytes).with_context(|| format!("cannot write {route}"))
+        // Most folders are there already: to ask for each file would cost more than to write it.
+        let written = match fs::write(self.aside.join(route), bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::write(self.place(route)?, bytes),
+            written => written,
+        };
+        written.with_context(|| format!("cannot write {route}"))
     }
 
     /// Copies a file into the new tree.

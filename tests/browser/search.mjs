@@ -17,6 +17,15 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const SHEET = "docs/cutover-checklist.html";
 const LARGE = 10_000, SEED = 20261122, FIRST = 3, ENOUGH = 57, MOST_BYTES = 100_000, MOST_MS = 100;
 
+// The parts of the dialog
+const dialog = (page) => page.locator("dialog.search");
+const input = (page) => dialog(page).locator("input");
+const links = (page) => dialog(page).locator(".search-list a");
+
+/** Bytes of all files of the search that the page has loaded, as they are: nothing is compressed here. */
+const moved = (page) => page.evaluate(() =>
+  performance.getEntriesByType("resource").filter(({ name }) => /\/search[./]/.test(name)).reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0));
+
 const [mode, given, work] = process.argv.slice(2);
 if (!mode || (mode === "--large") !== Boolean(given)) {
   console.error("usage: node search.mjs PUBLIC_FOLDER | --large RUNSHEET_PROGRAM [WORK_FOLDER]");
@@ -48,11 +57,6 @@ async function test(name, run) {
   for (const fault of faults) console.log(`        ${fault.replaceAll("\n", "\n        ")}`);
   if (faults.length) failed += 1;
 }
-
-// The parts of the dialog
-const dialog = (page) => page.locator("dialog.search");
-const input = (page) => dialog(page).locator("input");
-const links = (page) => dialog(page).locator(".search-list a");
 
 /** Asks, and waits for the answer. */
 async function ask(page, question) {
@@ -253,10 +257,6 @@ async function ask60(origin, faults) {
   if (sum < ENOUGH) faults.push(`${sum} are fewer than ${ENOUGH}`);
   await page.close();
 }
-
-/** Bytes of all files of the search that the page has loaded, as they are: nothing is compressed here. */
-const moved = (page) => page.evaluate(() =>
-  performance.getEntriesByType("resource").filter(({ name }) => /\/search[./]/.test(name)).reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0));
 
 /**
  * The first question of a visit: from the event of the key to the list on the screen, in a browser that has nothing of the index
