@@ -181,7 +181,10 @@ mod tests {
         assert_eq!(file("w/0"), Some("runsheetSearch(\"w/0\",\"Adrain,2 Fed,2 Ax1,2!\")\n"));
         assert_eq!(file("p/0-0"), Some("runsheetSearch(\"p/0-0\",\"BCnB_ BCnB_ BCnB_\")\n"));
         assert_eq!(file("e/0"), Some("runsheetSearch(\"e/0\",\"Adeniard Aniard\")\n"));
-        assert_eq!((dictionary.files.len(), dictionary.firsts, dictionary.lasts), (3, vec!["drain".to_owned()], vec!["deniard".to_owned()]));
+        assert_eq!(
+            (dictionary.files.len(), dictionary.firsts, dictionary.lasts),
+            (3, vec!["drain".to_owned()], vec!["deniard".to_owned()])
+        );
     }
 
     #[test]

@@ -131,8 +131,7 @@ mod tests {
 
     fn check(html: &str, expected: &[(&str, &str, &str)]) {
         let found = passages(html);
-        let found: Vec<_> =
-            found.iter().map(|passage| (passage.anchor.as_str(), passage.heading.trim(), passage.text.trim())).collect();
+        let found: Vec<_> = found.iter().map(|passage| (passage.anchor.as_str(), passage.heading.trim(), passage.text.trim())).collect();
         assert_eq!(found, expected, "{html}");
     }
 
@@ -143,7 +142,10 @@ mod tests {
             "<p>Top &amp; <em>em</em>phasis</p>\n<h2 id=\"a\">A <code>x</code> <a class=\"anchor\" href=\"#a\" aria-label=\"Link to: A\">#</a></h2>\n<p>one</p><ul><li>two</li></ul>",
             &[("", "", "Top & emphasis"), ("a", "A x", "one two")],
         );
-        check("<article class=\"notice\" id=\"n\"><h2>N</h2><h3>Inside</h3><p>t</p>", &[("", "", ""), ("n", "N", ""), ("n", "Inside", "t")]);
+        check(
+            "<article class=\"notice\" id=\"n\"><h2>N</h2><h3>Inside</h3><p>t</p>",
+            &[("", "", ""), ("n", "N", ""), ("n", "Inside", "t")],
+        );
     }
 
     #[test]

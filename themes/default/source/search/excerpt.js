@@ -1,17 +1,19 @@
 // What is shown of a page that was found: where on it the words stand, with the words marked. Texts stay texts.
 import { make } from "../elements.js";
-import { tokens, written } from "./token.js";
+import { LONGEST, tokens, written } from "./token.js";
 
 /** How long an excerpt is, and what of it stands before the first hit, in characters. */
 const LENGTH = 200, BEFORE = 60;
 
 /** Where in a text words of the question stand: from, to, and the numbers of these words. */
 function hits(text, meant) {
+  // Most texts are ASCII, whose words are found and read much quicker.
   const isPlain = /^[\0-\x7F]*$/.test(text), found = [];
-  for (const { 0: word, index } of written(text)) {
-    const known = isPlain ? [word.toLowerCase()] : tokens(word);
-    const numbers = meant.flatMap((words, number) => (known.some((one) => words.has(one)) ? [number] : []));
-    if (numbers.length) found.push({ from: index, to: index + word.length, numbers });
+  for (const { 0: word, index } of isPlain ? text.matchAll(/[a-z\d]+/gi) : written(text)) {
+    const known = isPlain ? [word.toLowerCase().slice(0, LONGEST)] : tokens(word);
+    if (!known.some((one) => meant.some((words) => words.has(one)))) continue;
+    const numbers = [...meant.keys()].filter((number) => known.some((one) => meant[number].has(one)));
+    found.push({ from: index, to: index + word.length, numbers });
   }
   return found;
 }

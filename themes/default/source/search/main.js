@@ -5,8 +5,8 @@ import { file, open } from "./files.js";
 import { find } from "./find.js";
 import { tokens } from "./token.js";
 
-/** How many pages are shown at once, and how long it waits for another key, in ms. */
-const SHOWN = 6, PAUSE = 40;
+/** How many pages are shown at once. */
+const SHOWN = 6;
 
 const [press] = all("[data-search]");
 const root = press.dataset.root;
@@ -17,7 +17,7 @@ const dialog = make("dialog.search", [
   make("div.search-top", [make("label", [make("span", "Search"), input]), button("Close", () => dialog.close())]),
   voice, list, more,
 ], { ariaLabel: "Search" });
-let asked = 0, timer, answer, shown = 0;
+let asked = 0, isBusy = false, isStale = false, answer, shown = 0;
 
 const links = () => all("a", list);
 
@@ -67,9 +67,16 @@ async function ask() {
   }
 }
 
-input.oninput = () => {
-  clearTimeout(timer);
-  timer = setTimeout(ask, PAUSE);
+// One question after the other: while one is answered, only the last of what is typed waits.
+input.oninput = async () => {
+  isStale = true;
+  if (isBusy) return;
+  isBusy = true;
+  while (isStale) {
+    isStale = false;
+    await ask();
+  }
+  isBusy = false;
 };
 
 dialog.onkeydown = (pressed) => {

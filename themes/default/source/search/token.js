@@ -10,7 +10,7 @@ const TOKEN = new RegExp(`${ALONE}|(?:(?!${ALONE})${LETTER})+`, "gu");
 /** Words of a text as it is written: with their marks. */
 const WRITTEN = new RegExp(`${ALONE}\\p{M}*|(?:(?!${ALONE})[\\p{Alphabetic}\\p{N}\\p{M}])+`, "gu");
 
-const LONGEST = 32;
+export const LONGEST = 32;
 
 /** The words of a text: without marks, in lower case. */
 export function tokens(text) {

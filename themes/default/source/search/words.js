@@ -2,7 +2,8 @@
 import { file } from "./files.js";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-const value = Object.fromEntries([...LETTERS].map((letter, at) => [letter, at]));
+const digits = new Uint8Array(128);
+for (let at = 0; at < 64; at++) digits[LETTERS.charCodeAt(at)] = at;
 
 /** The most files of words that are read for one word. */
 const MOST_FILES = 4;
@@ -18,7 +19,7 @@ function readWords(text) {
   let last = "", block = 0, at = 0;
   return text.split(" ").map((entry) => {
     const [rest, count = ""] = entry.slice(1).split(",");
-    last = last.slice(0, value[entry[0]]) + rest;
+    last = last.slice(0, digits[entry.charCodeAt(0)]) + rest;
     const word = { word: last, count: parseInt(count), block, at: at++ };
     if (count.endsWith("!")) block++, at = 0;
     return word;
@@ -117,19 +118,17 @@ export async function similar(index, word) {
   return found.filter(Boolean);
 }
 
-/** The pages of a word of the dictionary: `[page, worth]`. */
-export async function pages({ number, block, at }) {
-  const lists = await file(`p/${number}-${block}`, readLists);
-  const list = lists[at], found = [];
+const readLists = (text) => text.split(" ");
+
+/** Shows each page of a word of the dictionary, with what it is worth for it. */
+export async function eachPage({ number, block, at }, see) {
+  const list = (await file(`p/${number}-${block}`, readLists))[at];
   for (let i = 0, page = 0; i < list.length;) {
     for (let shift = 0, more = 32; more; shift += 5) {
-      const digit = value[list[i++]];
+      const digit = digits[list.charCodeAt(i++)];
       more = digit & 32;
       page += (digit & 31) << shift;
     }
-    found.push([page, value[list[i++]]]);
+    see(page, digits[list.charCodeAt(i++)]);
   }
-  return found;
 }
-
-const readLists = (text) => text.split(" ");
