@@ -28,6 +28,7 @@ pub mod project;
 pub mod reference;
 pub mod render;
 pub mod schedule;
+pub mod search;
 pub mod sheet;
 pub mod site;
 pub mod source;

@@ -1,6 +1,6 @@
 //! Rendering: one route of the site to the bytes of its file. A pure function, used by `build` and `serve` alike.
 
-mod body;
+pub(crate) mod body;
 mod feed;
 mod frame;
 mod hosting;

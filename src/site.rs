@@ -22,10 +22,11 @@ use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
 use crate::page::{Body, Hole, Kind, Page, Publish, slug};
 use crate::project::{CONTENT, Project};
+use crate::search;
 use crate::sheet::{self, Sheet};
 use crate::source::{History, Inputs, RelPath};
 use crate::status::{self, Overview};
-use crate::theme::{Theme, WORKER};
+use crate::theme::{self, Theme, WORKER};
 
 use taken::{Taken, folded};
 
@@ -298,7 +299,8 @@ fn add_files(
         routes.insert(below.to_owned(), Target::Asset(path.clone()));
     }
     let mut ours: Vec<(Route, Target)> = Vec::new();
-    ours.extend(theme.statics.keys().map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
+    let is_used = |name: &&String| config.site.search || !theme::SEARCH.contains(&name.as_str());
+    ours.extend(theme.statics.keys().filter(is_used).map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
     ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
     ours.push(("404.html".to_owned(), Target::NotFound));
     ours.push((MARKER.to_owned(), Target::Marker));
@@ -307,18 +309,25 @@ fn add_files(
         ours.push(("status/badge.json".to_owned(), Target::BadgeJson));
     }
     add_ours(routes, taken, ours, diagnostics);
+    if config.site.search && !taken.add(search::MANIFEST) {
+        report_taken(search::MANIFEST, diagnostics);
+    }
 }
 
 /// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
 fn add_ours(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, ours: Vec<(Route, Target)>, diagnostics: &mut Diagnostics) {
     for (route, target) in ours {
         if !taken.add(&route) {
-            let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
-            diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
+            report_taken(&route, diagnostics);
             continue;
         }
         routes.insert(route, target);
     }
+}
+
+fn report_taken(route: &str, diagnostics: &mut Diagnostics) {
+    let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
+    diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
 }
 
 /// What is published beside run sheets: their calendars, and the script that keeps them.

@@ -38,6 +38,8 @@ pub const WORKER: &str = "sheet-worker.js";
 
 /// The style that `[look]` makes.
 pub const LOOK: &str = "look.css";
+/// The script and the style of the search, which a page loads when it is opened.
+pub const SEARCH: [&str; 2] = ["search.js", "search.css"];
 
 /// What the layout of mails must hold.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];

@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-/// The names `WHAT.name` that the manual lists.
+/// The names `WHAT.name` that the manual lists. `page.html` and `site.css` are files.
 fn documented(what: &str) -> BTreeSet<String> {
     let manual = include_str!("../content/guide/themes.md");
     let start = format!("`{what}.");
     let names = manual.split(&start).skip(1).filter_map(|rest| rest.split('`').next());
-    // `page.html` is a file.
-    names.filter(|name| *name != "html" && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())).map(str::to_owned).collect()
+    names.filter(|name| (what == "assets" || !["html", "css", "js"].contains(name)) && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())).map(str::to_owned).collect()
 }
 
 /// The names that a template finds on a run sheet with a status.

@@ -58,7 +58,9 @@ await guard(OWN);
 const files = {
   "site.css": style("site.css"),
   "sheet.css": style("sheet.css"),
+  "search.css": style("search.css"),
   "site.js": script("site.js"),
+  "search.js": script("search/main.js"),
   "sheet.js": script("sheet/main.js"),
   "sheet-worker.js": script("sheet-worker.js"),
 };

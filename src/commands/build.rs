@@ -14,6 +14,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::highlight::Highlights;
 use crate::notice::engine;
 use crate::render::{self, Frame, Rendered};
+use crate::search;
 use crate::site::{MARKER, Target};
 use crate::source::RelPath;
 use crate::world::environment;
@@ -53,6 +54,10 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     diagnostics.extend(write_site(&loaded, &public, &progress)?);
     drop(progress);
     loaded.stopwatch.lap("render and write");
+    if loaded.site.config.site.search {
+        write_search(&loaded, &public)?;
+    }
+    loaded.stopwatch.lap("search");
     let diagnostics = loaded.settle(diagnostics, global);
     let incomplete = merged.iter().any(|(_, outcome)| outcome.incomplete);
     if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
@@ -114,6 +119,15 @@ fn write(loaded: &Loaded, frame: &Frame, public: &Output, route: &str) -> Result
         Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
         Err(error) => Ok(Some(template_fault(loaded, route, &error))),
     }
+}
+
+/// Writes the index of the search. What its folder is called is known when all of its files are.
+fn write_search(loaded: &Loaded, public: &Output) -> Result<()> {
+    // No file of the content is below a hidden folder.
+    let aside = "search/.new";
+    let index = search::index(&loaded.site, |name, bytes| public.write(&format!("{aside}/{name}"), bytes))?;
+    public.rename(aside, &format!("search/{}", index.folder))?;
+    public.write(search::MANIFEST, &index.manifest)
 }
 
 /// A theme's template that fails on a page.

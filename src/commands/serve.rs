@@ -1,8 +1,10 @@
 //! `runsheet serve`: the site on this machine, every edit shown at once.
 
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -12,6 +14,8 @@ use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
 use crate::render::{self, Rendered};
+use crate::search;
+use crate::site::{Route, Site};
 use crate::world::server::{self, Live, Pages};
 use crate::world::watch::{Seen, Watch};
 use crate::world::{clock, disk, process};
@@ -27,7 +31,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
     let history = loaded.inputs.history.clone();
     let first_faults = faults_of(&loaded, global);
     let mut last_good = Arc::new(loaded);
-    let live = Arc::new(Live::new(Arc::new(Shown { loaded: Arc::clone(&last_good), faults: first_faults })));
+    let live = Arc::new(Live::new(Arc::new(Shown::new(&last_good, first_faults))));
     let follower = Arc::clone(&live);
     let options = global.clone();
     std::thread::spawn(move || {
@@ -57,7 +61,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
                 // A file may be gone for the moment in which an editor replaces it: the next change tells.
                 Err(error) => format!("{error:#}"),
             };
-            follower.replace(Arc::new(Shown { loaded: Arc::clone(&last_good), faults }));
+            follower.replace(Arc::new(Shown::new(&last_good, faults)));
         }
     });
     if !bind.is_loopback() {
@@ -86,12 +90,40 @@ fn faults_of(loaded: &Loaded, global: &Global) -> String {
 struct Shown {
     loaded: Arc<Loaded>,
     faults: String,
+    /// The files of the search, made when the first of them is asked for.
+    search: OnceLock<BTreeMap<Route, Vec<u8>>>,
+}
+
+impl Shown {
+    fn new(loaded: &Arc<Loaded>, faults: String) -> Shown {
+        Shown { loaded: Arc::clone(loaded), faults, search: OnceLock::new() }
+    }
+
+    fn search_file(&self, route: &str) -> Option<Vec<u8>> {
+        if !self.loaded.site.config.site.search || !route.starts_with("search/") {
+            return None;
+        }
+        self.search.get_or_init(|| search_files(&self.loaded.site)).get(route).cloned()
+    }
+}
+
+fn search_files(site: &Site) -> BTreeMap<Route, Vec<u8>> {
+    let made = Mutex::new(Vec::new());
+    let Ok(index) = search::index(site, |name, bytes| {
+        made.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), bytes.to_vec()));
+        Ok::<(), Infallible>(())
+    });
+    let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut files: BTreeMap<Route, Vec<u8>> =
+        made.into_iter().map(|(name, bytes)| (format!("search/{}/{name}", index.folder), bytes)).collect();
+    files.insert(search::MANIFEST.to_owned(), index.manifest);
+    files
 }
 
 impl Pages for Shown {
     fn page(&self, route: &str) -> Option<Vec<u8>> {
         if !self.loaded.site.routes.contains_key(route) {
-            return None;
+            return self.search_file(route);
         }
         match render::render(&self.loaded.site, &self.loaded.theme, route) {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),

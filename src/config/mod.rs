@@ -58,6 +58,8 @@ pub struct Site {
     pub default_event: Option<Spanned<String>>,
     /// Whether code has colours.
     pub highlight: bool,
+    /// Whether the site can be searched.
+    pub search: bool,
 }
 
 impl Default for Site {
@@ -71,6 +73,7 @@ impl Default for Site {
             repository: None,
             default_event: None,
             highlight: true,
+            search: true,
         }
     }
 }
@@ -187,6 +190,7 @@ fn read_site(reader: &mut Reader) -> Site {
         repository: reader.parsed("repository", |text| web_address(text).map(|url| url.trim_end_matches('/').to_owned())),
         default_event: reader.text("default_event"),
         highlight: reader.bool("highlight").unwrap_or(default.highlight),
+        search: reader.bool("search").unwrap_or(default.search),
     }
 }
 

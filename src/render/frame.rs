@@ -218,7 +218,7 @@ fn shared(site: &Site, theme: &Theme) -> Context {
         "site",
         &json!({
             "title": config.title, "description": config.description, "language": config.language,
-            "base_url": config.base_url, "repository": config.repository,
+            "base_url": config.base_url, "repository": config.repository, "search": config.search,
         }),
     );
     context.insert("base_path", &base_path(&config.base_url));

@@ -75,18 +75,23 @@ impl Output {
 
     /// Writes a file of the new tree.
     pub fn write(&self, route: &str, bytes: &[u8]) -> Result<()> {
-        // Most files lie in a folder that is there already.
-        match fs::write(self.aside.join(route), bytes) {
+        // Most folders are there already: to ask for each file would cost more than to write it.
+        let written = match fs::write(self.aside.join(route), bytes) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::write(self.place(route)?, bytes),
             written => written,
-        }
-        .with_context(|| format!("cannot write {route}"))
+        };
+        written.with_context(|| format!("cannot write {route}"))
     }
 
     /// Copies a file into the new tree.
     pub fn copy(&self, route: &str, from: &Path) -> Result<()> {
         let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
         self.write(route, &bytes)
+    }
+
+    /// Gives a file or folder of the new tree another name.
+    pub fn rename(&self, route: &str, to: &str) -> Result<()> {
+        fs::rename(self.place(route)?, self.place(to)?).with_context(|| format!("cannot write {to}"))
     }
 
     /// Puts the new tree into its place and removes the old one.

@@ -108,7 +108,38 @@ function tellAge() {
   }
 }
 
+// The search: its script and style are loaded when it is first opened.
+
+function addSearch() {
+  const [press] = all("[data-search]");
+  if (!press) return;
+  const part = (name, props, address) => new Promise((onload, onerror) => {
+    document.head.append(make(name, [], { ...props, onload, onerror, [props.rel ? "href" : "src"]: address }));
+  });
+  const { search, style } = press.dataset;
+  let loading;
+  const open = () => {
+    loading ??= Promise.all([part("link", { rel: "stylesheet" }, style), part("script", {}, search)]);
+    loading.then(() => document.dispatchEvent(new Event("runsheet:search")), () => {
+      const voice = status("search-fault");
+      press.replaceWith(voice);
+      voice.textContent = "The search could not be loaded";
+    });
+  };
+  press.onclick = open;
+  press.hidden = false;
+  document.addEventListener("keydown", (pressed) => {
+    const { key, target, ctrlKey, metaKey, altKey } = pressed;
+    const isWriting = target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    const isWanted = ctrlKey || metaKey ? key === "k" : key === "/" && !isWriting;
+    if (!isWanted || altKey || pressed.defaultPrevented || !press.isConnected || all("dialog[open]").length) return;
+    pressed.preventDefault();
+    open();
+  });
+}
+
 addCopyButtons();
+addSearch();
 tendSidebar();
 followScroll();
 tellAge();

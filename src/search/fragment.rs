@@ -1,0 +1,84 @@
+//! What the search shows of a page that it has found: a small file for each page.
+
+use super::passage::Passage;
+
+/// The most bytes of a page's text from which an excerpt can be taken.
+const MOST_TEXT: usize = 20_000;
+
+/// A file of the index: a script that hands its content over, so that it can be loaded from the disk, too.
+pub fn script(name: &str, write: impl FnOnce(&mut String)) -> String {
+    let mut file = String::with_capacity(8192);
+    file.push_str("runsheetSearch(\"");
+    file.push_str(name);
+    file.push_str("\",");
+    write(&mut file);
+    file.push_str(")\n");
+    file
+}
+
+/// A page: its title, its address, the titles above it, its passages.
+pub fn fragment(name: &str, title: &str, route: &str, above: &[String], passages: &[Passage]) -> String {
+    script(name, |json| {
+        json.push('[');
+        string(title, json);
+        json.push(',');
+        string(route, json);
+        json.push(',');
+        string(&above.join(" / "), json);
+        let mut left = MOST_TEXT;
+        for passage in passages {
+            let text = passage.text.trim_end();
+            let text = &text[..text.floor_char_boundary(left)];
+            left -= text.len();
+            for part in [&passage.anchor, passage.heading.trim_end(), text] {
+                json.push(',');
+                string(part, json);
+            }
+        }
+        json.push(']');
+    })
+}
+
+/// A text as a JSON string. It can end no element in which it may come to stand.
+pub fn string(text: &str, json: &mut String) {
+    json.push('"');
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if !matches!(byte, b'"' | b'\\' | b'<' | 0..=0x1F) {
+            continue;
+        }
+        json.push_str(&text[from..at]);
+        from = at + 1;
+        match byte {
+            b'"' => json.push_str("\\\""),
+            b'\\' => json.push_str("\\\\"),
+            b'\n' => json.push_str("\\n"),
+            byte => json.push_str(&format!("\\u{byte:04x}")),
+        }
+    }
+    json.push_str(&text[from..]);
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_ends_no_script() {
+        let text = "</script><!-- \"\\\n\u{1} é";
+        let mut json = String::new();
+        string(text, &mut json);
+        assert_eq!(json, "\"\\u003c/script>\\u003c!-- \\\"\\\\\\n\\u0001 é\"");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
+
+    #[test]
+    fn a_long_page_is_cut_between_characters() {
+        let passage = |text: String| Passage { anchor: "a".to_owned(), heading: "H".to_owned(), text };
+        let file = fragment("d/0", "T", "t.html", &[], &[passage("é".repeat(15_000)), passage("more".to_owned())]);
+        let json = file.strip_prefix("runsheetSearch(\"d/0\",").and_then(|rest| rest.strip_suffix(")\n")).unwrap();
+        let parts: Vec<String> = serde_json::from_str(json).unwrap();
+        assert_eq!((parts.len(), parts[5].len(), parts[8].as_str()), (9, 20_000, ""));
+    }
+}

@@ -1,0 +1,164 @@
+//! The text of a page as a reader sees it, cut at its headings.
+
+/// What stands below a heading; the first of a page stands below its title.
+#[derive(Debug, Default, PartialEq)]
+pub struct Passage {
+    /// Where it is on its page; empty at its top.
+    pub anchor: String,
+    pub heading: String,
+    /// Its text; any white space is one space to a reader.
+    pub text: String,
+}
+
+/// Elements that do not part words.
+const INLINE: [&str; 13] = ["a", "b", "code", "del", "em", "i", "ins", "kbd", "mark", "s", "small", "span", "strong"];
+
+/// Elements that hold nothing that a search should find, by their class: what is said elsewhere on the page already.
+const ASIDE: [&str; 4] = ["anchor", "plan", "link-notes", "footnote-back"];
+
+/// Reads HTML that we have written: every element is closed, and `<` and `>` stand in tags alone.
+pub fn passages(html: &str) -> Vec<Passage> {
+    let mut passages = vec![Passage { text: String::with_capacity(html.len() / 2), ..Passage::default() }];
+    let mut in_heading = false;
+    // An article may have the anchor that its heading lacks.
+    let mut article = None;
+    let mut rest = html;
+    loop {
+        let (text, after) = rest.split_once('<').unwrap_or((rest, ""));
+        add_text(text, &mut passages, in_heading);
+        let Some((tag, after)) = after.split_once('>') else { break };
+        rest = after;
+        let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap_or("");
+        if tag.starts_with('/') {
+            in_heading &= !is_heading(name);
+        } else if is_left_out(name, tag) {
+            rest = after_element(name, rest);
+            continue;
+        } else if is_heading(name) {
+            let above = passages.last().map_or("", |passage| &passage.anchor);
+            let anchor = attribute(tag, "id").map(decoded).or_else(|| article.take()).unwrap_or_else(|| above.to_owned());
+            passages.push(Passage { anchor, ..Passage::default() });
+            in_heading = true;
+        } else if name == "article" {
+            article = attribute(tag, "id").map(decoded);
+        }
+        if !INLINE.contains(&name) {
+            part(&mut passages, in_heading);
+        }
+    }
+    passages
+}
+
+fn is_heading(name: &str) -> bool {
+    matches!(name.as_bytes(), [b'h', b'1'..=b'6'])
+}
+
+fn is_left_out(name: &str, tag: &str) -> bool {
+    if tag.len() == name.len() {
+        return name == "svg";
+    }
+    let class = attribute(tag, "class").unwrap_or("");
+    name == "svg" || class.split(' ').any(|class| ASIDE.contains(&class)) || tag.contains("aria-hidden=\"true\"")
+}
+
+/// What follows the element of this name that was just opened.
+fn after_element<'h>(name: &str, html: &'h str) -> &'h str {
+    let mut depth = 1;
+    let mut rest = html;
+    while let Some((_, after)) = rest.split_once('<') {
+        let Some((tag, after)) = after.split_once('>') else { break };
+        rest = after;
+        if tag.strip_prefix('/') == Some(name) {
+            depth -= 1;
+        } else if tag.split(' ').next() == Some(name) {
+            depth += 1;
+        }
+        if depth == 0 {
+            return rest;
+        }
+    }
+    ""
+}
+
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    tag.split('"').zip(tag.split('"').skip(1)).step_by(2).find_map(|(before, value)| {
+        let found = before.strip_suffix('=')?.strip_suffix(name)?;
+        found.ends_with(' ').then_some(value)
+    })
+}
+
+fn place(passages: &mut [Passage], in_heading: bool) -> Option<&mut String> {
+    let passage = passages.last_mut()?;
+    Some(if in_heading { &mut passage.heading } else { &mut passage.text })
+}
+
+fn add_text(text: &str, passages: &mut [Passage], in_heading: bool) {
+    let Some(place) = place(passages, in_heading) else { return };
+    if place.is_empty() || place.ends_with(['\n', ' ']) {
+        decode(text.trim_start(), place);
+    } else {
+        decode(text, place);
+    }
+}
+
+fn part(passages: &mut [Passage], in_heading: bool) {
+    if let Some(place) = place(passages, in_heading).filter(|place| !place.is_empty() && !place.ends_with(['\n', ' '])) {
+        place.push(' ');
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let mut plain = String::new();
+    decode(text, &mut plain);
+    plain
+}
+
+fn decode(text: &str, plain: &mut String) {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        let known = [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("amp;", '&'), ("#39;", '\''), ("#x27;", '\'')];
+        let (c, after) = known.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?))).unwrap_or(('&', after));
+        plain.push(c);
+        rest = after;
+    }
+    plain.push_str(rest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(html: &str, expected: &[(&str, &str, &str)]) {
+        let found = passages(html);
+        let found: Vec<_> = found.iter().map(|passage| (passage.anchor.as_str(), passage.heading.trim(), passage.text.trim())).collect();
+        assert_eq!(found, expected, "{html}");
+    }
+
+    #[test]
+    fn a_page_is_cut_at_its_headings() {
+        check("", &[("", "", "")]);
+        check(
+            "<p>Top &amp; <em>em</em>phasis</p>\n<h2 id=\"a\">A <code>x</code> <a class=\"anchor\" href=\"#a\" aria-label=\"Link to: A\">#</a></h2>\n<p>one</p><ul><li>two</li></ul>",
+            &[("", "", "Top & emphasis"), ("a", "A x", "one two")],
+        );
+        check(
+            "<article class=\"notice\" id=\"n\"><h2>N</h2><h3>Inside</h3><p>t</p>",
+            &[("", "", ""), ("n", "N", ""), ("n", "Inside", "t")],
+        );
+    }
+
+    #[test]
+    fn code_belongs_to_it_and_what_is_said_twice_does_not() {
+        check("<pre><code>a &lt;b&gt;\n  <span class=\"k\">c</span>d</code></pre>", &[("", "", "a <b>\n  cd")]);
+        check("<div class=\"plan\">no<div>no</div>no</div>yes<br>yes<svg><text>no</text></svg>", &[("", "", "yes yes")]);
+        check("<p>1<sup><a href=\"#f\">2</a></sup> &copy; &</p>", &[("", "", "1 2 &copy; &")]);
+        check("<p data-id=\"x\" title=\"a\">t</p>", &[("", "", "t")]);
+    }
+
+    #[test]
+    fn what_is_not_our_html_ends_quietly() {
+        check("text <b", &[("", "", "text")]);
+        check("<div class=\"plan\">never closed", &[("", "", "")]);
+    }
+}

@@ -1,0 +1,104 @@
+// The search of the site. site.js loads it when it is first opened.
+import { all, button, make, status } from "../elements.js";
+import { entry } from "./excerpt.js";
+import { file, open } from "./files.js";
+import { find } from "./find.js";
+import { tokens } from "./token.js";
+
+/** How many pages are shown at once. */
+const SHOWN = 6;
+
+const [press] = all("[data-search]");
+const root = press.dataset.root;
+const input = make("input", [], { type: "search", autocomplete: "off", spellcheck: false, enterKeyHint: "go", maxLength: 200 });
+const list = make("ul.search-list"), voice = status("search-count");
+const more = button("Show more", () => show(shown), "search-more");
+const dialog = make("dialog.search", [
+  make("div.search-top", [make("label", [make("span", "Search"), input]), button("Close", () => dialog.close())]),
+  voice, list, more,
+], { ariaLabel: "Search" });
+let asked = 0, isBusy = false, isStale = false, answer, shown = 0;
+
+const links = () => all("a", list);
+
+function say(words) {
+  if (voice.textContent !== words) voice.textContent = words;
+}
+
+function clear(words) {
+  list.replaceChildren();
+  more.hidden = true;
+  answer = undefined;
+  say(words);
+}
+
+/** Adds entries to the list, from this one on. */
+async function show(from) {
+  const mine = asked, now = answer, pages = now.pages.slice(from, from + SHOWN);
+  const fragments = await Promise.all(pages.map((page) => file(`d/${page}`)));
+  if (mine !== asked) return;
+  const made = fragments.map((fragment) => entry(root, fragment, now.meant));
+  if (from) list.append(...made);
+  else list.replaceChildren(...made);
+  shown = from + made.length;
+  more.hidden = shown >= now.count;
+  if (from) all("a", made[0])[0].focus();
+}
+
+const pagesIn = (count) => `${count} page${count === 1 ? "" : "s"}`;
+
+function tell({ isWhole, count }, words) {
+  if (!count) return say(words > 1 ? "No page has any of these words." : "No page has this word.");
+  say(isWhole ? `${pagesIn(count)}.` : `No page has all of these words. ${pagesIn(count)} with some of them.`);
+}
+
+async function ask() {
+  const mine = ++asked, text = input.value, words = [...new Set(tokens(text))].slice(0, 8);
+  if (!words.length) return clear("");
+  try {
+    const index = await open(root);
+    const found = await find(index, words, /[\p{Alphabetic}\p{N}\p{M}]$/u.test(text));
+    if (mine !== asked) return;
+    answer = found;
+    await show(0);
+    if (mine === asked) tell(found, words.length);
+  } catch {
+    if (mine === asked) clear("The search could not be loaded. Reload the page, and try again.");
+  }
+}
+
+// One question after the other: while one is answered, only the last of what is typed waits.
+input.oninput = async () => {
+  isStale = true;
+  if (isBusy) return;
+  isBusy = true;
+  while (isStale) {
+    isStale = false;
+    await ask();
+  }
+  isBusy = false;
+};
+
+dialog.onkeydown = (pressed) => {
+  if (pressed.isComposing) return;
+  const { key, target } = pressed, places = [input, ...links()], at = places.indexOf(target);
+  if (key === "Enter" && target === input) return places[1]?.click();
+  const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+  if (!step || at < 0) return;
+  pressed.preventDefault();
+  places[at + step]?.focus();
+};
+
+dialog.onclick = ({ target }) => {
+  // The link may lead to a place on this page.
+  if (target === dialog || target.closest("a")) dialog.close();
+};
+
+document.addEventListener("runsheet:search", () => {
+  if (!dialog.open) dialog.showModal();
+  input.select();
+});
+
+clear("");
+document.body.append(dialog);
+open(root).catch(() => {});
