@@ -184,22 +184,22 @@ def measure(size, rows, runs):
             result, row.fault = row.run()
             if result:
                 row.results.append(result)
-                pages[row.name] = sum(1 for _ in row.out.glob("**/index.html"))
-    say_colours(rows)
+                row.fault = colours(row)
+                pages[row.name] = sum(path.name != "404.html" for path in row.out.glob("**/*.html"))
     print(table(size, rows, runs, pages), flush=True)
     for row in rows:
         row.clear()
     return len(set(pages.values())) <= 1 and not any(row.fault for row in rows)
 
 
-def say_colours(rows):
-    """The switch that turns Hugo's highlighting off must have done so, or its row says nothing."""
-    for row in rows:
-        if not row.name.startswith("hugo") or row.fault:
-            continue
-        coloured = any(COLOURED in path.read_bytes() for path in list(row.out.glob("**/page-*/index.html"))[:50])
-        if coloured == row.name.endswith("no highlighting"):
-            row.fault = "its code is " + ("coloured" if coloured else "not coloured")
+def colours(row):
+    """What is wrong with the highlighting of Hugo's output: the switch must have worked, or its row says nothing."""
+    if not row.name.startswith("hugo"):
+        return None
+    coloured = any(COLOURED in path.read_bytes() for path in list(row.out.glob("**/page-*/index.html"))[:50])
+    if coloured == row.name.endswith("no highlighting"):
+        return "its code is " + ("coloured" if coloured else "not coloured")
+    return None
 
 
 def table(size, rows, runs, pages):

@@ -7,6 +7,7 @@ use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Tag, Ta
 
 use super::blank;
 use super::entry::{Blank, Item, Rounds, Track};
+use super::link::External;
 use super::markdown::{self, Placed, is_inline, plain_text};
 use super::section::Section;
 use super::slug::Anchors;
@@ -133,6 +134,7 @@ pub struct Context<'a> {
 pub struct Finds {
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
+    pub external: Vec<External>,
     pub anchors: Anchors,
     /// Code and comments, where no rule about prose applies.
     pub code: Vec<Span>,

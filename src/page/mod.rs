@@ -1,6 +1,7 @@
 //! A page: a Markdown file with its front matter, read as far as one file alone can tell.
 
 pub mod blank;
+mod definition;
 pub mod entry;
 mod field;
 mod footnote;
@@ -31,6 +32,7 @@ use crate::source::{RelPath, Source, Span};
 pub use entry::{Alarm, Blank, Item, ItemKind, Rounds, Track};
 pub use front::{Front, Kind, Publish};
 pub use html::{Body, Context, Dialect, Finds, Heading, Hole, Link};
+pub use link::External;
 
 /// A Markdown file as it was understood.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub struct Page {
     pub body: Body,
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
+    /// Links to other sites.
+    pub external: Vec<External>,
     /// Code and comments, where no rule about prose applies.
     pub code: Vec<Span>,
     pub notices: Vec<Notice>,
@@ -104,6 +108,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         body,
         headings: finds.headings,
         links: finds.links,
+        external: finds.external,
         code: finds.code,
         notices,
         tasks,
