@@ -2,17 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::load::{StatusFrom, load};
 use super::mailings::{self, Selection};
-use super::{build, report};
+use super::{build, external as other_sites, report};
 use crate::cli::Global;
 use crate::diagnostic::Severity;
 use crate::render;
 use crate::world::environment;
 
-pub fn run(global: &Global) -> Result<ExitCode> {
+pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
+    if external && global.offline {
+        bail!("`--external` asks other sites, and `--offline` opens no connection\nhelp: leave one of the two out");
+    }
     let loaded = load(global, StatusFrom::Fetch, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
@@ -25,6 +28,9 @@ pub fn run(global: &Global) -> Result<ExitCode> {
         if let Err(error) = render::render(&loaded.site, &loaded.theme, route) {
             diagnostics.push(build::template_fault(&loaded, route, &error));
         }
+    }
+    if external {
+        other_sites::run(&loaded, global, &mut diagnostics);
     }
     let diagnostics = loaded.settle(diagnostics, global);
     let failed = report::diagnostics(&diagnostics, &loaded.inputs, global);

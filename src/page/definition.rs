@@ -79,7 +79,17 @@ mod tests {
 
     #[test]
     fn ordinary_brackets_are_ordinary_text() {
-        for text in ["[DATE/TIME]", "- [ ] [ ] both", "`[a][b]`", "    [a][b]\n", "[a] [b]", "\\[a][b]\\", "[^1][^2]", "[a](b.md)[]", "<!-- [a][b] -->"] {
+        for text in [
+            "[DATE/TIME]",
+            "- [ ] [ ] both",
+            "`[a][b]`",
+            "    [a][b]\n",
+            "[a] [b]",
+            "\\[a][b]\\",
+            "[^1][^2]",
+            "[a](b.md)[]",
+            "<!-- [a][b] -->",
+        ] {
             check(text, &[]);
         }
     }

@@ -76,7 +76,8 @@ impl<'a> Index<'a> {
             None => None,
         };
         let near = near.or_else(|| self.nearest_path(from, path));
-        let absolute = || link.path.starts_with('/').then(|| "a link leads to a file: write it as `page.md` or `../folder/page.md`".to_owned());
+        let absolute =
+            || link.path.starts_with('/').then(|| "a link leads to a file: write it as `page.md` or `../folder/page.md`".to_owned());
         near.map(|near| format!("did you mean `{near}`?")).or_else(absolute)
     }
 
@@ -200,7 +201,10 @@ pub fn check_own(page: &Page, index: &Index, base_url: &str, diagnostics: &mut D
         let diagnostic = match index.at(&address) {
             None => {
                 let near = index.nearest_address(page, &address);
-                let near = near.map_or_else(|| "write it as a link to the file".to_owned(), |near| format!("write it as a link to the file: `{near}`"));
+                let near = near.map_or_else(
+                    || "write it as a link to the file".to_owned(),
+                    |near| format!("write it as a link to the file: `{near}`"),
+                );
                 Diagnostic::error("broken-link", format!("`{address}` is not on this site")).help(near)
             }
             Some(Some(found)) if !fragment.is_empty() => {

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod disk;
 pub mod environment;
+pub mod external;
 pub mod kuma;
 pub mod outlet;
 pub mod output;
