@@ -105,8 +105,14 @@ pub enum Command {
         open: bool,
     },
     /// Hold all documents against each other and against every rule; write nothing
-    #[command(after_help = "Examples:\n  runsheet check\n  runsheet check --deny-warnings --message-format github")]
-    Check,
+    #[command(
+        after_help = "Examples:\n  runsheet check\n  runsheet check --deny-warnings --message-format github\n  runsheet check --external"
+    )]
+    Check {
+        /// Try the links to other sites, too
+        #[arg(long)]
+        external: bool,
+    },
     /// The plan of the run sheets with real times
     #[command(after_help = "Examples:\n  runsheet schedule\n  runsheet schedule content/docs/CUTOVER_CHECKLIST.md --format json")]
     Schedule {

@@ -356,7 +356,9 @@ impl<'a> Reader<'a> {
             self.wrong_type(key, node, "a table");
             return;
         };
-        self.nested(format!("[{key}]"), table, &node.span, read);
+        let outer = self.name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).filter(|name| !name.starts_with('['));
+        let name = outer.map_or_else(|| format!("[{key}]"), |outer| format!("[{outer}.{key}]"));
+        self.nested(name, table, &node.span, read);
     }
 
     /// Reads each entry of a table whose keys are free, such as `[events.NAME]`.

@@ -153,6 +153,9 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     for page in project.pages.iter().filter(|page| !is_published(page)) {
         links::resolve(page, &index, &mut diagnostics);
     }
+    for page in &project.pages {
+        links::check_own(page, &index, &config.site.base_url, &mut diagnostics);
+    }
     check_notice_names(project, &mut diagnostics);
     add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
     let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);

@@ -2,17 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::mailings::{self, Selection};
-use super::{build, report};
+use super::{build, external as other_sites, report};
 use crate::cli::Global;
 use crate::diagnostic::Severity;
 use crate::render::{self, Frame};
 use crate::world::environment;
 
-pub fn run(global: &Global) -> Result<ExitCode> {
+pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
+    if external && global.offline {
+        bail!("`--external` asks other sites, and `--offline` opens no connection\nhelp: leave one of the two out");
+    }
     let mut loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
@@ -28,6 +31,9 @@ pub fn run(global: &Global) -> Result<ExitCode> {
         if let Err(error) = render::render_in(&frame, &loaded.site, &loaded.theme, route) {
             diagnostics.push(build::template_fault(&loaded, route, &error));
         }
+    }
+    if external {
+        other_sites::run(&loaded, global, &mut diagnostics);
     }
     let diagnostics = loaded.settle(diagnostics, global);
     let failed = report::diagnostics(&diagnostics, &loaded.inputs, global);

@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod completions;
 mod explain;
+mod external;
 mod init;
 mod load;
 mod mailings;
@@ -32,7 +33,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Init { dir } => init::run(dir, global),
         Command::Build { site_only, all } => build::run(global, *site_only, *all),
         Command::Serve { port, bind, open } => serve::run(global, *bind, *port, *open),
-        Command::Check => check::run(global),
+        Command::Check { external } => check::run(global, *external),
         Command::Schedule { page, format } => schedule::run(global, page.as_deref(), *format),
         Command::Notice(command) => notice::run(global, command),
         Command::Status => status::run(global),

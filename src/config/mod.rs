@@ -1,6 +1,7 @@
 //! `runsheet.toml`: what the project is called, when T-0 is, who gets which notice.
 
 mod event;
+mod external;
 mod look;
 mod mailing;
 
@@ -12,10 +13,11 @@ use crate::data::{self, Reader, Spanned};
 use crate::diagnostic::{CheckLevel, Diagnostic, Diagnostics, suggest};
 use crate::reference;
 use crate::schedule::{Clock, Length};
-use crate::source::{RelPath, Source};
+use crate::source::{RelPath, Source, Span};
 use crate::status;
 
 pub use event::{Event, Mode};
+pub use external::External;
 pub use look::Look;
 pub use mailing::{Mailing, Notices};
 
@@ -34,12 +36,16 @@ pub struct Config {
     pub look: Look,
     pub events: BTreeMap<String, Event>,
     pub links: BTreeMap<String, String>,
+    /// Where each of the links is written.
+    pub link_places: BTreeMap<String, Span>,
     pub vars: BTreeMap<String, String>,
     pub status: Option<status::Settings>,
     pub notices: Notices,
     pub mailings: Vec<Mailing>,
     pub contracts: Vec<Contract>,
     pub levels: BTreeMap<String, CheckLevel>,
+    /// `[check.external]`: how links to other sites are tried.
+    pub external: External,
     /// The event that the command line chose: it wins over the one that a page names.
     pub chosen_event: Option<String>,
 }
@@ -148,13 +154,16 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
         let event = event::read(&name.name, reader);
         config.events.insert(name.name.clone(), event);
     });
-    config.links = read_links(&mut reader);
+    (config.links, config.link_places) = read_links(&mut reader);
     config.vars = reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect();
     reader.table("status", |reader| config.status = read_status(reader));
     reader.table("notices", |reader| config.notices = mailing::read_notices(reader));
     reader.list_of_tables("mailings", |reader| config.mailings.extend(mailing::read_mailing(reader)));
     reader.list_of_tables("contracts", |reader| config.contracts.extend(read_contract(reader)));
-    reader.table("check", |reader| config.levels = read_levels(reader));
+    reader.table("check", |reader| {
+        config.levels = read_levels(reader);
+        reader.table("external", |reader| config.external = external::read(reader));
+    });
     check_names(&config, &mut reader);
     diagnostics.extend(reader.finish());
     config
@@ -226,17 +235,18 @@ fn theme(text: &str) -> Parsed<String> {
     if fits { Ok(text.to_owned()) } else { Err((format!("`{text}` cannot be the name of a theme"), Some(help))) }
 }
 
-fn read_links(reader: &mut Reader) -> BTreeMap<String, String> {
-    let mut links = BTreeMap::new();
+fn read_links(reader: &mut Reader) -> (BTreeMap<String, String>, BTreeMap<String, Span>) {
+    let (mut links, mut places) = (BTreeMap::new(), BTreeMap::new());
     for (key, text) in reader.words("links") {
         let allowed = web_address(&text).is_ok() || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@'));
         if !allowed {
             let message = format!("the link `{}` should begin with `https://`, `http://` or `mailto:`", key.name);
             reader.reject(&key.span, message, None);
         }
+        places.insert(key.name.clone(), key.span);
         links.insert(key.name, text);
     }
-    links
+    (links, places)
 }
 
 /// A length of clock time, such as `15m`; weeks and days count 7 × 24 and 24 hours.

@@ -8,6 +8,7 @@ use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, Tag, TagEnd};
 use super::blank;
 use super::code::Block;
 use super::entry::{Blank, Item, Rounds, Track};
+use super::link::External;
 use super::markdown::{self, Placed, is_inline, plain_text};
 use super::section::Section;
 use super::slug::Anchors;
@@ -164,6 +165,7 @@ pub struct Context<'a> {
 pub struct Finds {
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
+    pub external: Vec<External>,
     pub anchors: Anchors,
     /// Code and comments, where no rule about prose applies.
     pub code: Vec<Span>,

@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::html::{Dialect, Hole, Link, Writer};
-use super::link::{self, Target};
+use super::link::{self, External, Target};
 use super::markdown::{plain_text, run_end};
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
@@ -89,6 +89,10 @@ impl Writer<'_, '_, '_> {
                 true
             }
             Target::External(url) => {
+                if link::is_web(&url) {
+                    let span = self.span(at);
+                    self.finds.external.push(External { url: url.clone(), span });
+                }
                 self.push("<a href=\"");
                 self.push_text(&link::encode(&url));
                 true

@@ -1,5 +1,7 @@
 //! Where a link goes: judged by an allow-list of schemes, after decoding.
 
+use crate::source::Span;
+
 /// The target of a link or an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -9,6 +11,18 @@ pub enum Target {
     Internal { path: String, fragment: Option<String> },
     /// A scheme that is on no list, such as `javascript`.
     Refused(String),
+}
+
+/// A link to another site, `http` or `https`, and where it stands in its file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    pub url: String,
+    pub span: Span,
+}
+
+/// Whether an address is one of the web.
+pub fn is_web(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"))
 }
 
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];

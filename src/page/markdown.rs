@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
-use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
+use pulldown_cmark::{BrokenLink, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 
+use super::definition::{self, Undefined};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::RelPath;
 
@@ -24,7 +25,15 @@ fn options() -> Options {
 
 /// Parses a text (GFM 0.29, CommonMark 0.31).
 pub fn events(text: &str) -> Vec<Placed<'_>> {
-    let parser = Parser::new_ext(text, options()).into_offset_iter();
+    events_and_undefined(text).0
+}
+
+/// Parses a text, and finds its references without a definition.
+fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
+    let mut undefined = Undefined::default();
+    let note = |link: BrokenLink| undefined.note(&link);
+    let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
+    let defined = definition::names(text, parser.reference_definitions());
     let mut events = Vec::new();
     let mut inside_link = 0;
     let mut inside_code = false;
@@ -42,7 +51,8 @@ pub fn events(text: &str) -> Vec<Placed<'_>> {
         }
         events.push((event, range));
     }
-    events
+    undefined.defined = defined;
+    (events, undefined)
 }
 
 fn may_hold_address(words: &str) -> bool {
@@ -82,9 +92,10 @@ const MOST_DEPTH: usize = 64;
 
 /// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
 pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
-    let mut read = events(text);
     let mut depth = 0;
     let mut too_deep = None;
+    let (mut read, undefined) = events_and_undefined(text);
+    undefined.report(path, offset, diagnostics);
     read.retain(|(event, range)| {
         let is_kept = match event {
             Event::Start(_) => {

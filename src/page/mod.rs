@@ -2,6 +2,7 @@
 
 pub mod blank;
 pub mod code;
+mod definition;
 pub mod entry;
 mod field;
 mod footnote;
@@ -32,6 +33,7 @@ use crate::source::{RelPath, Source, Span};
 pub use entry::{Alarm, Blank, Item, ItemKind, Rounds, Track};
 pub use front::{Front, Kind, Publish};
 pub use html::{Body, Context, Dialect, Finds, Heading, Hole, Link};
+pub use link::External;
 
 /// A Markdown file as it was understood.
 #[derive(Clone, Debug)]
@@ -50,6 +52,8 @@ pub struct Page {
     pub marks: Option<tags::Marks>,
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
+    /// Links to other sites.
+    pub external: Vec<External>,
     /// Code and comments, where no rule about prose applies.
     pub code: Vec<Span>,
     pub notices: Vec<Notice>,
@@ -121,6 +125,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         marks: marked_tags.map(|marked| tags::Marks { tags: marked.tags.into(), homes }),
         headings: finds.headings,
         links: finds.links,
+        external: finds.external,
         code: finds.code,
         notices,
         tasks,

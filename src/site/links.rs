@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use super::{Route, Target, aliases, is_index, nav, route_of};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::page::link::decode;
 use crate::page::{Link, Page};
 use crate::project::{CONTENT, Project};
 use crate::source::{Inputs, RelPath};
@@ -24,6 +25,8 @@ pub struct Index<'a> {
     repository: Option<&'a str>,
     /// Old addresses, and the pages that have moved away from there.
     moved: BTreeMap<Route, &'a RelPath>,
+    /// The path that the site is published below, such as `/some/path/`.
+    base_path: &'a str,
 }
 
 impl<'a> Index<'a> {
@@ -42,7 +45,8 @@ impl<'a> Index<'a> {
         }
         let aliases = published.iter().flat_map(|page| page.front.aliases.iter().map(|alias| (aliases::route(&alias.value), &page.path)));
         let moved = aliases.filter_map(|(route, path)| Some((route.ok()?, path))).collect();
-        Index { pages, inputs, routes, repository: config.site.repository.as_deref(), moved }
+        let base_path = base_path(&config.site.base_url);
+        Index { pages, inputs, routes, repository: config.site.repository.as_deref(), moved, base_path }
     }
 
     /// The route of a page's file.
@@ -82,6 +86,42 @@ impl<'a> Index<'a> {
         self.pages.iter().find(|(path, _)| path.parent() == folder.as_str() && is_index(path.stem())).map(|(_, (page, _))| *page)
     }
 
+    /// The way out of a link to a path that does not exist.
+    fn suggestion(&self, from: &Page, link: &Link, path: &RelPath) -> Option<String> {
+        let near = match link.path.strip_prefix('/') {
+            Some(_) if link.path.starts_with(self.base_path) => self.nearest_address(from, &link.path[self.base_path.len()..]),
+            Some(address) => self.nearest_address(from, address),
+            None => None,
+        };
+        let near = near.or_else(|| self.nearest_path(from, path));
+        let absolute =
+            || link.path.starts_with('/').then(|| "a link leads to a file: write it as `page.md` or `../folder/page.md`".to_owned());
+        near.map(|near| format!("did you mean `{near}`?")).or_else(absolute)
+    }
+
+    /// The file of the page whose address is near to one that does not exist.
+    fn nearest_address(&self, from: &Page, address: &str) -> Option<String> {
+        let plain = |route: &str| route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/').to_owned();
+        let pages = self.pages.iter().filter_map(|(path, (_, route))| Some((plain(route.as_ref()?), *path)));
+        let pages: Vec<(String, &RelPath)> = pages.filter(|(address, _)| !address.is_empty()).collect();
+        let wanted = plain(address.trim_end_matches(".md"));
+        let near = nearest(&wanted, pages.iter().map(|(address, _)| &**address)).filter(|near| strsim::jaro(near, &wanted) > 0.8)?;
+        let (_, path) = pages.iter().find(|(address, _)| address == near)?;
+        Some(relative(from.path.parent(), path.as_str()))
+    }
+
+    /// The address of the site's page, file or folder that an address below its root means, and the page if it is one.
+    fn at(&self, address: &str) -> Option<Option<&'a Page>> {
+        // Many servers answer for `page` and `folder`, too. A calendar lies beside its page.
+        let forms = match address.strip_suffix(".ics") {
+            Some(sheet) => vec![address.to_owned(), format!("{sheet}.html")],
+            None if address.is_empty() || address.ends_with('/') => vec![format!("{address}index.html")],
+            None => vec![address.to_owned(), format!("{address}.html"), format!("{address}/index.html")],
+        };
+        let route = forms.iter().find(|route| self.routes.contains_key(*route))?;
+        Some(self.pages.values().find(|(_, own)| own.as_ref() == Some(route)).map(|(page, _)| *page))
+    }
+
     /// A file whose name is near to one that does not exist.
     fn nearest_path(&self, from: &Page, path: &RelPath) -> Option<String> {
         let ending = path.ending();
@@ -118,7 +158,9 @@ fn target(page: &Page, link: &Link, index: &Index) -> Result<String, Diagnostic>
     };
     // A path from the root may mean the repository, as on GitHub, or the site.
     let in_content = link.path.starts_with('/').then(|| RelPath::new(&format!("{CONTENT}{}", link.path))).flatten();
-    for path in [Some(&path), in_content.as_ref()].into_iter().flatten() {
+    // Below a base with a path, an address of the site as a browser shows it begins with that path.
+    let below_base = link.path.strip_prefix(index.base_path).and_then(|rest| RelPath::new(&format!("{CONTENT}/{rest}")));
+    for path in [Some(&path), in_content.as_ref(), below_base.as_ref()].into_iter().flatten() {
         if let Some((address, found)) = index.find(path) {
             return with_fragment(address, found, link);
         }
@@ -134,8 +176,7 @@ fn outside(page: &Page, link: &Link, path: &RelPath, index: &Index) -> Result<St
     if !index.inputs.listing.contains(path) {
         let message = format!("`{}` does not exist", link.path);
         let moved = index.moved(path).map(|now| format!("its page has moved: link to `{}`", relative(page.path.parent(), now.as_str())));
-        let help = moved.or_else(|| index.nearest_path(page, path).map(|nearest| format!("did you mean `{nearest}`?")));
-        return Err(Diagnostic::error("broken-link", message).maybe_help(help));
+        return Err(Diagnostic::error("broken-link", message).maybe_help(moved.or_else(|| index.suggestion(page, link, path))));
     }
     if path.below(CONTENT).is_some() {
         let message = format!("`{}` is not published", link.path);
@@ -167,6 +208,41 @@ fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<St
         return Err(Diagnostic::error("broken-anchor", message).maybe_help(help));
     }
     Ok(format!("{address}#{}", crate::page::link::encode(fragment)))
+}
+
+/// Reports links to the site's own address behind which nothing is published.
+pub fn check_own(page: &Page, index: &Index, base_url: &str, diagnostics: &mut Diagnostics) {
+    for external in page.external.iter().filter(|_| !base_url.is_empty()) {
+        let url = &*external.url;
+        let Some(rest) = url.strip_prefix(base_url).or_else(|| (url == base_url.trim_end_matches('/')).then_some("")) else { continue };
+        let (address, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+        let address = decode(address.split('?').next().unwrap_or(""));
+        let diagnostic = match index.at(&address) {
+            None => {
+                let near = index.nearest_address(page, &address);
+                let near = near.map_or_else(
+                    || "write it as a link to the file".to_owned(),
+                    |near| format!("write it as a link to the file: `{near}`"),
+                );
+                Diagnostic::error("broken-link", format!("`{address}` is not on this site")).help(near)
+            }
+            Some(Some(found)) if !fragment.is_empty() => {
+                let link = Link { path: String::new(), fragment: Some(decode(fragment)), span: external.span.clone(), image: false };
+                match with_fragment(String::new(), Some(found), &link) {
+                    Ok(_) => continue,
+                    Err(diagnostic) => diagnostic,
+                }
+            }
+            Some(_) => continue,
+        };
+        diagnostics.push(diagnostic.at(&page.path, external.span.clone()));
+    }
+}
+
+/// The path of a web address, from its first `/` on.
+fn base_path(base_url: &str) -> &str {
+    let rest = base_url.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').map_or("/", |slash| &rest[slash..])
 }
 
 /// A path as it is written in a file of `folder`.

@@ -79,6 +79,16 @@ impl Address {
         format!("{}:{}", self.host, self.port)
     }
 
+    /// The host without its port.
+    pub fn name(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether the connection is encrypted.
     pub fn is_secure(&self) -> bool {
         self.secure
@@ -90,7 +100,8 @@ impl Address {
         self.host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
     }
 
-    fn absolute(&self, location: &str) -> String {
+    /// What a location in an answer from here means, written out.
+    pub fn absolute(&self, location: &str) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         let host = self.host();
         if let Some(rest) = location.strip_prefix("//") {

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod disk;
 pub mod environment;
+pub mod external;
 pub mod highlights;
 pub mod history;
 pub mod kuma;

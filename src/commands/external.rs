@@ -1,0 +1,75 @@
+//! `runsheet check --external`: the links to other sites are tried, each address once.
+
+use std::collections::BTreeMap;
+
+use super::load::Loaded;
+use super::report;
+use crate::check::external::{self, Place, Plan, Verdict};
+use crate::check::kept_links::KeptLinks;
+use crate::cli::Global;
+use crate::diagnostic::Diagnostics;
+use crate::source::line_column;
+use crate::world;
+
+pub fn run(loaded: &Loaded, global: &Global, diagnostics: &mut Diagnostics) {
+    let settings = &loaded.project.config.external;
+    let now = loaded.inputs.now;
+    let plan = external::plan(&loaded.project);
+    let mut kept = KeptLinks::read(&world::external::kept(&loaded.root)).fresh(now, settings.cache);
+    let mut verdicts = BTreeMap::new();
+    for url in plan.asked.keys() {
+        if let Some(moved) = kept.get(url) {
+            verdicts.insert(url.clone(), Verdict::Good { moved });
+        }
+    }
+    let from_cache = verdicts.len();
+    let to_ask = plan.asked.iter().filter(|(url, _)| !verdicts.contains_key(*url)).map(|(_, (address, _))| address.clone()).collect();
+    for (url, answer) in world::external::ask_all(to_ask, settings) {
+        let verdict = external::verdict(&answer);
+        if let Verdict::Good { moved } = &verdict {
+            kept.keep(&url, moved.clone(), now);
+        }
+        verdicts.insert(url, verdict);
+    }
+    if let Err(error) = world::external::keep(&loaded.root, &kept.to_json()) {
+        report::note(global, &format!("the answers could not be kept: {error:#}"));
+    }
+    diagnostics.extend(plan.report(&verdicts));
+    for (url, verdict) in &verdicts {
+        if let (Verdict::Good { moved: Some(target) }, Some((_, places))) = (verdict, plan.asked.get(url)) {
+            report::note(global, &format!("hint: `{url}` has moved for good to `{target}`: {}", written(places, loaded)));
+        }
+    }
+    say(&plan, &verdicts, from_cache, global);
+}
+
+fn written(places: &[Place], loaded: &Loaded) -> String {
+    let place = |place: &Place| {
+        let text = loaded.inputs.sources.get(&place.path).map_or("", |source| &*source.text);
+        let (line, column) = line_column(text, place.span.start);
+        format!("{}:{line}:{column}", place.path)
+    };
+    places.iter().map(place).collect::<Vec<_>>().join(", ")
+}
+
+fn say(plan: &Plan, verdicts: &BTreeMap<String, Verdict>, from_cache: usize, global: &Global) {
+    let count = |wanted: fn(&Verdict) -> bool| verdicts.values().filter(|verdict| wanted(verdict)).count();
+    let mut parts = vec![format!("{} answer", count(|verdict| matches!(verdict, Verdict::Good { .. })))];
+    parts.push(format!("{} dead", count(|verdict| matches!(verdict, Verdict::Dead(_)))));
+    parts.push(format!("{} uncertain", count(|verdict| matches!(verdict, Verdict::Uncertain(_)))));
+    let cache = if from_cache > 0 { format!(" ({from_cache} from the cache)") } else { String::new() };
+    let hosts = plan.hosts();
+    let (addresses, hosts_word) = (plan.asked.len(), if hosts == 1 { "host" } else { "hosts" });
+    let word = if addresses == 1 { "address" } else { "addresses" };
+    report::note(global, &format!("tried {addresses} {word} of {hosts} {hosts_word}: {}{cache}", parts.join(", ")));
+    let private = plan.private + count(|verdict| matches!(verdict, Verdict::Private));
+    if private > 0 {
+        let (links, tried) = if private == 1 { ("1 link leads".to_owned(), "was") } else { (format!("{private} links lead"), "were") };
+        let help = "`allow_private` in [check.external] allows it";
+        report::note(global, &format!("{links} into a private network and {tried} not tried: {help}"));
+    }
+    if plan.left_out > 0 {
+        let words = if plan.left_out == 1 { "1 link was".to_owned() } else { format!("{} links were", plan.left_out) };
+        report::note(global, &format!("{words} left out: of this site, on the ignore list, or names for documentation"));
+    }
+}

@@ -1,0 +1,277 @@
+//! Asks other sites whether the addresses that documents link to are there: few at once, and one at a time of each host.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use ureq::config::Config;
+use ureq::http::{Response, Uri};
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::{Agent, Body, Error};
+
+use crate::check::external::{Answer, is_passing, is_private, is_private_ip, is_refused_head, next_hop};
+use crate::config::External;
+use crate::status::{Address, plain_line};
+
+const REDIRECT_LIMIT: usize = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a host is left alone between two requests. This machine needs no rest.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long it is before the first retry; each further one waits twice as long.
+const BACK_OFF: Duration = Duration::from_secs(1);
+/// The longest wish of a server that is waited for.
+const LONGEST_WISH: Duration = Duration::from_secs(60);
+const USER_AGENT: &str = concat!("runsheet/", env!("CARGO_PKG_VERSION"), " (+link check)");
+
+/// Asks all addresses and gives what each said.
+pub fn ask_all(addresses: Vec<Address>, settings: &External) -> BTreeMap<String, Answer> {
+    let mut hosts: BTreeMap<String, Vec<Address>> = BTreeMap::new();
+    for address in addresses {
+        hosts.entry(address.name().to_owned()).or_default().push(address);
+    }
+    let workers = settings.at_once.min(hosts.len());
+    let round = Round {
+        settings,
+        public: agent(false, false),
+        open: agent(true, false),
+        direct: agent(true, true),
+        waiting: Mutex::new(hosts.into_values().collect()),
+        last: Mutex::new(BTreeMap::new()),
+        answers: Mutex::new(BTreeMap::new()),
+    };
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| round.work());
+        }
+    });
+    round.answers.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The kept answers of earlier runs; nothing if there are none.
+pub fn kept(root: &Path) -> String {
+    fs::read_to_string(cache(root)).unwrap_or_default()
+}
+
+/// Keeps answers for later runs: the file is replaced whole, or not at all.
+pub fn keep(root: &Path, json: &str) -> Result<()> {
+    let path = cache(root);
+    let folder = path.parent().unwrap_or(root);
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, json.as_bytes())?;
+    file.persist(&path)?;
+    Ok(())
+}
+
+fn cache(root: &Path) -> PathBuf {
+    root.join(".runsheet/links.json")
+}
+
+/// All that the workers share.
+struct Round<'a> {
+    settings: &'a External,
+    /// Connects to public addresses only.
+    public: Agent,
+    /// Connects to any address.
+    open: Agent,
+    /// Connects to this machine, without a proxy.
+    direct: Agent,
+    /// The addresses of each host that nobody works on yet.
+    waiting: Mutex<Vec<Vec<Address>>>,
+    /// When each host was asked last; whoever asks it holds its lock.
+    last: Mutex<BTreeMap<String, Arc<Mutex<Option<Instant>>>>>,
+    answers: Mutex<BTreeMap<String, Answer>>,
+}
+
+/// One answer on the way.
+enum Step {
+    Moved { location: String, for_good: bool },
+    Ended(Answer),
+}
+
+/// How long a server wishes to be left alone.
+type Wish = Option<Duration>;
+
+impl Round<'_> {
+    fn work(&self) {
+        loop {
+            // The lock must be free again before the work begins.
+            let Some(addresses) = locked(&self.waiting).pop() else { return };
+            for address in addresses {
+                let answer = self.visit(&address);
+                locked(&self.answers).insert(address.to_string(), answer);
+            }
+        }
+    }
+
+    /// Asks an address, and again while its fault may pass.
+    fn visit(&self, start: &Address) -> Answer {
+        let inside = self.settings.allow_private && (is_private(start) || resolves_inside(start));
+        let mut back_off = BACK_OFF;
+        for _ in 0..self.settings.retries {
+            let (answer, wish) = self.follow(start, inside);
+            let wait = wish.unwrap_or(back_off);
+            if !is_passing(&answer) || wait > LONGEST_WISH {
+                return answer;
+            }
+            thread::sleep(wait);
+            back_off *= 2;
+        }
+        self.follow(start, inside).0
+    }
+
+    fn follow(&self, start: &Address, inside: bool) -> (Answer, Wish) {
+        let mut seen = vec![start.clone()];
+        let (mut moved, mut only_for_good) = (None, true);
+        for _ in 0..=REDIRECT_LIMIT {
+            let address = &seen[seen.len() - 1];
+            let (step, wish) = self.ask(address, inside);
+            let (location, for_good) = match step {
+                Step::Ended(Answer::Status { code, .. }) => return (Answer::Status { code, moved }, wish),
+                Step::Ended(Answer::Private) if seen.len() > 1 => {
+                    return (Answer::NotFollowed(plain_line(&address.to_string(), 200)), None);
+                }
+                Step::Ended(answer) => return (answer, wish),
+                Step::Moved { location, for_good } => (location, for_good),
+            };
+            let next = match next_hop(address, &location, inside) {
+                Ok(next) if seen.contains(&next) => return (Answer::Circle, None),
+                Ok(next) => next,
+                Err(answer) => return (answer, None),
+            };
+            only_for_good &= for_good;
+            if only_for_good {
+                moved = Some(next.to_string());
+            }
+            seen.push(next);
+        }
+        (Answer::TooManyRedirects, None)
+    }
+
+    /// HEAD first: what a server says without a body is enough. GET where it will not have that.
+    fn ask(&self, address: &Address, inside: bool) -> (Step, Wish) {
+        match self.send("HEAD", address, inside) {
+            // A server that names a time does not want to be asked at once.
+            (Step::Ended(answer), None) if is_refused_head(&answer) => self.send("GET", address, inside),
+            step => step,
+        }
+    }
+
+    /// One request, alone at its host.
+    fn send(&self, method: &str, address: &Address, inside: bool) -> (Step, Wish) {
+        let host = Arc::clone(locked(&self.last).entry(address.name().to_owned()).or_default());
+        let mut last = locked(&host);
+        if let Some(earlier) = *last
+            && !address.is_loopback()
+        {
+            thread::sleep(PAUSE.saturating_sub(earlier.elapsed()));
+        }
+        let agent = match (address.is_loopback(), inside) {
+            (true, true) => &self.direct,
+            (false, true) => &self.open,
+            _ => &self.public,
+        };
+        let url = address.to_string();
+        let timeout = Duration::try_from(self.settings.timeout).unwrap_or(CONNECT_TIMEOUT);
+        let request = if method == "HEAD" { agent.head(&url) } else { agent.get(&url) };
+        let request = request.config().timeout_global(Some(timeout)).timeout_connect(Some(timeout.min(CONNECT_TIMEOUT))).build();
+        // The body is dropped unread, and its connection with it.
+        let result = request.call().map_or_else(|error| (Step::Ended(fault(address, &error)), None), |response| step(&response));
+        *last = Some(Instant::now());
+        result
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn step(response: &Response<Body>) -> (Step, Wish) {
+    let code = response.status().as_u16();
+    let header = |name: &str| response.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let wish = header("retry-after").and_then(|seconds| seconds.trim().parse().ok()).map(Duration::from_secs);
+    match header("location") {
+        Some(location) if matches!(code, 301 | 302 | 303 | 307 | 308) => {
+            (Step::Moved { location, for_good: matches!(code, 301 | 308) }, wish)
+        }
+        _ => (Step::Ended(Answer::Status { code, moved: None }), wish),
+    }
+}
+
+fn fault(address: &Address, error: &Error) -> Answer {
+    let reason = plain_line(&error.to_string(), 200);
+    let secure = address.is_secure();
+    match error {
+        Error::Timeout(_) => Answer::Timeout,
+        Error::HostNotFound => Answer::NoSuchHost,
+        Error::Other(other) if other.is::<PrivateAddress>() => Answer::Private,
+        // The standard library marks a failed look-up by its words only; without a network every name fails for now.
+        Error::Io(_) if reason.contains("Temporary failure in name resolution") || reason.contains("Try again") => {
+            Answer::Broken("names cannot be looked up".to_owned())
+        }
+        Error::Io(_) if reason.contains("failed to lookup address") => Answer::NoSuchHost,
+        Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Broken("the connection was refused".to_owned()),
+        Error::Io(_) | Error::Tls(_) | Error::Rustls(_) if secure && reason.contains("certificate") => Answer::BadCertificate(reason),
+        _ => Answer::Broken(format!("the connection broke: {reason}")),
+    }
+}
+
+fn agent(any_address: bool, direct: bool) -> Agent {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(USER_AGENT)
+        .accept("text/html, */*;q=0.8")
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build());
+    let config = if direct { config.proxy(None) } else { config }.build();
+    if any_address {
+        return config.new_agent();
+    }
+    Agent::with_parts(config, DefaultConnector::default(), PublicOnly(DefaultResolver::default()))
+}
+
+fn resolves_inside(address: &Address) -> bool {
+    let host = address.name().trim_start_matches('[').trim_end_matches(']');
+    (host, address.port()).to_socket_addrs().is_ok_and(|mut found| found.any(|socket| is_private_ip(socket.ip())))
+}
+
+/// Looks names up and leaves out addresses of private networks: a name may be made to mean one between check and use.
+#[derive(Debug)]
+struct PublicOnly(DefaultResolver);
+
+impl Resolver for PublicOnly {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let found = self.0.resolve(uri, config, timeout)?;
+        // The proxy was chosen by whoever runs this.
+        if config.proxy().is_some_and(|proxy| Some(proxy.host()) == uri.host()) {
+            return Ok(found);
+        }
+        let mut public = self.empty();
+        for socket in found.iter().filter(|socket| !is_private_ip(socket.ip())) {
+            public.push(*socket);
+        }
+        if public.is_empty() { Err(Error::Other(Box::new(PrivateAddress))) } else { Ok(public) }
+    }
+}
+
+#[derive(Debug)]
+struct PrivateAddress;
+
+impl fmt::Display for PrivateAddress {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name means an address of a private network")
+    }
+}
+
+impl StdError for PrivateAddress {}
