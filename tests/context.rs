@@ -10,7 +10,13 @@ fn documented(what: &str) -> BTreeSet<String> {
     let manual = include_str!("../content/guide/themes.md");
     let start = format!("`{what}.");
     let names = manual.split(&start).skip(1).filter_map(|rest| rest.split('`').next());
-    names.filter(|name| (what == "assets" || !["html", "css", "js"].contains(name)) && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())).map(str::to_owned).collect()
+    names
+        .filter(|name| {
+            (what == "assets" || !["html", "css", "js"].contains(name))
+                && name.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c.is_ascii_digit())
+        })
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The names that a template finds on a run sheet with a status.

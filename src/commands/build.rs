@@ -76,6 +76,8 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
         report::note(global, &loaded.stopwatch.text());
     }
     say_result(&loaded, &target, &merged, global);
+    // The process ends: to give all pages back piece by piece would take longer than to write some of them.
+    std::mem::forget(loaded);
     Ok(ExitCode::SUCCESS)
 }
 

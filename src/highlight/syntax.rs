@@ -124,15 +124,22 @@ fn write_line(
     Some(())
 }
 
-/// The class of a token: of the innermost scope that has one. Punctuation has none of its own: a quote is part of its string.
+/// The class of a token: of the innermost scope that has one. Punctuation has none of its own.
 fn class_of(scopes: &[Scope], classes: &mut Map<Scope, Option<char>>) -> Option<char> {
     // From the outside in, so that all scopes are known when the innermost one decides.
-    let class = scopes.iter().filter_map(|scope| *classes.entry(*scope).or_insert_with(|| class_of_scope(&scope.build_string()))).last()?;
-    match class {
-        '-' => None,
-        // The key of an object is a string in a scope for keys.
-        's' if scopes.iter().any(|scope| classes.get(scope) == Some(&Some(KEYS))) => Some('a'),
-        KEYS => None,
+    let (mut innermost, mut is_key, mut is_string) = (None, false, false);
+    for scope in scopes {
+        let class = *classes.entry(*scope).or_insert_with(|| class_of_scope(&scope.build_string()));
+        is_key |= class == Some(KEYS);
+        is_string |= class == Some('s');
+        innermost = class.or(innermost);
+    }
+    // What stands in a string is a part of it: a colour for each variable there would be more HTML than it says.
+    match innermost? {
+        'c' => Some('c'),
+        _ if is_string && is_key => Some('a'),
+        _ if is_string => Some('s'),
+        '-' | KEYS => None,
         class => Some(class),
     }
 }

@@ -189,12 +189,14 @@ pub struct Finds {
 
 /// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
 pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
+    // HTML is about half as long again as its Markdown: so much is asked for at once.
+    let length = events.last().map_or(0, |(_, range)| range.end) - events.first().map_or(0, |(_, range)| range.start);
     let mut writer = Writer {
         events,
         at: 0,
         context,
         finds,
-        body: Body::default(),
+        body: Body { html: String::with_capacity(length + length / 2), holes: Vec::new() },
         notes: Vec::new(),
         line: String::new(),
         last_blank: None,

@@ -34,7 +34,7 @@ fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
     let note = |link: BrokenLink| undefined.note(&link);
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
     let defined = definition::names(text, parser.reference_definitions());
-    let mut events = Vec::new();
+    let mut events = Vec::with_capacity(text.len() / 8);
     let mut inside_link = 0;
     let mut inside_code = false;
     for (event, range) in TextMergeWithOffset::new(parser) {
