@@ -98,6 +98,23 @@ fn equal_sites_have_equal_indexes_and_others_another_folder() {
 }
 
 #[test]
+fn no_page_of_the_content_takes_the_name_of_the_index() {
+    let place = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(place.path().join("content/Search")).expect("a folder");
+    fs::write(place.path().join("runsheet.toml"), CONFIG).expect("the configuration");
+    fs::write(place.path().join("content/Search/index.js"), "1\n").expect("a file");
+    let build = |config: &str| {
+        fs::write(place.path().join("runsheet.toml"), config).expect("the configuration");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
+        command.args(["build", "--offline"]).current_dir(place.path()).output().expect("the program runs")
+    };
+    let refused = build(CONFIG);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("path-collision"), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert!(build(&format!("{CONFIG}search = false\n")).status.success());
+}
+
+#[test]
 fn the_search_can_be_left_out() {
     let files = build("[site]\ntitle = \"Tiny\"\nsearch = false\n", &PAGES);
     let left: Vec<&String> = files.keys().filter(|name| name.contains("search")).collect();

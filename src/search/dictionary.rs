@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_best_pages_are_kept() {
-        let postings: Vec<Posting> = (0..6000).map(|page| page << IMPACT_BITS | u32::from(page % 2 == 1) * 9 + 1).collect();
+        let postings: Vec<Posting> = (0..6000).map(|page| (page << IMPACT_BITS) | (u32::from(page % 2 == 1) * 9 + 1)).collect();
         let kept = pages(&Entry { word: "x", postings: vec![&postings] });
         assert_eq!(kept.matches('K').count(), 3000, "all that are worth 10");
         assert_eq!(kept.matches('B').count() - kept[..4000].matches("BK").count(), kept.matches('B').count() - 1000);

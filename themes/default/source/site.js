@@ -108,33 +108,23 @@ function tellAge() {
   }
 }
 
-// The search: its script and style are loaded when it is first opened.
+// The search: its script is loaded when it is first opened, and sees to the button from then on.
 
 function addSearch() {
   const [press] = all("[data-search]");
   if (!press) return;
-  const part = (name, props, address) => new Promise((onload, onerror) => {
-    document.head.append(make(name, [], { ...props, onload, onerror, [props.rel ? "href" : "src"]: address }));
-  });
-  const { search, style } = press.dataset;
-  let loading;
-  const open = () => {
-    loading ??= Promise.all([part("link", { rel: "stylesheet" }, style), part("script", {}, search)]);
-    loading.then(() => document.dispatchEvent(new Event("runsheet:search")), () => {
-      const voice = status("search-fault");
-      press.replaceWith(voice);
-      voice.textContent = "The search could not be loaded";
-    });
-  };
-  press.onclick = open;
   press.hidden = false;
+  press.onclick = () => {
+    const onerror = () => press.replaceWith(make("p.search-fault", "The search could not be loaded", { role: "alert" }));
+    press.onclick = null;
+    document.head.append(make("script", [], { src: press.dataset.search, onerror }));
+  };
   document.addEventListener("keydown", (pressed) => {
-    const { key, target, ctrlKey, metaKey, altKey } = pressed;
-    const isWriting = target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
-    const isWanted = ctrlKey || metaKey ? key === "k" : key === "/" && !isWriting;
-    if (!isWanted || altKey || pressed.defaultPrevented || !press.isConnected || all("dialog[open]").length) return;
+    const { key, target, altKey } = pressed, field = "input:not([type=checkbox], [type=radio]), textarea, select";
+    if (pressed.ctrlKey || pressed.metaKey ? key !== "k" : key !== "/" || target.matches(field)) return;
+    if (altKey || all("dialog[open]")[0]) return;
     pressed.preventDefault();
-    open();
+    press.click();
   });
 }
 

@@ -94,11 +94,18 @@ dialog.onclick = ({ target }) => {
   if (target === dialog || target.closest("a")) dialog.close();
 };
 
-document.addEventListener("runsheet:search", () => {
-  if (!dialog.open) dialog.showModal();
+function start() {
+  dialog.showModal();
   input.select();
-});
+}
 
 clear("");
 document.body.append(dialog);
 open(root).catch(() => {});
+// A search without its style can be used, too.
+const style = make("link", [], { rel: "stylesheet", href: press.dataset.style });
+style.onload = style.onerror = () => {
+  press.onclick = start;
+  start();
+};
+document.head.append(style);
