@@ -28,6 +28,7 @@ pub fn events(text: &str) -> Vec<Placed<'_>> {
     let mut inside_link = 0;
     let mut inside_code = false;
     for (event, range) in TextMergeWithOffset::new(parser) {
+        let event = with_scheme(event);
         match &event {
             Event::Start(Tag::Link { .. } | Tag::Image { .. }) => inside_link += 1,
             Event::End(TagEnd::Link | TagEnd::Image) => inside_link -= 1,
@@ -42,6 +43,16 @@ pub fn events(text: &str) -> Vec<Placed<'_>> {
         events.push((event, range));
     }
     events
+}
+
+/// `<name@example.org>` is a link to the address, whose scheme the parser leaves to the writer.
+fn with_scheme(event: Event) -> Event {
+    match event {
+        Event::Start(Tag::Link { link_type: LinkType::Email, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type: LinkType::Email, dest_url: format!("mailto:{dest_url}").into(), title, id })
+        }
+        event => event,
+    }
 }
 
 fn may_hold_address(words: &str) -> bool {
