@@ -51,17 +51,32 @@ pub fn render(site: &Site, theme: &Theme, route: &str) -> Result<Rendered, tera:
 /// Where the body of a page goes: it is put in after the template is rendered, so that it is never copied into one.
 const BODY_MARK: &str = "\u{F8FF}body\u{F8FF}";
 
+/// The template that makes a route, if one does.
+pub fn template_of(site: &Site, route: &str) -> Option<&'static str> {
+    match site.routes.get(route)? {
+        Target::Page(index) => Some(template(&site.pages[*index]).0),
+        Target::Section(_) => Some("section.html"),
+        Target::NotFound => Some("404.html"),
+        _ => None,
+    }
+}
+
+/// The template of a page, and what it calls such a page.
+fn template(page: &SitePage) -> (&'static str, &'static str) {
+    match page.page.kind {
+        _ if page.route == "index.html" => ("home.html", "home"),
+        Kind::Checklist => ("checklist.html", "checklist"),
+        Kind::Notices | Kind::Notice => ("notices.html", "notices"),
+        Kind::Page if page.route.ends_with("index.html") => ("section.html", "section"),
+        Kind::Page => ("page.html", "page"),
+    }
+}
+
 fn page(site: &Site, theme: &Theme, page: &SitePage) -> Result<String, tera::Error> {
     let root = root_of(&page.route);
     let is_home = page.route == "index.html";
     let is_index = page.route.ends_with("index.html");
-    let (template, kind) = match page.page.kind {
-        _ if is_home => ("home.html", "home"),
-        Kind::Checklist => ("checklist.html", "checklist"),
-        Kind::Notices | Kind::Notice => ("notices.html", "notices"),
-        Kind::Page if is_index => ("section.html", "section"),
-        Kind::Page => ("page.html", "page"),
-    };
+    let (template, kind) = template(page);
     let mut context = base(site, theme, &page.route, &root)?;
     let front = &page.page.front;
     let (previous, next) = if is_index { (None, None) } else { site.neighbours(&page.route) };

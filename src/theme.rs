@@ -9,6 +9,7 @@ use include_dir::{Dir, File, include_dir};
 use tera::{Context, Tera};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::engine::{self, Bounded};
 use crate::source::{Inputs, RelPath};
 
 static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templates");
@@ -22,6 +23,9 @@ const PAGE_TEMPLATES: [&str; 7] = ["page.html", "section.html", "checklist.html"
 /// The script that keeps run sheets for offline use. It serves its own folder, so it lies at the top of the site, and
 /// browsers look for it under one name.
 pub const WORKER: &str = "sheet-worker.js";
+
+/// Largest page that a template may write.
+const MOST_BYTES: usize = 64 << 20;
 
 /// What the layout of mails must hold.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
@@ -94,7 +98,9 @@ impl Theme {
 
     /// Renders a template.
     pub fn render(&self, template: &str, context: &Context) -> Result<String, tera::Error> {
-        self.tera.render(template, context)
+        let mut bounded = Bounded::new(MOST_BYTES, "the page grows over 64 MiB");
+        self.tera.render_to(template, context, &mut bounded)?;
+        Ok(bounded.text())
     }
 }
 
@@ -143,13 +149,23 @@ fn built_in() -> Tera {
 /// A fault of a template as a diagnostic.
 fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPath>)>) -> Diagnostic {
     use tera::ErrorKind;
+    let file = |name: &str| templates.get(name).and_then(|(_, path)| path.as_ref());
+    if let ErrorKind::CircularInclude { tpl, include_chain: chain } | ErrorKind::CircularExtend { tpl, inheritance_chain: chain } = error.kind() {
+        let diagnostic = Diagnostic::error("template-syntax", format!("the template takes itself in: {}", chain.join(" → ")));
+        return file(tpl).map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
+    }
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        let message = error.to_string();
-        return Diagnostic::error("template-syntax", message.lines().next().unwrap_or("").to_owned()).help(message);
+        let message = engine::cause(error);
+        let diagnostic = Diagnostic::error("template-syntax", engine::first_line(message.trim_start_matches("error: ")));
+        let (name, line, column) = engine::drawn(&message);
+        return match file(name) {
+            Some(path) => diagnostic.at_line(path, line, column),
+            None => diagnostic,
+        };
     };
-    let diagnostic = Diagnostic::error("template-syntax", crate::notice::engine::first_line(report.message()));
-    match templates.get(report.filename()) {
-        Some((_, Some(path))) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
-        _ => diagnostic,
+    let diagnostic = Diagnostic::error("template-syntax", engine::first_line(report.message()));
+    match file(report.filename()) {
+        Some(path) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
+        None => diagnostic,
     }
 }

@@ -12,7 +12,7 @@ use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::engine;
-use crate::render::{self, Rendered};
+use crate::render::Rendered;
 use crate::site::MARKER;
 use crate::source::RelPath;
 use crate::world::environment;
@@ -67,7 +67,7 @@ fn write_site(loaded: &Loaded, public: &Output) -> Result<Diagnostics> {
         .site
         .routes
         .par_iter()
-        .map(|(route, _)| match render::render(&loaded.site, &loaded.theme, route) {
+        .map(|(route, _)| match loaded.render(route) {
             Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
             Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
             Err(error) => Ok(Some(template_fault(loaded, route, &error))),

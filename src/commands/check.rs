@@ -9,7 +9,6 @@ use super::mailings::{self, Selection};
 use super::{build, report};
 use crate::cli::Global;
 use crate::diagnostic::Severity;
-use crate::render;
 use crate::world::environment;
 
 pub fn run(global: &Global) -> Result<ExitCode> {
@@ -22,7 +21,7 @@ pub fn run(global: &Global) -> Result<ExitCode> {
         mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_, _| Ok(()))?;
     }
     for route in loaded.site.routes.keys() {
-        if let Err(error) = render::render(&loaded.site, &loaded.theme, route) {
+        if let Err(error) = loaded.render(route) {
             diagnostics.push(build::template_fault(&loaded, route, &error));
         }
     }

@@ -1,6 +1,7 @@
 //! From the world to a site: what every command begins with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use jiff::Timestamp;
@@ -9,9 +10,11 @@ use crate::cli::Global;
 use crate::config::Overrides;
 use crate::diagnostic::Diagnostics;
 use crate::project::{self, Project};
+use crate::render::{self, Rendered};
 use crate::site::{self, Site};
 use crate::source::{Inputs, StatusInput};
 use crate::theme::Theme;
+use crate::world::watchdog::Watchdog;
 use crate::world::{clock, disk, environment, status};
 use crate::{check, config};
 
@@ -22,7 +25,14 @@ pub struct Loaded {
     pub project: Project,
     pub theme: Theme,
     pub site: Site,
+    /// Over whatever templates do.
+    pub watchdog: Watchdog,
 }
+
+/// The longest that a template may take for a page or a message.
+pub const MOST_TIME: Duration = Duration::from_secs(10);
+/// The longest that all notices may take to be shown on the site.
+const MOST_TIME_FOR_ALL: Duration = Duration::from_secs(60);
 
 /// Where the status comes from.
 pub enum StatusFrom {
@@ -55,12 +65,23 @@ pub fn load(global: &Global, status_from: StatusFrom, earlier: Option<&Project>)
     let inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
     let theme = Theme::load(&inputs, &config.site.theme, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
-    let mut site = site::resolve(&project, &inputs, &theme, fixed);
+    let watchdog = Watchdog::begin(super::say_error);
+    let resolve = || site::resolve(&project, &inputs, &theme, fixed);
+    let mut site = watchdog.watch("showing the notices".to_owned(), MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs));
-    Ok(Loaded { root, inputs, project, theme, site })
+    Ok(Loaded { root, inputs, project, theme, site, watchdog })
 }
 
 impl Loaded {
+    /// Renders a route. If a template never ends, the process does.
+    pub fn render(&self, route: &str) -> Result<Rendered, tera::Error> {
+        let render = || render::render(&self.site, &self.theme, route);
+        match render::template_of(&self.site, route) {
+            Some(template) => self.watchdog.watch(format!("making `{route}` by the template `{template}`"), MOST_TIME, render),
+            None => render(),
+        }
+    }
+
     /// Diagnostics as `[check]` and the command line want them.
     pub fn settle(&self, diagnostics: Diagnostics, global: &Global) -> Diagnostics {
         diagnostics.settle(&self.project.config.levels, global.deny_warnings)

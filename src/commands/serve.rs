@@ -11,7 +11,7 @@ use super::load::{Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
-use crate::render::{self, Rendered};
+use crate::render::Rendered;
 use crate::world::server::{self, Live, Pages};
 use crate::world::watch::{Seen, Watch};
 use crate::world::{clock, disk, process};
@@ -91,7 +91,7 @@ impl Pages for Shown {
         if !self.loaded.site.routes.contains_key(route) {
             return None;
         }
-        match render::render(&self.loaded.site, &self.loaded.theme, route) {
+        match self.loaded.render(route) {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {

@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{Event, Tag};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, is_bidi_control};
 use crate::notice::{self, Notice};
 use crate::schedule::{self, Found};
 use crate::source::{RelPath, Source, Span};
@@ -69,6 +69,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let (front, offset) = front::read(&source.text, &source.path, &mut diagnostics);
     let plain = without_private_use(&source.text[offset..], &source.path, offset, &mut diagnostics);
     let text = &*plain;
+    report_bidi_control(text, &source.path, offset, &mut diagnostics);
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
     let mut finds = Finds::default();
     let marked = if kind == Kind::Checklist { blank::mark(text) } else { String::new() };
@@ -138,6 +139,19 @@ fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnos
         c => c.to_string(),
     });
     Cow::Owned(replaced.collect())
+}
+
+/// A command that is shown in another order than it is run in cannot be judged by reading: such characters are made visible.
+fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
+    let mut found = text.char_indices().filter(|(_, c)| is_bidi_control(*c));
+    let Some((first, c)) = found.next() else { return };
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!("; {more} more of such characters are below"),
+    };
+    let message = format!("the character U+{:04X} turns the order of text around and is shown by its number{more}", u32::from(c));
+    let place = offset + first..offset + first + c.len_utf8();
+    diagnostics.push(Diagnostic::warning("bidi-control", message).at(path, place).help("remove it: scripts from right to left need none"));
 }
 
 /// A page is a run sheet if a heading has an offset and there is something to tick.

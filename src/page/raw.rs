@@ -46,9 +46,9 @@ impl Writer<'_, '_, '_> {
             _ => None,
         };
         let found = if opens {
-            self.events[at + 1..].iter().find_map(|(event, _)| step(event, true))
+            self.events[at + 1..].iter().take(FARTHEST).find_map(|(event, _)| step(event, true))
         } else {
-            self.events[..at].iter().rev().find_map(|(event, _)| step(event, false))
+            self.events[..at].iter().rev().take(FARTHEST).find_map(|(event, _)| step(event, false))
         };
         found == Some(true)
     }
@@ -80,6 +80,9 @@ impl Writer<'_, '_, '_> {
         }
     }
 }
+
+/// How many events away the other tag of a pair is looked for: a key has a few words, and a page of lone tags stays cheap.
+const FARTHEST: usize = 200;
 
 /// HTML that says nothing but where a line may end, or how a word looks.
 const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<wbr>"];

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_normalization::UnicodeNormalization;
+
 /// The anchors of one page, made as GitHub makes them: lower case, spaces to hyphens, other marks
 /// dropped, a number after repeated ones.
 #[derive(Debug, Default)]
@@ -51,7 +53,8 @@ fn is_mark(c: char) -> bool {
 /// marks that addresses cannot hold dropped.
 pub fn address(name: &str) -> String {
     let mut slug = String::new();
-    for c in name.to_lowercase().chars() {
+    // Some file systems take letters apart: the address is the same.
+    for c in name.nfc().collect::<String>().to_lowercase().chars() {
         match c {
             ' ' | '_' | '-' if slug.ends_with('-') => {}
             ' ' | '_' | '-' => slug.push('-'),
@@ -93,5 +96,6 @@ mod tests {
         assert_eq!(address("a  b"), "a-b");
         assert_eq!(address("con:*?"), "con");
         assert_eq!(address("??"), "page");
+        assert_eq!(address("cafe\u{301}"), "café");
     }
 }

@@ -11,3 +11,4 @@ pub mod process;
 pub mod server;
 pub mod status;
 pub mod watch;
+pub mod watchdog;
