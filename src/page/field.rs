@@ -199,7 +199,7 @@ fn label(line: &str, heading: Option<&Heading>) -> String {
 const FARTHEST: usize = 2000;
 
 /// The longest name of a field, in bytes.
-const LONGEST: usize = 400;
+const LONGEST: usize = 160;
 
 /// A text as the name of many fields: a long heading above many blanks would be written as often as they are.
 pub(super) fn short(text: &str) -> Cow<'_, str> {

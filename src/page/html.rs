@@ -165,6 +165,7 @@ pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
         line: String::new(),
         last_blank: None,
         counts_row: false,
+        paired: super::raw::paired(events),
     };
     while writer.at < events.len() {
         writer.block();
@@ -186,6 +187,8 @@ pub(super) struct Writer<'a, 'e, 't> {
     pub(super) last_blank: Option<(usize, blank::Side)>,
     /// Whether the writer is in a table whose columns hold numbers to compare.
     pub(super) counts_row: bool,
+    /// Tags of the author that can pass, by number.
+    pub(super) paired: BTreeSet<usize>,
 }
 
 impl<'t> Writer<'_, '_, 't> {
@@ -458,7 +461,7 @@ pub fn escape(text: &str, html: &mut String) {
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
-            '\0' => html.push('\u{FFFD}'),
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => html.push('\u{FFFD}'),
             c if crate::diagnostic::is_bidi_control(c) => html.push_str(&format!("⟦U+{:04X}⟧", u32::from(c))),
             c => html.push(c),
         }
