@@ -150,7 +150,9 @@ fn built_in() -> Tera {
 fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPath>)>) -> Diagnostic {
     use tera::ErrorKind;
     let file = |name: &str| templates.get(name).and_then(|(_, path)| path.as_ref());
-    if let ErrorKind::CircularInclude { tpl, include_chain: chain } | ErrorKind::CircularExtend { tpl, inheritance_chain: chain } = error.kind() {
+    if let ErrorKind::CircularInclude { tpl, include_chain: chain } | ErrorKind::CircularExtend { tpl, inheritance_chain: chain } =
+        error.kind()
+    {
         let diagnostic = Diagnostic::error("template-syntax", format!("the template takes itself in: {}", chain.join(" → ")));
         return file(tpl).map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
     }

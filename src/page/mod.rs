@@ -124,18 +124,22 @@ fn named_values(events: &[markdown::Placed]) -> BTreeSet<String> {
     comments.filter_map(|comment| blank::Note::read(comment.trim()).var).collect()
 }
 
-/// The text without characters for private use, which mean nothing to a reader and serve as marks here.
+/// Characters for private use, which mean nothing to a reader and serve as marks here.
+pub(crate) fn is_private_use(c: char) -> bool {
+    matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
+}
+
+/// The text without characters for private use.
 fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Cow<'t, str> {
-    let is_private = |c: char| matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}');
-    let Some(first) = text.find(is_private) else { return Cow::Borrowed(text) };
+    let Some(first) = text.find(is_private_use) else { return Cow::Borrowed(text) };
     let code = text[first..].chars().next().map_or(0, u32::from);
     let place = offset + first..offset + first + 3;
     let diagnostic = Diagnostic::warning("private-use", format!("the character U+{code:04X} is for private use and is not shown"));
     diagnostics.push(diagnostic.at(path, place).help("icons of a font are no text: write a word, or put a picture in"));
     // As many bytes as before, so that places stay right.
     let replaced = text.chars().map(|c| match c {
-        c if is_private(c) && c.len_utf8() == 4 => "\u{FFFD}.".to_owned(),
-        c if is_private(c) => "\u{FFFD}".to_owned(),
+        c if is_private_use(c) && c.len_utf8() == 4 => "\u{FFFD}.".to_owned(),
+        c if is_private_use(c) => "\u{FFFD}".to_owned(),
         c => c.to_string(),
     });
     Cow::Owned(replaced.collect())
