@@ -171,7 +171,7 @@ fn bombs_of_inline_marks_stay_small() {
         ("controls", "\u{1}\u{202e}"),
         ("marks for private use", "\u{e000}"),
     ] {
-        let page = many(piece, 200_000);
+        let page = many(piece, 100_000);
         check_page(name, &page);
         check_page(name, &sheet(&format!("- [ ] {page}\n")));
         check_page(name, &notices(&page));
