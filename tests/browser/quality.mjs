@@ -112,7 +112,9 @@ async function weights() {
     });
     page.on("response", async (response) => {
       const type = response.request().resourceType();
-      if (type in weight) weight[type] += gzipSync(await readFile(fileOf(response.url())), { level: 9 }).length;
+      if (!(type in weight)) return;
+      const bytes = await readFile(fileOf(response.url()));
+      weight[type] += gzipSync(bytes, { level: 9 }).length;
     });
     page.on("console", (message) => {
       if (message.type() === "error") faults.push(`${path}: ${message.text()}`);
