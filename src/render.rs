@@ -63,6 +63,16 @@ pub fn render_in(frame: &Frame, site: &Site, theme: &Theme, route: &str) -> Resu
     Ok(Rendered::Bytes(text.into_bytes()))
 }
 
+/// The template that makes a route, if one does.
+pub fn template_of(site: &Site, route: &str) -> Option<&'static str> {
+    match site.routes.get(route)? {
+        Target::Page(index) => Some(frame::template(&site.pages[*index]).0),
+        Target::Section(_) => Some("section.html"),
+        Target::NotFound => Some("404.html"),
+        _ => None,
+    }
+}
+
 /// The way from a route to the top of the site.
 fn root_of(route: &str) -> String {
     "../".repeat(route.matches('/').count())

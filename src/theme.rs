@@ -10,6 +10,7 @@ use tera::{Context, Tera};
 
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::engine::{self, Bounded};
 use crate::source::{Inputs, RelPath};
 
 static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templates");
@@ -40,6 +41,9 @@ pub const WORKER: &str = "sheet-worker.js";
 pub const LOOK: &str = "look.css";
 /// The script and the style of the search, which a page loads when it is opened.
 pub const SEARCH: [&str; 2] = ["search.js", "search.css"];
+
+/// Largest page that a template may write.
+const MOST_BYTES: usize = 64 << 20;
 
 /// What the layout of mails must hold.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
@@ -114,7 +118,9 @@ impl Theme {
 
     /// Renders a template.
     pub fn render(&self, template: &str, context: &Context) -> Result<String, tera::Error> {
-        self.tera.render(template, context)
+        let mut bounded = Bounded::new(MOST_BYTES, "the page grows over 64 MiB");
+        self.tera.render_to(template, context, &mut bounded)?;
+        Ok(bounded.text())
     }
 }
 
@@ -163,13 +169,25 @@ fn built_in() -> Tera {
 /// A fault of a template as a diagnostic.
 fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPath>)>) -> Diagnostic {
     use tera::ErrorKind;
+    let file = |name: &str| templates.get(name).and_then(|(_, path)| path.as_ref());
+    if let ErrorKind::CircularInclude { tpl, include_chain: chain } | ErrorKind::CircularExtend { tpl, inheritance_chain: chain } =
+        error.kind()
+    {
+        let diagnostic = Diagnostic::error("template-syntax", format!("the template takes itself in: {}", chain.join(" → ")));
+        return file(tpl).map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
+    }
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        let message = error.to_string();
-        return Diagnostic::error("template-syntax", message.lines().next().unwrap_or("").to_owned()).help(message);
+        let message = engine::cause(error);
+        let diagnostic = Diagnostic::error("template-syntax", engine::first_line(message.trim_start_matches("error: ")));
+        let (name, line, column) = engine::drawn(&message);
+        return match file(name) {
+            Some(path) => diagnostic.at_line(path, line, column),
+            None => diagnostic,
+        };
     };
-    let diagnostic = Diagnostic::error("template-syntax", crate::notice::engine::first_line(report.message()));
-    match templates.get(report.filename()) {
-        Some((_, Some(path))) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
-        _ => diagnostic,
+    let diagnostic = Diagnostic::error("template-syntax", engine::first_line(report.message()));
+    match file(report.filename()) {
+        Some(path) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
+        None => diagnostic,
     }
 }

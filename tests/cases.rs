@@ -29,6 +29,7 @@ fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let mut cases: Vec<PathBuf> = fs::read_dir(&folder).expect("tests/cases").map(|entry| entry.expect("an entry").path()).collect();
+    cases.retain(|case| case.is_dir());
     cases.retain(|case| filter.as_ref().is_none_or(|filter| name(case).contains(filter.as_str())));
     cases.sort();
     let failed: Vec<&PathBuf> = cases.iter().filter(|case| !passes(case)).collect();

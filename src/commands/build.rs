@@ -13,7 +13,7 @@ use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::highlight::Highlights;
 use crate::notice::engine;
-use crate::render::{self, Frame, Rendered};
+use crate::render::{Frame, Rendered};
 use crate::search;
 use crate::site::{MARKER, Target};
 use crate::source::RelPath;
@@ -116,7 +116,7 @@ fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<D
 }
 
 fn write(loaded: &Loaded, frame: &Frame, public: &Output, route: &str) -> Result<Option<Diagnostic>> {
-    match render::render_in(frame, &loaded.site, &loaded.theme, route) {
+    match loaded.render(frame, route) {
         Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
         Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
         Err(error) => Ok(Some(template_fault(loaded, route, &error))),

@@ -9,7 +9,7 @@ use super::mailings::{self, Selection};
 use super::{build, external as other_sites, report};
 use crate::cli::Global;
 use crate::diagnostic::Severity;
-use crate::render::{self, Frame};
+use crate::render::Frame;
 use crate::world::environment;
 
 pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
@@ -28,7 +28,7 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     loaded.site.config.site.highlight = false;
     let frame = Frame::of_all(&loaded.site, &loaded.theme);
     for route in loaded.site.routes.keys() {
-        if let Err(error) = render::render_in(&frame, &loaded.site, &loaded.theme, route) {
+        if let Err(error) = loaded.render(&frame, route) {
             diagnostics.push(build::template_fault(&loaded, route, &error));
         }
     }

@@ -1,6 +1,7 @@
 //! From the world to a site: what every command begins with.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use jiff::Timestamp;
@@ -9,10 +10,12 @@ use crate::cli::Global;
 use crate::config::Overrides;
 use crate::diagnostic::Diagnostics;
 use crate::project::{self, Project};
+use crate::render::{self, Frame, Rendered};
 use crate::site::{self, Site};
 use crate::source::{History, Inputs, StatusInput};
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
+use crate::world::watchdog::Watchdog;
 use crate::world::{clock, disk, environment, history, status};
 use crate::{check, config};
 
@@ -24,7 +27,14 @@ pub struct Loaded {
     pub theme: Theme,
     pub site: Site,
     pub stopwatch: Stopwatch,
+    /// Over whatever templates do.
+    pub watchdog: Watchdog,
 }
+
+/// The longest that a template may take for a page or a message.
+pub const MOST_TIME: Duration = Duration::from_secs(10);
+/// The longest that all notices may take to be shown on the site.
+const MOST_TIME_FOR_ALL: Duration = Duration::from_secs(60);
 
 /// Where the status comes from.
 pub enum StatusFrom {
@@ -76,13 +86,24 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
     stopwatch.lap("parse");
-    let mut site = site::resolve(&project, &inputs, &theme, fixed);
+    let watchdog = Watchdog::begin(super::say_error);
+    let resolve = || site::resolve(&project, &inputs, &theme, fixed);
+    let mut site = watchdog.watch("showing the notices".to_owned(), MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs));
     stopwatch.lap("resolve");
-    Ok(Loaded { root, inputs, project, theme, site, stopwatch })
+    Ok(Loaded { root, inputs, project, theme, site, stopwatch, watchdog })
 }
 
 impl Loaded {
+    /// Renders a route. If a template never ends, the process does.
+    pub fn render(&self, frame: &Frame, route: &str) -> Result<Rendered, tera::Error> {
+        let render = || render::render_in(frame, &self.site, &self.theme, route);
+        match render::template_of(&self.site, route) {
+            Some(template) => self.watchdog.watch(format!("making `{route}` by the template `{template}`"), MOST_TIME, render),
+            None => render(),
+        }
+    }
+
     /// Diagnostics as `[check]` and the command line want them.
     pub fn settle(&self, diagnostics: Diagnostics, global: &Global) -> Diagnostics {
         diagnostics.settle(&self.project.config.levels, global.deny_warnings)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::load::Loaded;
+use super::load::{Loaded, MOST_TIME};
 use crate::config::{self, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
@@ -107,7 +107,8 @@ pub fn merge_with(
             continue;
         }
         let Some(merge) = merge.as_ref().filter(|_| !faulty) else { continue };
-        match merge.message(&recipient) {
+        let name = format!("making a message of the mailing `{}`", selection.mailing.id.value);
+        match loaded.watchdog.watch(name, MOST_TIME, || merge.message(&recipient)) {
             Ok((message, rendered)) => {
                 outcome.written += 1;
                 write(outcome.written, &message, &rendered)?;

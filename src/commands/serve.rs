@@ -13,7 +13,7 @@ use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
-use crate::render::{self, Rendered};
+use crate::render::{Frame, Rendered};
 use crate::search;
 use crate::site::{Route, Site};
 use crate::world::server::{self, Live, Pages};
@@ -125,7 +125,7 @@ impl Pages for Shown {
         if !self.loaded.site.routes.contains_key(route) {
             return self.search_file(route);
         }
-        match render::render(&self.loaded.site, &self.loaded.theme, route) {
+        match self.loaded.render(&Frame::of(&self.loaded.site, &self.loaded.theme), route) {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {

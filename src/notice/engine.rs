@@ -134,9 +134,9 @@ pub fn page(
 }
 
 fn run(tera: &Tera, name: &str, template: &Template, context: &Context) -> Result<String, Fault> {
-    let mut bounded = Bounded(Vec::new());
+    let mut bounded = Bounded::new(MOST_BYTES, "what the template makes grows over 4 MiB");
     tera.render_to(name, context, &mut bounded).map_err(|error| fault(&error, template))?;
-    Ok(String::from_utf8(bounded.0).unwrap_or_default())
+    Ok(bounded.text())
 }
 
 /// The mail as HTML whose styles are attributes: mail readers drop style sheets.
@@ -176,17 +176,33 @@ impl Compiled {
     }
 }
 
-/// Takes at most as much as a mail may hold, so that no loop of a template runs on for ever.
-struct Bounded(Vec<u8>);
-
 const MOST_BYTES: usize = 4 << 20;
+
+/// What a template writes, up to a size: no loop that writes runs on for ever.
+pub struct Bounded {
+    bytes: Vec<u8>,
+    most: usize,
+    fault: &'static str,
+}
+
+impl Bounded {
+    /// Takes `most` bytes; `fault` is the error if there are more.
+    pub fn new(most: usize, fault: &'static str) -> Bounded {
+        Bounded { bytes: Vec::new(), most, fault }
+    }
+
+    /// What was written.
+    pub fn text(self) -> String {
+        String::from_utf8(self.bytes).unwrap_or_default()
+    }
+}
 
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + bytes.len() > MOST_BYTES {
-            return Err(std::io::Error::other("what the template makes grows over 4 MiB"));
+        if self.bytes.len() + bytes.len() > self.most {
+            return Err(std::io::Error::other(self.fault));
         }
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -219,10 +235,17 @@ fn fault(error: &tera::Error, template: &Template) -> Fault {
 
 /// The byte that a drawn report points at by `--> NAME:LINE:COLUMN`: some errors have their place only in their text.
 fn drawn_place(report: &str, text: &str) -> usize {
-    let place = report.split_once("--> ").map_or("", |(_, rest)| rest.lines().next().unwrap_or(""));
-    let mut numbers = place.rsplit(':').map(|number| number.trim().parse::<usize>().unwrap_or(1));
-    let (column, line) = (numbers.next().unwrap_or(1), numbers.next().unwrap_or(1));
+    let (_, line, column) = drawn(report);
     byte_of(text, line, column.saturating_sub(1))
+}
+
+/// The template, line and column that a drawn report points at.
+pub fn drawn(report: &str) -> (&str, usize, usize) {
+    let place = report.split_once("--> ").map_or("", |(_, rest)| rest.lines().next().unwrap_or(""));
+    let mut parts = place.rsplitn(3, ':');
+    let mut number = || parts.next().and_then(|number| number.trim().parse().ok()).unwrap_or(1);
+    let (column, line) = (number(), number());
+    (parts.next().unwrap_or("").trim(), line, column)
 }
 
 /// The first line of a report of the template engine, in our spelling.

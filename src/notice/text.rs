@@ -8,6 +8,9 @@ use crate::page::link::{self, Target};
 use crate::page::markdown::{Placed, end_of, plain_text, raw_html, run_end};
 use crate::page::{Body, Hole, tags};
 
+/// The longest name of a column, in bytes: it is written before each of its cells.
+const LONGEST: usize = 400;
+
 /// Widest line, in columns (RFC 5322 recommends 78 with room for quoting).
 const WIDTH: usize = 76;
 
@@ -179,7 +182,7 @@ impl Writer {
                     let end = end_of(events, at);
                     let inner = &events[at + 1..end];
                     if in_head {
-                        headers.push(header(inner));
+                        headers.push(Some(header(inner)).filter(|header| header.len() <= LONGEST).unwrap_or_default());
                     } else {
                         self.begin_line();
                         if let Some(header) = headers.get(column).filter(|header| !header.trim().is_empty()) {

@@ -1,5 +1,7 @@
 //! Fields of a run sheet: choices and blanks.
 
+use std::borrow::Cow;
+
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::blank::{self, Side};
@@ -131,6 +133,8 @@ impl Writer<'_, '_, '_> {
             .iter()
             .take_while(|(event, _)| !matches!(event, Event::End(_)))
             .filter_map(|(event, _)| if let Event::Text(text) = event { Some(&**text) } else { None })
+            .flat_map(str::chars)
+            .take(FARTHEST)
             .collect();
         let target = rest.to_lowercase().find("target");
         target.is_some_and(|at| rest[at..].contains(blank::MARK))
@@ -191,7 +195,22 @@ fn label(line: &str, heading: Option<&Heading>) -> String {
     let sentence = line.rsplit(". ").find(|part| !part.trim().is_empty()).unwrap_or("");
     let last = sentence.rsplit([';', '?']).find(|part| !part.trim().is_empty()).unwrap_or("").trim().trim_end_matches('.');
     if !matches!(last, "" | "and" | "or" | "to") {
-        return last.to_owned();
+        return short(last).into_owned();
     }
-    heading.map_or_else(|| "Fill in".to_owned(), |heading| heading.text.clone())
+    heading.map_or_else(|| "Fill in".to_owned(), |heading| short(&heading.text).into_owned())
+}
+
+/// How many letters away the other number of a pair is looked for.
+const FARTHEST: usize = 2000;
+
+/// The longest name of a field, in bytes.
+const LONGEST: usize = 160;
+
+/// A text as the name of many fields: a long heading above many blanks would be written as often as they are.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    Cow::Owned(format!("{}…", &text[..end]))
 }

@@ -201,6 +201,7 @@ pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
         line: String::new(),
         last_blank: None,
         counts_row: false,
+        paired: super::raw::paired(events),
     };
     while writer.at < events.len() {
         writer.block();
@@ -222,6 +223,8 @@ pub(super) struct Writer<'a, 'e, 't> {
     pub(super) last_blank: Option<(usize, blank::Side)>,
     /// Whether the writer is in a table whose columns hold numbers to compare.
     pub(super) counts_row: bool,
+    /// Tags of the author that can pass, by number.
+    pub(super) paired: BTreeSet<usize>,
 }
 
 impl<'t> Writer<'_, '_, 't> {
@@ -476,7 +479,7 @@ fn escape_but(text: &str, kept: &str, html: &mut String) {
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
         // The first bytes of control characters of direction are 0xD8 and 0xE2.
-        if at < from || !matches!(byte, b'&' | b'<' | b'>' | b'"' | 0 | 0xD8 | 0xE2) {
+        if at < from || !matches!(byte, b'&' | b'<' | b'>' | b'"' | 0..=0x1F | 0xD8 | 0xE2) {
             continue;
         }
         let Some(c) = text[at..].chars().next() else { continue };
@@ -485,7 +488,7 @@ fn escape_but(text: &str, kept: &str, html: &mut String) {
             '<' => "&lt;",
             '>' => "&gt;",
             '"' if kept.is_empty() => "&quot;",
-            '\0' => "\u{FFFD}",
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => "\u{FFFD}",
             c if crate::diagnostic::is_bidi_control(c) => &format!("⟦U+{:04X}⟧", u32::from(c)),
             _ => continue,
         };

@@ -113,7 +113,7 @@ impl Writer<'_, '_, '_> {
         if opened {
             if !title.is_empty() {
                 self.push("\" title=\"");
-                self.push_text(title);
+                self.push_text(&blank::restore(title));
             }
             self.push("\">");
         }
@@ -145,9 +145,9 @@ impl Writer<'_, '_, '_> {
 
     fn image(&mut self, target: &str, at: usize) {
         let end = self.end_of(at);
-        let alt = plain_text(&self.events[at..end]);
+        let alt = blank::restore(&plain_text(&self.events[at..end]));
         self.at = end + 1;
-        let Target::Internal { path, fragment } = link::classify(target) else {
+        let Target::Internal { path, fragment } = link::classify(&blank::restore(target)) else {
             let diagnostic = Diagnostic::warning("external-image", "a picture from elsewhere is shown as its text");
             self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
             return self.push_text(&alt);

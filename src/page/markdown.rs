@@ -1,5 +1,6 @@
 //! Markdown to events: GitHub's dialect, with bare addresses made links and places kept.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
@@ -34,10 +35,14 @@ fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
     let note = |link: BrokenLink| undefined.note(&link);
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
     let defined = definition::names(text, parser.reference_definitions());
+    let marks: BTreeSet<char> =
+        if holds_mark(text) { text.chars().filter(|c| super::is_private_use(*c)).collect() } else { BTreeSet::new() };
+    let parser = parser.map(|(event, range)| (without_marks(event, &text[range.clone()], &marks), range));
     let mut events = Vec::with_capacity(text.len() / 8);
     let mut inside_link = 0;
     let mut inside_code = false;
     for (event, range) in TextMergeWithOffset::new(parser) {
+        let event = with_scheme(event);
         match &event {
             Event::Start(Tag::Link { .. } | Tag::Image { .. }) => inside_link += 1,
             Event::End(TagEnd::Link | TagEnd::Image) => inside_link -= 1,
@@ -53,6 +58,46 @@ fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
     }
     undefined.defined = defined;
     (events, undefined)
+}
+
+/// Most texts hold no byte that such a character begins with.
+fn holds_mark(text: &str) -> bool {
+    text.bytes().any(|byte| byte >= 0xEE) && text.contains(super::is_private_use)
+}
+
+/// What is written as an entity must not come out as one of the marks that [`super::is_private_use`] keeps for us.
+fn without_marks<'t>(event: Event<'t>, written: &str, marks: &BTreeSet<char>) -> Event<'t> {
+    let is_inline = |link_type| matches!(link_type, LinkType::Inline | LinkType::Autolink | LinkType::Email);
+    let is_ours = |c, link_type| if is_inline(link_type) { written.contains(c) } else { marks.contains(&c) };
+    // A mark of ours stands in the link as itself; the address of a reference stands elsewhere in the text.
+    let clean = |words: CowStr<'t>, link_type| match holds_mark(&words) {
+        true => words
+            .chars()
+            .map(|c| if super::is_private_use(c) && !is_ours(c, link_type) { '\u{FFFD}' } else { c })
+            .collect::<String>()
+            .into(),
+        false => words,
+    };
+    match event {
+        Event::Text(words) if written.starts_with('&') && holds_mark(&words) => Event::Text("\u{FFFD}".into()),
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type, dest_url: clean(dest_url, link_type), title: clean(title, link_type), id })
+        }
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
+            Event::Start(Tag::Image { link_type, dest_url: clean(dest_url, link_type), title: clean(title, link_type), id })
+        }
+        event => event,
+    }
+}
+
+/// `<name@example.org>` is a link to the address, whose scheme the parser leaves to the writer.
+fn with_scheme(event: Event) -> Event {
+    match event {
+        Event::Start(Tag::Link { link_type: LinkType::Email, dest_url, title, id }) => {
+            Event::Start(Tag::Link { link_type: LinkType::Email, dest_url: format!("mailto:{dest_url}").into(), title, id })
+        }
+        event => event,
+    }
 }
 
 fn may_hold_address(words: &str) -> bool {
@@ -92,20 +137,23 @@ const MOST_DEPTH: usize = 64;
 
 /// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
 pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
-    let mut depth = 0;
+    // Whether each open element is kept.
+    let mut open: Vec<bool> = Vec::new();
     let mut too_deep = None;
     let (mut read, undefined) = events_and_undefined(text);
     undefined.report(path, offset, diagnostics);
     read.retain(|(event, range)| {
         let is_kept = match event {
+            // A list without items, or a table without rows, would be none.
+            Event::Start(Tag::Item | Tag::TableHead | Tag::TableRow | Tag::TableCell) => {
+                open.push(open.last().copied().unwrap_or(true));
+                open[open.len() - 1]
+            }
             Event::Start(_) => {
-                depth += 1;
-                depth <= MOST_DEPTH
+                open.push(open.len() < MOST_DEPTH);
+                open[open.len() - 1]
             }
-            Event::End(_) => {
-                depth -= 1;
-                depth < MOST_DEPTH
-            }
+            Event::End(_) => open.pop().unwrap_or(true),
             _ => true,
         };
         if !is_kept {
@@ -154,13 +202,18 @@ pub fn is_inline(tag: &Tag) -> bool {
     matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
 }
 
-/// The ranges of the headings of a level, their ends included.
+/// The ranges of the headings of a level, their ends included. Those in lists and quotes are none: nothing begins there.
 pub fn headings(events: &[Placed], level: HeadingLevel) -> Vec<Range<usize>> {
-    let starts = events
-        .iter()
-        .enumerate()
-        .filter(|(_, (event, _))| matches!(event, Event::Start(Tag::Heading { level: found, .. }) if *found == level));
-    starts.map(|(start, _)| start..end_of(events, start) + 1).collect()
+    let mut headings = Vec::new();
+    let mut at = 0;
+    while at < events.len() {
+        let end = end_of(events, at);
+        if matches!(&events[at].0, Event::Start(Tag::Heading { level: found, .. }) if *found == level) {
+            headings.push(at..end + 1);
+        }
+        at = end + 1;
+    }
+    headings
 }
 
 /// The HTML of a run of events, as it was written.

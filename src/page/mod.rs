@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pulldown_cmark::{Event, Tag};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, is_bidi_control};
 use crate::notice::{self, Notice};
 use crate::schedule::{self, Found};
 use crate::source::{RelPath, Source, Span};
@@ -78,6 +78,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let (front, offset) = front::read(&source.text, &source.path, &mut diagnostics);
     let plain = without_private_use(&source.text[offset..], &source.path, offset, &mut diagnostics);
     let text = &*plain;
+    report_bidi_control(text, &source.path, offset, &mut diagnostics);
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
     let mut finds = Finds::default();
     let marked = if kind == Kind::Checklist { blank::mark(text) } else { String::new() };
@@ -163,25 +164,42 @@ fn named_values(events: &[markdown::Placed]) -> BTreeSet<String> {
     comments.filter_map(|comment| blank::Note::read(comment.trim()).var).collect()
 }
 
-/// The text without characters for private use, which mean nothing to a reader and serve as marks here.
+/// Characters for private use, which mean nothing to a reader and serve as marks here.
+pub(crate) fn is_private_use(c: char) -> bool {
+    matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
+}
+
+/// The text without characters for private use.
 fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Cow<'t, str> {
     // Such characters begin with a byte from 0xEE on, and few texts hold one.
     if !text.bytes().any(|byte| byte >= 0xEE) {
         return Cow::Borrowed(text);
     }
-    let is_private = |c: char| matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}');
-    let Some(first) = text.find(is_private) else { return Cow::Borrowed(text) };
+    let Some(first) = text.find(is_private_use) else { return Cow::Borrowed(text) };
     let code = text[first..].chars().next().map_or(0, u32::from);
     let place = offset + first..offset + first + 3;
     let diagnostic = Diagnostic::warning("private-use", format!("the character U+{code:04X} is for private use and is not shown"));
     diagnostics.push(diagnostic.at(path, place).help("icons of a font are no text: write a word, or put a picture in"));
     // As many bytes as before, so that places stay right.
     let replaced = text.chars().map(|c| match c {
-        c if is_private(c) && c.len_utf8() == 4 => "\u{FFFD}.".to_owned(),
-        c if is_private(c) => "\u{FFFD}".to_owned(),
+        c if is_private_use(c) && c.len_utf8() == 4 => "\u{FFFD}.".to_owned(),
+        c if is_private_use(c) => "\u{FFFD}".to_owned(),
         c => c.to_string(),
     });
     Cow::Owned(replaced.collect())
+}
+
+/// A command that is shown in another order than it is run in cannot be judged by reading: such characters are made visible.
+fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
+    let mut found = text.char_indices().filter(|(_, c)| is_bidi_control(*c));
+    let Some((first, c)) = found.next() else { return };
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!("; {more} more of such characters are below"),
+    };
+    let message = format!("the character U+{:04X} turns the order of text around and is shown by its number{more}", u32::from(c));
+    let place = offset + first..offset + first + c.len_utf8();
+    diagnostics.push(Diagnostic::warning("bidi-control", message).at(path, place).help("remove it: scripts from right to left need none"));
 }
 
 /// A page is a run sheet if a heading has an offset and there is something to tick.

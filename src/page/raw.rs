@@ -1,58 +1,15 @@
 //! HTML in Markdown: comments vanish, a few tags that mean no harm pass, all other is shown as the text that it is.
 
+use std::collections::BTreeSet;
+
 use pulldown_cmark::Event;
 
 use super::blank;
 use super::html::Writer;
+use super::markdown::Placed;
 use crate::diagnostic::Diagnostic;
 
 impl Writer<'_, '_, '_> {
-    /// Whether an inline tag can pass: a break, or one of a pair that opens and closes in the same run of text.
-    fn is_harmless(&self, html: &str, at: usize) -> bool {
-        if BREAKS.contains(&html) {
-            return true;
-        }
-        let other = WORDS.iter().find_map(|(open, close)| match html {
-            html if html == *open => Some((*close, true)),
-            html if html == *close => Some((*open, false)),
-            _ => None,
-        });
-        let Some((other, opens)) = other else { return false };
-        let (mut depth, mut balance) = (0, 0);
-        let mut step = |event: &Event, into: bool| match event {
-            Event::InlineHtml(found) if depth == 0 && **found == *html => {
-                balance += 1;
-                None
-            }
-            Event::InlineHtml(found) if depth == 0 && **found == *other => {
-                if balance == 0 {
-                    return Some(true);
-                }
-                balance -= 1;
-                None
-            }
-            Event::Start(_) if into => {
-                depth += 1;
-                None
-            }
-            Event::End(_) if !into => {
-                depth += 1;
-                None
-            }
-            Event::Start(_) | Event::End(_) => {
-                depth -= 1;
-                (depth < 0).then_some(false)
-            }
-            _ => None,
-        };
-        let found = if opens {
-            self.events[at + 1..].iter().find_map(|(event, _)| step(event, true))
-        } else {
-            self.events[..at].iter().rev().find_map(|(event, _)| step(event, false))
-        };
-        found == Some(true)
-    }
-
     /// Comments vanish; any other HTML is shown as the text that it is.
     pub(super) fn raw_html(&mut self, html: &str, at: usize, block: bool) {
         let span = self.span(at);
@@ -63,7 +20,7 @@ impl Writer<'_, '_, '_> {
         if html.trim().is_empty() {
             return;
         }
-        if !block && self.is_harmless(html, at) {
+        if !block && (BREAKS.contains(&html) || self.paired.contains(&at)) {
             self.push(html);
             return;
         }
@@ -84,6 +41,35 @@ impl Writer<'_, '_, '_> {
 /// HTML that says nothing but where a line may end, or how a word looks.
 const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<wbr>"];
 const WORDS: [(&str, &str); 3] = [("<kbd>", "</kbd>"), ("<sub>", "</sub>"), ("<sup>", "</sup>")];
+
+/// The tags of [`WORDS`] that open and close within one element of Markdown and one another, by number: they can pass.
+pub(super) fn paired(events: &[Placed]) -> BTreeSet<usize> {
+    let mut paired = BTreeSet::new();
+    let mut open: Vec<(usize, &str)> = Vec::new();
+    // Where the tags of each Markdown element begin in `open`.
+    let mut elements: Vec<usize> = Vec::new();
+    for (index, (event, _)) in events.iter().enumerate() {
+        match event {
+            Event::Start(_) => elements.push(open.len()),
+            Event::End(_) => open.truncate(elements.pop().unwrap_or(0)),
+            Event::InlineHtml(html) => {
+                if let Some((_, close)) = WORDS.iter().find(|(open, _)| **html == **open) {
+                    open.push((index, close));
+                    continue;
+                }
+                let from = elements.last().copied().unwrap_or(0).max(open.len().saturating_sub(MOST_OPEN));
+                let Some(found) = open[from..].iter().rposition(|(_, close)| **html == **close) else { continue };
+                paired.extend([open[from + found].0, index]);
+                open.truncate(from + found);
+            }
+            _ => {}
+        }
+    }
+    paired
+}
+
+/// How many open tags are looked through for a partner: a page of lone tags stays cheap.
+const MOST_OPEN: usize = 16;
 
 /// The text without its comments.
 fn without_comments(html: &str) -> String {

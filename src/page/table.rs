@@ -3,6 +3,7 @@
 use pulldown_cmark::{Alignment, Event, Tag, TagEnd};
 
 use super::blank::{self, Side};
+use super::field::short;
 use super::html::{Dialect, Writer};
 use super::markdown::plain_text;
 use crate::schedule::Offset;
@@ -116,17 +117,17 @@ impl Writer<'_, '_, '_> {
         self.push(&format!("<{element}{class}{scope}"));
         if let Some(header) = header.filter(|header| is_wide && !in_head && !header.is_empty()) {
             self.push(" data-label=\"");
-            self.push_text(header);
+            self.push_text(&short(header));
             self.push("\"");
         }
         self.push(">");
         self.at += 1;
-        let mut label = row.to_owned();
+        let mut label = short(row).into_owned();
         if let Some(header) = header.filter(|header| !header.is_empty()) {
             if !label.is_empty() {
                 label.push_str(", ");
             }
-            label.push_str(header);
+            label.push_str(&short(header));
         }
         self.line = label;
         if self.is_run_sheet() && !in_head && matches!(text.as_str(), "[ ]" | "☐" | "[x]" | "[X]") {

@@ -238,7 +238,7 @@ pub fn keep_in_prose<'t>(events: Vec<Placed<'t>>, tags: &[Tag]) -> (Vec<Placed<'
 
 fn restored<'t>(event: &Event<'t>, tags: &[Tag]) -> Event<'t> {
     let written = |text: &CowStr<'t>| -> CowStr<'t> {
-        if holds_mark(text) || block(text).is_some() { as_written(text, tags).into() } else { text.clone() }
+        if text.chars().any(|c| index_of(c, TEXT).or(index_of(c, BLOCK)).is_some()) { as_written(text, tags).into() } else { text.clone() }
     };
     match event {
         Event::Text(text) => Event::Text(written(text)),
@@ -263,6 +263,14 @@ fn as_written(text: &str, tags: &[Tag]) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
+        // In code a statement of a line of its own is still between the marks of its block.
+        let own_line = index_of(c, BLOCK).and_then(|index| tags.get(index)).filter(|_| written.ends_with("<?"));
+        if let Some(tag) = own_line {
+            written.truncate(written.len() - 2);
+            written.push_str(&tag.text);
+            rest = rest.get(tag.text.len() - 5..).unwrap_or("");
+            continue;
+        }
         match index_of(c, TEXT).and_then(|index| tags.get(index)) {
             Some(tag) => {
                 written.push_str(&tag.text);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use unicode_normalization::UnicodeNormalization;
 
+use super::blank;
 use crate::schedule::{Length, Offset};
 
 /// The last parenthesis of an item or heading, if every part of it is metadata.
@@ -43,7 +44,7 @@ fn read_part(part: &str, roles: &BTreeMap<String, String>, tail: &mut Tail) -> O
             match key.as_str() {
                 "owner" | "who" | "by" => tail.owner = Some(role(value, roles)),
                 "est" | "duration" => tail.estimate = Some(Length::parse(value.trim_start_matches('~')).ok()?),
-                _ => tail.other.push((key, value.to_owned())),
+                _ => tail.other.push((key, blank::restore(value))),
             }
             return Some(());
         }
@@ -61,8 +62,9 @@ fn read_part(part: &str, roles: &BTreeMap<String, String>, tail: &mut Tail) -> O
 
 /// An owner as it was written; a role as the event calls it, so that `DBA` and `dba` are one.
 pub fn role(owner: &str, roles: &BTreeMap<String, String>) -> String {
+    let owner = blank::restore(owner);
     let lower = owner.to_lowercase();
-    if roles.contains_key(&lower) { lower } else { owner.to_owned() }
+    if roles.contains_key(&lower) { lower } else { owner }
 }
 
 /// The attribute that a bullet begins with, and the length of that beginning: `Expect: …`.

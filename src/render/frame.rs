@@ -113,13 +113,7 @@ impl<'a> Frame<'a> {
         let root = root_of(&page.route);
         let is_home = page.route == "index.html";
         let is_index = page.route.ends_with("index.html");
-        let (template, kind) = match page.page.kind {
-            _ if is_home => ("home.html", "home"),
-            Kind::Checklist => ("checklist.html", "checklist"),
-            Kind::Notices | Kind::Notice => ("notices.html", "notices"),
-            Kind::Page if is_index => ("section.html", "section"),
-            Kind::Page => ("page.html", "page"),
-        };
+        let (template, kind) = template(page);
         let front = &page.page.front;
         let (previous, next) = if is_index { (None, None) } else { site.neighbours(&page.route) };
         let mut context = self.context(&page.route, &root)?;
@@ -186,6 +180,17 @@ impl<'a> Frame<'a> {
             canonical: canonical(self.site, route),
             ..PageContext::default()
         }
+    }
+}
+
+/// The template of a page, and what it calls such a page.
+pub fn template(page: &SitePage) -> (&'static str, &'static str) {
+    match page.page.kind {
+        _ if page.route == "index.html" => ("home.html", "home"),
+        Kind::Checklist => ("checklist.html", "checklist"),
+        Kind::Notices | Kind::Notice => ("notices.html", "notices"),
+        Kind::Page if page.route.ends_with("index.html") => ("section.html", "section"),
+        Kind::Page => ("page.html", "page"),
     }
 }
 

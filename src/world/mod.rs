@@ -15,3 +15,4 @@ pub mod progress;
 pub mod server;
 pub mod status;
 pub mod watch;
+pub mod watchdog;

@@ -7,18 +7,23 @@ import { chromium } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-export async function openBrowser() {
+/** Where the browser is; without one there is nothing to test. */
+export function executable() {
   if (!existsSync(executablePath)) {
     console.error(`${executablePath} is missing: install it (apt-get install --no-install-recommends chromium), or set CHROMIUM`);
     process.exit(1);
   }
+  return executablePath;
+}
+
+export async function openBrowser() {
   // Root, as in a container, has no sandbox; the pages are our own.
   const args = process.getuid?.() === 0 ? ["--no-sandbox", "--disable-dev-shm-usage"] : [];
-  return chromium.launch({ executablePath, args });
+  return chromium.launch({ executablePath: executable(), args });
 }
 
 const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
-const TYPES = {
+export const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",

@@ -1,0 +1,87 @@
+//! Templates can loop without an end, and the engine cannot be stopped from outside: the process ends instead, and says why.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Error, anyhow};
+
+/// How often it looks. A text that is doubled over and over takes longer than this for its last gigabyte.
+const EVERY: Duration = Duration::from_millis(50);
+
+/// Growth of memory, in KiB, that no template has a reason for.
+const MOST_MEMORY: u64 = 2 << 20;
+
+/// The code that the process ends with.
+const EXIT_CODE: i32 = 2;
+
+/// Looks after work that templates do; it ends the process if a piece of it takes too long or too much memory.
+pub struct Watchdog {
+    jobs: Arc<Mutex<Jobs>>,
+    /// Its end is the end of the watch.
+    _owner: Sender<()>,
+}
+
+#[derive(Default)]
+struct Jobs {
+    next: u64,
+    open: BTreeMap<u64, Job>,
+}
+
+struct Job {
+    name: String,
+    since: Instant,
+    most: Duration,
+}
+
+impl Watchdog {
+    /// Begins to watch. `say` tells the user why the process ends.
+    pub fn begin(say: fn(&Error)) -> Watchdog {
+        let jobs = Arc::new(Mutex::new(Jobs::default()));
+        let (owner, end) = channel();
+        let seen = Arc::clone(&jobs);
+        thread::spawn(move || look(&seen, &end, say));
+        Watchdog { jobs, _owner: owner }
+    }
+
+    /// Does a piece of work that should take `most` at the longest. `name` is what it makes, and by what.
+    pub fn watch<T>(&self, name: String, most: Duration, work: impl FnOnce() -> T) -> T {
+        let number = {
+            let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            jobs.next += 1;
+            let number = jobs.next;
+            jobs.open.insert(number, Job { name, since: Instant::now(), most });
+            number
+        };
+        let done = work();
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).open.remove(&number);
+        done
+    }
+}
+
+fn look(jobs: &Mutex<Jobs>, end: &Receiver<()>, say: fn(&Error)) {
+    let before = memory();
+    while end.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+        let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(oldest) = jobs.open.values().min_by_key(|job| job.since) else { continue };
+        let why = if oldest.since.elapsed() > oldest.most {
+            format!("takes more than {} seconds", oldest.most.as_secs())
+        } else if memory().saturating_sub(before) > MOST_MEMORY {
+            format!("takes more than {} GiB of memory", MOST_MEMORY >> 20)
+        } else {
+            continue;
+        };
+        say(&anyhow!("{} {why}\nhelp: look for loops in loops, and for texts that grow with each turn", oldest.name));
+        std::process::exit(EXIT_CODE);
+    }
+}
+
+/// The memory of this process in KiB; 0 where the kernel does not tell.
+fn memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,201 @@
+// Holds every page of a built site against html-validate, and one page of each type against Lighthouse and the limits of weight.
+//
+// Usage: node quality.mjs PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]
+import { readdir, readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createServer as createSocket } from "node:net";
+import { extname, join, resolve, sep } from "node:path";
+import { gzipSync } from "node:zlib";
+import { HtmlValidate } from "html-validate";
+import lighthouse from "lighthouse";
+import { chromium } from "playwright-core";
+import { executable, TYPES } from "./browser.mjs";
+
+/** One page of each type. */
+const KINDS = {
+  home: "index.html",
+  "guide page": "guide/getting-started.html",
+  section: "guide/index.html",
+  checklist: "docs/cutover-checklist.html",
+  notices: "docs/user-notice-template.html",
+  reference: "reference/diagnostics.html",
+  "not found": "404.html",
+};
+/** What the guide asks of a server. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const LEAST = { accessibility: 1, "best-practices": 1, seo: 1, performance: 0.98 };
+const MOST_BYTES = 20 * 1024;
+const MOST_SCRIPT = 6 * 1024;
+/** Run sheets have a script and a style of their own: what they weigh is told, and judged against no limit. */
+const WITHOUT_LIMIT = ["checklist"];
+/** What a page that is not to be found in a search is not asked. */
+const NOT_FOR_SEARCH = { "not found": ["is-crawlable"] };
+const BROWSER = [
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-default-apps",
+  "--disable-domain-reliability",
+  "--disable-quic",
+  "--disable-sync",
+  "--disable-dev-shm-usage",
+  "--no-first-run",
+  "--no-pings",
+  ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+];
+
+if (process.argv.length < 3 || process.argv.length > 4) {
+  console.error("usage: node quality.mjs PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]");
+  process.exit(2);
+}
+const folder = resolve(process.argv[2]);
+const runs = Number(process.argv[3] ?? 5);
+const files = (await readdir(folder, { recursive: true })).map((file) => file.split(sep).join("/"));
+const pages = files.filter((file) => file.endsWith(".html")).sort();
+const faults = [];
+const server = await serve();
+const origin = `http://127.0.0.1:${server.address().port}`;
+const port = await freePort();
+const browser = await chromium.launch({ executablePath: executable(), args: [...BROWSER, `--remote-debugging-port=${port}`] });
+try {
+  await valid();
+  await nothingInline();
+  await weights();
+  await scores();
+} finally {
+  await browser.close();
+  server.close();
+}
+for (const fault of faults) console.log(`FAILED  ${fault}`);
+console.log(`quality: ${pages.length} pages, ${faults.length} faults`);
+process.exitCode = faults.length ? 1 : 0;
+
+/** html-validate, with the rules of htmlvalidate.json. */
+async function valid() {
+  const config = JSON.parse(await readFile(new URL("htmlvalidate.json", import.meta.url)));
+  const validator = new HtmlValidate(config);
+  let found = 0;
+  for (const page of pages) {
+    const report = await validator.validateString(await readFile(join(folder, page), "utf8"), page);
+    for (const { line, column, ruleId, message } of report.results.flatMap((result) => result.messages)) {
+      found += 1;
+      if (found <= 20) faults.push(`html-validate: ${page}:${line}:${column} ${ruleId}: ${message}`);
+    }
+  }
+  if (found > 20) faults.push(`html-validate: ${found - 20} more`);
+  console.log(`html-validate: ${pages.length} pages, ${found} faults`);
+}
+
+/** Blocks of data are no scripts. */
+async function nothingInline() {
+  for (const page of pages) {
+    const html = await readFile(join(folder, page), "utf8");
+    for (const [tag] of html.matchAll(/<[a-z][^>]*>/gi)) {
+      const isScript = /^<script\b/i.test(tag) && !/\ssrc=/i.test(tag) && !/\stype="application\/(ld\+)?json"/i.test(tag);
+      if (isScript || /^<style\b/i.test(tag) || /\s(style|on[a-z]+)=/i.test(tag.replaceAll(/"[^"]*"/g, '""'))) {
+        faults.push(`${page}: inline: ${tag.slice(0, 120)}`);
+      }
+    }
+  }
+}
+
+/** What a first visit loads, packed. */
+async function weights() {
+  const table = [];
+  for (const [kind, path] of Object.entries(KINDS)) {
+    const weight = { document: 0, stylesheet: 0, script: 0 };
+    const context = await browser.newContext({ serviceWorkers: "block" });
+    const page = await context.newPage();
+    page.on("request", (request) => {
+      if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) faults.push(`${path}: asks for ${request.url()}`);
+    });
+    page.on("response", async (response) => {
+      const type = response.request().resourceType();
+      if (!(type in weight)) return;
+      const bytes = await readFile(fileOf(response.url()));
+      weight[type] += gzipSync(bytes, { level: 9 }).length;
+    });
+    page.on("console", (message) => {
+      if (message.type() === "error") faults.push(`${path}: ${message.text()}`);
+    });
+    await page.goto(`${origin}/${path}`, { waitUntil: "networkidle" });
+    await context.close();
+    const total = weight.document + weight.stylesheet + weight.script;
+    table.push({ kind, html: weight.document, css: weight.stylesheet, script: weight.script, total });
+    if (WITHOUT_LIMIT.includes(kind)) continue;
+    if (total > MOST_BYTES) faults.push(`${path}: a first visit loads ${total} bytes, ${MOST_BYTES} are the limit`);
+    if (weight.script > MOST_SCRIPT) faults.push(`${path}: ${weight.script} bytes of script, ${MOST_SCRIPT} are the limit`);
+  }
+  console.log("Bytes of a first visit, by gzip -9:");
+  console.table(Object.fromEntries(table.map(({ kind, ...rest }) => [kind, rest])));
+}
+
+async function scores() {
+  const table = {};
+  for (const [kind, path] of Object.entries(KINDS)) {
+    const first = await look(path, Object.keys(LEAST), NOT_FOR_SEARCH[kind] ?? []);
+    const performance = [first.performance.score];
+    while (performance.length < runs) performance.push((await look(path, ["performance"], [])).performance.score);
+    performance.sort();
+    const median = performance[Math.floor(performance.length / 2)];
+    const seen = { ...Object.fromEntries(Object.entries(first).map(([name, { score }]) => [name, score])), performance: median };
+    for (const [name, least] of Object.entries(LEAST)) {
+      if (!(seen[name] >= least)) {
+        faults.push(`Lighthouse: ${path}: ${name} is ${Math.round(seen[name] * 100)}, not ${least * 100}: ${first[name].failed.join("; ")}`);
+      }
+    }
+    table[kind] = Object.fromEntries(Object.keys(LEAST).map((name) => [name, Math.round(seen[name] * 100)]));
+    table[kind]["all runs"] = performance.map((score) => Math.round(score * 100)).join(" ");
+  }
+  console.log(`Lighthouse, performance as the median of ${runs}:`);
+  console.table(table);
+}
+
+/** The scores of a page by category, and what took points away. */
+async function look(path, onlyCategories, skipAudits) {
+  const result = await lighthouse(`${origin}/${path}`, { port, onlyCategories, skipAudits, logLevel: "error", output: "json" });
+  const { categories, audits, runtimeError } = result.lhr;
+  if (runtimeError) throw new Error(`Lighthouse: ${path}: ${runtimeError.message}`);
+  return Object.fromEntries(
+    onlyCategories.map((name) => {
+      const counted = categories[name].auditRefs.filter(({ id, weight }) => weight > 0 && audits[id].score !== null && audits[id].score < 1);
+      return [name, { score: categories[name].score, failed: counted.map(({ id }) => `${id} (${audits[id].displayValue ?? audits[id].title})`) }];
+    }),
+  );
+}
+
+function fileOf(url) {
+  const path = join(folder, decodeURIComponent(new URL(url).pathname));
+  if (!path.startsWith(folder + sep)) throw new Error("outside");
+  return path;
+}
+
+/** A server as the guide describes one: packed, with the policy, hashed names kept for ever. */
+async function serve() {
+  const server = createServer(async (request, response) => {
+    const headers = { "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" };
+    try {
+      const path = fileOf(new URL(request.url, "http://127.0.0.1"));
+      const bytes = await readFile(path);
+      const isHashed = path.startsWith(join(folder, "assets") + sep);
+      headers["Cache-Control"] = isHashed ? "public, max-age=31536000, immutable" : "no-cache";
+      headers["Content-Type"] = TYPES[extname(path)] ?? "application/octet-stream";
+      headers["Content-Encoding"] = "gzip";
+      response.writeHead(200, headers).end(gzipSync(bytes));
+    } catch {
+      response.writeHead(404, headers).end();
+    }
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  return server;
+}
+
+/** A port on which nobody listens, for Lighthouse to speak to the browser. */
+async function freePort() {
+  const socket = createSocket();
+  await new Promise((ready) => socket.listen(0, "127.0.0.1", ready));
+  const { port } = socket.address();
+  await new Promise((done) => socket.close(done));
+  return port;
+}
