@@ -82,6 +82,9 @@ fn parse(markdown: &str) -> Page {
 fn ours(page: &Page) -> String {
     let mut html = page.title_html.as_ref().map(|title| format!("<h1>{title}</h1>\n")).unwrap_or_default();
     html.push_str(&page.body.fill(|hole, html| {
+        if let Hole::Code(number) = hole {
+            return escape(&page.blocks[number].code.text, html);
+        }
         let Hole::Link(number) = hole else { return };
         let link = &page.links[number];
         escape(&link.path, html);

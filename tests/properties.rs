@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use runsheet::config;
 use runsheet::diagnostic::Diagnostics;
+use runsheet::highlight::Memo;
 use runsheet::notice::recipients::{Recipients, delimiter};
 use runsheet::page::{self, Hole, Kind, tags};
 use runsheet::sheet;
@@ -184,7 +185,11 @@ proptest! {
     #[test]
     fn pages_hold_only_our_elements(text in markdown(), kind in prop::sample::select(vec!["page", "checklist", "notices", "notice"])) {
         let page = parse(kind, &text);
-        check_html(&page.body.fill(|hole, html| if let Hole::Link(_) = hole { html.push_str("a.html") }));
+        check_html(&page.body.fill(|hole, html| match hole {
+            Hole::Link(_) => html.push_str("a.html"),
+            Hole::Code(number) => html.push_str(&page.blocks[number].code.html(&mut Memo::default())),
+            _ => {}
+        }));
         for notice in &page.notices {
             let html = notice.html.fill(|_, html| html.push_str("a.html"));
             check_html(&html.replace("<?", "&lt;?"));
