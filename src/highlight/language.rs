@@ -24,7 +24,7 @@ impl PartialEq for Language {
 }
 
 /// Words that grammars do not list as endings of files. Most are what GitHub's Linguist calls the language.
-const ALIASES: [(&str, &str); 35] = [
+const ALIASES: [(&str, &str); 36] = [
     ("apache", "envvars"),
     ("assembly", "asm"),
     ("bash-session", "console"),
@@ -36,6 +36,7 @@ const ALIASES: [(&str, &str); 35] = [
     ("elixir", "ex"),
     ("erlang", "erl"),
     ("fortran", "f90"),
+    ("fsharp", "fs"),
     ("golang", "go"),
     ("haskell", "hs"),
     ("hcl", "tf"),
@@ -139,7 +140,6 @@ mod tests {
             "fish",
             "fortran",
             "fsharp",
-            "git-config",
             "go",
             "graphql",
             "groovy",
