@@ -20,7 +20,6 @@ use jiff::civil::Date;
 use crate::site::{Site, Target};
 use crate::source::RelPath;
 use crate::status;
-use crate::theme::Theme;
 
 /// What a route holds.
 #[derive(Debug, PartialEq)]
@@ -30,37 +29,35 @@ pub enum Rendered {
     File(RelPath),
 }
 
-/// Renders a route. A fault of the theme's templates is the error.
-pub fn render(site: &Site, theme: &Theme, route: &str) -> Result<Rendered, tera::Error> {
-    render_in(&Frame::of(site, theme), site, theme, route)
-}
-
-/// Renders a route of a site whose pages share a frame.
-pub fn render_in(frame: &Frame, site: &Site, theme: &Theme, route: &str) -> Result<Rendered, tera::Error> {
-    let Some(target) = site.routes.get(route) else {
-        return Err(tera::Error::message(format!("there is no `{route}`")));
-    };
-    let text = match target {
-        Target::Page(index) => frame.page(&site.pages[*index])?,
-        Target::Section(index) => frame.section(&site.sections[*index])?,
-        Target::NotFound => frame.not_found()?,
-        Target::Redirect(index) => hosting::redirect(site, theme, &site.redirects[*index])?,
-        Target::Sitemap => sitemap::sitemap(site, theme)?,
-        Target::Robots => sitemap::robots(site, theme)?,
-        Target::Feed => feed::notices(site, theme)?,
-        Target::Changes => feed::changes(site, theme)?,
-        Target::Headers => hosting::headers(site, theme),
-        Target::Redirects => hosting::redirects(site),
-        Target::NoJekyll => String::new(),
-        Target::Asset(path) => return Ok(Rendered::File(path.clone())),
-        Target::Static(name) => return Ok(Rendered::Bytes(theme.statics.get(name).cloned().unwrap_or_default())),
-        Target::Calendar(index) => calendar(site, &site.pages[*index]),
-        Target::Worker => sheet::worker(site, theme),
-        Target::BadgeSvg => site.status.as_ref().map(status::badge_svg).unwrap_or_default(),
-        Target::BadgeJson => site.status.as_ref().map(status::badge_json).unwrap_or_default(),
-        Target::Marker => "This folder is written by runsheet. Whatever else is put here is lost at the next build.\n".to_owned(),
-    };
-    Ok(Rendered::Bytes(text.into_bytes()))
+impl Frame<'_> {
+    /// Renders a route. A fault of the theme's templates is the error.
+    pub fn render(&self, route: &str) -> Result<Rendered, tera::Error> {
+        let Frame { site, theme, .. } = *self;
+        let Some(target) = site.routes.get(route) else {
+            return Err(tera::Error::message(format!("there is no `{route}`")));
+        };
+        let text = match target {
+            Target::Page(index) => self.page(&site.pages[*index])?,
+            Target::Section(index) => self.section(&site.sections[*index])?,
+            Target::NotFound => self.not_found()?,
+            Target::Redirect(index) => hosting::redirect(site, theme, &site.redirects[*index])?,
+            Target::Sitemap => sitemap::sitemap(site, theme)?,
+            Target::Robots => sitemap::robots(site, theme)?,
+            Target::Feed => feed::notices(site, theme)?,
+            Target::Changes => feed::changes(site, theme)?,
+            Target::Headers => hosting::headers(site, theme),
+            Target::Redirects => hosting::redirects(site),
+            Target::NoJekyll => String::new(),
+            Target::Asset(path) => return Ok(Rendered::File(path.clone())),
+            Target::Static(name) => return Ok(Rendered::Bytes(theme.statics.get(name).cloned().unwrap_or_default())),
+            Target::Calendar(index) => calendar(site, &site.pages[*index]),
+            Target::Worker => sheet::worker(site, theme),
+            Target::BadgeSvg => site.status.as_ref().map(status::badge_svg).unwrap_or_default(),
+            Target::BadgeJson => site.status.as_ref().map(status::badge_json).unwrap_or_default(),
+            Target::Marker => "This folder is written by runsheet. Whatever else is put here is lost at the next build.\n".to_owned(),
+        };
+        Ok(Rendered::Bytes(text.into_bytes()))
+    }
 }
 
 /// The template that makes a route, if one does.

@@ -4,6 +4,7 @@ mod aliases;
 mod hosting;
 mod links;
 mod nav;
+mod notices;
 mod sent;
 mod taken;
 
@@ -13,14 +14,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rayon::prelude::*;
-use tera::Context;
 
 use crate::config::{Config, Event};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::highlight::{Code, Highlights};
-use crate::notice::engine::{self, Compiled, Layout};
-use crate::notice::{Notice, merge, variables};
-use crate::page::{Body, Hole, Kind, Page, Publish, slug};
+use crate::page::{Body, Kind, Page, Publish, slug};
 use crate::project::{CONTENT, Project};
 use crate::search;
 use crate::sheet::{self, Sheet};
@@ -156,7 +154,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     for page in &project.pages {
         links::check_own(page, &index, &config.site.base_url, &mut diagnostics);
     }
-    check_notice_names(project, &mut diagnostics);
+    notices::check_names(project, &mut diagnostics);
     add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
     let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);
     if inputs.history == History::Shallow {
@@ -382,25 +380,6 @@ fn event_of<'c>(page: &Page, config: &'c Config, diagnostics: &mut Diagnostics) 
     event
 }
 
-fn check_notice_names(project: &Project, diagnostics: &mut Diagnostics) {
-    let mut names: BTreeMap<&str, &Notice> = BTreeMap::new();
-    for notice in project.pages.iter().flat_map(|page| &page.notices) {
-        if let Some(first) = names.insert(&notice.name, notice) {
-            let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
-            let diagnostic = Diagnostic::error("duplicate-name", message).at(&notice.path, notice.span.clone());
-            diagnostics.push(diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading"));
-        }
-    }
-    for mailing in &project.config.mailings {
-        if !names.contains_key(mailing.notice.value.as_str()) {
-            let message = format!("there is no notice `{}`", mailing.notice.value);
-            let help = suggest(&mailing.notice.value, names.keys().copied());
-            let path = crate::config::path();
-            diagnostics.push(Diagnostic::error("unknown-notice", message).at(&path, mailing.notice.span.clone()).maybe_help(help));
-        }
-    }
-}
-
 impl Site {
     /// All code that has a language.
     pub fn code(&self) -> impl Iterator<Item = &Code> {
@@ -409,107 +388,5 @@ impl Site {
 
     pub fn event(&self, id: Option<&str>) -> Option<&Event> {
         id.and_then(|id| self.config.events.get(id))
-    }
-
-    /// Runs the tags of pages that are templates.
-    fn run_templates(&mut self) {
-        let mut made = Vec::new();
-        let mut diagnostics = Diagnostics::default();
-        for (index, page) in self.pages.iter().enumerate() {
-            let Some(marks) = &page.page.marks else { continue };
-            let event = self.event(page.event.as_deref());
-            if event.is_some_and(|event| event.is_faulty) {
-                continue;
-            }
-            let scope = merge::scope(&self.config, event, std::iter::empty());
-            let context = merge::context(self, event, "", &BTreeMap::new());
-            made.push((index, engine::page(&page.page, marks, event, &scope, &context, &mut diagnostics)));
-        }
-        for (index, body) in made {
-            self.pages[index].made = body;
-        }
-        self.diagnostics.extend(diagnostics);
-    }
-
-    /// Compiles every notice, checks what it uses, and writes those that the site shows.
-    fn show_notices(&mut self, project: &Project, theme: &Theme) {
-        let mut diagnostics = std::mem::take(&mut self.diagnostics);
-        for page in project.pages.iter().filter(|page| !page.notices.is_empty()) {
-            let event = self.config.event(page.front.event.as_ref().map(|name| name.value.as_str()));
-            let mut shown = Vec::new();
-            for notice in &page.notices {
-                let Some(compiled) = self.compile(page, notice, event, theme, &mut diagnostics) else { continue };
-                let tags = compiled.used(notice);
-                let before = diagnostics.count(Severity::Error);
-                let scope = merge::scope(&self.config, event, self.config.notices.sample.keys().map(String::as_str));
-                variables::check(&tags, &scope, &notice.path, &mut diagnostics);
-                if diagnostics.count(Severity::Error) > before || event.is_some_and(|event| event.is_faulty) {
-                    continue;
-                }
-                let is_sent = page.front.publish == Publish::Sent;
-                let sent_at = is_sent.then(|| sent::date(&self.config, page, event, notice)).flatten();
-                if is_sent && sent_at.is_none() && !self.config.site.base_url.is_empty() {
-                    diagnostics.push(sent::undated(notice));
-                }
-                let context = self.sample_context(event);
-                match compiled.render_body(&context) {
-                    Ok((subject, html)) => shown.push(ShownNotice {
-                        title: notice.title.clone(),
-                        anchor: notice.anchor.clone(),
-                        name: notice.name.clone(),
-                        subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
-                        html,
-                        sent_at,
-                    }),
-                    Err(fault) => {
-                        let span = fault.span.unwrap_or(notice.span.clone());
-                        diagnostics.push(Diagnostic::error("template-render", fault.message).at(&notice.path, span));
-                    }
-                }
-            }
-            if let Some(site_page) = self.pages.iter_mut().find(|site_page| site_page.page.path == page.path) {
-                site_page.notices = shown;
-            }
-        }
-        self.diagnostics = diagnostics;
-    }
-
-    /// Compiles a notice of a page for an event.
-    pub fn compile(
-        &self,
-        page: &Page,
-        notice: &Notice,
-        event: Option<&Event>,
-        theme: &Theme,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Compiled> {
-        let layout = Layout { mail: &theme.mail, site_title: &self.config.site.title, language: &self.config.site.language };
-        let site_page = self.pages.iter().find(|site_page| site_page.page.path == page.path);
-        let mut faults = Vec::new();
-        let fill = |hole: Hole, html: &mut String| {
-            let Hole::Link(number) = hole else { return };
-            let target = site_page.and_then(|site_page| site_page.links.get(number).cloned().flatten());
-            let Some(target) = target else { return };
-            if target.starts_with("https://") || target.starts_with("http://") {
-                html.push_str(&target);
-                return;
-            }
-            if self.config.site.base_url.is_empty() {
-                let diagnostic = Diagnostic::error("relative-link", "a mail cannot link to a page whose address is not known");
-                let span = page.links[number].span.clone();
-                faults.push(diagnostic.at(&page.path, span).help("set `base_url` in [site]"));
-            }
-            html.push_str(&self.config.site.base_url);
-            html.push_str(&target);
-        };
-        let compiled = engine::compile(notice, &layout, event, fill, diagnostics);
-        faults.dedup();
-        diagnostics.extend(faults);
-        compiled
-    }
-
-    /// Variables with the sample values of `[notices]`.
-    pub fn sample_context(&self, event: Option<&Event>) -> Context {
-        merge::context(self, event, "sample", &self.config.notices.sample)
     }
 }

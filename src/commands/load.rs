@@ -97,7 +97,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
 impl Loaded {
     /// Renders a route. If a template never ends, the process does.
     pub fn render(&self, frame: &Frame, route: &str) -> Result<Rendered, tera::Error> {
-        let render = || render::render_in(frame, &self.site, &self.theme, route);
+        let render = || frame.render(route);
         match render::template_of(&self.site, route) {
             Some(template) => self.watchdog.watch(format!("making `{route}` by the template `{template}`"), MOST_TIME, render),
             None => render(),

@@ -4,6 +4,7 @@ pub mod blank;
 pub mod code;
 mod definition;
 pub mod entry;
+mod escape;
 mod field;
 mod footnote;
 mod front;

@@ -22,8 +22,8 @@ const BODY_MARK: &str = "\u{F8FF}body\u{F8FF}";
 
 /// What the pages of a site share, made once.
 pub struct Frame<'a> {
-    site: &'a Site,
-    theme: &'a Theme,
+    pub(super) site: &'a Site,
+    pub(super) theme: &'a Theme,
     /// What is the same on every page.
     shared: Context,
     /// The sidebar of each folder, without a mark at the page that is looked at.

@@ -66,3 +66,20 @@ export function listen(page, origin, faults) {
 function isOurs(url, origin) {
   return url.startsWith("data:") || url.startsWith(`${origin}/`);
 }
+
+/** A test of faults: what it finds is written into a list and said; `failures()` tells how many tests found some. */
+export function tester() {
+  let failed = 0;
+  const test = async (name, run) => {
+    const faults = [];
+    try {
+      await run(faults);
+    } catch (error) {
+      faults.push(error.message);
+    }
+    console.log(`${faults.length ? "FAILED" : "ok"}  ${name}`);
+    for (const fault of faults) console.log(`        ${fault.replaceAll("\n", "\n        ")}`);
+    if (faults.length) failed += 1;
+  };
+  return { test, failures: () => failed };
+}

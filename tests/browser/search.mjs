@@ -10,7 +10,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import axe from "axe-core";
 import { tokens } from "../../themes/default/source/search/token.js";
-import { listen, openBrowser, serve } from "./browser.mjs";
+import { listen, openBrowser, serve, tester } from "./browser.mjs";
 import { files, questions, route } from "./planted.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -31,7 +31,7 @@ if (!mode || (mode === "--large") !== Boolean(given)) {
   console.error("usage: node search.mjs PUBLIC_FOLDER | --large RUNSHEET_PROGRAM [WORK_FOLDER]");
   process.exit(2);
 }
-let failed = 0;
+const { test, failures } = tester();
 const browser = await openBrowser();
 try {
   if (given) await large(resolve(given), work);
@@ -39,23 +39,11 @@ try {
 } finally {
   await browser.close();
 }
-if (failed) {
-  console.log(`search: ${failed} failed`);
+if (failures()) {
+  console.log(`search: ${failures()} failed`);
   process.exitCode = 1;
 } else {
   console.log("search: all good");
-}
-
-async function test(name, run) {
-  const faults = [];
-  try {
-    await run(faults);
-  } catch (error) {
-    faults.push(error.message);
-  }
-  console.log(`${faults.length ? "FAILED" : "ok"}  ${name}`);
-  for (const fault of faults) console.log(`        ${fault.replaceAll("\n", "\n        ")}`);
-  if (faults.length) failed += 1;
 }
 
 /** Asks, and waits for the answer. */

@@ -6,7 +6,7 @@ import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import axe from "axe-core";
-import { listen, openBrowser, serve } from "./browser.mjs";
+import { listen, openBrowser, serve, tester } from "./browser.mjs";
 
 const CHECKLIST = "docs/cutover-checklist.html";
 const WIDTHS = [320, 360];
@@ -22,7 +22,7 @@ const pages = files.filter((file) => file.endsWith(".html")).sort();
 const server = await serve(folder);
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await openBrowser();
-let failed = 0;
+const { test, failures } = tester();
 try {
   await test("the site has pages, the checklist among them", async (faults) => {
     if (!pages.includes(CHECKLIST)) faults.push(`${CHECKLIST} is not among ${pages.length} pages`);
@@ -40,24 +40,11 @@ try {
   await browser.close();
   server.close();
 }
-if (failed) {
-  console.log(`browser: ${failed} failed`);
+if (failures()) {
+  console.log(`browser: ${failures()} failed`);
   process.exitCode = 1;
 } else {
   console.log(`browser: ${pages.length} pages in light and dark, and the checklist: all good`);
-}
-
-/** Runs a test that writes what it finds into a list, and says how it went. */
-async function test(name, run) {
-  const faults = [];
-  try {
-    await run(faults);
-  } catch (error) {
-    faults.push(error.message);
-  }
-  console.log(`${faults.length ? "FAILED" : "ok"}  ${name}`);
-  for (const fault of faults) console.log(`        ${fault.replaceAll("\n", "\n        ")}`);
-  if (faults.length) failed += 1;
 }
 
 /** Opens a page in a browser of its own, and closes that in the end. */

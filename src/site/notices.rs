@@ -1,0 +1,138 @@
+//! What the site makes of templates: its notices, and pages with variables.
+
+use std::collections::BTreeMap;
+
+use tera::Context;
+
+use super::{ShownNotice, Site, sent};
+use crate::config::Event;
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
+use crate::notice::engine::{self, Compiled, Layout};
+use crate::notice::{Notice, merge, variables};
+use crate::page::{Hole, Page, Publish};
+use crate::project::Project;
+use crate::theme::Theme;
+
+/// Each notice has a name of its own, and mailings name notices that are there.
+pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
+    let mut names: BTreeMap<&str, &Notice> = BTreeMap::new();
+    for notice in project.pages.iter().flat_map(|page| &page.notices) {
+        if let Some(first) = names.insert(&notice.name, notice) {
+            let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
+            let diagnostic = Diagnostic::error("duplicate-name", message).at(&notice.path, notice.span.clone());
+            diagnostics.push(diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading"));
+        }
+    }
+    for mailing in &project.config.mailings {
+        if !names.contains_key(mailing.notice.value.as_str()) {
+            let message = format!("there is no notice `{}`", mailing.notice.value);
+            let help = suggest(&mailing.notice.value, names.keys().copied());
+            let path = crate::config::path();
+            diagnostics.push(Diagnostic::error("unknown-notice", message).at(&path, mailing.notice.span.clone()).maybe_help(help));
+        }
+    }
+}
+
+impl Site {
+    /// Runs the tags of pages that are templates.
+    pub(super) fn run_templates(&mut self) {
+        let mut made = Vec::new();
+        let mut diagnostics = Diagnostics::default();
+        for (index, page) in self.pages.iter().enumerate() {
+            let Some(marks) = &page.page.marks else { continue };
+            let event = self.event(page.event.as_deref());
+            if event.is_some_and(|event| event.is_faulty) {
+                continue;
+            }
+            let scope = merge::scope(&self.config, event, std::iter::empty());
+            let context = merge::context(self, event, "", &BTreeMap::new());
+            made.push((index, engine::page(&page.page, marks, event, &scope, &context, &mut diagnostics)));
+        }
+        for (index, body) in made {
+            self.pages[index].made = body;
+        }
+        self.diagnostics.extend(diagnostics);
+    }
+
+    /// Compiles every notice, checks what it uses, and writes those that the site shows.
+    pub(super) fn show_notices(&mut self, project: &Project, theme: &Theme) {
+        let mut diagnostics = std::mem::take(&mut self.diagnostics);
+        for page in project.pages.iter().filter(|page| !page.notices.is_empty()) {
+            let event = self.config.event(page.front.event.as_ref().map(|name| name.value.as_str()));
+            let mut shown = Vec::new();
+            for notice in &page.notices {
+                let Some(compiled) = self.compile(page, notice, event, theme, &mut diagnostics) else { continue };
+                let tags = compiled.used(notice);
+                let before = diagnostics.count(Severity::Error);
+                let scope = merge::scope(&self.config, event, self.config.notices.sample.keys().map(String::as_str));
+                variables::check(&tags, &scope, &notice.path, &mut diagnostics);
+                if diagnostics.count(Severity::Error) > before || event.is_some_and(|event| event.is_faulty) {
+                    continue;
+                }
+                let is_sent = page.front.publish == Publish::Sent;
+                let sent_at = is_sent.then(|| sent::date(&self.config, page, event, notice)).flatten();
+                if is_sent && sent_at.is_none() && !self.config.site.base_url.is_empty() {
+                    diagnostics.push(sent::undated(notice));
+                }
+                let context = self.sample_context(event);
+                match compiled.render_body(&context) {
+                    Ok((subject, html)) => shown.push(ShownNotice {
+                        title: notice.title.clone(),
+                        anchor: notice.anchor.clone(),
+                        name: notice.name.clone(),
+                        subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
+                        html,
+                        sent_at,
+                    }),
+                    Err(fault) => {
+                        let span = fault.span.unwrap_or(notice.span.clone());
+                        diagnostics.push(Diagnostic::error("template-render", fault.message).at(&notice.path, span));
+                    }
+                }
+            }
+            if let Some(site_page) = self.pages.iter_mut().find(|site_page| site_page.page.path == page.path) {
+                site_page.notices = shown;
+            }
+        }
+        self.diagnostics = diagnostics;
+    }
+
+    /// Compiles a notice of a page for an event.
+    pub fn compile(
+        &self,
+        page: &Page,
+        notice: &Notice,
+        event: Option<&Event>,
+        theme: &Theme,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Compiled> {
+        let layout = Layout { mail: &theme.mail, site_title: &self.config.site.title, language: &self.config.site.language };
+        let site_page = self.pages.iter().find(|site_page| site_page.page.path == page.path);
+        let mut faults = Vec::new();
+        let fill = |hole: Hole, html: &mut String| {
+            let Hole::Link(number) = hole else { return };
+            let target = site_page.and_then(|site_page| site_page.links.get(number).cloned().flatten());
+            let Some(target) = target else { return };
+            if target.starts_with("https://") || target.starts_with("http://") {
+                html.push_str(&target);
+                return;
+            }
+            if self.config.site.base_url.is_empty() {
+                let diagnostic = Diagnostic::error("relative-link", "a mail cannot link to a page whose address is not known");
+                let span = page.links[number].span.clone();
+                faults.push(diagnostic.at(&page.path, span).help("set `base_url` in [site]"));
+            }
+            html.push_str(&self.config.site.base_url);
+            html.push_str(&target);
+        };
+        let compiled = engine::compile(notice, &layout, event, fill, diagnostics);
+        faults.dedup();
+        diagnostics.extend(faults);
+        compiled
+    }
+
+    /// Variables with the sample values of `[notices]`.
+    pub fn sample_context(&self, event: Option<&Event>) -> Context {
+        merge::context(self, event, "sample", &self.config.notices.sample)
+    }
+}
