@@ -17,7 +17,7 @@ const check = process.argv.includes("--check");
 const OWN = `
   above beside grams near parts phrase score spots whole words
   cells changed conflict heads how isSure lost undone
-  hopes late next skipped
+  hopes late next refusal skipped
   element markup plain stuck
 `.trim().split(/\s+/);
 

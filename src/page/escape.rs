@@ -10,11 +10,22 @@ pub fn escape_element(text: &str, html: &mut String) {
     escape_but(text, "\"", html);
 }
 
+/// Bytes with which something begins that may have to be escaped.
+const MARKED: [bool; 256] = {
+    let mut marked = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // Control characters of direction begin with 0xD8 or 0xE2.
+        marked[byte] = matches!(byte as u8, b'&' | b'<' | b'>' | b'"' | 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0xD8 | 0xE2);
+        byte += 1;
+    }
+    marked
+};
+
 fn escape_but(text: &str, kept: &str, html: &mut String) {
     let mut from = 0;
     for (at, byte) in text.bytes().enumerate() {
-        // The first bytes of control characters of direction are 0xD8 and 0xE2.
-        if at < from || !matches!(byte, b'&' | b'<' | b'>' | b'"' | 0..=0x1F | 0xD8 | 0xE2) {
+        if !MARKED[usize::from(byte)] {
             continue;
         }
         let Some(c) = text[at..].chars().next() else { continue };

@@ -179,6 +179,8 @@ pub struct Finds {
     pub blanks: Vec<Blank>,
     pub rounds: Vec<Rounds>,
     pub blocks: Vec<Block>,
+    /// Boxes of a page that is no run sheet.
+    pub(super) boxes: usize,
     pub(super) section: Section,
     /// The items that the writer is in, the innermost last.
     pub(super) open: Vec<usize>,
@@ -367,7 +369,11 @@ impl<'t> Writer<'_, '_, 't> {
             Some(Track::Reverse) => " class=\"reverse\"",
             _ => "",
         };
-        self.push(&format!("<h{level}{class} id=\""));
+        let digit = char::from(b'0' + level);
+        self.push("<h");
+        self.body.html.push(digit);
+        self.push(class);
+        self.push(" id=\"");
         self.push_text(&anchor);
         self.push("\">");
         self.inlines_until(end);
@@ -376,7 +382,9 @@ impl<'t> Writer<'_, '_, 't> {
         self.push_text(&anchor);
         self.push("\" aria-label=\"Link to: ");
         self.push_text(text.trim());
-        self.push(&format!("\">#</a></h{level}>\n"));
+        self.push("\">#</a></h");
+        self.body.html.push(digit);
+        self.push(">\n");
         let span = self.span(start);
         let heading = if self.is_run_sheet() {
             self.sheet_heading(level, text.trim(), anchor, span, start)

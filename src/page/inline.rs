@@ -64,7 +64,6 @@ impl Writer<'_, '_, '_> {
 
     pub(super) fn text(&mut self, text: &str, at: usize) {
         if !self.is_run_sheet() {
-            self.line.push_str(text);
             return self.push_text(text);
         }
         let pieces = blank::split(text);

@@ -17,6 +17,7 @@ impl<'t> Writer<'_, '_, 't> {
         let every = self.every().filter(|_| tasks && self.finds.open.is_empty());
         let class = match (tasks, &every) {
             (_, Some(_)) => " class=\"tasks rounds-legend\"",
+            (true, None) if self.context.dialect == Dialect::Page => " class=\"boxes\"",
             (true, None) => " class=\"tasks\"",
             (false, None) => "",
         };
@@ -114,7 +115,11 @@ impl<'t> Writer<'_, '_, 't> {
         }
         if let Some(done) = marker {
             self.at = first + 1;
-            return self.task(start, done, run_end, end, repeated);
+            return match self.context.dialect {
+                Dialect::RunSheet => self.task(start, done, run_end, end, repeated),
+                Dialect::Page => self.shown_box(done, run_end, end),
+                Dialect::Mail => self.told_box(done, run_end, end),
+            };
         }
         if self.is_run_sheet() && self.ends_with_box(first, run_end) {
             self.at = first;
@@ -213,15 +218,39 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("</li>\n");
     }
 
+    /// A box in a message.
+    fn told_box(&mut self, done: bool, run_end: usize, end: usize) {
+        self.push("<li>");
+        self.loose_box(done);
+        self.inlines_until(run_end);
+        self.blocks_until(end);
+        self.push("</li>\n");
+    }
+
+    /// A box on a page that is no run sheet: it shows how things stand, and nobody ticks it.
+    fn shown_box(&mut self, done: bool, run_end: usize, end: usize) {
+        if let Some(heading) = self.finds.headings.last_mut() {
+            heading.tasks += 1;
+        }
+        self.finds.boxes += 1;
+        let name = format!("task:{}", self.finds.boxes);
+        self.push("<li><input type=\"checkbox\" disabled");
+        self.push(if done { " checked" } else { "" });
+        if plain_text(&self.events[self.at..run_end]).trim().is_empty() {
+            self.push(" aria-label=\"Task\"> ");
+            self.inlines_until(run_end);
+        } else {
+            self.push(&format!(" aria-labelledby=\"{name}\"> <span id=\"{name}\">"));
+            self.inlines_until(run_end);
+            self.push("</span>");
+        }
+        self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
+        self.blocks_until(end);
+        self.push("</li>\n");
+    }
+
     fn task(&mut self, start: usize, done: bool, run_end: usize, end: usize, repeated: bool) {
         let line = TaskLine::read(self, run_end);
-        if self.context.dialect == Dialect::Mail {
-            self.push("<li>");
-            self.loose_box(done);
-            self.inlines_until(run_end);
-            self.blocks_until(end);
-            return self.push("</li>\n");
-        }
         if line.has_second_box {
             let diagnostic = Diagnostic::warning("two-boxes", "this task has two boxes: the second one is left out");
             self.report(diagnostic.help("one line is one task; make two lines, or a choice such as `Decision: [ ] GO [ ] NO-GO`"), start);
@@ -234,7 +263,7 @@ impl<'t> Writer<'_, '_, 't> {
         if let Some(heading) = self.finds.headings.last_mut() {
             heading.tasks += 1;
         }
-        let own = if repeated || !self.is_run_sheet() || self.finds.open.len() > 1 { None } else { recurrence::read(&words) };
+        let own = if repeated || self.finds.open.len() > 1 { None } else { recurrence::read(&words) };
         let class = if repeated { "round-item" } else { "task" };
         self.push(&format!("<li class=\"{class}\" data-item=\"{id}\">"));
         let labelled = line.has_label && !repeated && own.is_none();
@@ -242,11 +271,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.push("<div class=\"task-body\"><span class=\"line\">");
             self.inlines_dropping(run_end, line.last_text, line.dropped);
         } else {
-            let state = match (done, self.is_run_sheet()) {
-                (true, _) => " checked disabled",
-                (false, true) => "",
-                (false, false) => " disabled",
-            };
+            let state = if done { " checked disabled" } else { "" };
             self.push(&format!("<input type=\"checkbox\" id=\"task:{id}\"{state}"));
             if labelled {
                 self.push(&format!("><div class=\"task-body\"><span class=\"line\"><label for=\"task:{id}\">"));
@@ -262,7 +287,7 @@ impl<'t> Writer<'_, '_, 't> {
         if let Some(tail) = line.tail {
             self.tail(&tail);
         }
-        if done && self.is_run_sheet() {
+        if done {
             self.push(" <span class=\"estimate\">done in source</span>");
         }
         if repeated {
@@ -279,7 +304,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.blocks_until(end);
         self.finds.open.pop();
         self.push("</div>");
-        if !repeated && self.is_run_sheet() && self.finds.open.is_empty() {
+        if !repeated && self.finds.open.is_empty() {
             self.hole(Hole::Plan(item));
         }
         self.push("</li>\n");
@@ -377,10 +402,6 @@ impl<'t> Writer<'_, '_, 't> {
             };
             self.at += 1;
             let kept = if Some(at) == last_text { text.len().saturating_sub(dropped) } else { text.len() };
-            if !self.is_run_sheet() {
-                self.push_text(text);
-                continue;
-            }
             let is_cut = Some(at) == last_text && dropped > 0;
             let kept_text = if is_cut { text[..kept].trim_end() } else { &text[..kept] };
             let pieces = blank::split(kept_text);

@@ -30,7 +30,7 @@ impl TaskLine {
         let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
         // A break behind the last text counts as a space of the line, and is none of that text.
         let text_end = full.len() - last.map_or(0, |last| plain_text(&run[last + 1..]).len());
-        if writer.is_run_sheet() && is_plain {
+        if is_plain {
             let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();
             let found = task::tail(shorter, writer.context.roles);
             let (kept, found) = found.map_or((shorter, None), |(kept, found)| (kept.trim_end_matches("[ ]").trim_end(), Some(found)));
@@ -54,7 +54,7 @@ impl TaskLine {
         });
         let marked = writer.at > 0 && matches!(writer.events[writer.at - 1].0, Event::TaskListMarker(_));
         let has_second_box =
-            writer.is_run_sheet() && marked && words.len() < full.len() && full[words.len()..].trim_start().starts_with("[ ]");
+            marked && words.len() < full.len() && full[words.len()..].trim_start().starts_with("[ ]");
         let has_words = words.split(blank::MARK).next().is_some_and(|words| words.chars().any(char::is_alphanumeric));
         TaskLine {
             has_second_box,

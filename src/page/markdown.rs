@@ -35,14 +35,24 @@ fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
     let note = |link: BrokenLink| undefined.note(&link);
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
     let defined = definition::names(text, parser.reference_definitions());
-    let marks: BTreeSet<char> =
-        if holds_mark(text) { text.chars().filter(|c| super::is_private_use(*c)).collect() } else { BTreeSet::new() };
-    let parser = parser.map(|(event, range)| (without_marks(event, &text[range.clone()], &marks), range));
+    // A mark stands in the text, or is written by its number.
+    let events = if text.contains("&#") || holds_mark(text) {
+        let marks: BTreeSet<char> = text.chars().filter(|c| super::is_private_use(*c)).collect();
+        collect(text, parser.map(|(event, range)| (without_marks(event, &text[range.clone()], &marks), range)))
+    } else {
+        collect(text, parser)
+    };
+    undefined.defined = defined;
+    (events, undefined)
+}
+
+/// The events of a text, with bare addresses made links.
+fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> Vec<Placed<'t>> {
     let mut events = Vec::with_capacity(text.len() / 8);
     let mut inside_link = 0;
     let mut inside_code = false;
-    for (event, range) in TextMergeWithOffset::new(parser) {
-        let event = with_scheme(event);
+    for (mut event, range) in TextMergeWithOffset::new(parser) {
+        add_scheme(&mut event);
         match &event {
             Event::Start(Tag::Link { .. } | Tag::Image { .. }) => inside_link += 1,
             Event::End(TagEnd::Link | TagEnd::Image) => inside_link -= 1,
@@ -56,13 +66,12 @@ fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
         }
         events.push((event, range));
     }
-    undefined.defined = defined;
-    (events, undefined)
+    events
 }
 
 /// Most texts hold no byte that such a character begins with.
 fn holds_mark(text: &str) -> bool {
-    text.bytes().any(|byte| byte >= 0xEE) && text.contains(super::is_private_use)
+    super::may_hold_private_use(text) && text.contains(super::is_private_use)
 }
 
 /// What is written as an entity must not come out as one of the marks that [`super::is_private_use`] keeps for us.
@@ -91,17 +100,20 @@ fn without_marks<'t>(event: Event<'t>, written: &str, marks: &BTreeSet<char>) ->
 }
 
 /// `<name@example.org>` is a link to the address, whose scheme the parser leaves to the writer.
-fn with_scheme(event: Event) -> Event {
-    match event {
-        Event::Start(Tag::Link { link_type: LinkType::Email, dest_url, title, id }) => {
-            Event::Start(Tag::Link { link_type: LinkType::Email, dest_url: format!("mailto:{dest_url}").into(), title, id })
-        }
-        event => event,
+fn add_scheme(event: &mut Event) {
+    if let Event::Start(Tag::Link { link_type: LinkType::Email, dest_url, .. }) = event {
+        *dest_url = format!("mailto:{dest_url}").into();
     }
 }
 
+/// Nearly all texts hold none, so this is to be quick.
 fn may_hold_address(words: &str) -> bool {
-    words.contains("://") || words.contains("www.") || words.contains('@')
+    let bytes = words.as_bytes();
+    memchr::memchr3_iter(b'@', b':', b'.', bytes).any(|at| match bytes[at] {
+        b':' => bytes[at..].starts_with(b"://"),
+        b'.' => bytes[..at].ends_with(b"www"),
+        _ => true,
+    })
 }
 
 /// Extended autolinks: `https://…`, `www.…` and mail addresses in running text (GFM §6.9).

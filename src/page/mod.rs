@@ -170,10 +170,15 @@ pub(crate) fn is_private_use(c: char) -> bool {
     matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}')
 }
 
+/// Such characters begin with a byte from 0xEE on, and few texts hold one.
+pub(crate) fn may_hold_private_use(text: &str) -> bool {
+    // In blocks, each without a way out: so it is as quick as memory.
+    text.as_bytes().chunks(256).any(|block| block.iter().fold(false, |found, byte| found | (*byte >= 0xEE)))
+}
+
 /// The text without characters for private use.
 fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Cow<'t, str> {
-    // Such characters begin with a byte from 0xEE on, and few texts hold one.
-    if !text.bytes().any(|byte| byte >= 0xEE) {
+    if !may_hold_private_use(text) {
         return Cow::Borrowed(text);
     }
     let Some(first) = text.find(is_private_use) else { return Cow::Borrowed(text) };
@@ -192,6 +197,9 @@ fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnos
 
 /// A command that is shown in another order than it is run in cannot be judged by reading: such characters are made visible.
 fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
+    if text.is_ascii() {
+        return;
+    }
     let mut found = text.char_indices().filter(|(_, c)| is_bidi_control(*c));
     let Some((first, c)) = found.next() else { return };
     let more = match found.count() {

@@ -31,7 +31,10 @@ impl Section {
 impl Writer<'_, '_, '_> {
     /// The track that begins with a heading, if another one was before it.
     pub(super) fn begins_track(&self, level: u8, text: &str) -> Option<Track> {
-        self.track_named(text).filter(|track| self.is_run_sheet() && *track != self.finds.section.above(level))
+        if !self.is_run_sheet() {
+            return None;
+        }
+        self.track_named(text).filter(|track| *track != self.finds.section.above(level))
     }
 
     /// The track that a heading names. With a time before or after T-0, such as `T-2d: Review the rollback plan`, it is work

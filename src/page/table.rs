@@ -16,7 +16,7 @@ impl Writer<'_, '_, '_> {
         let end = self.end_of(self.at);
         self.at += 1;
         let headers = self.cell_texts(end);
-        self.counts_row = compares_counts(&headers);
+        self.counts_row = self.is_run_sheet() && compares_counts(&headers);
         let blanks = if self.is_run_sheet() { self.most_blanks_in_a_row(end) } else { 0 };
         let is_wide = blanks > 0 && blanks + headers.len() > PAPER;
         if self.context.dialect == Dialect::Mail {
@@ -105,7 +105,8 @@ impl Writer<'_, '_, '_> {
     fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>, is_wide: bool) {
         let start = self.at;
         let end = self.end_of(start);
-        let text = blank::restore(plain_text(&self.events[start..end]).trim());
+        let is_read = in_head || self.is_run_sheet();
+        let text = if is_read { blank::restore(plain_text(&self.events[start..end]).trim()) } else { String::new() };
         let class = match column {
             Some(Alignment::Center) => " class=\"center\"",
             Some(Alignment::Right) => " class=\"right\"",
@@ -114,7 +115,9 @@ impl Writer<'_, '_, '_> {
         // An empty header cell is no header.
         let element = if in_head && !text.is_empty() { "th" } else { "td" };
         let scope = if element == "th" { " scope=\"col\"" } else { "" };
-        self.push(&format!("<{element}{class}{scope}"));
+        for part in ["<", element, class, scope] {
+            self.push(part);
+        }
         if let Some(header) = header.filter(|header| is_wide && !in_head && !header.is_empty()) {
             self.push(" data-label=\"");
             self.push_text(&short(header));
@@ -122,22 +125,29 @@ impl Writer<'_, '_, '_> {
         }
         self.push(">");
         self.at += 1;
-        let mut label = short(row).into_owned();
-        if let Some(header) = header.filter(|header| !header.is_empty()) {
-            if !label.is_empty() {
-                label.push_str(", ");
-            }
-            label.push_str(&short(header));
+        if self.is_run_sheet() {
+            self.line = label(row, header);
         }
-        self.line = label;
         if self.is_run_sheet() && !in_head && matches!(text.as_str(), "[ ]" | "☐" | "[x]" | "[X]") {
             self.table_box(text.to_lowercase() == "[x]");
         } else {
             self.inlines_until(end);
         }
         self.at = end + 1;
-        self.push(&format!("</{element}>"));
+        self.push(if element == "th" { "</th>" } else { "</td>" });
     }
+}
+
+/// What a blank in a cell is called: by its row and its column.
+fn label(row: &str, header: Option<&String>) -> String {
+    let mut label = short(row).into_owned();
+    if let Some(header) = header.filter(|header| !header.is_empty()) {
+        if !label.is_empty() {
+            label.push_str(", ");
+        }
+        label.push_str(&short(header));
+    }
+    label
 }
 
 /// The cell that names a row: the first one with words. A number or a time would be another row's after the next edit, and

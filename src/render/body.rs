@@ -9,6 +9,15 @@ use crate::site::{Site, SitePage};
 
 /// The body of a page. `root` is the way to the top of the site.
 pub fn body(site: &Site, page: &SitePage, root: &str) -> String {
+    filled(site, page, root, |block, html| code(site, block, html))
+}
+
+/// The body of a page for one who reads its text alone: code is without colours.
+pub fn colourless(site: &Site, page: &SitePage) -> String {
+    filled(site, page, "", |block, html| escape(&block.code.text, html))
+}
+
+fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut String)) -> String {
     let mut html = page.body().fill(|hole, html| match hole {
         Hole::Link(number) => {
             let Some(address) = page.links.get(number).cloned().flatten() else { return };
@@ -23,7 +32,7 @@ pub fn body(site: &Site, page: &SitePage, root: &str) -> String {
         }
         Hole::When(heading) => sheet::when(site, page, heading, html),
         Hole::Rounds(list) => sheet::rounds(page, list, html),
-        Hole::Code(number) => code(site, &page.page.blocks[number], html),
+        Hole::Code(number) => code(&page.page.blocks[number], html),
         Hole::PlanHead => html.push_str(paper::HEAD),
         Hole::Plan(item) => paper::plan(page, item, site.event(page.event.as_deref()), html),
     });

@@ -1,8 +1,8 @@
 //! How often each word stands where: what a page is worth for a word.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
-use indexmap::IndexMap;
+use indexmap::{Equivalent, IndexMap};
 
 use super::token::each_token;
 
@@ -15,7 +15,7 @@ pub const IMPACT_BITS: u32 = 6;
 /// The words of some pages, in the order in which they were met, each with its postings.
 #[derive(Debug, Default)]
 pub struct Count {
-    words: IndexMap<Box<str>, Word, BuildHasherDefault<Mix>>,
+    words: IndexMap<Key<Box<[u8]>>, Word, BuildHasherDefault<Mix>>,
     /// Words of the page at hand.
     met: Vec<usize>,
 }
@@ -49,7 +49,11 @@ impl Count {
         let (mut title_length, mut length) = (0, 0);
         for (field, text) in texts {
             each_token(text, |token| {
-                let at = self.words.get_index_of(token).unwrap_or_else(|| self.words.insert_full(token.into(), Word::default()).0);
+                let key = Key::of(token);
+                let at = self.words.get_index_of(&key).unwrap_or_else(|| {
+                    let key = Key { head: key.head, rest: key.rest.into() };
+                    self.words.insert_full(key, Word::default()).0
+                });
                 let places = &mut self.words[at].places;
                 if *places == Places::default() {
                     self.met.push(at);
@@ -70,7 +74,7 @@ impl Count {
 
     /// The words with their postings, which are in the order of the pages.
     pub fn into_words(self) -> impl Iterator<Item = (Box<str>, Vec<Posting>)> {
-        self.words.into_iter().map(|(text, word)| (text, word.postings))
+        self.words.into_iter().map(|(key, word)| (key.word(), word.postings))
     }
 }
 
@@ -86,25 +90,67 @@ fn impact(places: Places, title_length: u32, length: u32) -> u32 {
     title + headings + text
 }
 
+/// A word as it is looked up. Its first 16 bytes, which are all of nearly every word, are compared as a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key<Rest> {
+    head: u128,
+    rest: Rest,
+}
+
+const HEAD: usize = size_of::<u128>();
+
+impl<'t> Key<&'t [u8]> {
+    fn of(word: &'t str) -> Key<&'t [u8]> {
+        let (head, rest) = word.as_bytes().split_at(word.len().min(HEAD));
+        let mut bytes = [0; HEAD];
+        bytes[..head.len()].copy_from_slice(head);
+        Key { head: u128::from_le_bytes(bytes), rest }
+    }
+}
+
+impl Key<Box<[u8]>> {
+    fn word(&self) -> Box<str> {
+        let head = self.head.to_le_bytes();
+        // No word holds a zero byte: it is not alphanumeric.
+        let head = head.split(|byte| *byte == 0).next().unwrap_or(&[]);
+        String::from_utf8_lossy(&[head, &self.rest].concat()).into()
+    }
+}
+
+impl Equivalent<Key<Box<[u8]>>> for Key<&[u8]> {
+    fn equivalent(&self, other: &Key<Box<[u8]>>) -> bool {
+        self.head == other.head && *self.rest == *other.rest
+    }
+}
+
+impl<Rest: AsRef<[u8]>> Hash for Key<Rest> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let rest = self.rest.as_ref();
+        hasher.write_u128(self.head);
+        if !rest.is_empty() {
+            hasher.write(rest);
+        }
+    }
+}
+
 /// A hash that is quick, and the same in every run.
 #[derive(Debug, Default)]
 struct Mix(u64);
 
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
-        for word in words {
-            self.write_u64(u64::from_le_bytes(*word));
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
         }
-        self.write_u64(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-    }
-
-    fn write_u8(&mut self, byte: u8) {
-        self.write_u64(u64::from(byte));
     }
 
     fn write_u64(&mut self, word: u64) {
         self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517C_C1B7_2722_0A95);
+    }
+
+    fn write_u128(&mut self, word: u128) {
+        self.write_u64(word as u64);
+        self.write_u64((word >> 64) as u64);
     }
 
     fn finish(&self) -> u64 {
@@ -138,5 +184,14 @@ mod tests {
         let words: Vec<_> =
             count.into_words().map(|(word, postings)| (word, postings.iter().map(|one| one >> IMPACT_BITS).collect::<Vec<_>>())).collect();
         assert_eq!(words, [("alpha".into(), vec![0, 1]), ("beta".into(), vec![0]), ("gamma".into(), vec![1])]);
+    }
+
+    #[test]
+    fn words_of_any_length_come_back() {
+        let long = ["abcdefghijklmno", "abcdefghijklmnop", "abcdefghijklmnopq", "abcdefghijklmnoß", "abcdefghijklmnoßx", "ß"];
+        let mut count = Count::default();
+        count.add(0, long.iter().map(|word| (Field::Text, *word)));
+        let words: Vec<_> = count.into_words().map(|(word, _)| word).collect();
+        assert_eq!(words.iter().map(|word| &**word).collect::<Vec<_>>(), long);
     }
 }

@@ -86,7 +86,7 @@ fn read<E>(
 }
 
 fn text_of<'s>(site: &Site, page: &'s SitePage) -> (&'s str, Vec<Passage>) {
-    (&page.page.title, passage::passages(&render::body::body(site, page, "")))
+    (&page.page.title, passage::passages(&render::body::colourless(site, page)))
 }
 
 /// The words of all parts. Pages stay in order, as the parts are.

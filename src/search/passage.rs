@@ -10,9 +10,6 @@ pub struct Passage {
     pub text: String,
 }
 
-/// Elements that do not part words.
-const INLINE: [&str; 13] = ["a", "b", "code", "del", "em", "i", "ins", "kbd", "mark", "s", "small", "span", "strong"];
-
 /// Elements that hold nothing that a search should find, by their class: what is said elsewhere on the page already.
 const ASIDE: [&str; 4] = ["anchor", "plan", "link-notes", "footnote-back"];
 
@@ -24,11 +21,11 @@ pub fn passages(html: &str) -> Vec<Passage> {
     let mut article = None;
     let mut rest = html;
     loop {
-        let (text, after) = rest.split_once('<').unwrap_or((rest, ""));
+        let (text, after) = cut(rest, b'<').unwrap_or((rest, ""));
         add_text(text, &mut passages, in_heading);
-        let Some((tag, after)) = after.split_once('>') else { break };
+        let Some((tag, after)) = cut(after, b'>') else { break };
         rest = after;
-        let name = tag.split([' ', '/']).find(|part| !part.is_empty()).unwrap_or("");
+        let name = name(tag);
         if tag.starts_with('/') {
             in_heading &= !is_heading(name);
         } else if is_left_out(name, tag) {
@@ -42,11 +39,29 @@ pub fn passages(html: &str) -> Vec<Passage> {
         } else if name == "article" {
             article = attribute(tag, "id").map(decoded);
         }
-        if !INLINE.contains(&name) {
+        if !is_inline(name) {
             part(&mut passages, in_heading);
         }
     }
     passages
+}
+
+/// The texts before and after the first of these bytes, which is ASCII.
+fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(byte, text.as_bytes())?;
+    Some((&text[..at], &text[at + 1..]))
+}
+
+/// The name of an element, of its opening or closing tag.
+fn name(tag: &str) -> &str {
+    let tag = tag.strip_prefix('/').unwrap_or(tag);
+    let end = tag.bytes().position(|byte| matches!(byte, b' ' | b'/')).unwrap_or(tag.len());
+    &tag[..end]
+}
+
+/// Elements that do not part words.
+fn is_inline(name: &str) -> bool {
+    matches!(name, "a" | "b" | "code" | "del" | "em" | "i" | "ins" | "kbd" | "mark" | "s" | "small" | "span" | "strong")
 }
 
 fn is_heading(name: &str) -> bool {
@@ -54,24 +69,23 @@ fn is_heading(name: &str) -> bool {
 }
 
 fn is_left_out(name: &str, tag: &str) -> bool {
-    if tag.len() == name.len() {
-        return name == "svg";
-    }
-    let class = attribute(tag, "class").unwrap_or("");
-    name == "svg" || class.split(' ').any(|class| ASIDE.contains(&class)) || tag.contains("aria-hidden=\"true\"")
+    name == "svg"
+        || attributes(tag).any(|(key, value)| match key {
+            "class" => value.split(' ').any(|class| ASIDE.contains(&class)),
+            "aria-hidden" => value == "true",
+            _ => false,
+        })
 }
 
 /// What follows the element of this name that was just opened.
-fn after_element<'h>(name: &str, html: &'h str) -> &'h str {
+fn after_element<'h>(element: &str, html: &'h str) -> &'h str {
     let mut depth = 1;
     let mut rest = html;
-    while let Some((_, after)) = rest.split_once('<') {
-        let Some((tag, after)) = after.split_once('>') else { break };
+    while let Some((_, after)) = cut(rest, b'<') {
+        let Some((tag, after)) = cut(after, b'>') else { break };
         rest = after;
-        if tag.strip_prefix('/') == Some(name) {
-            depth -= 1;
-        } else if tag.split(' ').next() == Some(name) {
-            depth += 1;
+        if name(tag) == element {
+            depth = if tag.starts_with('/') { depth - 1 } else { depth + 1 };
         }
         if depth == 0 {
             return rest;
@@ -80,11 +94,21 @@ fn after_element<'h>(name: &str, html: &'h str) -> &'h str {
     ""
 }
 
-fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
-    tag.split('"').zip(tag.split('"').skip(1)).step_by(2).find_map(|(before, value)| {
-        let found = before.strip_suffix('=')?.strip_suffix(name)?;
-        found.ends_with(' ').then_some(value)
+/// The attributes of a tag that have a value.
+fn attributes(tag: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = tag;
+    std::iter::from_fn(move || {
+        let (before, after) = cut(rest, b'"')?;
+        let (value, after) = cut(after, b'"')?;
+        rest = after;
+        let key = before.strip_suffix('=').unwrap_or(before);
+        let space = key.bytes().rposition(|byte| byte == b' ');
+        Some((&key[space.map_or(0, |space| space + 1)..], value))
     })
+}
+
+fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
+    attributes(tag).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 fn place(passages: &mut [Passage], in_heading: bool) -> Option<&mut String> {
@@ -93,8 +117,11 @@ fn place(passages: &mut [Passage], in_heading: bool) -> Option<&mut String> {
 }
 
 fn add_text(text: &str, passages: &mut [Passage], in_heading: bool) {
+    if text.is_empty() {
+        return;
+    }
     let Some(place) = place(passages, in_heading) else { return };
-    if place.is_empty() || place.ends_with(['\n', ' ']) {
+    if is_parted(place) {
         decode(text.trim_start(), place);
     } else {
         decode(text, place);
@@ -102,9 +129,14 @@ fn add_text(text: &str, passages: &mut [Passage], in_heading: bool) {
 }
 
 fn part(passages: &mut [Passage], in_heading: bool) {
-    if let Some(place) = place(passages, in_heading).filter(|place| !place.is_empty() && !place.ends_with(['\n', ' '])) {
+    if let Some(place) = place(passages, in_heading).filter(|place| !is_parted(place)) {
         place.push(' ');
     }
+}
+
+/// Whether what follows is another word.
+fn is_parted(text: &str) -> bool {
+    matches!(text.as_bytes().last(), None | Some(b'\n' | b' '))
 }
 
 fn decoded(text: &str) -> String {
@@ -115,7 +147,7 @@ fn decoded(text: &str) -> String {
 
 fn decode(text: &str, plain: &mut String) {
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once('&') {
+    while let Some((before, after)) = cut(rest, b'&') {
         plain.push_str(before);
         let known = [("lt;", '<'), ("gt;", '>'), ("quot;", '"'), ("amp;", '&'), ("#39;", '\''), ("#x27;", '\'')];
         let (c, after) = known.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?))).unwrap_or(('&', after));

@@ -13,6 +13,25 @@ pub fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
+/// What a byte is in a word: 0 if it stands in none.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' => 1,
+            b'A'..=b'Z' => UPPER,
+            // Beyond ASCII anything may be a part of a word: what belongs together is seen when it is decomposed.
+            128.. => FOREIGN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+const UPPER: u8 = 2;
+const FOREIGN: u8 = 4;
+
 /// Shows each word of a text. Nearly all texts are ASCII, and nearly all of their words are taken as they stand.
 pub fn each_token(text: &str, mut see: impl FnMut(&str)) {
     let bytes = text.as_bytes();
@@ -20,19 +39,17 @@ pub fn each_token(text: &str, mut see: impl FnMut(&str)) {
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
-        let (mut is_ascii, mut is_lower) = (true, true);
-        // Beyond ASCII anything may be a part of a word: what belongs together is seen when it is decomposed.
-        while let Some(byte) = bytes.get(at).filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii()) {
-            is_ascii &= byte.is_ascii();
-            is_lower &= !byte.is_ascii_uppercase();
+        let mut kinds = 0;
+        while let Some(kind) = bytes.get(at).map(|byte| KINDS[usize::from(*byte)]).filter(|kind| *kind != 0) {
+            kinds |= kind;
             at += 1;
         }
         let run = &text[start..at];
-        if !is_ascii {
+        if kinds & FOREIGN != 0 {
             foreign(run, &mut buffer, &mut see);
         } else if !run.is_empty() {
             let run = &run[..run.len().min(LONGEST)];
-            if is_lower {
+            if kinds & UPPER == 0 {
                 see(run);
             } else {
                 buffer.clear();

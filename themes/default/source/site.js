@@ -3,6 +3,9 @@ import { all, button, make, status } from "./elements.js";
 
 // Copy buttons
 
+/** What a run sheet does to a copy: it fills values in, or says in `refusal` what is missing. */
+export const preparations = [];
+
 function copyText(text) {
   if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
   return new Promise((resolve, reject) => {
@@ -35,9 +38,8 @@ function addCopyButton(block, voice) {
     }, 2500);
   };
   const press = button("Copy", () => {
-    // A run sheet fills values in, or says what is missing.
-    const copy = { code, text: commands(code), refusal: "" };
-    block.dispatchEvent(new CustomEvent("runsheet:copy", { bubbles: true, detail: copy }));
+    const copy = { code, text: commands(code) };
+    for (const prepare of preparations) prepare(copy);
     if (copy.refusal) say("Not copied", copy.refusal);
     else copyText(copy.text.replace(/\n$/, "")).then(() => say("Copied"), () => say("Not copied")).then(() => press.focus());
   }, "copy");
@@ -57,7 +59,7 @@ function tendSidebar() {
   const [nav] = all("#SITE-NAV");
   if (!nav) return;
   const [current] = all("[aria-current]", nav);
-  if (current && nav.scrollHeight > nav.clientHeight) nav.scrollTop = current.offsetTop - nav.clientHeight / 2;
+  if (current) nav.scrollTop = current.offsetTop - nav.clientHeight / 2;
   if (!nav.hidePopover) return;
   nav.addEventListener("toggle", ({ newState }) => {
     if (newState === "open") current?.scrollIntoView({ block: "center" });
@@ -71,18 +73,17 @@ function tendSidebar() {
 
 function followScroll() {
   const links = all(".toc a"), heads = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
-  if (!links.length) return;
   let current, asked;
   const mark = () => {
     asked = 0;
     const atEnd = innerHeight + scrollY >= document.documentElement.scrollHeight - 2;
-    const next = links[atEnd ? links.length - 1 : heads.findLastIndex((head) => head && head.getBoundingClientRect().top < innerHeight / 3)];
+    const next = links[atEnd ? links.length - 1 : heads.findLastIndex((head) => head?.getBoundingClientRect().top < innerHeight / 3)];
     if (next === current) return;
     current?.removeAttribute("aria-current");
     next?.setAttribute("aria-current", "true");
     current = next;
     const [toc] = all(".toc");
-    if (next && toc.scrollHeight > toc.clientHeight) toc.scrollTop = next.offsetTop - toc.clientHeight / 2;
+    if (next) toc.scrollTop = next.offsetTop - toc.clientHeight / 2;
   };
   addEventListener("scroll", () => (asked ||= requestAnimationFrame(mark)), { passive: true });
   mark();

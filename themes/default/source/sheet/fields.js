@@ -1,5 +1,6 @@
 // Blanks to fill in, counts to compare, and commands that the values go into.
 import { all, goTo, make, write } from "../elements.js";
+import { preparations } from "../site.js";
 import { utc } from "./clock.js";
 import { fill } from "./command.js";
 import { places } from "./page.js";
@@ -49,17 +50,17 @@ const fills = all("var.fill").map((element) => {
   return { element, plain, blank };
 });
 
-document.addEventListener("runsheet:copy", ({ detail }) => {
-  const here = fills.filter(({ element, blank }) => blank && detail.code.contains(element));
+preparations.push((copy) => {
+  const here = fills.filter(({ element, blank }) => blank && copy.code.contains(element));
   for (const { element } of here) element.textContent = "\0";
-  const words = detail.code.textContent.split("\0"), values = here.map(({ blank }) => sureText(state, blank));
+  const words = copy.code.textContent.split("\0"), values = here.map(({ blank }) => sureText(state, blank));
   // Puts the values back.
   render();
   const { text, stuck } = fill(words, values);
-  detail.text = text;
+  copy.text = text;
   if (stuck === undefined) return;
   const { plain, blank: { id } } = here[stuck];
-  detail.refusal = `Nothing is copied: ${plain} ${values[stuck] ? "must be quoted by hand" : "has no value"}.`;
-  stamp(id, [[detail.refusal, "bad"]]);
+  copy.refusal = `Nothing is copied: ${plain} ${values[stuck] ? "must be quoted by hand" : "has no value"}.`;
+  stamp(id, [[copy.refusal, "bad"]]);
   goTo(places.get(id));
 });

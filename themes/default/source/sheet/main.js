@@ -1,4 +1,5 @@
 // The run sheet: a page of the plan on which a run is recorded. Its log is all that is kept; what the page shows is computed from it.
+import "../site.js";
 import "./banners.js";
 import "./fields.js";
 import "./offline.js";
