@@ -83,3 +83,21 @@ fn highlighted_code_is_small_and_says_the_same() {
     assert!(htmls as f64 <= MOST * sources as f64, "{htmls} bytes of HTML for {sources} of code");
     println!("{count} blocks: {sources} bytes of code, {htmls} of HTML, {:.2} times; the most {worst:.2}", htmls as f64 / sources as f64);
 }
+
+/// The grammars of other authors are part of the program: what their licences ask for is in the repository.
+#[test]
+fn the_licences_of_grammars_are_here() {
+    let mut expected = "# Licences of the grammars\n\nThe grammars that code is coloured with come with two-face, which has them from bat and their authors. \
+        What their licences ask to be kept is below.\n"
+        .to_owned();
+    for licence in two_face::acknowledgement::listing().for_syntaxes().iter().filter(|licence| licence.needs_acknowledgement()) {
+        expected.push('\n');
+        licence.write_md(&mut expected);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/grammars.md");
+    if std::env::var_os("RUNSHEET_BLESS").is_some() {
+        fs::write(&path, &expected).expect("written");
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "docs/grammars.md is not what two-face says; RUNSHEET_BLESS=1 writes it anew");
+}

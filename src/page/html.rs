@@ -45,8 +45,13 @@ pub enum Hole {
 
 impl Body {
     /// The HTML with its holes filled.
-    pub fn fill(&self, mut with: impl FnMut(Hole, &mut String)) -> String {
-        let mut html = String::with_capacity(self.html.len() + 64 * self.holes.len());
+    pub fn fill(&self, with: impl FnMut(Hole, &mut String)) -> String {
+        self.fill_with(64 * self.holes.len(), with)
+    }
+
+    /// The HTML with its holes filled; `length` is about how many bytes go into them.
+    pub fn fill_with(&self, length: usize, mut with: impl FnMut(Hole, &mut String)) -> String {
+        let mut html = String::with_capacity(self.html.len() + length);
         let mut from = 0;
         for (at, hole) in &self.holes {
             html.push_str(&self.html[from..*at]);
@@ -193,19 +198,20 @@ pub struct Finds {
 
 /// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
 pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
-    // HTML is about half as long again as its Markdown: so much is asked for at once.
+    // HTML is up to twice as long as its Markdown: so much is asked for at once.
     let length = events.last().map_or(0, |(_, range)| range.end) - events.first().map_or(0, |(_, range)| range.start);
     let mut writer = Writer {
         events,
         at: 0,
         context,
         finds,
-        body: Body { html: String::with_capacity(length + length / 2), holes: Vec::new() },
+        body: Body { html: String::with_capacity(2 * length), holes: Vec::new() },
         notes: Vec::new(),
         line: String::new(),
         last_blank: None,
         counts_row: false,
         paired: super::raw::paired(events),
+        ends: markdown::ends(events),
     };
     while writer.at < events.len() {
         writer.block();
@@ -229,6 +235,7 @@ pub(super) struct Writer<'a, 'e, 't> {
     pub(super) counts_row: bool,
     /// Tags of the author that can pass, by number.
     pub(super) paired: BTreeSet<usize>,
+    ends: Vec<usize>,
 }
 
 impl<'t> Writer<'_, '_, 't> {
@@ -270,7 +277,12 @@ impl<'t> Writer<'_, '_, 't> {
 
     /// The index of the end that belongs to the start at `start`.
     pub(super) fn end_of(&self, start: usize) -> usize {
-        markdown::end_of(self.events, start)
+        self.ends[start]
+    }
+
+    /// Where running text ends that begins at `from`.
+    pub(super) fn run_end(&self, from: usize, end: usize) -> usize {
+        markdown::run_end_by(self.events, from, end, |at| self.ends[at])
     }
 
     /// Writes one block, or a run of text where a block could stand.

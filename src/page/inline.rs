@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::html::{Dialect, Hole, Link, Writer};
 use super::link::{self, External, Target};
-use super::markdown::{plain_text, run_end};
+use super::markdown::plain_text;
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 
@@ -12,7 +12,7 @@ impl Writer<'_, '_, '_> {
     /// Writes inline events up to the next block or end.
     pub(super) fn inlines(&mut self) {
         // An event of an unknown kind must not stop the walk.
-        let end = run_end(self.events, self.at, self.events.len()).max(self.at + 1);
+        let end = self.run_end(self.at, self.events.len()).max(self.at + 1);
         self.inlines_until(end);
     }
 

@@ -5,7 +5,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 use super::entry::{Alarm, Item, ItemKind, Rounds, Track};
 use super::html::{Dialect, Hole, Writer};
 use super::line::TaskLine;
-use super::markdown::{plain_text, run_end};
+use super::markdown::plain_text;
 use super::{blank, task};
 use crate::diagnostic::Diagnostic;
 use crate::schedule::recurrence;
@@ -82,7 +82,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.last_blank = None;
         let loose = matches!(self.peek(), Some(Event::Start(Tag::Paragraph)));
         let first = self.at + usize::from(loose);
-        let run_end = run_end(self.events, first, end);
+        let run_end = self.run_end(first, end);
         let marker = match self.events.get(first) {
             Some((Event::TaskListMarker(done), _)) => Some(*done),
             _ => None,

@@ -53,8 +53,7 @@ impl TaskLine {
             _ => false,
         });
         let marked = writer.at > 0 && matches!(writer.events[writer.at - 1].0, Event::TaskListMarker(_));
-        let has_second_box =
-            marked && words.len() < full.len() && full[words.len()..].trim_start().starts_with("[ ]");
+        let has_second_box = marked && words.len() < full.len() && full[words.len()..].trim_start().starts_with("[ ]");
         let has_words = words.split(blank::MARK).next().is_some_and(|words| words.chars().any(char::is_alphanumeric));
         TaskLine {
             has_second_box,

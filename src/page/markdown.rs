@@ -26,33 +26,48 @@ fn options() -> Options {
 
 /// Parses a text (GFM 0.29, CommonMark 0.31).
 pub fn events(text: &str) -> Vec<Placed<'_>> {
-    events_and_undefined(text).0
+    parse(text).events
+}
+
+/// What a text was read as.
+struct Parsed<'t> {
+    events: Vec<Placed<'t>>,
+    /// How many elements are open at once.
+    depth: usize,
+    undefined: Undefined,
 }
 
 /// Parses a text, and finds its references without a definition.
-fn events_and_undefined(text: &str) -> (Vec<Placed<'_>>, Undefined) {
+fn parse(text: &str) -> Parsed<'_> {
     let mut undefined = Undefined::default();
     let note = |link: BrokenLink| undefined.note(&link);
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
     let defined = definition::names(text, parser.reference_definitions());
     // A mark stands in the text, or is written by its number.
-    let events = if text.contains("&#") || holds_mark(text) {
+    let (events, depth) = if text.contains("&#") || holds_mark(text) {
         let marks: BTreeSet<char> = text.chars().filter(|c| super::is_private_use(*c)).collect();
         collect(text, parser.map(|(event, range)| (without_marks(event, &text[range.clone()], &marks), range)))
     } else {
         collect(text, parser)
     };
     undefined.defined = defined;
-    (events, undefined)
+    Parsed { events, depth, undefined }
 }
 
-/// The events of a text, with bare addresses made links.
-fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> Vec<Placed<'t>> {
-    let mut events = Vec::with_capacity(text.len() / 8);
+/// The events of a text, with bare addresses made links, and the most elements that are open at once.
+fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Placed<'t>>, usize) {
+    let mut events = Vec::with_capacity(text.len() / 5);
+    let (mut depth, mut deepest) = (0_usize, 0);
     let mut inside_link = 0;
     let mut inside_code = false;
     for (mut event, range) in TextMergeWithOffset::new(parser) {
         add_scheme(&mut event);
+        match &event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
         match &event {
             Event::Start(Tag::Link { .. } | Tag::Image { .. }) => inside_link += 1,
             Event::End(TagEnd::Link | TagEnd::Image) => inside_link -= 1,
@@ -60,13 +75,14 @@ fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> Vec<Plac
             Event::End(TagEnd::CodeBlock) => inside_code = false,
             Event::Text(words) if inside_link == 0 && !inside_code && may_hold_address(words) => {
                 autolink(words, &range, text, &mut events);
+                deepest = deepest.max(depth + 1);
                 continue;
             }
             _ => {}
         }
         events.push((event, range));
     }
-    events
+    (events, deepest)
 }
 
 /// Most texts hold no byte that such a character begins with.
@@ -149,12 +165,15 @@ const MOST_DEPTH: usize = 64;
 
 /// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
 pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
+    let Parsed { mut events, depth, undefined } = parse(text);
+    undefined.report(path, offset, diagnostics);
+    if depth <= MOST_DEPTH {
+        return events;
+    }
     // Whether each open element is kept.
     let mut open: Vec<bool> = Vec::new();
     let mut too_deep = None;
-    let (mut read, undefined) = events_and_undefined(text);
-    undefined.report(path, offset, diagnostics);
-    read.retain(|(event, range)| {
+    events.retain(|(event, range)| {
         let is_kept = match event {
             // A list without items, or a table without rows, would be none.
             Event::Start(Tag::Item | Tag::TableHead | Tag::TableRow | Tag::TableCell) => {
@@ -177,7 +196,28 @@ pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut 
         let diagnostic = Diagnostic::error("too-deep", format!("lists and quotes are nested more than {MOST_DEPTH} deep"));
         diagnostics.push(diagnostic.at(path, range.start + offset..range.end + offset).help("begin a new list or section"));
     }
-    read
+    events
+}
+
+/// Where each element ends, by the number of its start. Any other event ends where it is.
+pub fn ends(events: &[Placed]) -> Vec<usize> {
+    let mut ends: Vec<usize> = (0..events.len()).collect();
+    let mut open = Vec::new();
+    for (index, (event, _)) in events.iter().enumerate() {
+        match event {
+            Event::Start(_) => {
+                ends[index] = events.len() - 1;
+                open.push(index);
+            }
+            Event::End(_) => {
+                if let Some(start) = open.pop() {
+                    ends[start] = index;
+                }
+            }
+            _ => {}
+        }
+    }
+    ends
 }
 
 /// Where the element ends that begins at `start`; `start` itself if none does.
@@ -198,10 +238,15 @@ pub fn end_of(events: &[Placed], start: usize) -> usize {
 
 /// Where running text ends that begins at `from`: before the next block, its own end, or `end`.
 pub fn run_end(events: &[Placed], from: usize, end: usize) -> usize {
+    run_end_by(events, from, end, |at| end_of(events, at))
+}
+
+/// The same, where it is known how the end of an element is found.
+pub fn run_end_by(events: &[Placed], from: usize, end: usize, end_of: impl Fn(usize) -> usize) -> usize {
     let mut at = from;
     while at < end {
         match &events[at].0 {
-            Event::Start(tag) if is_inline(tag) => at = end_of(events, at) + 1,
+            Event::Start(tag) if is_inline(tag) => at = end_of(at) + 1,
             Event::Start(_) | Event::End(_) | Event::Rule => break,
             _ => at += 1,
         }

@@ -45,6 +45,9 @@ const WORDS: [(&str, &str); 3] = [("<kbd>", "</kbd>"), ("<sub>", "</sub>"), ("<s
 /// The tags of [`WORDS`] that open and close within one element of Markdown and one another, by number: they can pass.
 pub(super) fn paired(events: &[Placed]) -> BTreeSet<usize> {
     let mut paired = BTreeSet::new();
+    if !events.iter().any(|(event, _)| matches!(event, Event::InlineHtml(_))) {
+        return paired;
+    }
     let mut open: Vec<(usize, &str)> = Vec::new();
     // Where the tags of each Markdown element begin in `open`.
     let mut elements: Vec<usize> = Vec::new();

@@ -18,7 +18,10 @@ pub fn colourless(site: &Site, page: &SitePage) -> String {
 }
 
 fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut String)) -> String {
-    let mut html = page.body().fill(|hole, html| match hole {
+    let body = page.body();
+    // Colours make about two bytes of one.
+    let code_length: usize = page.page.blocks.iter().map(|block| 2 * block.code.text.len()).sum();
+    let mut html = body.fill_with(64 * body.holes.len() + code_length, |hole, html| match hole {
         Hole::Link(number) => {
             let Some(address) = page.links.get(number).cloned().flatten() else { return };
             // A place on the same page is reached without its file's name.

@@ -201,7 +201,8 @@ fn escaped(text: &str) -> String {
 }
 
 fn with_body(html: &str, body: &str) -> String {
-    let Some((before, after)) = html.split_once(BODY_MARK) else { return html.to_owned() };
+    let Some(at) = memchr::memmem::find(html.as_bytes(), BODY_MARK.as_bytes()) else { return html.to_owned() };
+    let (before, after) = (&html[..at], &html[at + BODY_MARK.len()..]);
     let mut whole = String::with_capacity(before.len() + body.len() + after.len());
     whole.push_str(before);
     whole.push_str(body);
@@ -212,7 +213,9 @@ fn with_body(html: &str, body: &str) -> String {
 /// The sidebar with the link to the page itself marked as the current one.
 fn with_current(sidebar: &str, root: &str, route: &str) -> String {
     let link = format!("href=\"{}\"", escaped(&format!("{root}{route}")));
-    sidebar.replacen(&link, &format!("{link} aria-current=\"page\""), 1)
+    let Some(at) = memchr::memmem::find(sidebar.as_bytes(), link.as_bytes()) else { return sidebar.to_owned() };
+    let (before, after) = sidebar.split_at(at + link.len());
+    [before, " aria-current=\"page\"", after].concat()
 }
 
 /// What is the same on every page.

@@ -11,9 +11,10 @@ pub fn of(page: &SitePage) -> Option<String> {
 }
 
 fn first_paragraph(page: &SitePage) -> Option<String> {
-    let (_, rest) = page.body().html.split_once("<p>")?;
-    let (paragraph, _) = rest.split_once("</p>")?;
-    let text = plain(paragraph);
+    let html = &page.body().html;
+    let find = |from: usize, tag: &str| Some(from + memchr::memmem::find(&html.as_bytes()[from..], tag.as_bytes())?);
+    let begin = find(0, "<p>")? + "<p>".len();
+    let text = plain(&html[begin..find(begin, "</p>")?]);
     (!text.is_empty()).then(|| shortened(&text))
 }
 

@@ -15,16 +15,26 @@ pub const IMPACT_BITS: u32 = 6;
 /// The words of some pages, in the order in which they were met, each with its postings.
 #[derive(Debug, Default)]
 pub struct Count {
-    words: IndexMap<Key<Box<[u8]>>, Word, BuildHasherDefault<Mix>>,
+    words: IndexMap<Key<Box<[u8]>>, Vec<Posting>, BuildHasherDefault<Mix>>,
+    /// Words that were met lately, by a part of their hash: most words of a text are few words again and again.
+    recent: Recent,
+    /// For each word its places in the page at hand.
+    places: Vec<Places>,
     /// Words of the page at hand.
     met: Vec<usize>,
 }
 
-#[derive(Debug, Default)]
-struct Word {
-    postings: Vec<Posting>,
-    /// The places in the page at hand.
-    places: Places,
+/// Heads of words, and the numbers of the words.
+#[derive(Debug)]
+struct Recent([(u128, usize); 1 << RECENT_BITS]);
+
+const RECENT_BITS: u32 = 10;
+
+impl Default for Recent {
+    fn default() -> Recent {
+        // No word has no letters.
+        Recent([(0, 0); 1 << RECENT_BITS])
+    }
 }
 
 /// How often a word stands in a page.
@@ -49,12 +59,8 @@ impl Count {
         let (mut title_length, mut length) = (0, 0);
         for (field, text) in texts {
             each_token(text, |token| {
-                let key = Key::of(token);
-                let at = self.words.get_index_of(&key).unwrap_or_else(|| {
-                    let key = Key { head: key.head, rest: key.rest.into() };
-                    self.words.insert_full(key, Word::default()).0
-                });
-                let places = &mut self.words[at].places;
+                let at = self.number(token);
+                let places = &mut self.places[at];
                 if *places == Places::default() {
                     self.met.push(at);
                 }
@@ -66,15 +72,32 @@ impl Count {
             });
         }
         for at in self.met.drain(..) {
-            let word = &mut self.words[at];
-            let places = std::mem::take(&mut word.places);
-            word.postings.push(page << IMPACT_BITS | impact(places, title_length, length));
+            let places = std::mem::take(&mut self.places[at]);
+            self.words[at].push(page << IMPACT_BITS | impact(places, title_length, length));
         }
+    }
+
+    /// The number of a word.
+    fn number(&mut self, word: &str) -> usize {
+        let key = Key::of(word);
+        let slot = key.slot();
+        let (head, number) = self.recent.0[slot];
+        if head == key.head && key.rest.is_empty() {
+            return number;
+        }
+        let number = self.words.get_index_of(&key).unwrap_or_else(|| {
+            self.places.push(Places::default());
+            self.words.insert_full(Key { head: key.head, rest: key.rest.into() }, Vec::new()).0
+        });
+        if key.rest.is_empty() {
+            self.recent.0[slot] = (key.head, number);
+        }
+        number
     }
 
     /// The words with their postings, which are in the order of the pages.
     pub fn into_words(self) -> impl Iterator<Item = (Box<str>, Vec<Posting>)> {
-        self.words.into_iter().map(|(key, word)| (key.word(), word.postings))
+        self.words.into_iter().map(|(key, postings)| (key.word(), postings))
     }
 }
 
@@ -105,6 +128,13 @@ impl<'t> Key<&'t [u8]> {
         let mut bytes = [0; HEAD];
         bytes[..head.len()].copy_from_slice(head);
         Key { head: u128::from_le_bytes(bytes), rest }
+    }
+
+    /// Where it may be among the recent words.
+    fn slot(&self) -> usize {
+        let mut mix = Mix::default();
+        mix.write_u128(self.head);
+        (mix.0 >> (u64::BITS - RECENT_BITS)) as usize
     }
 }
 

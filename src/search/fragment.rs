@@ -43,13 +43,10 @@ pub fn fragment(name: &str, title: &str, route: &str, above: &[String], passages
 pub fn string(text: &str, json: &mut String) {
     json.push('"');
     let mut from = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        if !matches!(byte, b'"' | b'\\' | b'<' | 0..=0x1F) {
-            continue;
-        }
+    while let Some(at) = next_special(text.as_bytes(), from) {
         json.push_str(&text[from..at]);
         from = at + 1;
-        match byte {
+        match text.as_bytes()[at] {
             b'"' => json.push_str("\\\""),
             b'\\' => json.push_str("\\\\"),
             b'\n' => json.push_str("\\n"),
@@ -58,6 +55,17 @@ pub fn string(text: &str, json: &mut String) {
     }
     json.push_str(&text[from..]);
     json.push('"');
+}
+
+/// The place of the next byte, from `from` on, that has to be written in another way.
+fn next_special(bytes: &[u8], from: usize) -> Option<usize> {
+    const BLOCK: usize = 32;
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'<' | 0..=0x1F);
+    // A block is looked at as a whole, which processors do in a few steps.
+    let is_clean = |block: &&[u8]| !block.iter().fold(false, |found, byte| found | is_special(byte));
+    let clean = bytes[from..].chunks(BLOCK).take_while(is_clean).count();
+    let start = bytes.len().min(from + BLOCK * clean);
+    bytes[start..].iter().position(is_special).map(|at| start + at)
 }
 
 #[cfg(test)]
