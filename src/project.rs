@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{self, Page};
-use crate::source::{Inputs, RelPath, Skipped};
+use crate::source::{Inputs, RelPath, Skipped, Source};
 
 /// The folder whose Markdown becomes pages.
 pub const CONTENT: &str = "content";
@@ -24,33 +24,30 @@ pub struct Project {
     pub config: Config,
     pub pages: Vec<Arc<Page>>,
     pub diagnostics: Diagnostics,
-    /// Pages by the hash of what they were made from, so that an edit costs one page.
-    memo: BTreeMap<[u8; 32], Arc<Page>>,
+    /// What pages were made from, so that an edit costs one page.
+    roles: BTreeMap<String, String>,
+    memo: BTreeMap<RelPath, (Arc<str>, Arc<Page>)>,
 }
 
 /// Reads all files, in parallel. It never fails; pages that `earlier` has already are taken from it.
 pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earlier: Option<&Project>) -> Project {
     let roles: BTreeMap<String, String> =
         config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();
-    let roles_hash = blake3::hash(format!("{roles:?}").as_bytes());
     let sources: Vec<_> = inputs.sources.values().filter(|source| is_page(&source.path)).collect();
-    let parsed: Vec<([u8; 32], Arc<Page>)> = sources
-        .par_iter()
-        .map(|source| {
-            let mut hasher = blake3::Hasher::new();
-            hasher.update(source.path.as_str().as_bytes()).update(&[0]).update(roles_hash.as_bytes());
-            hasher.update(source.text.as_bytes());
-            let hash = *hasher.finalize().as_bytes();
-            let known = earlier.and_then(|earlier| earlier.memo.get(&hash));
-            (hash, known.cloned().unwrap_or_else(|| Arc::new(page::parse(source, &roles))))
-        })
-        .collect();
-    let pages: Vec<Arc<Page>> = parsed.iter().map(|(_, page)| Arc::clone(page)).filter(|page| !page.front.draft).collect();
-    for (_, page) in &parsed {
+    let earlier = earlier.filter(|earlier| earlier.roles == roles);
+    let known = |source: &Source| {
+        let (text, page) = earlier?.memo.get(&source.path)?;
+        (*text == source.text).then(|| Arc::clone(page))
+    };
+    let parsed: Vec<Arc<Page>> =
+        sources.par_iter().map(|source| known(source).unwrap_or_else(|| Arc::new(page::parse(source, &roles)))).collect();
+    let pages: Vec<Arc<Page>> = parsed.iter().filter(|page| !page.front.draft).cloned().collect();
+    for page in &parsed {
         diagnostics.extend(page.diagnostics.iter().cloned());
     }
     report_skipped(inputs, &mut diagnostics);
-    Project { config, pages, diagnostics, memo: parsed.into_iter().collect() }
+    let memo = sources.iter().zip(parsed).map(|(source, page)| (source.path.clone(), (Arc::clone(&source.text), page))).collect();
+    Project { config, pages, diagnostics, roles, memo }
 }
 
 fn report_skipped(inputs: &Inputs, diagnostics: &mut Diagnostics) {

@@ -26,7 +26,8 @@ use crate::world::progress::Progress;
 pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
-    let mut loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
+    let (loaded, kept) = rayon::join(|| load(global, StatusFrom::Fetch, HistoryFrom::Git, None), || highlights::read(&root));
+    let mut loaded = loaded?;
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
     let public = Output::begin(&loaded.root, &target, MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -48,7 +49,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
             &format!("{} addresses, {} notices", site.routes.len(), site.pages.iter().map(|page| page.page.notices.len()).sum::<usize>()),
         );
     }
-    highlight(&mut loaded)?;
+    highlight(&mut loaded, &kept)?;
     loaded.stopwatch.lap("highlight");
     let progress = Progress::begin(loaded.site.pages.len(), !global.quiet && global.message_format == MessageFormat::Text);
     diagnostics.extend(write_site(&loaded, &public, &progress)?);
@@ -82,12 +83,11 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
 }
 
 /// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.
-fn highlight(loaded: &mut Loaded) -> Result<()> {
+fn highlight(loaded: &mut Loaded, kept: &Highlights) -> Result<()> {
     if !loaded.project.config.site.highlight {
         return Ok(());
     }
-    let kept = highlights::read(&loaded.root);
-    let highlights = Highlights::of(loaded.site.code(), &kept);
+    let highlights = Highlights::of(loaded.site.code(), kept);
     if !highlights.0.keys().eq(kept.0.keys()) {
         highlights::keep(&loaded.root, &highlights)?;
     }

@@ -1,5 +1,6 @@
 //! What a template knows of a page: the frame that all pages share, and the page itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
@@ -17,8 +18,9 @@ use crate::site::{Crumb, Section, Site, SitePage};
 use crate::status;
 use crate::theme::Theme;
 
-/// Where the body of a page goes: it is put in after the template is rendered, so that it is never copied into one.
+/// Where the body of a page and the sidebar go: they are put in after the template is rendered, so that they are never copied into one.
 const BODY_MARK: &str = "\u{F8FF}body\u{F8FF}";
+const NAV_MARK: &str = "\u{F8FF}nav\u{F8FF}";
 
 /// What the pages of a site share, made once.
 pub struct Frame<'a> {
@@ -92,20 +94,25 @@ impl<'a> Frame<'a> {
     }
 
     /// What every page knows.
-    fn context(&self, route: &str, root: &str) -> Result<Context, tera::Error> {
+    fn context(&self, root: &str) -> Context {
         let mut context = self.shared.clone();
         context.insert("root", root);
         if let Some(overview) = &self.site.status {
             context.insert("status", &status_context(overview, root));
         }
+        context
+    }
+
+    /// A page as a template makes it, with its sidebar and its body.
+    fn whole(&self, template: &str, context: &Context, route: &str, root: &str, body: &str) -> Result<String, tera::Error> {
+        let html = self.theme.render(template, context)?;
         let folder = self.site.folder(route);
         let known = self.sidebars.get(folder).filter(|_| root == root_of(route));
         let sidebar = match known {
-            Some(sidebar) => with_current(sidebar, root, route),
-            None => with_current(&self.sidebar(folder, root)?, root, route),
+            Some(sidebar) => Cow::Borrowed(sidebar),
+            None => Cow::Owned(self.sidebar(folder, root)?),
         };
-        context.insert("nav", &sidebar);
-        Ok(context)
+        Ok(with_parts(&html, &with_current(&sidebar, root, route), body))
     }
 
     pub fn page(&self, page: &SitePage) -> Result<String, tera::Error> {
@@ -116,7 +123,7 @@ impl<'a> Frame<'a> {
         let (template, kind) = template(page);
         let front = &page.page.front;
         let (previous, next) = if is_index { (None, None) } else { site.neighbours(&page.route) };
-        let mut context = self.context(&page.route, &root)?;
+        let mut context = self.context(&root);
         context.insert(
             "page",
             &PageContext {
@@ -146,8 +153,7 @@ impl<'a> Frame<'a> {
             context.insert("event", &sheet::event_context(event));
             context.insert("sheet", &sheet::context(site, page, event, &root));
         }
-        let html = self.theme.render(template, &context)?;
-        Ok(with_body(&html, &body::body(site, page, &root)))
+        self.whole(template, &context, &page.route, &root, &body::body(site, page, &root))
     }
 
     pub fn section(&self, section: &Section) -> Result<String, tera::Error> {
@@ -166,9 +172,9 @@ impl<'a> Frame<'a> {
 
     /// A page that no file stands for.
     fn plain_page(&self, template: &str, root: &str, page: PageContext) -> Result<String, tera::Error> {
-        let mut context = self.context(page.url, root)?;
+        let mut context = self.context(root);
         context.insert("page", &page);
-        Ok(with_body(&self.theme.render(template, &context)?, ""))
+        self.whole(template, &context, page.url, root, "")
     }
 
     fn plain<'p>(&self, title: &'p str, route: &'p str) -> PageContext<'p> {
@@ -200,22 +206,32 @@ fn escaped(text: &str) -> String {
     html
 }
 
-fn with_body(html: &str, body: &str) -> String {
-    let Some(at) = memchr::memmem::find(html.as_bytes(), BODY_MARK.as_bytes()) else { return html.to_owned() };
-    let (before, after) = (&html[..at], &html[at + BODY_MARK.len()..]);
-    let mut whole = String::with_capacity(before.len() + body.len() + after.len());
-    whole.push_str(before);
-    whole.push_str(body);
-    whole.push_str(after);
+/// The page with its sidebar and its body, wherever the template has put them.
+fn with_parts(html: &str, sidebar: &[&str], body: &str) -> String {
+    let length: usize = sidebar.iter().map(|part| part.len()).sum();
+    let mut whole = String::with_capacity(html.len() + length + body.len());
+    let mut from = 0;
+    let mark = "\u{F8FF}";
+    for at in memchr::memmem::find_iter(html.as_bytes(), mark) {
+        let after = &html[at..];
+        let (name, parts) = if after.starts_with(BODY_MARK) { (BODY_MARK, &[body] as &[&str]) } else { (NAV_MARK, sidebar) };
+        if at >= from && after.starts_with(name) {
+            whole.push_str(&html[from..at]);
+            whole.extend(parts.iter().copied());
+            from = at + name.len();
+        }
+    }
+    whole.push_str(&html[from..]);
     whole
 }
 
-/// The sidebar with the link to the page itself marked as the current one.
-fn with_current(sidebar: &str, root: &str, route: &str) -> String {
+/// The sidebar with the link to the page itself marked as the current one, in parts.
+fn with_current<'s>(sidebar: &'s str, root: &str, route: &str) -> [&'s str; 3] {
     let link = format!("href=\"{}\"", escaped(&format!("{root}{route}")));
-    let Some(at) = memchr::memmem::find(sidebar.as_bytes(), link.as_bytes()) else { return sidebar.to_owned() };
-    let (before, after) = sidebar.split_at(at + link.len());
-    [before, " aria-current=\"page\"", after].concat()
+    match memchr::memmem::find(sidebar.as_bytes(), link.as_bytes()) {
+        Some(at) => [&sidebar[..at + link.len()], " aria-current=\"page\"", &sidebar[at + link.len()..]],
+        None => [sidebar, "", ""],
+    }
 }
 
 /// What is the same on every page.
@@ -246,6 +262,7 @@ fn shared(site: &Site, theme: &Theme) -> Context {
     });
     context.insert("built_at", &built_at);
     context.insert("content", BODY_MARK);
+    context.insert("nav", NAV_MARK);
     for absent in ["status", "event", "sheet"] {
         context.insert(absent, &Option::<()>::None);
     }
@@ -292,4 +309,24 @@ fn children(site: &Site, route: &str) -> Vec<Child> {
     }
     children.sort_by(|a, b| a.0.cmp(&b.0));
     children.into_iter().map(|(_, child)| child).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_go_where_the_template_wants_them() {
+        let html = format!("<a>{NAV_MARK}</a>\u{F8FF} {BODY_MARK}{BODY_MARK}.");
+        assert_eq!(with_parts(&html, &["n", "", "av"], "b"), "<a>nav</a>\u{F8FF} bb.");
+        assert_eq!(with_parts("", &[], "b"), "");
+    }
+
+    #[test]
+    fn the_page_itself_is_marked() {
+        let sidebar = "<a href=\"../a.html\">A</a><a href=\"../b.html\">B</a>";
+        let marked = with_current(sidebar, "../", "b.html").concat();
+        assert_eq!(marked, "<a href=\"../a.html\">A</a><a href=\"../b.html\" aria-current=\"page\">B</a>");
+        assert_eq!(with_current(sidebar, "../", "c.html").concat(), sidebar);
+    }
 }
