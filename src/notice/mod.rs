@@ -46,8 +46,9 @@ pub struct Notice {
 /// Cuts a file into what stands before the first notice, and its notices.
 pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (Body, Vec<Notice>) {
     let marked = tags::mark(text, context.path, context.offset, &mut finds.diagnostics);
-    let events = tags::autolink(markdown::read(&marked.text, context.path, context.offset, &mut finds.diagnostics));
     let tags: Arc<[tags::Tag]> = marked.tags.into();
+    let events = tags::autolink(markdown::read(&marked.text, context.path, context.offset, &mut finds.diagnostics));
+    let events = tags::keep_in_pictures(events, &tags);
     let level = if kind == Kind::Notices { HeadingLevel::H2 } else { HeadingLevel::H1 };
     let headings = markdown::headings(&events, level);
     let page = Context { dialect: Dialect::Page, ..*context };

@@ -147,7 +147,7 @@ fn template_events<'t>(
     diagnostics: &mut Diagnostics,
 ) -> Vec<markdown::Placed<'t>> {
     let events = tags::autolink(markdown::read(&marked.text, path, offset, diagnostics));
-    let (events, headings) = tags::keep_in_prose(events, &marked.tags);
+    let (events, headings) = tags::keep_in_prose(tags::keep_in_pictures(events, &marked.tags), &marked.tags);
     for range in headings {
         let diagnostic = Diagnostic::warning("tag-in-heading", "a tag in a heading is shown as it is written");
         let diagnostic = diagnostic.at(path, range.start + offset..range.end + offset);

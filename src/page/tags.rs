@@ -251,8 +251,26 @@ fn restored<'t>(event: &Event<'t>, tags: &[Tag]) -> Event<'t> {
             title: written(title),
             id: id.clone(),
         }),
+        Event::Start(pulldown_cmark::Tag::Image { link_type, dest_url, title, id }) => Event::Start(pulldown_cmark::Tag::Image {
+            link_type: *link_type,
+            dest_url: written(dest_url),
+            title: written(title),
+            id: id.clone(),
+        }),
         event => event.clone(),
     }
+}
+
+/// In the address of a picture a tag is what it looks like: whether the picture is there must be known before any value is.
+pub fn keep_in_pictures<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'t>> {
+    for (event, _) in &mut events {
+        if let Event::Start(pulldown_cmark::Tag::Image { dest_url, .. }) = event
+            && holds_mark(dest_url)
+        {
+            *dest_url = as_written(dest_url, tags).into();
+        }
+    }
+    events
 }
 
 fn as_written(text: &str, tags: &[Tag]) -> String {

@@ -1,6 +1,6 @@
 // Holds every page of a built site against html-validate, and one page of each type against Lighthouse and the limits of weight.
 //
-// Usage: node quality.mjs PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]
+// Usage: node quality.mjs PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]    From 5 runs on, which is what it does by itself, performance is judged.
 import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createServer as createSocket } from "node:net";
@@ -141,7 +141,9 @@ async function scores() {
     const median = performance[Math.floor(performance.length / 2)];
     const seen = { ...Object.fromEntries(Object.entries(first).map(([name, { score }]) => [name, score])), performance: median };
     for (const [name, least] of Object.entries(LEAST)) {
-      if (!(seen[name] >= least)) {
+      // One run on a machine that has other things to do says nothing about speed.
+      const isJudged = name !== "performance" || runs >= 5;
+      if (isJudged && !(seen[name] >= least)) {
         faults.push(`Lighthouse: ${path}: ${name} is ${Math.round(seen[name] * 100)}, not ${least * 100}: ${first[name].failed.join("; ")}`);
       }
     }
