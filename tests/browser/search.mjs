@@ -2,6 +2,7 @@
 //
 // Usage: node search.mjs PUBLIC_FOLDER
 //        node search.mjs --large RUNSHEET_PROGRAM [WORK_FOLDER]    A folder that is kept is used again.
+//        node search.mjs --large-untimed RUNSHEET_PROGRAM [WORK_FOLDER]    On a machine that has other things to do: times are told, not judged.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -27,8 +28,9 @@ const moved = (page) => page.evaluate(() =>
   performance.getEntriesByType("resource").filter(({ name }) => /\/search[./]/.test(name)).reduce((sum, { decodedBodySize }) => sum + decodedBodySize, 0));
 
 const [mode, given, work] = process.argv.slice(2);
-if (!mode || (mode === "--large") !== Boolean(given)) {
-  console.error("usage: node search.mjs PUBLIC_FOLDER | --large RUNSHEET_PROGRAM [WORK_FOLDER]");
+const isTimed = mode !== "--large-untimed";
+if (!mode || mode.startsWith("--large") !== Boolean(given)) {
+  console.error("usage: node search.mjs PUBLIC_FOLDER | --large[-untimed] RUNSHEET_PROGRAM [WORK_FOLDER]");
   process.exit(2);
 }
 const { test, failures } = tester();
@@ -279,5 +281,5 @@ async function firstQuestion(origin, question, faults) {
   const milliseconds = Math.round(times[2]);
   console.log(`        the first question, "${question}": ${bytes} bytes, ${milliseconds} ms (${times.map(Math.round).join(", ")})`);
   if (bytes > MOST_BYTES) faults.push(`${bytes} bytes are more than ${MOST_BYTES}`);
-  if (milliseconds > MOST_MS) faults.push(`${milliseconds} ms are more than ${MOST_MS}`);
+  if (isTimed && milliseconds > MOST_MS) faults.push(`${milliseconds} ms are more than ${MOST_MS}`);
 }

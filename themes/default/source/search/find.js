@@ -48,17 +48,21 @@ function rank({ pages }, lists) {
   return { isWhole: whole.length > 0, count: ranked.length, pages: ranked };
 }
 
-/** Answers: pages in order, and for each word of the question the words that were taken for it. */
-export async function find(index, words, isBeginning) {
-  const last = words.length - 1;
+/**
+ * Answers: pages in order, and for each word of the question the words that were taken for it. Few pages that have the words as they
+ * are written are given to `early` before words like them are looked for.
+ */
+export async function find(index, words, isBeginning, early) {
+  const last = words.length - 1, result = () => ({ ...answer, meant: meant.map((entries) => new Set(entries.map(({ word }) => word))) });
   let meant = await Promise.all(words.map((word, at) => likely(index, word, isBeginning && at === last)));
   let answer = rank(index, await Promise.all(meant.map((entries) => weigh(index, entries))));
   if (!answer.isWhole || answer.count < FEW) {
+    if (answer.isWhole) early(result());
     meant = await Promise.all(meant.map(async (entries, at) => {
       const known = new Set(entries.map(({ word }) => word));
       return [...entries, ...(await similar(index, words[at])).filter(({ word }) => !known.has(word))];
     }));
     answer = rank(index, await Promise.all(meant.map((entries) => weigh(index, entries))));
   }
-  return { ...answer, meant: meant.map((entries) => new Set(entries.map(({ word }) => word))) };
+  return result();
 }

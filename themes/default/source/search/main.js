@@ -36,7 +36,7 @@ function clear(words) {
 async function show(from) {
   const mine = asked, now = answer, pages = now.pages.slice(from, from + SHOWN);
   const fragments = await Promise.all(pages.map((page) => file(`d/${page}`)));
-  if (mine !== asked) return;
+  if (mine !== asked || now !== answer) return;
   const made = fragments.map((fragment) => entry(root, fragment, now.meant));
   if (from) list.append(...made);
   else list.replaceChildren(...made);
@@ -57,10 +57,14 @@ async function ask() {
   if (!words.length) return clear("");
   try {
     const index = await open(root);
-    const found = await find(index, words, /[\p{Alphabetic}\p{N}\p{M}]$/u.test(text));
-    if (mine !== asked) return;
-    answer = found;
-    await show(0);
+    const take = async (found) => {
+      if (mine !== asked) return;
+      answer = found;
+      await show(0);
+    };
+    // What fails early fails again below.
+    const found = await find(index, words, /[\p{Alphabetic}\p{N}\p{M}]$/u.test(text), (found) => take(found).catch(() => {}));
+    await take(found);
     if (mine === asked) tell(found, words.length);
   } catch {
     if (mine === asked) clear("The search could not be loaded. Reload the page, and try again.");
