@@ -239,7 +239,7 @@ impl Writer {
         let shown = |url: &str| url.strip_prefix("mailto:").unwrap_or(url) == text;
         if tags::holds_mark(target) {
             self.inlines(words);
-            if text != target {
+            if text != target && tags::can_lead(target) {
                 self.push(&format!(" <{}>", tags::in_link(target)));
             }
             return;

@@ -82,10 +82,15 @@ impl Writer<'_, '_, '_> {
         let end = self.end_of(at);
         let target = blank::restore(target);
         let opened = match link::classify(&target) {
-            _ if tags::holds_mark(&target) => {
+            _ if tags::can_lead(&target) => {
                 self.push("<a href=\"");
                 self.push_text(&link::encode(&tags::in_link(&target)));
                 true
+            }
+            Target::Internal { .. } if tags::holds_mark(&target) => {
+                let diagnostic = Diagnostic::warning("unsafe-link", "a link with a tag in it that begins with no scheme is not made");
+                self.report(diagnostic.help("begin it with a tag that gives a whole address, or with a scheme such as `https://`"), at);
+                false
             }
             Target::External(url) => {
                 if link::is_web(&url) {

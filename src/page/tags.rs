@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use pulldown_cmark::{CowStr, Event, LinkType, TagEnd};
 
+use super::link::{self, Target};
 use super::markdown::Placed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{RelPath, Span};
@@ -176,6 +177,13 @@ pub fn block(html: &str) -> Option<char> {
 /// Whether a text holds a mark.
 pub fn holds_mark(text: &str) -> bool {
     text.chars().any(|c| index_of(c, TEXT).is_some())
+}
+
+/// Whether a target holds a mark and can be one of a link: it begins with a scheme that is allowed, or with the mark, whose value is
+/// judged when it is known.
+pub fn can_lead(target: &str) -> bool {
+    let begins = target.starts_with(|c| index_of(c, TEXT).is_some());
+    holds_mark(target) && (begins || matches!(link::classify(target), Target::External(_)))
 }
 
 fn index_of(c: char, base: u32) -> Option<usize> {
