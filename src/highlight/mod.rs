@@ -19,7 +19,7 @@ pub use language::{Language, names};
 pub use syntax::Memo;
 
 /// Changes when the same code would be written otherwise: what was kept before is then not used.
-pub const FORM: u32 = 1;
+pub const FORM: u32 = 2;
 
 /// Code longer than this (bytes) is left as it is.
 const MOST_CODE: usize = 256 << 10;

@@ -24,8 +24,7 @@ impl<'h> Line<'h> {
         if class != self.class {
             self.close();
         }
-        self.html.push_str(&self.spaces);
-        self.spaces.clear();
+        self.write_spaces();
         if let (Some(class), None) = (class, self.class) {
             self.html.push_str("<span class=\"");
             self.html.push(class);
@@ -46,7 +45,13 @@ impl<'h> Line<'h> {
     /// Ends the line: the spaces at its end, its break among them, stand outside of all elements.
     pub fn end(mut self) {
         self.close();
-        self.html.push_str(&self.spaces);
+        self.write_spaces();
+    }
+
+    /// Control characters can be white space, too.
+    fn write_spaces(&mut self) {
+        escape(&self.spaces, self.html);
+        self.spaces.clear();
     }
 }
 
@@ -59,11 +64,11 @@ mod tests {
         let mut html = String::new();
         let mut line = Line::new(&mut html);
         for (class, text) in
-            [(None, "  "), (Some('k'), "if "), (Some('k'), " not"), (None, " x<y "), (Some('c'), "# \u{202e}a"), (None, "\n")]
+            [(None, " \u{c}"), (Some('k'), "if "), (Some('k'), " not"), (None, " x<y "), (Some('c'), "# \u{202e}a"), (None, "\u{b}\n")]
         {
             line.token(class, text);
         }
         line.end();
-        assert_eq!(html, "  <span class=\"k\">if  not</span> x&lt;y <span class=\"c\"># ⟦U+202E⟧a</span>\n");
+        assert_eq!(html, " \u{FFFD}<span class=\"k\">if  not</span> x&lt;y <span class=\"c\"># ⟦U+202E⟧a</span>\u{FFFD}\n");
     }
 }
