@@ -77,8 +77,8 @@ def main():
     cache = arguments.cache.resolve()
     cache.mkdir(parents=True, exist_ok=True)
     programs = {
-        "floor": build(HERE / "floor", cache / "floor", "floor"),
-        "runsheet": program(arguments.runsheet) or build(ROOT, ROOT / "target", "runsheet"),
+        "floor": build(HERE / "floor", cache / "floor", "floor", "release"),
+        "runsheet": program(arguments.runsheet) or build(ROOT, ROOT / "target", "runsheet", "dist"),
         "hugo": program(arguments.hugo) or fetch_hugo(cache),
     }
     print(machine(programs), flush=True)
@@ -101,12 +101,12 @@ def program(path):
     return path.resolve()
 
 
-def build(folder, target, name):
+def build(folder, target, name, profile):
     say(f"building {name}")
-    command = ["cargo", "build", "--release", "--quiet", "--bin", name, "--manifest-path", str(folder / "Cargo.toml")]
+    command = ["cargo", "build", "--profile", profile, "--quiet", "--bin", name, "--manifest-path", str(folder / "Cargo.toml")]
     target = Path(os.environ.get("CARGO_TARGET_DIR", target)) if folder == ROOT else target
     subprocess.run([*command, "--target-dir", str(target)], check=True)
-    return (target / "release" / name).resolve()
+    return (target / profile / name).resolve()
 
 
 def fetch_hugo(cache):
