@@ -228,7 +228,20 @@ mod tests {
 
     #[test]
     fn words_of_any_length_come_back() {
-        let long = ["a", "ab", "abc", "abcd", "abcdefg", "abcdefgh", "abcdefghijklmno", "abcdefghijklmnop", "abcdefghijklmnopq", "abcdefghijklmnoß", "abcdefghijklmnoßx", "ß"];
+        let long = [
+            "a",
+            "ab",
+            "abc",
+            "abcd",
+            "abcdefg",
+            "abcdefgh",
+            "abcdefghijklmno",
+            "abcdefghijklmnop",
+            "abcdefghijklmnopq",
+            "abcdefghijklmnoß",
+            "abcdefghijklmnoßx",
+            "ß",
+        ];
         let mut count = Count::default();
         count.add(0, long.iter().map(|word| (Field::Text, *word)));
         let words: Vec<_> = count.into_words().map(|(word, _)| word).collect();

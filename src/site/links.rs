@@ -67,7 +67,15 @@ impl<'a> Index<'a> {
             let page = if let Target::Page(_) = target { self.index_page(path) } else { None };
             return Some((index, page));
         }
-        self.routes.contains_key(below).then(|| (below.to_owned(), None))
+        let page = match self.routes.get(below)? {
+            Target::Page(_) => self.page_at(below),
+            _ => None,
+        };
+        Some((below.to_owned(), page))
+    }
+
+    fn page_at(&self, route: &str) -> Option<&'a Page> {
+        self.pages.values().find(|(_, own)| own.as_deref() == Some(route)).map(|(page, _)| *page)
     }
 
     /// The page that has moved away from where a path leads.
@@ -119,7 +127,7 @@ impl<'a> Index<'a> {
             None => vec![address.to_owned(), format!("{address}.html"), format!("{address}/index.html")],
         };
         let route = forms.iter().find(|route| self.routes.contains_key(*route))?;
-        Some(self.pages.values().find(|(_, own)| own.as_ref() == Some(route)).map(|(page, _)| *page))
+        Some(self.page_at(route))
     }
 
     /// A file whose name is near to one that does not exist.
@@ -127,7 +135,8 @@ impl<'a> Index<'a> {
         let ending = path.ending();
         let known = self.pages.keys().copied().chain(self.inputs.assets.keys());
         let likely: Vec<&RelPath> = known.filter(|known| ending.is_empty() || known.ending() == ending).collect();
-        let name = nearest(path.name(), likely.iter().map(|known| known.name())).filter(|name| strsim::jaro(name, path.name()) > 0.8)?;
+        let name = nearest(path.name(), likely.iter().map(|known| known.name()))
+            .filter(|name| strsim::jaro(&name.to_lowercase(), &path.name().to_lowercase()) > 0.8)?;
         let found = likely.iter().find(|known| known.name() == name)?;
         Some(relative(from.path.parent(), found.as_str()))
     }
