@@ -43,14 +43,14 @@ class Row:
                 aside.mkdir(exist_ok=True)
                 path.rename(aside / str(len(os.listdir(aside))))
 
-    def run(self, aside, more=()):
+    def run(self, aside, command=None):
         """Wall, CPU and memory of one build; None if it fails."""
         self.clear(aside, with_caches=not self.primed)
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **self.env}
         os.sync()
         log = open(self.folder / "bench.log", "wb")
         begin = time.perf_counter()
-        process = subprocess.Popen([*self.command, *more], cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(command or self.command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begin
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -231,10 +231,7 @@ def table(size, rows, runs, pages):
 
 def stages(row, aside):
     """Where the time of one more run goes, as the build itself says it."""
-    quiet = row.command.index("--quiet")
-    row.command[quiet] = "--verbose"
-    _, row.fault = row.run(aside)
-    row.command[quiet] = "--quiet"
+    _, row.fault = row.run(aside, ["--verbose" if part == "--quiet" else part for part in row.command])
     said = (row.folder / "bench.log").read_text()
     parts = re.findall(r"([a-z][a-z ]*) (\d+)/(\d+) ms", said)
     whole = sum(int(wall) for _, wall, _ in parts)

@@ -24,8 +24,9 @@ pub struct Project {
     pub config: Config,
     pub pages: Vec<Arc<Page>>,
     pub diagnostics: Diagnostics,
-    /// What pages were made from, so that an edit costs one page.
+    /// The roles of all events, which pages are read with.
     roles: BTreeMap<String, String>,
+    /// Pages and the texts that they were made from, so that an edit costs one page.
     memo: BTreeMap<RelPath, (Arc<str>, Arc<Page>)>,
 }
 

@@ -18,6 +18,7 @@ use pulldown_cmark::{Event, HeadingLevel, Tag};
 use crate::diagnostic::Diagnostic;
 use crate::page::html;
 use crate::page::markdown::{self, Placed, end_of, plain_text};
+use crate::page::marked;
 use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
 use crate::source::{RelPath, Span};
 
@@ -45,10 +46,9 @@ pub struct Notice {
 
 /// Cuts a file into what stands before the first notice, and its notices.
 pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (Body, Vec<Notice>) {
-    let marked = tags::mark(text, context.path, context.offset, &mut finds.diagnostics);
-    let tags: Arc<[tags::Tag]> = marked.tags.into();
-    let events = tags::autolink(markdown::read(&marked.text, context.path, context.offset, &mut finds.diagnostics));
-    let events = tags::keep_in_pictures(events, &tags);
+    let source = tags::mark(text, context.path, context.offset, &mut finds.diagnostics);
+    let events = marked::read(&source, context.path, context.offset, &mut finds.diagnostics);
+    let tags: Arc<[tags::Tag]> = source.tags.as_slice().into();
     let level = if kind == Kind::Notices { HeadingLevel::H2 } else { HeadingLevel::H1 };
     let headings = markdown::headings(&events, level);
     let page = Context { dialect: Dialect::Page, ..*context };
@@ -63,7 +63,7 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
     }
     let intro_end = headings.first().map_or(events.len(), |range| range.start);
     // Only notices are templates: elsewhere a tag is what it looks like.
-    let intro = html::write(&tags::restore(&events[..intro_end], &tags), &page, finds);
+    let intro = html::write(&marked::restore(&events[..intro_end], &tags), &page, finds);
     for (index, range) in headings.iter().enumerate() {
         let end = headings.get(index + 1).map_or(events.len(), |next| next.start);
         notices.push(read(kind, Some(&events[range.clone()]), &events[range.end..end], &tags, context, finds));
@@ -83,7 +83,7 @@ fn read(
     let stem = context.path.stem().to_lowercase();
     let (title, anchor, span) = match heading {
         Some(events) => {
-            html::write(&tags::restore(events, tags), &page, finds);
+            html::write(&marked::restore(events, tags), &page, finds);
             let found = finds.headings.last();
             found.map_or_else(Default::default, |heading| (heading.text.clone(), heading.anchor.clone(), heading.span.clone()))
         }
@@ -121,7 +121,7 @@ fn read(
         span,
         subject,
         subject_span,
-        homes: tags::homes(&body),
+        homes: marked::homes(&body),
         html,
         text,
         tags: Arc::clone(tags),

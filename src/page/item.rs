@@ -98,7 +98,7 @@ impl<'t> Writer<'_, '_, 't> {
             let before = self.body.html.len();
             self.push("<li>");
             if self.choice(run_end) {
-                self.skip_paragraph_end(loose);
+                self.skip_paragraph_end();
                 self.blocks_until(end);
                 return self.push("</li>\n");
             }
@@ -109,7 +109,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.at = first + 1;
             self.push("<li>");
             self.inlines_until(run_end);
-            self.skip_paragraph_end(loose);
+            self.skip_paragraph_end();
             self.blocks_until(end);
             return self.push("</li>\n");
         }
@@ -125,7 +125,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.at = first;
             return self.task(start, false, run_end, end, repeated);
         }
-        if self.is_run_sheet() && self.attribute(first, run_end, end, loose) {
+        if self.is_run_sheet() && self.attribute(first, run_end, end) {
             return;
         }
         self.push("<li>");
@@ -140,7 +140,7 @@ impl<'t> Writer<'_, '_, 't> {
     }
 
     /// Writes an item that begins with `Expect:` and the like; the word may be bold.
-    fn attribute(&mut self, first: usize, run_end: usize, end: usize, loose: bool) -> bool {
+    fn attribute(&mut self, first: usize, run_end: usize, end: usize) -> bool {
         let words = plain_text(&self.events[first..run_end]);
         let Some((name, length)) = task::attribute(&words) else { return false };
         let words = words[length..].trim().to_owned();
@@ -158,7 +158,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.at = rest_at + 1;
         self.text(&rest, rest_at);
         self.inlines_until(run_end);
-        self.skip_paragraph_end(loose);
+        self.skip_paragraph_end();
         self.blocks_until(end);
         self.push("</li>\n");
         true
@@ -190,8 +190,8 @@ impl<'t> Writer<'_, '_, 't> {
         kept.trim_end().ends_with("[ ]") && task::choice(kept).is_none()
     }
 
-    fn skip_paragraph_end(&mut self, loose: bool) {
-        if loose && matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))) {
+    fn skip_paragraph_end(&mut self) {
+        if matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))) {
             self.at += 1;
         }
     }
@@ -212,7 +212,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.push(&format!("<li class=\"alarm\" data-item=\"{id}\"><span class=\"line\">"));
         self.inlines_until(run_end);
         self.push("</span>");
-        self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
+        self.skip_paragraph_end();
         self.blocks_until(end);
         self.finds.open.pop();
         self.push("</li>\n");
@@ -244,7 +244,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.inlines_until(run_end);
             self.push("</span>");
         }
-        self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
+        self.skip_paragraph_end();
         self.blocks_until(end);
         self.push("</li>\n");
     }
@@ -300,7 +300,7 @@ impl<'t> Writer<'_, '_, 't> {
             self.finds.rounds.push(Rounds { section: self.section(), every, items: vec![item], alone: true });
             self.hole(Hole::Rounds(self.finds.rounds.len() - 1));
         }
-        self.skip_paragraph_end(matches!(self.peek(), Some(Event::End(TagEnd::Paragraph))));
+        self.skip_paragraph_end();
         self.blocks_until(end);
         self.finds.open.pop();
         self.push("</div>");

@@ -14,6 +14,7 @@ mod item;
 mod line;
 pub mod link;
 pub mod markdown;
+pub mod marked;
 mod raw;
 mod section;
 pub mod slug;
@@ -107,7 +108,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         vars: &vars,
         tags: is_template || matches!(kind, Kind::Notices | Kind::Notice),
     };
-    let homes = if is_template { tags::homes(&events) } else { BTreeMap::new() };
+    let homes = if is_template { marked::homes(&events) } else { BTreeMap::new() };
     let (body, notices) = match kind {
         Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
         Kind::Checklist | Kind::Page => (html::write(&events, &context, &mut finds), Vec::new()),
@@ -146,8 +147,7 @@ fn template_events<'t>(
     offset: usize,
     diagnostics: &mut Diagnostics,
 ) -> Vec<markdown::Placed<'t>> {
-    let events = tags::autolink(markdown::read(&marked.text, path, offset, diagnostics));
-    let (events, headings) = tags::keep_in_prose(tags::keep_in_pictures(events, &marked.tags), &marked.tags);
+    let (events, headings) = marked::keep_in_prose(marked::read(marked, path, offset, diagnostics), &marked.tags);
     for range in headings {
         let diagnostic = Diagnostic::warning("tag-in-heading", "a tag in a heading is shown as it is written");
         let diagnostic = diagnostic.at(path, range.start + offset..range.end + offset);

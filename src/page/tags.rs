@@ -6,27 +6,23 @@
 //! that may stand anywhere (CommonMark §4.6, kind 3).
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
-use pulldown_cmark::{CowStr, Event, LinkType, TagEnd};
-
 use super::link::{self, Target};
-use super::markdown::Placed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{RelPath, Span};
 
 /// Marks of tags in text.
-const TEXT: u32 = 0xF_0000;
+pub(super) const TEXT: u32 = 0xF_0000;
 /// Marks of statements that stand on a line of their own (within `<?…?>`).
-const BLOCK: u32 = 0xE100;
+pub(super) const BLOCK: u32 = 0xE100;
 /// Marks at the beginning of a link's target, further on in it, and in code.
 const LINK: u32 = 0x10_0000;
 const LINK_PART: u32 = 0x10_4000;
 const CODE: u32 = 0x10_8000;
 /// More tags than this in one file are refused.
 const MOST: u32 = 0x1700;
-const FILL: char = 'x';
+pub(super) const FILL: char = 'x';
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -186,102 +182,13 @@ pub fn can_lead(target: &str) -> bool {
     holds_mark(target) && (begins || matches!(link::classify(target), Target::External(_)))
 }
 
-fn index_of(c: char, base: u32) -> Option<usize> {
+/// The number of the tag that a mark of this kind stands for.
+pub(super) fn index_of(c: char, base: u32) -> Option<usize> {
     u32::from(c).checked_sub(base).filter(|index| *index < MOST).map(|index| index as usize)
 }
 
-/// The element that each inline or block mark stands in, by the number of its tag: the place of the element's start.
-pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
-    let mut homes = BTreeMap::new();
-    let mut open: Vec<usize> = vec![usize::MAX];
-    for (at, (event, _)) in events.iter().enumerate() {
-        match event {
-            // The block of a statement is no element of its own.
-            Event::Start(pulldown_cmark::Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => {}
-            Event::Start(_) => open.push(at),
-            Event::End(_) => {
-                open.pop();
-            }
-            Event::Html(html) => {
-                let mark = block(html).and_then(|mark| index_of(mark, TEXT));
-                homes.extend(mark.map(|index| (index, open.last().copied().unwrap_or(usize::MAX))));
-            }
-            Event::Text(text) => {
-                let home = open.last().copied().unwrap_or(usize::MAX);
-                homes.extend(text.chars().filter_map(|c| index_of(c, TEXT)).map(|index| (index, home)));
-            }
-            _ => {}
-        }
-    }
-    homes
-}
-
-/// Events with the tags as they were written, for text that is no template.
-pub fn restore<'t>(events: &[Placed<'t>], tags: &[Tag]) -> Vec<Placed<'t>> {
-    events.iter().map(|(event, range)| (restored(event, tags), range.clone())).collect()
-}
-
-/// Events of a page that is a template: in code and in headings a tag is what it looks like. Headings with one are given back.
-pub fn keep_in_prose<'t>(events: Vec<Placed<'t>>, tags: &[Tag]) -> (Vec<Placed<'t>>, Vec<Range<usize>>) {
-    let (mut is_heading, mut is_code) = (false, false);
-    let mut headings: Vec<Range<usize>> = Vec::new();
-    let kept = events.into_iter().map(|(event, range)| {
-        match &event {
-            Event::Start(pulldown_cmark::Tag::Heading { .. }) => is_heading = true,
-            Event::Start(pulldown_cmark::Tag::CodeBlock(_)) => is_code = true,
-            Event::End(TagEnd::Heading(_)) => is_heading = false,
-            Event::End(TagEnd::CodeBlock) => is_code = false,
-            _ => {}
-        }
-        if let (true, Event::Text(text)) = (is_heading, &event)
-            && holds_mark(text)
-        {
-            headings.push(range.clone());
-        }
-        let event = if is_heading || is_code || matches!(event, Event::Code(_)) { restored(&event, tags) } else { event };
-        (event, range)
-    });
-    (kept.collect(), headings)
-}
-
-fn restored<'t>(event: &Event<'t>, tags: &[Tag]) -> Event<'t> {
-    let written = |text: &CowStr<'t>| -> CowStr<'t> {
-        if text.chars().any(|c| index_of(c, TEXT).or(index_of(c, BLOCK)).is_some()) { as_written(text, tags).into() } else { text.clone() }
-    };
-    match event {
-        Event::Text(text) => Event::Text(written(text)),
-        Event::Code(text) => Event::Code(written(text)),
-        Event::Html(text) => Event::Html(written(text)),
-        Event::InlineHtml(text) => Event::InlineHtml(written(text)),
-        Event::Start(pulldown_cmark::Tag::Link { link_type, dest_url, title, id }) => Event::Start(pulldown_cmark::Tag::Link {
-            link_type: *link_type,
-            dest_url: written(dest_url),
-            title: written(title),
-            id: id.clone(),
-        }),
-        Event::Start(pulldown_cmark::Tag::Image { link_type, dest_url, title, id }) => Event::Start(pulldown_cmark::Tag::Image {
-            link_type: *link_type,
-            dest_url: written(dest_url),
-            title: written(title),
-            id: id.clone(),
-        }),
-        event => event.clone(),
-    }
-}
-
-/// In the address of a picture a tag is what it looks like: whether the picture is there must be known before any value is.
-pub fn keep_in_pictures<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'t>> {
-    for (event, _) in &mut events {
-        if let Event::Start(pulldown_cmark::Tag::Image { dest_url, .. }) = event
-            && holds_mark(dest_url)
-        {
-            *dest_url = as_written(dest_url, tags).into();
-        }
-    }
-    events
-}
-
-fn as_written(text: &str, tags: &[Tag]) -> String {
+/// A text with its tags as they were written.
+pub(super) fn as_written(text: &str, tags: &[Tag]) -> String {
     if let Some(tag) = block(text).and_then(|mark| tags.get(index_of(mark, TEXT)?)) {
         return format!("{}\n", tag.text);
     }
@@ -306,43 +213,6 @@ fn as_written(text: &str, tags: &[Tag]) -> String {
         }
     }
     written
-}
-
-/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be.
-pub fn autolink(events: Vec<Placed>) -> Vec<Placed> {
-    let mut linked = Vec::with_capacity(events.len());
-    for (event, range) in events {
-        let Event::Text(text) = &event else {
-            linked.push((event, range));
-            continue;
-        };
-        let mut rest: &str = text;
-        while let Some((before, mark, after)) = bracketed(rest) {
-            let link = pulldown_cmark::Tag::Link {
-                link_type: LinkType::Autolink,
-                dest_url: mark.to_owned().into(),
-                title: "".into(),
-                id: "".into(),
-            };
-            let place = range.clone();
-            linked.push((Event::Text(before.to_owned().into()), place.clone()));
-            linked.push((Event::Start(link), place.clone()));
-            linked.push((Event::Text(mark.to_owned().into()), place.clone()));
-            linked.push((Event::End(TagEnd::Link), place));
-            rest = after;
-        }
-        linked.push((Event::Text(rest.to_owned().into()), range));
-    }
-    linked
-}
-
-/// A mark with its fill between `<` and `>`, and what stands around it.
-fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
-    let open =
-        text.match_indices('<').map(|(at, _)| at).find(|at| text[at + 1..].chars().next().is_some_and(|c| index_of(c, TEXT).is_some()))?;
-    let close = open + text[open..].find('>')?;
-    let mark = &text[open + 1..close];
-    mark.chars().skip(1).all(|c| c == FILL).then(|| (&text[..open], mark, &text[close + 1..]))
 }
 
 /// The target of a link with its marks made marks of a link.

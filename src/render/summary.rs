@@ -11,10 +11,9 @@ pub fn of(page: &SitePage) -> Option<String> {
 }
 
 fn first_paragraph(page: &SitePage) -> Option<String> {
-    let html = &page.body().html;
-    let find = |from: usize, tag: &str| Some(from + memchr::memmem::find(&html.as_bytes()[from..], tag.as_bytes())?);
-    let begin = find(0, "<p>")? + "<p>".len();
-    let text = plain(&html[begin..find(begin, "</p>")?]);
+    let (_, rest) = page.body().html.split_once("<p>")?;
+    let (paragraph, _) = rest.split_once("</p>")?;
+    let text = plain(paragraph);
     (!text.is_empty()).then(|| shortened(&text))
 }
 

@@ -125,7 +125,7 @@ const HEAD: usize = size_of::<u128>();
 impl<'t> Key<&'t [u8]> {
     fn of(word: &'t str) -> Key<&'t [u8]> {
         let (head, rest) = word.as_bytes().split_at(word.len().min(HEAD));
-        Key { head: number(head), rest }
+        Key { head: as_number(head), rest }
     }
 
     /// Where it may be among the recent words.
@@ -136,8 +136,8 @@ impl<'t> Key<&'t [u8]> {
     }
 }
 
-/// Up to 16 bytes as a number, the first one least. Each is read in two halves that may overlap: to copy them would take longer.
-fn number(bytes: &[u8]) -> u128 {
+/// Up to 16 bytes as a number, the first one least. More than three are read in two halves that may overlap: to copy them would take longer.
+fn as_number(bytes: &[u8]) -> u128 {
     let length = bytes.len();
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
         u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (length - 8))

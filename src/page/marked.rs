@@ -1,0 +1,133 @@
+//! The events of a text whose template tags are marks.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use pulldown_cmark::{CowStr, Event, LinkType, Tag as Element, TagEnd};
+
+use super::markdown::{self, Placed};
+use super::tags::{BLOCK, FILL, Marked, TEXT, Tag, as_written, block, holds_mark, index_of};
+use crate::diagnostic::Diagnostics;
+use crate::source::RelPath;
+
+/// Reads a text: a tag between `<` and `>` is a link, and one in the address of a picture is what it looks like.
+pub fn read<'t>(marked: &'t Marked, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
+    keep_in_pictures(autolink(markdown::read(&marked.text, path, offset, diagnostics)), &marked.tags)
+}
+
+/// The element that each inline or block mark stands in, by the number of its tag: the place of the element's start.
+pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
+    let mut homes = BTreeMap::new();
+    let mut open: Vec<usize> = vec![usize::MAX];
+    for (at, (event, _)) in events.iter().enumerate() {
+        match event {
+            // The block of a statement is no element of its own.
+            Event::Start(Element::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => {}
+            Event::Start(_) => open.push(at),
+            Event::End(_) => {
+                open.pop();
+            }
+            Event::Html(html) => {
+                let mark = block(html).and_then(|mark| index_of(mark, TEXT));
+                homes.extend(mark.map(|index| (index, open.last().copied().unwrap_or(usize::MAX))));
+            }
+            Event::Text(text) => {
+                let home = open.last().copied().unwrap_or(usize::MAX);
+                homes.extend(text.chars().filter_map(|c| index_of(c, TEXT)).map(|index| (index, home)));
+            }
+            _ => {}
+        }
+    }
+    homes
+}
+
+/// Events with the tags as they were written, for text that is no template.
+pub fn restore<'t>(events: &[Placed<'t>], tags: &[Tag]) -> Vec<Placed<'t>> {
+    events.iter().map(|(event, range)| (restored(event, tags), range.clone())).collect()
+}
+
+/// Events of a page that is a template: in code and in headings a tag is what it looks like. Headings with one are given back.
+pub fn keep_in_prose<'t>(events: Vec<Placed<'t>>, tags: &[Tag]) -> (Vec<Placed<'t>>, Vec<Range<usize>>) {
+    let (mut is_heading, mut is_code) = (false, false);
+    let mut headings: Vec<Range<usize>> = Vec::new();
+    let kept = events.into_iter().map(|(event, range)| {
+        match &event {
+            Event::Start(Element::Heading { .. }) => is_heading = true,
+            Event::Start(Element::CodeBlock(_)) => is_code = true,
+            Event::End(TagEnd::Heading(_)) => is_heading = false,
+            Event::End(TagEnd::CodeBlock) => is_code = false,
+            _ => {}
+        }
+        if let (true, Event::Text(text)) = (is_heading, &event)
+            && holds_mark(text)
+        {
+            headings.push(range.clone());
+        }
+        let event = if is_heading || is_code || matches!(event, Event::Code(_)) { restored(&event, tags) } else { event };
+        (event, range)
+    });
+    (kept.collect(), headings)
+}
+
+fn restored<'t>(event: &Event<'t>, tags: &[Tag]) -> Event<'t> {
+    let written = |text: &CowStr<'t>| -> CowStr<'t> {
+        if text.chars().any(|c| index_of(c, TEXT).or(index_of(c, BLOCK)).is_some()) { as_written(text, tags).into() } else { text.clone() }
+    };
+    match event {
+        Event::Text(text) => Event::Text(written(text)),
+        Event::Code(text) => Event::Code(written(text)),
+        Event::Html(text) => Event::Html(written(text)),
+        Event::InlineHtml(text) => Event::InlineHtml(written(text)),
+        Event::Start(Element::Link { link_type, dest_url, title, id }) => {
+            Event::Start(Element::Link { link_type: *link_type, dest_url: written(dest_url), title: written(title), id: id.clone() })
+        }
+        Event::Start(Element::Image { link_type, dest_url, title, id }) => {
+            Event::Start(Element::Image { link_type: *link_type, dest_url: written(dest_url), title: written(title), id: id.clone() })
+        }
+        event => event.clone(),
+    }
+}
+
+/// In the address of a picture a tag is what it looks like: whether the picture is there must be known before any value is.
+fn keep_in_pictures<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'t>> {
+    for (event, _) in &mut events {
+        if let Event::Start(Element::Image { dest_url, .. }) = event
+            && holds_mark(dest_url)
+        {
+            *dest_url = as_written(dest_url, tags).into();
+        }
+    }
+    events
+}
+
+/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be.
+fn autolink(events: Vec<Placed>) -> Vec<Placed> {
+    let mut linked = Vec::with_capacity(events.len());
+    for (event, range) in events {
+        let Event::Text(text) = &event else {
+            linked.push((event, range));
+            continue;
+        };
+        let mut rest: &str = text;
+        while let Some((before, mark, after)) = bracketed(rest) {
+            let link = Element::Link { link_type: LinkType::Autolink, dest_url: mark.to_owned().into(), title: "".into(), id: "".into() };
+            let place = range.clone();
+            linked.push((Event::Text(before.to_owned().into()), place.clone()));
+            linked.push((Event::Start(link), place.clone()));
+            linked.push((Event::Text(mark.to_owned().into()), place.clone()));
+            linked.push((Event::End(TagEnd::Link), place));
+            rest = after;
+        }
+        linked.push((Event::Text(rest.to_owned().into()), range));
+    }
+    linked
+}
+
+/// A mark with its fill between `<` and `>`, and what stands around it.
+fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
+    let open =
+        text.match_indices('<').map(|(at, _)| at).find(|at| text[at + 1..].chars().next().is_some_and(|c| index_of(c, TEXT).is_some()))?;
+    let close = open + text[open..].find('>')?;
+    let mark = &text[open + 1..close];
+    mark.chars().skip(1).all(|c| c == FILL).then(|| (&text[..open], mark, &text[close + 1..]))
+}
