@@ -59,7 +59,8 @@ function tendSidebar() {
   const [nav] = all("#SITE-NAV");
   if (!nav) return;
   const [current] = all("[aria-current]", nav);
-  if (current) nav.scrollTop = current.offsetTop - nav.clientHeight / 2;
+  // What asks for places waits for the first frame, so that the page is laid out only once.
+  if (current) requestAnimationFrame(() => (nav.scrollTop = current.offsetTop - nav.clientHeight / 2));
   if (!nav.hidePopover) return;
   nav.addEventListener("toggle", ({ newState }) => {
     if (newState === "open") current?.scrollIntoView({ block: "center" });
@@ -85,8 +86,9 @@ function followScroll() {
     const [toc] = all(".toc");
     if (next) toc.scrollTop = next.offsetTop - toc.clientHeight / 2;
   };
-  addEventListener("scroll", () => (asked ||= requestAnimationFrame(mark)), { passive: true });
-  mark();
+  const follow = () => (asked ||= requestAnimationFrame(mark));
+  addEventListener("scroll", follow, { passive: true });
+  follow();
 }
 
 // How old the status is

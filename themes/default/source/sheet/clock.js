@@ -3,10 +3,13 @@ import { event, toMs } from "./plan.js";
 
 const shape = (timeZone) => new Intl.DateTimeFormat("en-GB",
   { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
-let format = shape();
+let format;
 try {
   format = shape(event.zone || undefined);
-} catch { /* a zone that this browser does not know */ }
+} catch {
+  // A zone that this browser does not know
+  format = shape();
+}
 const [usual] = /\S+$/.exec(format.format(toMs(event.t0) || Date.now()));
 
 export const zone = format.resolvedOptions().timeZone;
