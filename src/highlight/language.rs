@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use super::grammar::{CADDYFILE, Grammar, PROMQL};
 use super::syntax::SET;
+use crate::diagnostic::nearest;
 
 /// What code is written in.
 #[derive(Clone, Copy, Debug)]
@@ -24,44 +25,83 @@ impl PartialEq for Language {
 }
 
 /// Words that grammars do not list as endings of files. Most are what GitHub's Linguist calls the language.
-const ALIASES: [(&str, &str); 36] = [
+const ALIASES: [(&str, &str); 69] = [
     ("apache", "envvars"),
     ("assembly", "asm"),
     ("bash-session", "console"),
     ("batch", "bat"),
     ("caddy", "caddyfile"),
+    ("compose", "yaml"),
     ("cron", "crontab"),
     ("csharp", "cs"),
     ("docker", "dockerfile"),
+    ("dos", "bat"),
+    ("editorconfig", "ini"),
+    ("elisp", "lisp"),
     ("elixir", "ex"),
+    ("emacs-lisp", "lisp"),
     ("erlang", "erl"),
     ("fortran", "f90"),
     ("fsharp", "fs"),
+    ("gdscript", "gd"),
     ("golang", "go"),
+    ("graphviz", "dot"),
     ("haskell", "hs"),
     ("hcl", "tf"),
     ("javascript", "js"),
     ("json5", "json"),
     ("jsonc", "json"),
+    ("jsonl", "json"),
     ("kotlin", "kt"),
     ("make", "makefile"),
     ("markdown", "md"),
+    ("mysql", "sql"),
+    ("ndjson", "json"),
     ("node", "js"),
+    ("obj-c", "objective-c"),
+    ("objc", "objective-c"),
+    ("objectivec", "objective-c"),
+    ("octave", "matlab"),
     ("perl", "pl"),
+    ("pgsql", "sql"),
+    ("plpgsql", "sql"),
+    ("plsql", "sql"),
+    ("postgres", "sql"),
+    ("postgresql", "sql"),
     ("powershell", "ps1"),
     ("protobuf", "proto"),
+    ("psql", "sql"),
+    ("pwsh", "ps1"),
     ("python", "py"),
+    ("python2", "py"),
+    ("python3", "py"),
+    ("regex", "re"),
     ("ruby", "rb"),
     ("rust", "rs"),
+    ("scheme", "lisp"),
+    ("service", "ini"),
+    ("sh-session", "console"),
     ("shell", "sh"),
     ("shell-session", "console"),
     ("shellsession", "console"),
-    ("sh-session", "console"),
+    ("sqlite", "sql"),
+    ("sshconfig", "ssh_config"),
+    ("starlark", "py"),
     ("systemd", "ini"),
+    ("tera", "jinja2"),
+    ("tsql", "sql"),
     ("typescript", "ts"),
+    ("udiff", "diff"),
+    ("vimscript", "vim"),
     ("yml", "yaml"),
     ("zsh", "sh"),
 ];
+
+/// Pictures that are written as text. They are shown as the text that they are.
+const DIAGRAMS: [&str; 4] = ["d2", "mermaid", "plantuml", "puml"];
+
+/// How much a word must be like the one that is meant, from 0 to 1.
+const LIKE: f64 = 0.85;
 
 /// Words for text that is no code.
 const PLAIN: [&str; 6] = ["text", "txt", "plain", "plaintext", "none", "output"];
@@ -101,9 +141,15 @@ impl Language {
     }
 }
 
-/// Every word that is known.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.keys().map(String::as_str).chain(PLAIN)
+/// What to do about a name that is not known.
+pub fn help(name: &str) -> String {
+    if DIAGRAMS.contains(&name) {
+        return "diagrams are not drawn: put a picture into `content/`, or write `text`".to_owned();
+    }
+    // Names of more than one word cannot stand behind a fence, and short ones are like anything.
+    let words = NAMES.keys().filter(|known| known.len() > 2 && !known.contains(' ') && !known.starts_with('.'));
+    let near = nearest(name, words.map(String::as_str).chain(PLAIN)).filter(|near| strsim::jaro_winkler(near, name) > LIKE);
+    near.map_or_else(|| "`text` is for what is no code".to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
 #[cfg(test)]
@@ -207,6 +253,17 @@ mod tests {
         }
         assert_eq!(Language::find("text"), Err(true));
         assert_eq!(Language::find("bahs"), Err(false));
+    }
+
+    #[test]
+    fn help_names_what_can_be_written() {
+        let check = |name: &str, expected: &str| assert_eq!(help(name), expected, "{name}");
+        check("bahs", "did you mean `bash`?");
+        check("javascrpt", "did you mean `javascript`?");
+        check("postgress", "did you mean `postgres`?");
+        check("mermaid", "diagrams are not drawn: put a picture into `content/`, or write `text`");
+        check("cobol", "`text` is for what is no code");
+        check("qq", "`text` is for what is no code");
     }
 
     #[test]

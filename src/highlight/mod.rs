@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-pub use language::{Language, names};
+pub use language::{Language, help};
 pub use syntax::Memo;
 
 /// Changes when the same code would be written otherwise: what was kept before is then not used.

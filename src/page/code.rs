@@ -7,7 +7,7 @@ use pulldown_cmark::CodeBlockKind;
 use super::blank;
 use super::html::{Dialect, Hole, Writer};
 use super::markdown::plain_text;
-use crate::diagnostic::{Diagnostic, suggest};
+use crate::diagnostic::Diagnostic;
 use crate::highlight::{self, Code, Language};
 
 /// A block of code that is highlighted when the site is made.
@@ -24,6 +24,8 @@ struct Info {
     language: Option<String>,
     title: Option<String>,
     marked: Vec<RangeInclusive<usize>>,
+    /// Words that mean nothing here.
+    strange: Vec<String>,
 }
 
 impl Writer<'_, '_, '_> {
@@ -44,6 +46,7 @@ impl Writer<'_, '_, '_> {
             CodeBlockKind::Fenced(info) => Info::read(info),
             CodeBlockKind::Indented => Info::default(),
         };
+        self.report_info(&info, code.lines().count(), start);
         let language = info.language.as_deref().and_then(|name| self.language(name, start));
         self.open_block(&info);
         match language {
@@ -61,6 +64,20 @@ impl Writer<'_, '_, '_> {
         }
         self.push(if info.title.is_some() { "</code></pre></figure>\n" } else { "</code></pre></div>\n" });
         self.command_found();
+    }
+
+    /// Reports what behind the fence has no effect.
+    fn report_info(&mut self, info: &Info, lines: usize, at: usize) {
+        let strange = info.strange.iter().map(|words| format!("`{words}` behind the fence is not understood"));
+        let beyond = info.marked.iter().filter(|range| range.is_empty() || *range.start() == 0 || *range.end() > lines);
+        let beyond = beyond.map(|range| match (range.start(), range.end()) {
+            (first, last) if first == last => format!("line {first} cannot be marked: the code has {lines}"),
+            (first, last) => format!("lines {first} to {last} cannot be marked: the code has {lines}"),
+        });
+        for message in strange.chain(beyond).collect::<Vec<_>>() {
+            let help = "behind a fence stand the language, `title=\"…\"` and the lines to be marked, such as `{2,4-6}`";
+            self.report(Diagnostic::warning("fence-words", message).help(help), at);
+        }
     }
 
     fn open_block(&mut self, info: &Info) {
@@ -92,8 +109,7 @@ impl Writer<'_, '_, '_> {
                 if !is_plain {
                     let diagnostic =
                         Diagnostic::warning("unknown-language", format!("the language `{name}` is not known: its code has no colours"));
-                    let help = suggest(name, highlight::names()).unwrap_or_else(|| "`text` is for what is no code".to_owned());
-                    self.report(diagnostic.help(help), at);
+                    self.report(diagnostic.help(highlight::help(name)), at);
                 }
                 None
             }
@@ -133,15 +149,31 @@ impl Info {
         let word: String =
             info[..word_end].chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.')).collect();
         read.language = (!word.is_empty()).then(|| word.to_ascii_lowercase());
+        // Words that hang on the language by commas are for other tools.
         let rest = &info[word_end..];
-        if let Some(title) = rest.split_once("title=\"").and_then(|(_, after)| after.split_once('"')) {
-            read.title = Some(title.0.trim().to_owned()).filter(|title| !title.is_empty());
-        }
-        let without_title = rest.split('"').step_by(2).collect::<String>();
-        if let Some((lines, _)) = without_title.split_once('{').and_then(|(_, after)| after.split_once('}')) {
-            read.marked = lines.split(',').filter_map(range).collect();
+        let hanging = rest.strip_prefix(',').map_or(0, |words| 1 + words.find([' ', '\t', '{']).unwrap_or(words.len()));
+        let mut rest = rest[hanging..].trim_start();
+        while !rest.is_empty() {
+            let end = read.part(rest).unwrap_or_else(|| {
+                let end = rest.find([' ', '\t']).unwrap_or(rest.len());
+                read.strange.push(rest[..end].to_owned());
+                end
+            });
+            rest = rest[end..].trim_start();
         }
         read
+    }
+
+    /// Takes a title or lines from the front of the words, and tells where they end; `None` if neither is there.
+    fn part(&mut self, words: &str) -> Option<usize> {
+        if let Some(title) = words.strip_prefix("title=\"") {
+            let (title, _) = title.split_once('"')?;
+            self.title = Some(title.trim().to_owned()).filter(|title| !title.is_empty());
+            return Some("title=\"\"".len() + title.len());
+        }
+        let (lines, _) = words.strip_prefix('{')?.split_once('}')?;
+        self.marked = lines.split(',').map(range).collect::<Option<_>>()?;
+        Some(lines.len() + 2)
     }
 }
 
@@ -158,8 +190,9 @@ mod tests {
     #[test]
     fn the_words_behind_a_fence_are_read() {
         let check = |info: &str, language: Option<&str>, title: Option<&str>, marked: &[RangeInclusive<usize>]| {
-            let expected = Info { language: language.map(str::to_owned), title: title.map(str::to_owned), marked: marked.to_vec() };
-            assert_eq!(Info::read(info), expected, "{info}");
+            let found = Info::read(info);
+            let parts = (found.language.as_deref(), found.title.as_deref(), &found.marked[..]);
+            assert_eq!(parts, (language, title, marked), "{info}");
         };
         check("", None, None, &[]);
         check("Bash", Some("bash"), None, &[]);
@@ -168,6 +201,18 @@ mod tests {
         check("js {x,-,2-}", Some("js"), None, &[]);
         check("\"><script>", Some("script"), None, &[]);
         check("sh title=\"", Some("sh"), None, &[]);
+        check("rust,ignore title=\"x\"{2}", Some("rust"), Some("x"), &[2..=2]);
+    }
+
+    #[test]
+    fn words_without_a_meaning_are_told() {
+        let check = |info: &str, strange: &[&str]| assert_eq!(Info::read(info).strange, strange, "{info}");
+        check("yaml title=\"a b\" {1}", &[]);
+        check("rust,ignore,no_run", &[]);
+        check("yaml title=foo", &["title=foo"]);
+        check("yaml titel=\"x\" {1}", &["titel=\"x\""]);
+        check("yaml {x} {2-}", &["{x}", "{2-}"]);
+        check("{.yaml #id}", &["{.yaml", "#id}"]);
     }
 
     #[test]
