@@ -3,6 +3,7 @@
 mod aliases;
 mod hosting;
 mod links;
+mod look;
 mod nav;
 mod notices;
 mod sent;
@@ -18,7 +19,8 @@ use rayon::prelude::*;
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::highlight::{Code, Highlights};
-use crate::page::{Body, Kind, Page, Publish, slug};
+use crate::page::html::escape;
+use crate::page::{Body, Heading, Kind, Page, Publish, link, slug};
 use crate::project::{CONTENT, Project};
 use crate::search;
 use crate::sheet::{self, Sheet};
@@ -30,6 +32,7 @@ use taken::{Taken, folded};
 
 pub use aliases::Redirect;
 pub use hosting::{CHANGES, FEED, SITEMAP};
+pub use look::LookLinks;
 pub use nav::{Crumb, Section};
 
 /// An address below the site's root, such as `docs/cutover-checklist.html`.
@@ -75,6 +78,9 @@ pub enum Target {
 /// The file by which an output folder is known as ours.
 pub const MARKER: &str = ".runsheet-site";
 
+/// The page for addresses that do not exist, as hosts look for it.
+const NOT_FOUND: &str = "404.html";
+
 /// A page in its place.
 pub struct SitePage {
     pub page: Arc<Page>,
@@ -111,6 +117,23 @@ impl SitePage {
     pub fn body(&self) -> &Body {
         self.made.as_ref().unwrap_or(&self.page.body)
     }
+
+    /// The headings that are on the page: a template may leave some out.
+    pub fn headings(&self) -> impl Iterator<Item = &Heading> {
+        let left_out: Vec<&str> = self.left_out().collect();
+        self.page.headings.iter().filter(move |heading| !left_out.contains(&&*heading.anchor))
+    }
+
+    /// Anchors that the page would have if its template left nothing out. The title stands above the body.
+    fn left_out(&self) -> impl Iterator<Item = &str> {
+        let is_in = |body: &Body, anchor: &str| {
+            let mut id = "id=\"".to_owned();
+            escape(anchor, &mut id);
+            body.html.contains(&(id + "\""))
+        };
+        let anchors = self.made.iter().flat_map(|made| self.page.headings.iter().map(move |heading| (made, &*heading.anchor)));
+        anchors.filter(move |(made, anchor)| is_in(&self.page.body, anchor) && !is_in(made, anchor)).map(|(_, anchor)| anchor)
+    }
 }
 
 /// Everything that rendering needs.
@@ -122,9 +145,13 @@ pub struct Site {
     pub routes: BTreeMap<Route, Target>,
     /// Old addresses of pages.
     pub redirects: Vec<Redirect>,
+    /// Where the links of `[look]` lead.
+    pub look: LookLinks,
     pub status: Option<Overview>,
     /// Code that is highlighted already; what is missing is made when it is rendered.
     pub highlights: Highlights,
+    /// The project's folder in its repository: empty, or ending in `/`.
+    pub repository_folder: String,
     /// Shown in the footer if the caller fixed the time of the build.
     pub built_at: Option<Timestamp>,
     pub diagnostics: Diagnostics,
@@ -138,10 +165,10 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let sections = nav::sections(&published);
     let mut taken = Taken::default();
     let mut routes = page_routes(&published, &sections, &mut taken, &mut diagnostics);
-    add_files(&mut routes, &mut taken, inputs, theme, &config, &mut diagnostics);
-    check_look(&config, &routes, &mut diagnostics);
+    add_files(&mut routes, &mut taken, inputs, theme, &config, &published, &mut diagnostics);
     let overview = overview(inputs, &config, &mut diagnostics);
     let index = links::Index::new(project, inputs, &routes, &published, &config);
+    let look = look::resolve(&config, &index, &routes, &mut diagnostics);
     let resolved: Vec<(SitePage, Diagnostics)> = published.par_iter().map(|page| site_page(page, &index, inputs, &config)).collect();
     let mut pages = Vec::with_capacity(resolved.len());
     for (page, faults) in resolved {
@@ -152,8 +179,9 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         links::resolve(page, &index, &mut diagnostics);
     }
     for page in &project.pages {
-        links::check_own(page, &index, &config.site.base_url, &mut diagnostics);
+        links::check_own(&page.path, &page.external, &index, &config.site.base_url, &mut diagnostics);
     }
+    links::check_own(&crate::config::path(), &config.look.external, &index, &config.site.base_url, &mut diagnostics);
     notices::check_names(project, &mut diagnostics);
     add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
     let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);
@@ -167,8 +195,10 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         sections,
         routes,
         redirects,
+        look,
         status: overview,
         highlights: Highlights::default(),
+        repository_folder: inputs.repository_folder.clone(),
         built_at,
         diagnostics,
     };
@@ -177,6 +207,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let mut routes = std::mem::take(&mut site.routes);
     hosting::add(&mut routes, &mut taken, &site);
     site.routes = routes;
+    links::check_made(&site.pages, &site.routes, &mut site.diagnostics);
     site
 }
 
@@ -199,18 +230,6 @@ fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &C
         overdue_since: page.front.overdue_since(inputs.now),
     };
     (page, diagnostics)
-}
-
-/// The files that `[look]` names must be on the site.
-fn check_look(config: &Config, routes: &BTreeMap<Route, Target>, diagnostics: &mut Diagnostics) {
-    for file in [&config.look.logo, &config.look.font_file].into_iter().flatten() {
-        if !matches!(routes.get(file.value.as_str()), Some(Target::Asset(_))) {
-            let files = routes.iter().filter(|(_, target)| matches!(target, Target::Asset(_))).map(|(route, _)| route.as_str());
-            let help = suggest(file.value.as_str(), files).unwrap_or_else(|| "put the file below `content/`".to_owned());
-            let diagnostic = Diagnostic::error("broken-link", format!("there is no file `{CONTENT}/{}`", file.value));
-            diagnostics.push(diagnostic.at(&crate::config::path(), file.span.clone()).help(help));
-        }
-    }
 }
 
 fn shallow_history() -> Diagnostic {
@@ -288,6 +307,7 @@ fn add_files(
     inputs: &Inputs,
     theme: &Theme,
     config: &Config,
+    pages: &[&Arc<Page>],
     diagnostics: &mut Diagnostics,
 ) {
     for path in inputs.assets.keys() {
@@ -303,32 +323,53 @@ fn add_files(
     let is_used = |name: &&String| config.site.search || !theme::SEARCH.contains(&name.as_str());
     ours.extend(theme.statics.keys().filter(is_used).map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
     ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
-    ours.push(("404.html".to_owned(), Target::NotFound));
+    ours.push((NOT_FOUND.to_owned(), Target::NotFound));
     ours.push((MARKER.to_owned(), Target::Marker));
     if config.status.is_some() {
         ours.push(("status/badge.svg".to_owned(), Target::BadgeSvg));
         ours.push(("status/badge.json".to_owned(), Target::BadgeJson));
     }
-    add_ours(routes, taken, ours, diagnostics);
+    add_ours(routes, taken, ours, pages, diagnostics);
     if config.site.search && !taken.add(search::MANIFEST) {
-        report_taken(search::MANIFEST, diagnostics);
+        report_taken(search::MANIFEST, routes, pages, diagnostics);
     }
 }
 
 /// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
-fn add_ours(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, ours: Vec<(Route, Target)>, diagnostics: &mut Diagnostics) {
+fn add_ours(
+    routes: &mut BTreeMap<Route, Target>,
+    taken: &mut Taken,
+    ours: Vec<(Route, Target)>,
+    pages: &[&Arc<Page>],
+    diagnostics: &mut Diagnostics,
+) {
     for (route, target) in ours {
         if !taken.add(&route) {
-            report_taken(&route, diagnostics);
+            report_taken(&route, routes, pages, diagnostics);
             continue;
         }
         routes.insert(route, target);
     }
 }
 
-fn report_taken(route: &str, diagnostics: &mut Diagnostics) {
-    let message = format!("a file of the content would be `{route}`, which is written by runsheet itself");
-    diagnostics.push(Diagnostic::error("path-collision", message).help("rename the file or its folder"));
+/// Says which file is where one of runsheet's own must be.
+fn report_taken(route: &str, routes: &BTreeMap<Route, Target>, pages: &[&Arc<Page>], diagnostics: &mut Diagnostics) {
+    let is_there = |other: &str| {
+        let (route, other) = (folded(route), folded(other));
+        other == route || other.starts_with(&format!("{route}/")) || route.starts_with(&format!("{other}/"))
+    };
+    let owner = routes.iter().filter(|(other, _)| is_there(other)).find_map(|(_, target)| match target {
+        Target::Page(index) => Some(&pages[*index].path),
+        Target::Asset(path) => Some(path),
+        _ => None,
+    });
+    let diagnostic = Diagnostic::error("path-collision", format!("`{route}` is written by runsheet itself, and this would be there, too"));
+    let diagnostic = owner.map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
+    let help = match route {
+        NOT_FOUND => "rename the file; to change that page, put a template `404.html` into your theme",
+        _ => "rename the file or its folder",
+    };
+    diagnostics.push(diagnostic.help(help));
 }
 
 /// What is published beside run sheets: their calendars, and the script that keeps them.
@@ -341,7 +382,8 @@ fn add_sheets(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[
     if pages.iter().any(|page| page.page.kind == Kind::Checklist) {
         ours.push((WORKER.to_owned(), Target::Worker));
     }
-    add_ours(routes, taken, ours, diagnostics);
+    let published: Vec<&Arc<Page>> = pages.iter().map(|page| &page.page).collect();
+    add_ours(routes, taken, ours, &published, diagnostics);
 }
 
 /// Where the calendar of a run sheet is: beside its page. Without a date there is none.
@@ -384,6 +426,12 @@ impl Site {
     /// All code that has a language.
     pub fn code(&self) -> impl Iterator<Item = &Code> {
         self.pages.iter().flat_map(|page| &page.page.blocks).map(|block| &block.code)
+    }
+
+    /// Where a file is edited, if the repository is known.
+    pub fn edit_url(&self, path: &RelPath) -> Option<String> {
+        let repository = self.config.site.repository.as_ref()?;
+        Some(link::encode(&format!("{repository}/edit/HEAD/{}{path}", self.repository_folder)))
     }
 
     pub fn event(&self, id: Option<&str>) -> Option<&Event> {

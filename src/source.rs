@@ -130,6 +130,8 @@ pub struct Inputs {
     pub now: Timestamp,
     pub status: StatusInput,
     pub history: History,
+    /// The project's folder in its Git repository: empty at the top, else such as `docs/cutover/`.
+    pub repository_folder: String,
 }
 
 /// What Git knows of when pages were changed.

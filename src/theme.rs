@@ -9,7 +9,7 @@ use include_dir::{Dir, File, include_dir};
 use tera::{Context, Tera};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::engine::{self, Bounded};
 use crate::source::{Inputs, RelPath};
 
@@ -94,6 +94,7 @@ impl Theme {
             let diagnostic = Diagnostic::error("unknown-theme", format!("there is no folder `{folder}`"));
             diagnostics.push(diagnostic.help("`theme = \"default\"` is built in"));
         }
+        report_unused(&templates, inputs, &folder, diagnostics);
         let mail = templates.remove("mail.html").map(|(text, _)| text).unwrap_or_default();
         for mark in MAIL_MARKS.iter().filter(|mark| !mail.contains(**mark)) {
             let diagnostic = Diagnostic::error("template-syntax", format!("the layout of mails has no `{mark}`"));
@@ -133,6 +134,23 @@ pub fn files_below<'a>(folder: &'a Dir<'a>) -> Vec<&'a File<'a>> {
 /// The name of an embedded file in its folder.
 fn name_of(file: &File) -> String {
     file.path().to_string_lossy().replace('\\', "/")
+}
+
+/// Reports files of a project's theme that nothing uses: their names or their folders are misspelt.
+fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs: &Inputs, folder: &str, diagnostics: &mut Diagnostics) {
+    let built_in: Vec<String> = files_below(&TEMPLATES).into_iter().map(name_of).collect();
+    let is_named = |name: &str| templates.iter().any(|(other, (text, _))| other != name && text.contains(&format!("\"{name}\"")));
+    for (name, (_, path)) in templates {
+        let Some(path) = path.as_ref().filter(|_| !built_in.contains(name) && !is_named(name)) else { continue };
+        let diagnostic = Diagnostic::warning("unused-template", "no page and no other template uses this template").in_file(path);
+        diagnostics.push(diagnostic.maybe_help(suggest(name, built_in.iter().map(String::as_str))));
+    }
+    let astray = inputs.sources.keys().filter_map(|path| Some((path, path.below(folder)?)));
+    for (path, below) in astray.filter(|(_, below)| !["templates/", "static/", "source/"].iter().any(|folder| below.starts_with(folder))) {
+        let diagnostic = Diagnostic::warning("unused-template", "this file of the theme is in no folder that is read").in_file(path);
+        let home = if below.ends_with(".html") { "templates" } else { "static" };
+        diagnostics.push(diagnostic.help(format!("put it into `{folder}/{home}/`")));
+    }
 }
 
 fn hashed_name(name: &str, bytes: &[u8]) -> String {
@@ -175,6 +193,15 @@ fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPa
     {
         let diagnostic = Diagnostic::error("template-syntax", format!("the template takes itself in: {}", chain.join(" → ")));
         return file(tpl).map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
+    }
+    if let ErrorKind::MissingParent { current, parent } = error.kind() {
+        let diagnostic = Diagnostic::error("template-syntax", format!("there is no template `{parent}` to extend"));
+        let diagnostic = diagnostic.maybe_help(suggest(parent, templates.keys().map(String::as_str)));
+        let line = |text: &str| text.lines().position(|line| line.contains("extends") && line.contains(parent.as_str()));
+        return match templates.get(current) {
+            Some((text, Some(path))) => diagnostic.at_line(path, line(text).map_or(1, |line| line + 1), 1),
+            _ => diagnostic,
+        };
     }
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
         let message = engine::cause(error);

@@ -141,6 +141,46 @@ fn without_a_repository_nothing_is_said() {
 }
 
 #[test]
+fn a_project_in_a_folder_of_its_repository_is_edited_there() {
+    let config = CONFIG.to_owned() + "repository = \"https://git.example.org/team/all\"\n";
+    let project = project(&[
+        ("docs/runsheet.toml", &config),
+        ("docs/content/a b.md", "# A\n\n[configuration](../runsheet.toml)\n"),
+        ("docs/content/index.md", "# Home\n"),
+    ]);
+    git(project.path(), "2026-03-01T12:00:00Z", &["init", "-q"]);
+    runsheet(&project.path().join("docs"), &["build"]);
+    let page = read(project.path(), "docs/public/a-b.html");
+    for link in ["edit/HEAD/docs/content/a%20b.md", "blob/HEAD/docs/runsheet.toml"] {
+        assert!(page.contains(&format!("href=\"https://git.example.org/team/all/{link}\"")), "{link} is not in\n{page}");
+    }
+}
+
+#[test]
+fn links_of_the_look_lead_there_from_every_page() {
+    let config = "[site]\nbase_url = \"https://docs.example.org/ops/\"\n[look]\nfooter = \"[first](guide/a.md#first)\"\n\
+         header = [{ text = \"Guide\", url = \"guide/a.md\" }, { text = \"Mail\", url = \"mailto:ops@example.org\" }]\n";
+    let project =
+        project(&[("runsheet.toml", config), ("content/index.md", "# Home\n"), ("content/guide/a.md", "# A\n\n## First\n\nText.\n")]);
+    runsheet(project.path(), &["build"]);
+    for (page, root) in [("index.html", ""), ("guide/a.html", "../"), ("404.html", "/ops/")] {
+        let html = read(project.path(), &format!("public/{page}"));
+        for link in [format!("{root}guide/a.html"), format!("{root}guide/a.html#first"), "mailto:ops@example.org".to_owned()] {
+            assert!(html.contains(&format!("<a href=\"{link}\">")), "{link} is not in {page}:\n{html}");
+        }
+    }
+}
+
+#[test]
+fn the_page_for_no_address_is_not_to_be_found() {
+    let project = project(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);
+    runsheet(project.path(), &["build"]);
+    let page = read(project.path(), "public/404.html");
+    assert!(page.contains("<meta name=\"robots\" content=\"noindex\">"), "{page}");
+    assert!(!page.contains("canonical") && !page.contains("og:url"), "{page}");
+}
+
+#[test]
 fn the_head_tells_other_sites_about_the_page() {
     let project = project(&[
         ("runsheet.toml", CONFIG),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::config::{self, Config};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::link::{encode, is_web};
+use crate::page::link::{below, encode, is_web};
 use crate::project::Project;
 use crate::source::{RelPath, Span};
 use crate::status::{Address, plain_line};
@@ -68,6 +68,9 @@ pub fn plan(project: &Project) -> Plan {
             plan.add(&link.url, Place { path: page.path.clone(), span: link.span.clone() }, &project.config);
         }
     }
+    for link in &project.config.look.external {
+        plan.add(&link.url, Place { path: config::path(), span: link.span.clone() }, &project.config);
+    }
     for (name, url) in project.config.links.iter().filter(|(_, url)| is_web(url)) {
         let span = project.config.link_places.get(name).cloned().unwrap_or_default();
         plan.add(url, Place { path: config::path(), span }, &project.config);
@@ -77,9 +80,7 @@ pub fn plan(project: &Project) -> Plan {
 
 impl Plan {
     fn add(&mut self, url: &str, place: Place, config: &Config) {
-        let base_url = &config.site.base_url;
-        let is_own = !base_url.is_empty() && (url.starts_with(base_url.as_str()) || url == base_url.trim_end_matches('/'));
-        if is_own || config.external.ignore.iter().any(|pattern| matches(pattern, url)) {
+        if below(url, &config.site.base_url).is_some() || config.external.ignore.iter().any(|pattern| matches(pattern, url)) {
             self.left_out += 1;
             return;
         }

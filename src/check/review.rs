@@ -6,6 +6,11 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::Page;
 
 pub fn check(page: &Page, now: Timestamp, diagnostics: &mut Diagnostics) {
+    if let (Some(every), None) = (&page.front.review_every, page.front.reviewed) {
+        let message = format!("the review is due every {every}, but it is not said when the last one was");
+        let diagnostic = Diagnostic::warning("review-overdue", message).in_file(&page.path);
+        return diagnostics.push(diagnostic.help("set `reviewed` to the day on which the page was last read"));
+    }
     let (Some(due), Some(every)) = (page.front.overdue_since(now), &page.front.review_every) else { return };
     let message = format!("the review was due on {due}: it is done every {every}");
     let diagnostic = Diagnostic::warning("review-overdue", message).in_file(&page.path);

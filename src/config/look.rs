@@ -1,14 +1,12 @@
 //! `[look]`: a logo, colours, a font, links above and words below each page, without a template.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
-use serde::Serialize;
-use serde_json::json;
 
 use super::web_address;
 use crate::data::{Reader, Spanned, Value};
 use crate::page::html::escape;
-use crate::page::link::{self, Target};
-use crate::page::markdown;
+use crate::page::link::{self, External, Target};
+use crate::page::{Body, Hole, Link, markdown};
 use crate::source::{RelPath, Span};
 
 /// What `[look]` says.
@@ -24,8 +22,10 @@ pub struct Look {
     pub colors: Vec<Color>,
     /// Links in the top line of each page.
     pub header: Vec<HeaderLink>,
-    /// Words at the foot of each page, as HTML.
-    pub footer: Option<String>,
+    /// Words at the foot of each page.
+    pub footer: Option<Footer>,
+    /// Links to other sites.
+    pub external: Vec<External>,
 }
 
 /// A colour of the theme.
@@ -38,10 +38,26 @@ pub struct Color {
 }
 
 /// A link in the top line.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct HeaderLink {
     pub text: String,
-    pub url: String,
+    pub to: Destination,
+}
+
+/// Where a link of the configuration leads.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// To another site, or to a mail address.
+    Elsewhere(String),
+    /// To a file below `content/`.
+    Here(Link),
+}
+
+/// Words with links to files below `content/`, by number.
+#[derive(Clone, Debug, Default)]
+pub struct Footer {
+    pub body: Body,
+    pub links: Vec<Link>,
 }
 
 /// Colours that can be set, with those of the theme in light and dark.
@@ -65,12 +81,19 @@ pub fn read(reader: &mut Reader) -> Look {
     reader.list_of_tables("header", |reader| {
         let (text, url) = (reader.needed_text("text"), reader.needed_text("url"));
         let (Some(text), Some(url)) = (text, url) else { return };
-        if let Err((message, help)) = web_address(&url.value) {
-            reader.reject(&url.span, message, help);
+        match destination(&url.value, &url.span) {
+            Ok(to) => {
+                look.external.extend(external(&to, &url.span));
+                look.header.push(HeaderLink { text: text.value, to });
+            }
+            Err((message, help)) => reader.reject(&url.span, message, help),
         }
-        look.header.push(HeaderLink { text: text.value, url: url.value });
     });
-    look.footer = reader.text("footer").map(|text| inline_html(&text.value));
+    if let Some(text) = reader.text("footer") {
+        let mut footer = Footer::default();
+        footer.read(&text, &mut look.external).unwrap_or_else(|(message, help)| reader.reject(&text.span, message, help));
+        look.footer = Some(footer);
+    }
     low_contrast(&look, reader);
     look
 }
@@ -155,41 +178,69 @@ fn luminance(color: &str) -> f64 {
     0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
 }
 
-/// One line of Markdown as HTML: words, emphasis, and links to other sites.
-fn inline_html(text: &str) -> String {
-    let mut html = String::new();
-    let mut open: Vec<&str> = Vec::new();
-    for (event, _) in markdown::events(text) {
-        match event {
-            Event::Text(words) | Event::Code(words) => escape(&words, &mut html),
-            Event::SoftBreak | Event::HardBreak => html.push(' '),
-            Event::Start(Tag::Link { dest_url, .. }) => match link::classify(&dest_url) {
-                Target::External(url) => {
-                    html.push_str("<a href=\"");
-                    escape(&link::encode(&url), &mut html);
-                    html.push_str("\">");
-                    open.push("</a>");
-                }
-                _ => open.push(""),
-            },
-            Event::End(TagEnd::Link) => html.push_str(open.pop().unwrap_or("")),
-            Event::Start(Tag::Strong) => html.push_str("<strong>"),
-            Event::End(TagEnd::Strong) => html.push_str("</strong>"),
-            Event::Start(Tag::Emphasis) => html.push_str("<em>"),
-            Event::End(TagEnd::Emphasis) => html.push_str("</em>"),
-            _ => {}
+/// Judges the target of a link as links on pages are judged.
+fn destination(url: &str, span: &Span) -> Result<Destination, (String, Option<String>)> {
+    match link::classify(url) {
+        Target::External(url) if link::is_web(&url) => web_address(&url).map(Destination::Elsewhere),
+        Target::External(url) if !link::is_bare(&url) => Ok(Destination::Elsewhere(url)),
+        Target::Internal { path, fragment } => Ok(Destination::Here(Link { path, fragment, span: span.clone(), image: false })),
+        Target::External(_) | Target::Refused(_) => {
+            let help = "write a web address, a mail address as `mailto:…`, or a file below `content/`".to_owned();
+            Err((format!("a link to `{url}` is not made"), Some(help)))
         }
     }
-    html
+}
+
+fn external(to: &Destination, span: &Span) -> Option<External> {
+    match to {
+        Destination::Elsewhere(url) if link::is_web(url) => Some(External { url: url.clone(), span: span.clone() }),
+        Destination::Elsewhere(_) | Destination::Here(_) => None,
+    }
+}
+
+impl Footer {
+    /// Takes one line of Markdown: words, emphasis, code and links.
+    fn read(&mut self, text: &Spanned<String>, links: &mut Vec<External>) -> Result<(), (String, Option<String>)> {
+        let html = &mut self.body.html;
+        for (event, _) in markdown::events(&text.value) {
+            match event {
+                Event::Text(words) => escape(&words, html),
+                Event::Code(words) => {
+                    html.push_str("<code>");
+                    escape(&words, html);
+                    html.push_str("</code>");
+                }
+                Event::SoftBreak | Event::HardBreak => html.push(' '),
+                Event::Start(Tag::Link { dest_url, .. }) => {
+                    let to = destination(&dest_url, &text.span)?;
+                    links.extend(external(&to, &text.span));
+                    html.push_str("<a href=\"");
+                    match to {
+                        Destination::Elsewhere(url) => escape(&link::encode(&url), html),
+                        Destination::Here(link) => {
+                            self.body.holes.push((html.len(), Hole::Link(self.links.len())));
+                            self.links.push(link);
+                        }
+                    }
+                    html.push_str("\">");
+                }
+                Event::End(TagEnd::Link) => html.push_str("</a>"),
+                Event::Start(Tag::Strong) => html.push_str("<strong>"),
+                Event::End(TagEnd::Strong) => html.push_str("</strong>"),
+                Event::Start(Tag::Emphasis) => html.push_str("<em>"),
+                Event::End(TagEnd::Emphasis) => html.push_str("</em>"),
+                Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                _ => {
+                    let help = "it is one line: words, emphasis, code and links".to_owned();
+                    return Err(("`footer` holds more than can stand there".to_owned(), Some(help)));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Look {
-    /// What `look` is in templates.
-    pub fn context(&self) -> serde_json::Value {
-        let logo = self.logo.as_ref().map(|logo| link::encode(logo.value.as_str()));
-        json!({ "logo": logo, "header": self.header, "footer": self.footer })
-    }
-
     /// The style that the colours and the font make; `None` if nothing is set. It lies in `assets/`.
     pub fn css(&self) -> Option<String> {
         let mut css = String::new();
@@ -230,8 +281,20 @@ mod tests {
 
     #[test]
     fn words_at_the_foot_are_words() {
-        let html = inline_html("By **us** & [them](https://a.example/?b=\"c\") <script> [x](javascript:y) `z`");
-        assert_eq!(html, "By <strong>us</strong> &amp; <a href=\"https://a.example/?b=%22c%22\">them</a>  x z");
+        let read = |text: &str| {
+            let mut footer = Footer::default();
+            let text = Spanned { value: text.to_owned(), span: 0..0 };
+            footer.read(&text, &mut Vec::new()).map(|()| footer.body.fill(|_, html| html.push('?'))).map_err(|(message, _)| message)
+        };
+        let check = |text: &str, expected: &str| assert_eq!(read(text).as_deref(), Ok(expected), "{text}");
+        check(
+            "By **us** & [them](https://a.example/?b=\"c\") `z`",
+            "By <strong>us</strong> &amp; <a href=\"https://a.example/?b=%22c%22\">them</a> <code>z</code>",
+        );
+        check("[a *b*](guide/a.md#c) [d](mailto:e@f.example)", "<a href=\"?\">a <em>b</em></a> <a href=\"mailto:e@f.example\">d</a>");
+        for text in ["<script>", "# a", "![a](b.png)", "[x](javascript:y)", "[x](//a.example)", "[x](mailto:)", "a\n\n- b"] {
+            assert!(read(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::status;
 
 pub use event::{Event, Mode};
 pub use external::External;
-pub use look::Look;
+pub use look::{Destination, Look};
 pub use mailing::{Mailing, Notices};
 
 /// The name of the file that makes a folder a Runsheet project.

@@ -80,12 +80,12 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 diagnostics.push(diagnostic.at(path, span).help(format!("name one of them, as `{root}.NAME`")));
             }
         }
-        check_times(tag, &tokens, path, diagnostics);
+        check_times(tag, &tokens, scope, path, diagnostics);
     }
 }
 
 /// A time that is shown must say in which zone and how.
-fn check_times(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
+fn check_times(tag: &Tag, tokens: &[Token], scope: &Scope, path: &RelPath, diagnostics: &mut Diagnostics) {
     if tag.kind != Kind::Expression || tokens.iter().any(|token| token.word() == Some("when")) {
         return;
     }
@@ -94,7 +94,9 @@ fn check_times(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Di
         if matches!(word.as_str(), "event.start" | "event.end" | "event.at" | "event_at") {
             let span = span.start + tag.span.start..span.end + tag.span.start;
             let diagnostic = Diagnostic::error("bare-time", format!("`{word}` is a time without a zone or a form"));
-            diagnostics.push(diagnostic.at(path, span).help("put `| when(zone=r.zone, form=\"datetime\")` behind it"));
+            // Only who gets a mail has a zone.
+            let zone = if scope.contains_key("r") { "r.zone" } else { "\"UTC\"" };
+            diagnostics.push(diagnostic.at(path, span).help(format!("put `| when(zone={zone}, form=\"datetime\")` behind it")));
         }
     }
 }
@@ -105,7 +107,11 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
         if used.optional {
             return None;
         }
-        return Some((format!("there is no variable `{root}`"), suggest(root, scope.keys().map(String::as_str))));
+        let help = match &**root {
+            "r" | "mailing" => Some("notices alone know of recipients and mailings".to_owned()),
+            _ => suggest(root, scope.keys().map(String::as_str)),
+        };
+        return Some((format!("there is no variable `{root}`"), help));
     };
     let (Some(members), Some(member)) = (members, used.path.get(1)) else { return None };
     if members.contains(member) || used.optional {

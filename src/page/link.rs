@@ -7,7 +7,7 @@ use crate::source::Span;
 pub enum Target {
     /// Another site, a mail address, a telephone number: kept as it is.
     External(String),
-    /// A file of the project, and an anchor in it. An empty path is the page itself.
+    /// A file of the project, and an anchor in it. An empty path is the page itself, and with it an empty anchor its top.
     Internal { path: String, fragment: Option<String> },
     /// A scheme that is on no list, such as `javascript`.
     Refused(String),
@@ -23,6 +23,14 @@ pub struct External {
 /// Whether an address is one of the web.
 pub fn is_web(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"))
+}
+
+/// What is behind the address of a site, however its scheme and its host are written; `None` if it is that of another.
+pub fn below<'u>(url: &'u str, base_url: &str) -> Option<&'u str> {
+    let (rest, base) = (url.split_once("://")?.1, base_url.split_once("://")?.1);
+    let host = base.find('/').unwrap_or(base.len());
+    let path = rest.get(host..).filter(|_| rest[..host].eq_ignore_ascii_case(&base[..host]))?;
+    path.strip_prefix(&base[host..]).or_else(|| (path == base[host..].trim_end_matches('/')).then_some(""))
 }
 
 const SCHEMES: [&str; 4] = ["http", "https", "mailto", "tel"];
@@ -47,7 +55,12 @@ pub fn classify(target: &str) -> Target {
         None => (cleaned, None),
     };
     let path = path.split_once('?').map_or(path, |(path, _)| path);
-    Target::Internal { path: decode(path), fragment: fragment.filter(|fragment| !fragment.is_empty()) }
+    Target::Internal { path: decode(path), fragment: fragment.filter(|fragment| !fragment.is_empty() || cleaned == "#") }
+}
+
+/// Whether an address has a scheme and nothing behind it.
+pub fn is_bare(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(_, rest)| rest.trim_start_matches('/').is_empty())
 }
 
 /// The scheme of a URL (RFC 3986 §3.1), if it has one.
@@ -141,9 +154,32 @@ mod tests {
     }
 
     #[test]
+    fn the_own_address_is_known_in_every_form() {
+        let check = |url: &str, base_url: &str, expected: Option<&str>| assert_eq!(below(url, base_url), expected, "{url} {base_url}");
+        check("https://docs.example/a/b.html", "https://docs.example/a/", Some("b.html"));
+        check("HTTP://Docs.Example/a/b.html", "https://docs.example/a/", Some("b.html"));
+        check("https://docs.example/a", "https://docs.example/a/", Some(""));
+        check("https://docs.example", "https://docs.example/", Some(""));
+        check("https://docs.example.org/", "https://docs.example/", None);
+        check("https://docs.example/b/", "https://docs.example/a/", None);
+        check("https://é.example/", "https://docs.example/", None);
+        check("mailto:a@docs.example", "https://docs.example/", None);
+    }
+
+    #[test]
+    fn a_scheme_alone_leads_nowhere() {
+        for url in ["https://", "http:", "mailto:", "tel:"] {
+            assert!(is_bare(url), "{url}");
+        }
+        assert!(!is_bare("https://a") && !is_bare("mailto:a@b.example"));
+    }
+
+    #[test]
     fn paths_and_fragments_are_decoded() {
         let expected = Target::Internal { path: "a b.md".to_owned(), fragment: Some("köln".to_owned()) };
         assert_eq!(classify("a%20b.md#k%C3%B6ln"), expected);
+        assert_eq!(classify("a.md#"), Target::Internal { path: "a.md".to_owned(), fragment: None });
+        assert_eq!(classify("#"), Target::Internal { path: String::new(), fragment: Some(String::new()) });
         assert_eq!(decode("100%"), "100%");
         assert_eq!(decode("%zz%ff"), "%zz%ff");
     }

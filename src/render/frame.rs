@@ -11,8 +11,8 @@ use tera::Context;
 use super::toc::{TocEntry, toc};
 use super::{base_path, body, canonical, day, feed, root_of, sheet, summary};
 use crate::config::Mode;
-use crate::page::Kind;
 use crate::page::html::escape;
+use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
 use crate::site::{Crumb, Section, Site, SitePage};
 use crate::status;
@@ -21,6 +21,8 @@ use crate::theme::Theme;
 /// Where the body of a page and the sidebar go: they are put in after the template is rendered, so that they are never copied into one.
 const BODY_MARK: &str = "\u{F8FF}body\u{F8FF}";
 const NAV_MARK: &str = "\u{F8FF}nav\u{F8FF}";
+/// The way to the top of the site, where it is not known yet.
+const ROOT_MARK: &str = "\u{F8FF}root\u{F8FF}";
 
 /// What the pages of a site share, made once.
 pub struct Frame<'a> {
@@ -112,7 +114,7 @@ impl<'a> Frame<'a> {
             Some(sidebar) => Cow::Borrowed(sidebar),
             None => Cow::Owned(self.sidebar(folder, root)?),
         };
-        Ok(with_parts(&html, &with_current(&sidebar, root, route), body))
+        Ok(with_parts(&html, &[(NAV_MARK, &with_current(&sidebar, root, route)), (BODY_MARK, &[body]), (ROOT_MARK, &[root])]))
     }
 
     pub fn page(&self, page: &SitePage) -> Result<String, tera::Error> {
@@ -134,14 +136,14 @@ impl<'a> Frame<'a> {
                 description: front.description.as_deref().unwrap_or_default(),
                 kind,
                 source: Some(page.page.path.as_str()),
-                edit_url: site.config.site.repository.as_ref().map(|url| format!("{url}/edit/HEAD/{}", page.page.path)),
+                edit_url: site.edit_url(&page.page.path),
                 canonical: canonical(site, &page.route),
                 owner: front.owner.as_deref(),
                 reviewed: front.reviewed.map(day),
                 changed: page.changed.map(|at| Day::of(at.to_zoned(TimeZone::UTC).date())),
                 overdue: page.overdue_since.map(Day::of),
                 summary: summary::of(page).unwrap_or_default(),
-                toc: toc(&page.page.headings),
+                toc: toc(page.headings()),
                 breadcrumbs: site.breadcrumbs(&page.route),
                 children: if is_index && !is_home { children(site, &page.route) } else { Vec::new() },
                 next,
@@ -167,7 +169,9 @@ impl<'a> Frame<'a> {
     }
 
     pub fn not_found(&self) -> Result<String, tera::Error> {
-        self.plain_page("404.html", &base_path(&self.site.config.site.base_url), self.plain("Page not found", "404.html"))
+        // It is shown at any address and is that of none.
+        let page = PageContext { kind: "not-found", canonical: None, ..self.plain("Page not found", "404.html") };
+        self.plain_page("404.html", &base_path(&self.site.config.site.base_url), page)
     }
 
     /// A page that no file stands for.
@@ -206,19 +210,17 @@ fn escaped(text: &str) -> String {
     html
 }
 
-/// The page with its sidebar and its body, wherever the template has put them.
-fn with_parts(html: &str, sidebar: &[&str], body: &str) -> String {
-    let length: usize = sidebar.iter().map(|part| part.len()).sum();
-    let mut whole = String::with_capacity(html.len() + length + body.len());
+/// The page with the parts that marks stand for, wherever the template has put them.
+fn with_parts(html: &str, known: &[(&str, &[&str])]) -> String {
+    let length: usize = known.iter().flat_map(|(_, parts)| *parts).map(|part| part.len()).sum();
+    let mut whole = String::with_capacity(html.len() + length);
     let mut from = 0;
-    let mark = "\u{F8FF}";
-    for at in memchr::memmem::find_iter(html.as_bytes(), mark) {
-        let after = &html[at..];
-        let (name, parts) = if after.starts_with(BODY_MARK) { (BODY_MARK, &[body] as &[&str]) } else { (NAV_MARK, sidebar) };
-        if at >= from && after.starts_with(name) {
+    for at in memchr::memmem::find_iter(html.as_bytes(), "\u{F8FF}") {
+        let found = known.iter().find(|(mark, _)| html[at..].starts_with(mark));
+        if let Some((mark, parts)) = found.filter(|_| at >= from) {
             whole.push_str(&html[from..at]);
             whole.extend(parts.iter().copied());
-            from = at + name.len();
+            from = at + mark.len();
         }
     }
     whole.push_str(&html[from..]);
@@ -253,7 +255,7 @@ fn shared(site: &Site, theme: &Theme) -> Context {
             "css": theme.asset("site.css"), "js": theme.asset("site.js"), "icon": theme.asset("icon.svg"), "all": theme.assets_by_name(),
         }),
     );
-    context.insert("look", &site.config.look.context());
+    context.insert("look", &look_context(site));
     let rehearsal = site.config.event(None).filter(|event| event.mode == Mode::Rehearsal).map(|event| &event.name);
     context.insert("rehearsal", &rehearsal);
     let built_at = site.built_at.map(|at| {
@@ -267,6 +269,25 @@ fn shared(site: &Site, theme: &Theme) -> Context {
         context.insert(absent, &Option::<()>::None);
     }
     context
+}
+
+fn look_context(site: &Site) -> serde_json::Value {
+    let look = &site.config.look;
+    let from_root = |address: &str| match link::classify(address) {
+        link::Target::External(url) => url,
+        link::Target::Internal { .. } | link::Target::Refused(_) => format!("{ROOT_MARK}{address}"),
+    };
+    let links = look.header.iter().zip(&site.look.header);
+    let header: Vec<_> =
+        links.filter_map(|(link, address)| Some(json!({ "text": link.text, "url": from_root(address.as_deref()?) }))).collect();
+    let footer = look.footer.as_ref().map(|footer| {
+        footer.body.fill(|hole, html| {
+            let Hole::Link(number) = hole else { return };
+            let address = site.look.footer.get(number).cloned().flatten();
+            escape(&address.map(|address| from_root(&address)).unwrap_or_default(), html);
+        })
+    });
+    json!({ "logo": look.logo.as_ref().map(|logo| link::encode(logo.value.as_str())), "header": header, "footer": footer })
 }
 
 fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value {
@@ -318,8 +339,8 @@ mod tests {
     #[test]
     fn parts_go_where_the_template_wants_them() {
         let html = format!("<a>{NAV_MARK}</a>\u{F8FF} {BODY_MARK}{BODY_MARK}.");
-        assert_eq!(with_parts(&html, &["n", "", "av"], "b"), "<a>nav</a>\u{F8FF} bb.");
-        assert_eq!(with_parts("", &[], "b"), "");
+        assert_eq!(with_parts(&html, &[(NAV_MARK, &["n", "", "av"]), (BODY_MARK, &["b"])]), "<a>nav</a>\u{F8FF} bb.");
+        assert_eq!(with_parts("", &[(BODY_MARK, &["b"])]), "");
     }
 
     #[test]

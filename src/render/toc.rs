@@ -14,9 +14,9 @@ pub struct TocEntry {
 }
 
 /// Headings of the second and third level, the third below the second.
-pub fn toc(headings: &[Heading]) -> Vec<TocEntry> {
+pub fn toc<'a>(headings: impl Iterator<Item = &'a Heading>) -> Vec<TocEntry> {
     let mut entries: Vec<TocEntry> = Vec::new();
-    for heading in headings.iter().filter(|heading| matches!(heading.level, 2 | 3)) {
+    for heading in headings.filter(|heading| matches!(heading.level, 2 | 3)) {
         // What stands in the final parenthesis is shown below the heading.
         let title = match &heading.timing {
             Some(timing) if timing.place == Place::Trailing => timing.label.clone(),

@@ -12,6 +12,19 @@ pub const FEED: &str = "feed.xml";
 pub const CHANGES: &str = "changes.xml";
 pub const SITEMAP: &str = "sitemap.xml";
 
+/// Files that are made only if there is something to be in them.
+pub const MADE_LATE: [&str; 3] = [FEED, CHANGES, SITEMAP];
+
+/// Why one of these files, or the calendar of a run sheet, is not made.
+pub fn why_not(route: &str) -> &'static str {
+    match route {
+        FEED => "it needs `base_url`, and a notice with `publish: sent` whose date is known",
+        CHANGES => "it needs `base_url`, and a Git history that knows when pages were changed",
+        SITEMAP => "it needs `base_url`",
+        _ => "a calendar needs an event with a T-0",
+    }
+}
+
 /// Adds these files. One of the project's own, under whatever case or form of the name, wins.
 pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, site: &Site) {
     let mut ours = vec![("_headers", Target::Headers), (".nojekyll", Target::NoJekyll)];

@@ -1,16 +1,16 @@
 //! Links as on GitHub: from file to file, checked, and turned into addresses of the site.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Route, Target, aliases, is_index, nav, route_of};
+use super::{Route, SitePage, Target, aliases, hosting, is_index, nav, route_of};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
-use crate::page::link::decode;
-use crate::page::{Link, Page};
+use crate::page::link::{self, External, decode};
+use crate::page::{Kind, Link, Page};
 use crate::project::{CONTENT, Project};
 use crate::source::{Inputs, RelPath};
 
@@ -22,6 +22,7 @@ pub struct Index<'a> {
     pages: Pages<'a>,
     inputs: &'a Inputs,
     routes: &'a BTreeMap<Route, Target>,
+    /// The repository's address, if there is one.
     repository: Option<&'a str>,
     /// Old addresses, and the pages that have moved away from there.
     moved: BTreeMap<Route, &'a RelPath>,
@@ -67,11 +68,19 @@ impl<'a> Index<'a> {
             let page = if let Target::Page(_) = target { self.index_page(path) } else { None };
             return Some((index, page));
         }
-        let page = match self.routes.get(below)? {
-            Target::Page(_) => self.page_at(below),
-            _ => None,
+        let page = match self.routes.get(below) {
+            Some(Target::Page(_)) => self.page_at(below),
+            Some(_) => None,
+            None if self.may_be_made(below) => None,
+            None => return None,
         };
         Some((below.to_owned(), page))
+    }
+
+    /// Whether a route may be that of a file which is made when all pages are known: [`check_made`] tells whether it is.
+    fn may_be_made(&self, route: &str) -> bool {
+        let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|page| page.kind == Kind::Checklist);
+        hosting::MADE_LATE.contains(&route) || route.strip_suffix(".ics").is_some_and(is_sheet)
     }
 
     fn page_at(&self, route: &str) -> Option<&'a Page> {
@@ -95,7 +104,7 @@ impl<'a> Index<'a> {
     }
 
     /// The way out of a link to a path that does not exist.
-    fn suggestion(&self, from: &Page, link: &Link, path: &RelPath) -> Option<String> {
+    fn suggestion(&self, from: &RelPath, link: &Link, path: &RelPath) -> Option<String> {
         let near = match link.path.strip_prefix('/') {
             Some(_) if link.path.starts_with(self.base_path) => self.nearest_address(from, &link.path[self.base_path.len()..]),
             Some(address) => self.nearest_address(from, address),
@@ -108,14 +117,14 @@ impl<'a> Index<'a> {
     }
 
     /// The file of the page whose address is near to one that does not exist.
-    fn nearest_address(&self, from: &Page, address: &str) -> Option<String> {
+    fn nearest_address(&self, from: &RelPath, address: &str) -> Option<String> {
         let plain = |route: &str| route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/').to_owned();
         let pages = self.pages.iter().filter_map(|(path, (_, route))| Some((plain(route.as_ref()?), *path)));
         let pages: Vec<(String, &RelPath)> = pages.filter(|(address, _)| !address.is_empty()).collect();
         let wanted = plain(address.trim_end_matches(".md"));
         let near = nearest(&wanted, pages.iter().map(|(address, _)| &**address)).filter(|near| strsim::jaro(near, &wanted) > 0.8)?;
         let (_, path) = pages.iter().find(|(address, _)| address == near)?;
-        Some(relative(from.path.parent(), path.as_str()))
+        Some(relative(from.parent(), path.as_str()))
     }
 
     /// The address of the site's page, file or folder that an address below its root means, and the page if it is one.
@@ -131,14 +140,14 @@ impl<'a> Index<'a> {
     }
 
     /// A file whose name is near to one that does not exist.
-    fn nearest_path(&self, from: &Page, path: &RelPath) -> Option<String> {
+    fn nearest_path(&self, from: &RelPath, path: &RelPath) -> Option<String> {
         let ending = path.ending();
         let known = self.pages.keys().copied().chain(self.inputs.assets.keys());
         let likely: Vec<&RelPath> = known.filter(|known| ending.is_empty() || known.ending() == ending).collect();
         let name = nearest(path.name(), likely.iter().map(|known| known.name()))
             .filter(|name| strsim::jaro(&name.to_lowercase(), &path.name().to_lowercase()) > 0.8)?;
         let found = likely.iter().find(|known| known.name() == name)?;
-        Some(relative(from.path.parent(), found.as_str()))
+        Some(relative(from.parent(), found.as_str()))
     }
 }
 
@@ -146,7 +155,7 @@ impl<'a> Index<'a> {
 pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec<Option<String>> {
     page.links
         .iter()
-        .map(|link| match target(page, link, index) {
+        .map(|link| match target(&page.path, Some(page), link, index) {
             Ok(address) => Some(address),
             Err(diagnostic) => {
                 diagnostics.push(diagnostic.at(&page.path, link.span.clone()));
@@ -156,12 +165,16 @@ pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec
         .collect()
 }
 
-fn target(page: &Page, link: &Link, index: &Index) -> Result<String, Diagnostic> {
-    if link.path.is_empty() {
-        let route = index.route(&page.path).unwrap_or_default();
-        return with_fragment(route.to_owned(), Some(page), link);
+/// Where a link leads that is written in the file `from`, which may be a page: its address relative to the site's root.
+pub fn target(from: &RelPath, page: Option<&Page>, link: &Link, index: &Index) -> Result<String, Diagnostic> {
+    if link.path.is_empty() && (link.image || link.fragment.is_none()) {
+        return Err(Diagnostic::error("broken-link", "the link is empty").help("write where it leads"));
     }
-    let Some(path) = page.path.join(&link.path) else {
+    if link.path.is_empty() {
+        let route = index.route(from).unwrap_or_default();
+        return with_fragment(route.to_owned(), page, link);
+    }
+    let Some(path) = from.join(&link.path) else {
         let message = format!("`{}` leads out of the project", link.path);
         return Err(Diagnostic::error("broken-link", message));
     };
@@ -171,21 +184,25 @@ fn target(page: &Page, link: &Link, index: &Index) -> Result<String, Diagnostic>
     let below_base = link.path.strip_prefix(index.base_path).and_then(|rest| RelPath::new(&format!("{CONTENT}/{rest}")));
     for path in [Some(&path), in_content.as_ref(), below_base.as_ref()].into_iter().flatten() {
         if let Some((address, found)) = index.find(path) {
+            if link.image && address.ends_with(".html") {
+                let message = format!("`{}` is a page and no picture", link.path);
+                return Err(Diagnostic::error("broken-link", message).help("leave out the `!` to link to it"));
+            }
             return with_fragment(address, found, link);
         }
     }
     if index.pages.contains_key(&path) {
         return Err(Diagnostic::error("broken-link", format!("`{}` is never published", link.path)));
     }
-    outside(page, link, &path, index)
+    outside(from, link, &path, index)
 }
 
 /// A file of the project that is not on the site: it is shown in the repository.
-fn outside(page: &Page, link: &Link, path: &RelPath, index: &Index) -> Result<String, Diagnostic> {
+fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result<String, Diagnostic> {
     if !index.inputs.listing.contains(path) {
         let message = format!("`{}` does not exist", link.path);
-        let moved = index.moved(path).map(|now| format!("its page has moved: link to `{}`", relative(page.path.parent(), now.as_str())));
-        return Err(Diagnostic::error("broken-link", message).maybe_help(moved.or_else(|| index.suggestion(page, link, path))));
+        let moved = index.moved(path).map(|now| format!("its page has moved: link to `{}`", relative(from.parent(), now.as_str())));
+        return Err(Diagnostic::error("broken-link", message).maybe_help(moved.or_else(|| index.suggestion(from, link, path))));
     }
     if path.below(CONTENT).is_some() {
         let message = format!("`{}` is not published", link.path);
@@ -202,13 +219,16 @@ fn outside(page: &Page, link: &Link, path: &RelPath, index: &Index) -> Result<St
         return Err(Diagnostic::error("broken-link", message).help("move it there: only that folder is published"));
     }
     let fragment = link.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    Ok(crate::page::link::encode(&format!("{repository}/blob/HEAD/{path}{fragment}")))
+    Ok(link::encode(&format!("{repository}/blob/HEAD/{}{path}{fragment}", index.inputs.repository_folder)))
 }
 
 fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<String, Diagnostic> {
-    let address = crate::page::link::encode(&address);
+    let address = link::encode(&address);
     let Some(fragment) = &link.fragment else { return Ok(address) };
+    // A browser shows the top for these two.
+    let is_top = matches!(&**fragment, "" | "top");
     if let Some(page) = page
+        && !is_top
         && !page.has_anchor(fragment)
     {
         let message = format!("there is no heading `#{fragment}` in {}", page.path);
@@ -216,19 +236,18 @@ fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<St
         let help = help.map(|nearest| format!("did you mean `#{nearest}`?"));
         return Err(Diagnostic::error("broken-anchor", message).maybe_help(help));
     }
-    Ok(format!("{address}#{}", crate::page::link::encode(fragment)))
+    Ok(format!("{address}#{}", link::encode(fragment)))
 }
 
 /// Reports links to the site's own address behind which nothing is published.
-pub fn check_own(page: &Page, index: &Index, base_url: &str, diagnostics: &mut Diagnostics) {
-    for external in page.external.iter().filter(|_| !base_url.is_empty()) {
-        let url = &*external.url;
-        let Some(rest) = url.strip_prefix(base_url).or_else(|| (url == base_url.trim_end_matches('/')).then_some("")) else { continue };
+pub fn check_own(from: &RelPath, links: &[External], index: &Index, base_url: &str, diagnostics: &mut Diagnostics) {
+    for external in links {
+        let Some(rest) = link::below(&external.url, base_url) else { continue };
         let (address, fragment) = rest.split_once('#').unwrap_or((rest, ""));
         let address = decode(address.split('?').next().unwrap_or(""));
         let diagnostic = match index.at(&address) {
             None => {
-                let near = index.nearest_address(page, &address);
+                let near = index.nearest_address(from, &address);
                 let near = near.map_or_else(
                     || "write it as a link to the file".to_owned(),
                     |near| format!("write it as a link to the file: `{near}`"),
@@ -244,7 +263,27 @@ pub fn check_own(page: &Page, index: &Index, base_url: &str, diagnostics: &mut D
             }
             Some(_) => continue,
         };
-        diagnostics.push(diagnostic.at(&page.path, external.span.clone()));
+        diagnostics.push(diagnostic.at(from, external.span.clone()));
+    }
+}
+
+/// Reports links to what was not made in the end: files that depend on others, and headings that a template has left out.
+pub fn check_made(pages: &[SitePage], routes: &BTreeMap<Route, Target>, diagnostics: &mut Diagnostics) {
+    let left_out: BTreeSet<(&str, &str)> = pages.iter().flat_map(|page| page.left_out().map(|anchor| (&*page.route, anchor))).collect();
+    for page in pages {
+        for (link, address) in page.page.links.iter().zip(&page.links) {
+            let Some(address) = address.as_deref() else { continue };
+            let (route, fragment) = address.split_once('#').unwrap_or((address, ""));
+            let is_late = route.ends_with(".xml") || route.ends_with(".ics");
+            let diagnostic = if is_late && !route.contains("://") && !routes.contains_key(&decode(route)) {
+                Diagnostic::error("broken-link", format!("`{route}` is not made")).help(hosting::why_not(route))
+            } else if !left_out.is_empty() && left_out.contains(&(&*decode(route), &*decode(fragment))) {
+                Diagnostic::error("broken-anchor", format!("the template of `{route}` leaves out `#{fragment}`"))
+            } else {
+                continue;
+            };
+            diagnostics.push(diagnostic.at(&page.page.path, link.span.clone()));
+        }
     }
 }
 

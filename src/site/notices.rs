@@ -44,7 +44,8 @@ impl Site {
             if event.is_some_and(|event| event.is_faulty) {
                 continue;
             }
-            let scope = merge::scope(&self.config, event, std::iter::empty());
+            let mut scope = merge::scope(&self.config, event, std::iter::empty());
+            scope.retain(|name, _| !matches!(&**name, "r" | "mailing"));
             let context = merge::context(self, event, "", &BTreeMap::new());
             made.push((index, engine::page(&page.page, marks, event, &scope, &context, &mut diagnostics)));
         }

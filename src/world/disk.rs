@@ -42,6 +42,10 @@ const ASSETS: [&str; 25] = [
     "gz",
     "tgz",
 ];
+/// Files at the top of the content that hosts read, each by its whole name.
+const FOR_HOSTS: [&str; 3] = ["_headers", "_redirects", "CNAME"];
+/// The folder at the top of the content whose files prove something to others (RFC 8615). They may have no ending.
+const WELL_KNOWN: &str = ".well-known";
 /// Files that hold recipients or secrets; a note is made if one lies below `content/`.
 const PRIVATE: [&str; 18] =
     ["csv", "tsv", "jsonl", "env", "pem", "key", "p12", "pfx", "jks", "kdbx", "sqlite", "db", "sql", "dump", "eml", "mbox", "xlsx", "crt"];
@@ -92,6 +96,7 @@ pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Tim
         now,
         status,
         history: History::Unknown,
+        repository_folder: repository_folder(root),
     };
     read_content(root, &mut inputs)?;
     read_theme(root, &config.site.theme, &mut inputs)?;
@@ -108,6 +113,14 @@ pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Tim
         }
     }
     Ok(inputs)
+}
+
+/// Where the project is in its Git repository: below the nearest folder that has a `.git`.
+fn repository_folder(root: &Path) -> String {
+    let Ok(root) = fs::canonicalize(root) else { return String::new() };
+    let top = root.ancestors().find(|folder| folder.join(".git").exists());
+    let below = top.and_then(|top| RelPath::from_path(root.strip_prefix(top).ok()?));
+    below.filter(|path| !path.as_str().is_empty()).map_or(String::new(), |path| format!("{path}/"))
 }
 
 fn is_hidden(entry: &DirEntry) -> bool {
@@ -139,8 +152,9 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
         bail!("there is no folder `{CONTENT}` in {}\nhelp: Markdown below it becomes the site", root.display());
     }
     let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
+    let is_kept = |entry: &DirEntry| !is_hidden(entry) || entry.depth() == 1 && entry.file_name() == WELL_KNOWN;
     let mut named_files = Vec::new();
-    for entry in walk.filter_entry(|entry| !is_hidden(entry)) {
+    for entry in walk.filter_entry(is_kept) {
         let entry = entry.context("cannot read the content")?;
         if entry.file_type().is_dir() {
             continue;
@@ -193,10 +207,17 @@ fn take(root: &Path, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Sk
     if PRIVATE.contains(&ending.as_str()) || name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret") {
         return Ok(Err(Skipped::Private));
     }
-    if !ASSETS.contains(&ending.as_str()) {
+    if !ASSETS.contains(&ending.as_str()) && !is_for_hosts(path) {
         return Ok(Err(Skipped::Type));
     }
     Ok(Ok(Kept::Asset(metadata.len())))
+}
+
+/// Whether a file has no ending and is published all the same, because hosts or others look for it.
+fn is_for_hosts(path: &RelPath) -> bool {
+    let below = path.below(CONTENT).unwrap_or_default();
+    let is_well_known = below.strip_prefix(WELL_KNOWN).is_some_and(|rest| rest.starts_with('/'));
+    FOR_HOSTS.contains(&below) || is_well_known && !path.name().contains('.')
 }
 
 /// Reads a text; the inner error is for the user's file, the outer for the disk.

@@ -1,0 +1,45 @@
+//! What `[look]` names: its files must be on the site, and its links lead somewhere.
+
+use std::collections::BTreeMap;
+
+use super::{Route, Target, links};
+use crate::config::{self, Config, Destination};
+use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::page::Link;
+use crate::project::CONTENT;
+use crate::source::RelPath;
+
+/// Addresses of the links of `[look]`, relative to the site's root; `None` where there is none.
+#[derive(Debug, Default)]
+pub struct LookLinks {
+    pub header: Vec<Option<String>>,
+    pub footer: Vec<Option<String>>,
+}
+
+/// Finds what `[look]` names, and reports what is not there.
+pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, Target>, diagnostics: &mut Diagnostics) -> LookLinks {
+    let look = &config.look;
+    for file in [&look.logo, &look.font_file].into_iter().flatten() {
+        if !matches!(routes.get(file.value.as_str()), Some(Target::Asset(_))) {
+            let files = routes.iter().filter(|(_, target)| matches!(target, Target::Asset(_))).map(|(route, _)| route.as_str());
+            let help = suggest(file.value.as_str(), files).unwrap_or_else(|| "put the file below `content/`".to_owned());
+            let diagnostic = Diagnostic::error("broken-link", format!("there is no file `{CONTENT}/{}`", file.value));
+            diagnostics.push(diagnostic.at(&config::path(), file.span.clone()).help(help));
+        }
+    }
+    // Paths count from `content/`, as those of the files above.
+    let Some(from) = RelPath::new(&format!("{CONTENT}/{}", config::FILE_NAME)) else { return LookLinks::default() };
+    let mut resolve = |link: &Link| match links::target(&from, None, link, index) {
+        Ok(address) => Some(address),
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic.at(&config::path(), link.span.clone()));
+            None
+        }
+    };
+    let header = look.header.iter().map(|link| match &link.to {
+        Destination::Elsewhere(url) => Some(url.clone()),
+        Destination::Here(link) => resolve(link),
+    });
+    let header = header.collect();
+    LookLinks { header, footer: look.footer.iter().flat_map(|footer| &footer.links).map(resolve).collect() }
+}
