@@ -76,10 +76,10 @@ fn the_index_has_what_a_reader_sees_and_no_drafts() {
     assert!(!index.contains("secretword"), "{index}");
     assert!(!index.contains("not found") && !index.contains("404"), "{index}");
     assert!(!index.contains("</"), "a text must not end a script: {index}");
-    let name = files.keys().find(|name| name.ends_with("/d/2.js")).expect("the third page");
+    let name = files.keys().find(|name| name.ends_with("/d/0/2.js")).expect("the third page");
     assert_eq!(
         files[name],
-        "runsheetSearch(\"d/2\",[\"First steps\",\"guide/one.html\",\"Guide\",\"\",\"\",\"A \\u003c/script> & \\u003c!-- quarry.\",\
+        "runsheetSearch(\"d/0/2\",[\"First steps\",\"guide/one.html\",\"Guide\",\"\",\"\",\"A \\u003c/script> & \\u003c!-- quarry.\",\
          \"kettle\",\"Kettle\",\"echo lantern # \\u003c/script>\"])\n"
     );
 }

@@ -188,7 +188,8 @@ pub struct Bounded {
 impl Bounded {
     /// Takes `most` bytes; `fault` is the error if there are more.
     pub fn new(most: usize, fault: &'static str) -> Bounded {
-        Bounded { bytes: Vec::new(), most, fault }
+        // Room for what is usual, so that it need not grow.
+        Bounded { bytes: Vec::with_capacity(16 << 10), most, fault }
     }
 
     /// What was written.

@@ -5,7 +5,7 @@
 //! | `w/N` | A part of all words in order, each with the number of its pages |
 //! | `p/N-M` | The pages of some of these words |
 //! | `e/N` | A part of all words from their end, for words that are not written as they should be |
-//! | `d/N` | The text of page N: for its excerpt, and to know the heading to jump to |
+//! | `d/M/N` | The text of page N: for its excerpt, and to know the heading to jump to |
 //!
 //! Each is a script that hands over JSON, as no other file can be read by a page that was opened from the disk.
 
@@ -28,6 +28,9 @@ pub use token::{each_token, tokens};
 
 /// Where the search begins to read: the one file of the index whose name does not change.
 pub const MANIFEST: &str = "search/index.js";
+
+/// Fragments lie in folders of so many, as bits of their numbers: threads that write into one folder wait for each other.
+const FOLDER_BITS: usize = 8;
 
 /// An index that has been written.
 pub struct Index {
@@ -77,7 +80,7 @@ fn read<E>(
         let texts = passages.iter().flat_map(|passage| [(Field::Heading, passage.heading.as_str()), (Field::Text, &passage.text)]);
         count.add(u32::try_from(number).unwrap_or(u32::MAX), std::iter::once((Field::Title, title)).chain(texts));
         let above: Vec<String> = site.breadcrumbs(route).into_iter().skip(1).map(|crumb| crumb.title).collect();
-        let name = format!("d/{number}");
+        let name = format!("d/{}/{number}", number >> FOLDER_BITS);
         hashes.push(write(&name, &fragment::fragment(&name, title, route, &above, &passages))?);
     }
     let mut words: Words = count.into_words().collect();

@@ -34,7 +34,7 @@ pub fn passages(html: &str) -> Vec<Passage> {
         } else if is_heading(name) {
             let above = passages.last().map_or("", |passage| &passage.anchor);
             let anchor = attribute(tag, "id").map(decoded).or_else(|| article.take()).unwrap_or_else(|| above.to_owned());
-            passages.push(Passage { anchor, ..Passage::default() });
+            passages.push(Passage { anchor, text: String::with_capacity(rest.len().min(512)), ..Passage::default() });
             in_heading = true;
         } else if name == "article" {
             article = attribute(tag, "id").map(decoded);

@@ -35,7 +35,7 @@ function clear(words) {
 /** Adds entries to the list, from this one on. */
 async function show(from) {
   const mine = asked, now = answer, pages = [...now.pages.slice(from, from + SHOWN)];
-  const fragments = await Promise.all(pages.map((page) => file(`d/${page}`)));
+  const fragments = await Promise.all(pages.map((page) => file(`d/${page >> 8}/${page}`)));
   if (mine !== asked || now !== answer) return;
   const made = fragments.map((fragment) => entry(root, fragment, now.meant));
   if (from) list.append(...made);
