@@ -88,9 +88,14 @@ fn from_toml_table(table: &DeTable, offset: usize) -> Table {
     entries
 }
 
+/// A value may be written by its number, such as `\uF8FF`, so it is judged when it is read. Such characters are marks of our own.
+fn without_private_use(text: &str) -> String {
+    text.replace(crate::page::is_private_use, "\u{FFFD}")
+}
+
 fn from_toml(value: &DeValue, offset: usize) -> Value {
     match value {
-        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::String(text) => Value::Text(without_private_use(text)),
         DeValue::Integer(number) => {
             let parsed = i64::from_str_radix(number.as_str(), number.radix());
             parsed.map_or_else(|_| Value::Text(number.as_str().to_owned()), Value::Integer)
@@ -143,8 +148,8 @@ fn from_yaml(node: &MarkedYaml, byte: &impl Fn(usize) -> usize, depth: usize) ->
         YamlData::Value(Scalar::Boolean(yes)) => Value::Bool(*yes),
         YamlData::Value(Scalar::Integer(number)) => Value::Integer(*number),
         YamlData::Value(Scalar::FloatingPoint(number)) => Value::Float(**number),
-        YamlData::Value(Scalar::String(text)) => Value::Text(text.to_string()),
-        YamlData::Representation(text, _, _) => Value::Text(text.to_string()),
+        YamlData::Value(Scalar::String(text)) => Value::Text(without_private_use(text)),
+        YamlData::Representation(text, _, _) => Value::Text(without_private_use(text)),
         YamlData::Sequence(list) => Value::List(list.iter().map(|item| from_yaml(item, byte, depth + 1)).collect()),
         YamlData::Mapping(map) => Value::Table(
             map.iter()

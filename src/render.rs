@@ -17,6 +17,7 @@ pub use plan::calendar;
 
 use jiff::civil::Date;
 
+use crate::page::link::encode_path;
 use crate::site::{Site, Target};
 use crate::source::RelPath;
 use crate::status;
@@ -90,22 +91,7 @@ fn absolute(site: &Site, route: &str) -> String {
     let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
     let base_url = &site.config.site.base_url;
     let host = base_url.len() - base_path(base_url).len();
-    format!("{}{}{}", &base_url[..host], percent(&base_url[host..]), percent(folder.unwrap_or(route)))
-}
-
-/// A path as it stands in an address: what is not ASCII, or not allowed there, is percent-encoded (RFC 3986 §3.3).
-fn percent(path: &str) -> String {
-    let mut encoded = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
-            b'-' | b'.' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {
-                encoded.push(char::from(byte));
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+    format!("{}{}{}", &base_url[..host], encode_path(&base_url[host..]), encode_path(folder.unwrap_or(route)))
 }
 
 /// A day in words: `3 March 2026`.

@@ -9,7 +9,7 @@ mod notices;
 mod sent;
 mod taken;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::highlight::{Code, Highlights};
 use crate::page::html::escape;
-use crate::page::{Body, Heading, Kind, Page, Publish, link, slug};
+use crate::page::{Body, Heading, Hole, Kind, Page, Publish, link, slug};
 use crate::project::{CONTENT, Project};
 use crate::search;
 use crate::sheet::{self, Sheet};
@@ -120,20 +120,31 @@ impl SitePage {
 
     /// The headings that are on the page: a template may leave some out.
     pub fn headings(&self) -> impl Iterator<Item = &Heading> {
-        let left_out: Vec<&str> = self.left_out().collect();
-        self.page.headings.iter().filter(move |heading| !left_out.contains(&&*heading.anchor))
+        let left_out = self.left_out();
+        self.page.headings.iter().filter(move |heading| !left_out.contains(&*heading.anchor))
     }
 
     /// Anchors that the page would have if its template left nothing out. The title stands above the body.
-    fn left_out(&self) -> impl Iterator<Item = &str> {
-        let is_in = |body: &Body, anchor: &str| {
-            let mut id = "id=\"".to_owned();
+    fn left_out(&self) -> BTreeSet<&str> {
+        let Some(made) = &self.made else { return BTreeSet::new() };
+        let (all, made) = (ids(&self.page.body.html), ids(&made.html));
+        let is_left_out = |anchor: &&str| {
+            let mut id = String::new();
             escape(anchor, &mut id);
-            body.html.contains(&(id + "\""))
+            all.contains(&*id) && !made.contains(&*id)
         };
-        let anchors = self.made.iter().flat_map(|made| self.page.headings.iter().map(move |heading| (made, &*heading.anchor)));
-        anchors.filter(move |(made, anchor)| is_in(&self.page.body, anchor) && !is_in(made, anchor)).map(|(_, anchor)| anchor)
+        self.page.headings.iter().map(|heading| &*heading.anchor).filter(is_left_out).collect()
     }
+
+    /// The links that are on the page, by their numbers.
+    fn has_link(&self, number: usize) -> bool {
+        self.made.as_ref().is_none_or(|made| made.holes.iter().any(|(_, hole)| *hole == Hole::Link(number)))
+    }
+}
+
+/// The values of all attributes `id` of HTML that we have written.
+fn ids(html: &str) -> BTreeSet<&str> {
+    html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
 /// Everything that rendering needs.
@@ -178,10 +189,6 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     for page in project.pages.iter().filter(|page| !is_published(page)) {
         links::resolve(page, &index, &mut diagnostics);
     }
-    for page in &project.pages {
-        links::check_own(&page.path, &page.external, &index, &config.site.base_url, &mut diagnostics);
-    }
-    links::check_own(&crate::config::path(), &config.look.external, &index, &config.site.base_url, &mut diagnostics);
     notices::check_names(project, &mut diagnostics);
     add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
     let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);
@@ -207,7 +214,15 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let mut routes = std::mem::take(&mut site.routes);
     hosting::add(&mut routes, &mut taken, &site);
     site.routes = routes;
-    links::check_made(&site.pages, &site.routes, &mut site.diagnostics);
+    let mut diagnostics = std::mem::take(&mut site.diagnostics);
+    links::check_made(&site, &mut diagnostics);
+    // All addresses are known now.
+    let index = links::Index::new(project, inputs, &site.routes, &published, &site.config);
+    for page in &project.pages {
+        links::check_own(&page.path, &page.external, &index, &site.config.site.base_url, &mut diagnostics);
+    }
+    links::check_own(&crate::config::path(), &site.config.look.external, &index, &site.config.site.base_url, &mut diagnostics);
+    site.diagnostics = diagnostics;
     site
 }
 
@@ -431,7 +446,8 @@ impl Site {
     /// Where a file is edited, if the repository is known.
     pub fn edit_url(&self, path: &RelPath) -> Option<String> {
         let repository = self.config.site.repository.as_ref()?;
-        Some(link::encode(&format!("{repository}/edit/HEAD/{}{path}", self.repository_folder)))
+        let path = link::encode_path(&format!("{}{path}", self.repository_folder));
+        Some(format!("{}/edit/HEAD/{path}", link::encode(repository)))
     }
 
     pub fn event(&self, id: Option<&str>) -> Option<&Event> {

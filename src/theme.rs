@@ -136,20 +136,32 @@ fn name_of(file: &File) -> String {
     file.path().to_string_lossy().replace('\\', "/")
 }
 
-/// Reports files of a project's theme that nothing uses: their names or their folders are misspelt.
+/// Reports files of a project's theme that nothing uses, as their names or their folders are misspelt.
 fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs: &Inputs, folder: &str, diagnostics: &mut Diagnostics) {
     let built_in: Vec<String> = files_below(&TEMPLATES).into_iter().map(name_of).collect();
-    let is_named = |name: &str| templates.iter().any(|(other, (text, _))| other != name && text.contains(&format!("\"{name}\"")));
-    for (name, (_, path)) in templates {
-        let Some(path) = path.as_ref().filter(|_| !built_in.contains(name) && !is_named(name)) else { continue };
+    let is_named = |name: &str| templates.iter().any(|(other, (text, _))| other != name && text.contains(name));
+    for (name, (text, path)) in templates {
+        // Components are known by their own names.
+        let is_used = built_in.contains(name) || is_named(name) || text.contains("endcomponent");
+        let Some(path) = path.as_ref().filter(|_| !is_used) else { continue };
         let diagnostic = Diagnostic::warning("unused-template", "no page and no other template uses this template").in_file(path);
         diagnostics.push(diagnostic.maybe_help(suggest(name, built_in.iter().map(String::as_str))));
     }
-    let astray = inputs.sources.keys().filter_map(|path| Some((path, path.below(folder)?)));
-    for (path, below) in astray.filter(|(_, below)| !["templates/", "static/", "source/"].iter().any(|folder| below.starts_with(folder))) {
-        let diagnostic = Diagnostic::warning("unused-template", "this file of the theme is in no folder that is read").in_file(path);
-        let home = if below.ends_with(".html") { "templates" } else { "static" };
-        diagnostics.push(diagnostic.help(format!("put it into `{folder}/{home}/`")));
+    let statics: Vec<String> = files_below(&STATIC).into_iter().map(name_of).collect();
+    for path in inputs.sources.keys() {
+        let Some((place, name)) = path.below(folder).map(|below| below.rsplit_once('/').unwrap_or(("", below))) else { continue };
+        let home = if built_in.iter().any(|known| known == name) {
+            "templates"
+        } else if statics.iter().any(|known| known == name) {
+            "static"
+        } else {
+            continue;
+        };
+        // `source` is what the built-in scripts and styles are made from.
+        if !matches!(place.split('/').next(), Some("templates" | "static" | "source")) {
+            let message = format!("this file has the name of a file of the theme, but is not in `{folder}/{home}/`");
+            diagnostics.push(Diagnostic::warning("unused-template", message).in_file(path).help("move it there"));
+        }
     }
 }
 

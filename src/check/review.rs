@@ -6,7 +6,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::Page;
 
 pub fn check(page: &Page, now: Timestamp, diagnostics: &mut Diagnostics) {
-    if let (Some(every), None) = (&page.front.review_every, page.front.reviewed) {
+    // A day that is wrong has been reported.
+    if let (Some(every), None, false) = (&page.front.review_every, page.front.reviewed, page.diagnostics.has_errors()) {
         let message = format!("the review is due every {every}, but it is not said when the last one was");
         let diagnostic = Diagnostic::warning("review-overdue", message).in_file(&page.path);
         return diagnostics.push(diagnostic.help("set `reviewed` to the day on which the page was last read"));

@@ -182,7 +182,7 @@ fn luminance(color: &str) -> f64 {
 fn destination(url: &str, span: &Span) -> Result<Destination, (String, Option<String>)> {
     match link::classify(url) {
         Target::External(url) if link::is_web(&url) => web_address(&url).map(Destination::Elsewhere),
-        Target::External(url) if !link::is_bare(&url) => Ok(Destination::Elsewhere(url)),
+        Target::External(url) if !link::is_bare(&url) && !url.to_ascii_lowercase().starts_with("http") => Ok(Destination::Elsewhere(url)),
         Target::Internal { path, fragment } => Ok(Destination::Here(Link { path, fragment, span: span.clone(), image: false })),
         Target::External(_) | Target::Refused(_) => {
             let help = "write a web address, a mail address as `mailto:…`, or a file below `content/`".to_owned();
@@ -202,6 +202,7 @@ impl Footer {
     /// Takes one line of Markdown: words, emphasis, code and links.
     fn read(&mut self, text: &Spanned<String>, links: &mut Vec<External>) -> Result<(), (String, Option<String>)> {
         let html = &mut self.body.html;
+        let mut paragraphs = 0;
         for (event, _) in markdown::events(&text.value) {
             match event {
                 Event::Text(words) => escape(&words, html),
@@ -229,9 +230,11 @@ impl Footer {
                 Event::End(TagEnd::Strong) => html.push_str("</strong>"),
                 Event::Start(Tag::Emphasis) => html.push_str("<em>"),
                 Event::End(TagEnd::Emphasis) => html.push_str("</em>"),
-                Event::Start(Tag::Paragraph) | Event::End(TagEnd::Paragraph) => {}
+                Event::Start(Tag::Paragraph) if paragraphs == 0 => paragraphs = 1,
+                Event::End(TagEnd::Paragraph) => {}
                 _ => {
-                    let help = "it is one line: words, emphasis, code and links".to_owned();
+                    let help =
+                        "it is one line: words, emphasis, code and links. `2026.` at its beginning is a list: write `2026\\.`".to_owned();
                     return Err(("`footer` holds more than can stand there".to_owned(), Some(help)));
                 }
             }
@@ -292,7 +295,18 @@ mod tests {
             "By <strong>us</strong> &amp; <a href=\"https://a.example/?b=%22c%22\">them</a> <code>z</code>",
         );
         check("[a *b*](guide/a.md#c) [d](mailto:e@f.example)", "<a href=\"?\">a <em>b</em></a> <a href=\"mailto:e@f.example\">d</a>");
-        for text in ["<script>", "# a", "![a](b.png)", "[x](javascript:y)", "[x](//a.example)", "[x](mailto:)", "a\n\n- b"] {
+        for text in [
+            "<script>",
+            "# a",
+            "![a](b.png)",
+            "[x](javascript:y)",
+            "[x](//a.example)",
+            "[x](mailto:)",
+            "a\n\n- b",
+            "a\n\nb",
+            "2026. b",
+            "[x](https:a.example)",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

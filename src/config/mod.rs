@@ -207,8 +207,8 @@ type Parsed<T> = Result<T, (String, Option<String>)>;
 
 /// An `http` or `https` address.
 fn web_address(text: &str) -> Parsed<String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = rest.map_or("", |rest| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    let rest = text.split_once("://").filter(|_| crate::page::link::is_web(text));
+    let host = rest.map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
     if host.is_empty() || host.contains('@') || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let help = "write it as `https://host/path`, without a name and password".to_owned();
         return Err((format!("`{text}` is not a web address"), Some(help)));

@@ -4,9 +4,9 @@ use std::ops::RangeInclusive;
 
 use pulldown_cmark::CodeBlockKind;
 
-use super::blank;
 use super::html::{Dialect, Hole, Writer};
 use super::markdown::plain_text;
+use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 use crate::highlight::{self, Code, Language};
 
@@ -38,12 +38,12 @@ impl Writer<'_, '_, '_> {
         self.at = end + 1;
         if self.context.dialect == Dialect::Mail {
             self.push("<pre><code>");
-            self.push_text(&super::tags::in_code(&code));
+            self.push_text(&tags::in_code(&code));
             self.push("</code></pre>\n");
             return;
         }
         let info = match kind {
-            CodeBlockKind::Fenced(info) => Info::read(info),
+            CodeBlockKind::Fenced(info) => Info::read(&blank::restore(info)),
             CodeBlockKind::Indented => Info::default(),
         };
         self.report_info(&info, code.lines().count(), start);
@@ -68,13 +68,18 @@ impl Writer<'_, '_, '_> {
 
     /// Reports what behind the fence has no effect.
     fn report_info(&mut self, info: &Info, lines: usize, at: usize) {
-        let strange = info.strange.iter().map(|words| format!("`{words}` behind the fence is not understood"));
-        let beyond = info.marked.iter().filter(|range| range.is_empty() || *range.start() == 0 || *range.end() > lines);
+        let words: Vec<&str> = info.strange.iter().map(|words| if tags::holds_mark(words) { "a tag" } else { words }).collect();
+        let strange = match &words[..] {
+            [] => None,
+            [one] => Some(format!("`{one}` behind the fence has no effect")),
+            [first, more @ ..] => Some(format!("`{first}` and {} more words behind the fence have no effect", more.len())),
+        };
+        let beyond = info.marked.iter().find(|range| range.is_empty() || *range.start() == 0 || *range.end() > lines);
         let beyond = beyond.map(|range| match (range.start(), range.end()) {
             (first, last) if first == last => format!("line {first} cannot be marked: the code has {lines}"),
             (first, last) => format!("lines {first} to {last} cannot be marked: the code has {lines}"),
         });
-        for message in strange.chain(beyond).collect::<Vec<_>>() {
+        for message in strange.into_iter().chain(beyond) {
             let help = "behind a fence stand the language, `title=\"…\"` and the lines to be marked, such as `{2,4-6}`";
             self.report(Diagnostic::warning("fence-words", message).help(help), at);
         }
@@ -145,7 +150,9 @@ fn mark_lines(lines: &str, marked: &[RangeInclusive<usize>], html: &mut String) 
 impl Info {
     fn read(info: &str) -> Info {
         let mut read = Info::default();
-        let word_end = info.find([' ', '\t', ',', '{']).unwrap_or(info.len());
+        let first_end = info.find([' ', '\t', ',', '{']).unwrap_or(info.len());
+        // A title may stand there without a language.
+        let word_end = if info[..first_end].contains('=') { 0 } else { first_end };
         let word: String =
             info[..word_end].chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.')).collect();
         read.language = (!word.is_empty()).then(|| word.to_ascii_lowercase());
@@ -166,13 +173,13 @@ impl Info {
 
     /// Takes a title or lines from the front of the words, and tells where they end; `None` if neither is there.
     fn part(&mut self, words: &str) -> Option<usize> {
-        if let Some(title) = words.strip_prefix("title=\"") {
+        if let Some(title) = words.strip_prefix("title=\"").filter(|_| self.title.is_none()) {
             let (title, _) = title.split_once('"')?;
             self.title = Some(title.trim().to_owned()).filter(|title| !title.is_empty());
             return Some("title=\"\"".len() + title.len());
         }
         let (lines, _) = words.strip_prefix('{')?.split_once('}')?;
-        self.marked = lines.split(',').map(range).collect::<Option<_>>()?;
+        self.marked.extend(lines.split(',').map(range).collect::<Option<Vec<_>>>()?);
         Some(lines.len() + 2)
     }
 }
@@ -202,6 +209,7 @@ mod tests {
         check("\"><script>", Some("script"), None, &[]);
         check("sh title=\"", Some("sh"), None, &[]);
         check("rust,ignore title=\"x\"{2}", Some("rust"), Some("x"), &[2..=2]);
+        check("title=\"x y\" {1} {3}", None, Some("x y"), &[1..=1, 3..=3]);
     }
 
     #[test]
@@ -213,6 +221,7 @@ mod tests {
         check("yaml titel=\"x\" {1}", &["titel=\"x\""]);
         check("yaml {x} {2-}", &["{x}", "{2-}"]);
         check("{.yaml #id}", &["{.yaml", "#id}"]);
+        check("title=\"a\" title=\"b\"", &["title=\"b\""]);
     }
 
     #[test]

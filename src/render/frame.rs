@@ -10,7 +10,7 @@ use tera::Context;
 
 use super::toc::{TocEntry, toc};
 use super::{base_path, body, canonical, day, feed, root_of, sheet, summary};
-use crate::config::Mode;
+use crate::config::{Destination, Mode};
 use crate::page::html::escape;
 use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
@@ -114,7 +114,7 @@ impl<'a> Frame<'a> {
             Some(sidebar) => Cow::Borrowed(sidebar),
             None => Cow::Owned(self.sidebar(folder, root)?),
         };
-        Ok(with_parts(&html, &[(NAV_MARK, &with_current(&sidebar, root, route)), (BODY_MARK, &[body]), (ROOT_MARK, &[root])]))
+        Ok(with_parts(&html, &[(NAV_MARK, &with_current(&sidebar, root, route)), (BODY_MARK, &[body]), (ROOT_MARK, &[&escaped(root)])]))
     }
 
     pub fn page(&self, page: &SitePage) -> Result<String, tera::Error> {
@@ -273,13 +273,18 @@ fn shared(site: &Site, theme: &Theme) -> Context {
 
 fn look_context(site: &Site) -> serde_json::Value {
     let look = &site.config.look;
-    let from_root = |address: &str| match link::classify(address) {
-        link::Target::External(url) => url,
-        link::Target::Internal { .. } | link::Target::Refused(_) => format!("{ROOT_MARK}{address}"),
+    // What is outside `content/` leads to the repository.
+    let from_root = |address: &str| match address {
+        whole if whole.starts_with("https://") || whole.starts_with("http://") || whole.starts_with('#') => whole.to_owned(),
+        address => format!("{ROOT_MARK}{address}"),
+    };
+    let address = |to: &Destination, address: &str| match to {
+        Destination::Elsewhere(url) => url.clone(),
+        Destination::Here(_) => from_root(address),
     };
     let links = look.header.iter().zip(&site.look.header);
     let header: Vec<_> =
-        links.filter_map(|(link, address)| Some(json!({ "text": link.text, "url": from_root(address.as_deref()?) }))).collect();
+        links.filter_map(|(link, found)| Some(json!({ "text": link.text, "url": address(&link.to, found.as_deref()?) }))).collect();
     let footer = look.footer.as_ref().map(|footer| {
         footer.body.fill(|hole, html| {
             let Hole::Link(number) = hole else { return };

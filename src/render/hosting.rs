@@ -3,7 +3,8 @@
 use serde_json::json;
 use tera::Context;
 
-use super::{base_path, canonical, percent, root_of};
+use super::{base_path, canonical, root_of};
+use crate::page::link::encode_path;
 use crate::site::{Redirect, Site, Target};
 use crate::theme::Theme;
 
@@ -24,7 +25,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// `_headers`, as Netlify and Cloudflare Pages read it.
 pub fn headers(site: &Site, theme: &Theme) -> String {
-    let base = percent(&base_path(&site.config.site.base_url));
+    let base = encode_path(&base_path(&site.config.site.base_url));
     let mut text = format!("{base}*\n");
     for (name, value) in HEADERS {
         text.push_str(&format!("  {name}: {value}\n"));
@@ -42,7 +43,7 @@ fn immutable(site: &Site, theme: &Theme) -> Vec<String> {
     if assets.iter().all(|(_, target)| is_hashed(target)) {
         return vec!["assets/*".to_owned()];
     }
-    theme.statics.keys().map(|name| percent(theme.asset(name))).collect()
+    theme.statics.keys().map(|name| encode_path(theme.asset(name))).collect()
 }
 
 /// `_redirects`, as Netlify and Cloudflare Pages read it. A folder is asked for with and without its `/`.
@@ -55,7 +56,7 @@ pub fn redirects(site: &Site) -> String {
         let to = path(&base, &site.pages[*to].route);
         text.push_str(&format!("{} {to} 301\n", path(&base, from)));
         if let Some(folder) = from.strip_suffix("/index.html").filter(|folder| !site.routes.contains_key(&format!("{folder}.html"))) {
-            text.push_str(&format!("{} {to} 301\n", percent(&format!("{base}{folder}"))));
+            text.push_str(&format!("{} {to} 301\n", encode_path(&format!("{base}{folder}"))));
         }
     }
     text
@@ -63,7 +64,10 @@ pub fn redirects(site: &Site) -> String {
 
 /// The path of a route on its host.
 fn path(base: &str, route: &str) -> String {
-    percent(&format!("{base}{}", route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/')).unwrap_or(route)))
+    encode_path(&format!(
+        "{base}{}",
+        route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/')).unwrap_or(route)
+    ))
 }
 
 /// The page at an old address.
@@ -76,7 +80,7 @@ pub fn redirect(site: &Site, theme: &Theme, redirect: &Redirect) -> Result<Strin
         "page",
         &json!({
             "title": page.page.title,
-            "url": format!("{}{}", root_of(&redirect.from), percent(&page.route)),
+            "url": format!("{}{}", root_of(&redirect.from), encode_path(&page.route)),
             "canonical": canonical(site, &page.route),
         }),
     );

@@ -11,16 +11,18 @@ pub const FEED: &str = "feed.xml";
 /// The feed of pages that were changed last.
 pub const CHANGES: &str = "changes.xml";
 pub const SITEMAP: &str = "sitemap.xml";
+/// What search engines may read.
+const ROBOTS: &str = "robots.txt";
 
 /// Files that are made only if there is something to be in them.
-pub const MADE_LATE: [&str; 3] = [FEED, CHANGES, SITEMAP];
+pub const MADE_LATE: [&str; 4] = [FEED, CHANGES, SITEMAP, ROBOTS];
 
 /// Why one of these files, or the calendar of a run sheet, is not made.
 pub fn why_not(route: &str) -> &'static str {
     match route {
         FEED => "it needs `base_url`, and a notice with `publish: sent` whose date is known",
         CHANGES => "it needs `base_url`, and a Git history that knows when pages were changed",
-        SITEMAP => "it needs `base_url`",
+        SITEMAP | ROBOTS => "it needs `base_url`, and no file of the content whose name is nearly the same",
         _ => "a calendar needs an event with a T-0",
     }
 }
@@ -33,7 +35,7 @@ pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, site: &Site)
     }
     // The rest holds whole addresses.
     if !site.config.site.base_url.is_empty() {
-        ours.extend([(SITEMAP, Target::Sitemap), ("robots.txt", Target::Robots)]);
+        ours.extend([(SITEMAP, Target::Sitemap), (ROBOTS, Target::Robots)]);
         let is_sent = |notice: &super::ShownNotice| notice.sent_at.is_some();
         if site.pages.iter().any(|page| page.page.front.publish == Publish::Sent && page.notices.iter().any(is_sent)) {
             ours.push((FEED, Target::Feed));

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::{Route, SitePage, Target, aliases, hosting, is_index, nav, route_of};
+use super::{Route, Site, Target, aliases, hosting, is_index, nav, route_of};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::page::link::{self, External, decode};
 use crate::page::{Kind, Link, Page};
 use crate::project::{CONTENT, Project};
-use crate::source::{Inputs, RelPath};
+use crate::source::{Inputs, RelPath, Span};
 
 /// Pages by their files, each with its route if it is on the site. Most links lead to one, so they are found by a hash.
 type Pages<'a> = IndexMap<&'a RelPath, (&'a Page, Option<Route>), BuildHasherDefault<DefaultHasher>>;
@@ -61,6 +61,13 @@ impl<'a> Index<'a> {
             return Some((route.clone()?, Some(page)));
         }
         let below = if path.as_str() == CONTENT { "" } else { path.below(CONTENT)? };
+        // A calendar lies beside its sheet, under the name of its file.
+        let sheet = path.as_str().strip_suffix(".ics").and_then(|stem| RelPath::new(&format!("{stem}.md")));
+        if let Some((page, Some(route))) = sheet.and_then(|sheet| self.pages.get(&sheet))
+            && page.kind == Kind::Checklist
+        {
+            return Some((format!("{}.ics", route.strip_suffix(".html")?), None));
+        }
         let index = format!("{}index.html", nav::folder_route(below));
         if self.is_folder(path)
             && let Some(target) = self.routes.get(&index)
@@ -219,7 +226,8 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
         return Err(Diagnostic::error("broken-link", message).help("move it there: only that folder is published"));
     }
     let fragment = link.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    Ok(link::encode(&format!("{repository}/blob/HEAD/{}{path}{fragment}", index.inputs.repository_folder)))
+    let path = link::encode_path(&format!("{}{path}", index.inputs.repository_folder));
+    Ok(format!("{}/blob/HEAD/{path}{}", link::encode(repository), link::encode(&fragment)))
 }
 
 fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<String, Diagnostic> {
@@ -268,23 +276,39 @@ pub fn check_own(from: &RelPath, links: &[External], index: &Index, base_url: &s
 }
 
 /// Reports links to what was not made in the end: files that depend on others, and headings that a template has left out.
-pub fn check_made(pages: &[SitePage], routes: &BTreeMap<Route, Target>, diagnostics: &mut Diagnostics) {
-    let left_out: BTreeSet<(&str, &str)> = pages.iter().flat_map(|page| page.left_out().map(|anchor| (&*page.route, anchor))).collect();
-    for page in pages {
-        for (link, address) in page.page.links.iter().zip(&page.links) {
+pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
+    let left_out: BTreeSet<(&str, &str)> =
+        site.pages.iter().flat_map(|page| page.left_out().into_iter().map(|anchor| (&*page.route, anchor))).collect();
+    let mut check = |path: &RelPath, span: &Span, address: &str| {
+        let (route, fragment) = address.split_once('#').unwrap_or((address, ""));
+        let is_there = |route: &str| site.routes.contains_key(route);
+        let diagnostic = if is_made_late(route) && !is_there(route) && !is_there(&decode(route)) {
+            Diagnostic::error("broken-link", format!("`{route}` is not made")).help(hosting::why_not(route))
+        } else if !left_out.is_empty() && left_out.contains(&(&*decode(route), &*decode(fragment))) {
+            Diagnostic::error("broken-anchor", format!("the template of `{route}` leaves out `#{fragment}`"))
+        } else {
+            return;
+        };
+        diagnostics.push(diagnostic.at(path, span.clone()));
+    };
+    for page in &site.pages {
+        for (number, (link, address)) in page.page.links.iter().zip(&page.links).enumerate() {
             let Some(address) = address.as_deref() else { continue };
-            let (route, fragment) = address.split_once('#').unwrap_or((address, ""));
-            let is_late = route.ends_with(".xml") || route.ends_with(".ics");
-            let diagnostic = if is_late && !route.contains("://") && !routes.contains_key(&decode(route)) {
-                Diagnostic::error("broken-link", format!("`{route}` is not made")).help(hosting::why_not(route))
-            } else if !left_out.is_empty() && left_out.contains(&(&*decode(route), &*decode(fragment))) {
-                Diagnostic::error("broken-anchor", format!("the template of `{route}` leaves out `#{fragment}`"))
-            } else {
-                continue;
-            };
-            diagnostics.push(diagnostic.at(&page.page.path, link.span.clone()));
+            // Nearly all links lead to pages.
+            if (!left_out.is_empty() || is_made_late(address)) && page.has_link(number) {
+                check(&page.page.path, &link.span, address);
+            }
         }
     }
+    for (link, address) in site.look.to_own(&site.config.look) {
+        check(&crate::config::path(), &link.span, address);
+    }
+}
+
+/// Whether an address is that of a file which is made when all pages are known, or is not.
+fn is_made_late(address: &str) -> bool {
+    let route = address.split('#').next().unwrap_or("");
+    hosting::MADE_LATE.contains(&route) || route.ends_with(".ics") && !route.contains("://")
 }
 
 /// The path of a web address, from its first `/` on.

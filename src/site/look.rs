@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Route, Target, links};
-use crate::config::{self, Config, Destination};
+use crate::config::{self, Config, Destination, Look};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::page::Link;
 use crate::project::CONTENT;
@@ -29,7 +29,7 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
     }
     // Paths count from `content/`, as those of the files above.
     let Some(from) = RelPath::new(&format!("{CONTENT}/{}", config::FILE_NAME)) else { return LookLinks::default() };
-    let mut resolve = |link: &Link| match links::target(&from, None, link, index) {
+    let mut resolve = |link: &Link| match target(&from, link, index) {
         Ok(address) => Some(address),
         Err(diagnostic) => {
             diagnostics.push(diagnostic.at(&config::path(), link.span.clone()));
@@ -42,4 +42,28 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
     });
     let header = header.collect();
     LookLinks { header, footer: look.footer.iter().flat_map(|footer| &footer.links).map(resolve).collect() }
+}
+
+fn target(from: &RelPath, link: &Link, index: &links::Index) -> Result<String, Diagnostic> {
+    match &link.fragment {
+        // The top of whatever page is read.
+        Some(fragment) if link.path.is_empty() && matches!(&**fragment, "" | "top") => Ok("#".to_owned()),
+        Some(fragment) if link.path.is_empty() => {
+            let diagnostic = Diagnostic::error("broken-anchor", format!("`#{fragment}` is not on every page"));
+            Err(diagnostic.help("name the page, too, such as `guide/index.md#anchor`"))
+        }
+        _ => links::target(from, None, link, index),
+    }
+}
+
+impl LookLinks {
+    /// The links to this site, with their addresses.
+    pub fn to_own<'s>(&'s self, look: &'s Look) -> impl Iterator<Item = (&'s Link, &'s str)> {
+        let header = look.header.iter().zip(&self.header).filter_map(|(link, address)| match &link.to {
+            Destination::Here(link) => Some((link, address.as_deref()?)),
+            Destination::Elsewhere(_) => None,
+        });
+        let footer = look.footer.iter().flat_map(|footer| &footer.links).zip(&self.footer);
+        header.chain(footer.filter_map(|(link, address)| Some((link, address.as_deref()?))))
+    }
 }

@@ -46,6 +46,9 @@ const ASSETS: [&str; 25] = [
 const FOR_HOSTS: [&str; 3] = ["_headers", "_redirects", "CNAME"];
 /// The folder at the top of the content whose files prove something to others (RFC 8615). They may have no ending.
 const WELL_KNOWN: &str = ".well-known";
+/// How names of files without an ending begin that hold secrets.
+const SECRET_NAMES: [&str; 10] =
+    ["id_", "htpasswd", "htgroup", "passwd", "shadow", "credentials", "authorized_keys", "known_hosts", "netrc", "private"];
 /// Files that hold recipients or secrets; a note is made if one lies below `content/`.
 const PRIVATE: [&str; 18] =
     ["csv", "tsv", "jsonl", "env", "pem", "key", "p12", "pfx", "jks", "kdbx", "sqlite", "db", "sql", "dump", "eml", "mbox", "xlsx", "crt"];
@@ -199,25 +202,44 @@ fn take(root: &Path, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Sk
     if !metadata.is_file() {
         return Ok(Err(Skipped::Special));
     }
-    let ending = path.ending();
-    if ending == "md" {
+    let is_page = path.ending() == "md";
+    if is_page && !is_well_known(path) {
         return read_text(file, path, metadata.len());
     }
-    let name = path.name().to_ascii_lowercase();
-    if PRIVATE.contains(&ending.as_str()) || name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret") {
+    // A link is judged by the file that it leads to, too: another name makes nothing public.
+    let behind = if entry.path_is_symlink() { behind(root, file) } else { None };
+    if is_private(path) || behind.as_ref().is_some_and(is_private) {
         return Ok(Err(Skipped::Private));
     }
-    if !ASSETS.contains(&ending.as_str()) && !is_for_hosts(path) {
+    if is_page || !ASSETS.contains(&path.ending().as_str()) && !is_for_hosts(path) {
         return Ok(Err(Skipped::Type));
     }
     Ok(Ok(Kept::Asset(metadata.len())))
 }
 
+/// Where below the project's root a link ends.
+fn behind(root: &Path, file: &Path) -> Option<RelPath> {
+    let (root, file) = (fs::canonicalize(root).ok()?, fs::canonicalize(file).ok()?);
+    RelPath::from_path(file.strip_prefix(root).ok()?)
+}
+
+/// Whether a file may hold recipients or secrets, or is hidden.
+fn is_private(path: &RelPath) -> bool {
+    let name = path.name().to_ascii_lowercase();
+    let has_secret_name = name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret");
+    let has_no_ending = !name.contains('.') && SECRET_NAMES.iter().any(|begins| name.starts_with(begins));
+    let below = path.below(CONTENT).unwrap_or_default();
+    let below = below.strip_prefix(WELL_KNOWN).unwrap_or(below);
+    PRIVATE.contains(&path.ending().as_str()) || has_secret_name || has_no_ending || below.split('/').any(|part| part.starts_with('.'))
+}
+
+fn is_well_known(path: &RelPath) -> bool {
+    path.below(CONTENT).and_then(|below| below.strip_prefix(WELL_KNOWN)).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Whether a file has no ending and is published all the same, because hosts or others look for it.
 fn is_for_hosts(path: &RelPath) -> bool {
-    let below = path.below(CONTENT).unwrap_or_default();
-    let is_well_known = below.strip_prefix(WELL_KNOWN).is_some_and(|rest| rest.starts_with('/'));
-    FOR_HOSTS.contains(&below) || is_well_known && !path.name().contains('.')
+    FOR_HOSTS.contains(&path.below(CONTENT).unwrap_or_default()) || is_well_known(path) && !path.name().contains('.')
 }
 
 /// Reads a text; the inner error is for the user's file, the outer for the disk.
