@@ -171,6 +171,97 @@ fn links_of_the_look_lead_there_from_every_page() {
     }
 }
 
+/// What a build or a check of a project says that has faults.
+fn faults(root: &Path) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
+    let output = command.args(["build", "--offline", "--message-format", "short"]).current_dir(root).output().expect("the program runs");
+    assert!(!output.status.success(), "{}", said(&output));
+    said(&output)
+}
+
+#[test]
+fn no_other_name_makes_a_secret_public() {
+    let project = project(&[
+        ("runsheet.toml", "[site]\n"),
+        ("content/index.md", "# Home\n"),
+        ("content/people.csv", "email\nsomeone@customer.example\n"),
+        ("content/.env", "KEY=hidden-value\n"),
+        ("content/secrets.md", "# Secrets\n"),
+        ("content/.well-known/id_ecdsa", "hidden-value\n"),
+        ("content/.well-known/htpasswd", "hidden-value\n"),
+        ("content/.well-known/.hidden/token", "hidden-value\n"),
+        ("content/.well-known/page.md", "# No page\n"),
+        ("content/.well-known/change-password", "shown\n"),
+        ("content/plain.txt", "shown\n"),
+    ]);
+    let link = |name: &str, to: &str| std::os::unix::fs::symlink(to, project.path().join("content").join(name)).expect("a link");
+    link("CNAME", "people.csv");
+    link("list.txt", "people.csv");
+    link("_redirects", ".env");
+    link(".well-known/list", "../people.csv");
+    link("environment.md", ".env");
+    link("again.txt", "plain.txt");
+    runsheet(project.path(), &["build"]);
+    for name in ["CNAME", "list.txt", "_redirects", "well-known", "environment.html"] {
+        assert!(!project.path().join("public").join(name).exists(), "{name}");
+    }
+    let well_known = fs::read_dir(project.path().join("public/.well-known")).expect("the folder");
+    let names: Vec<String> = well_known.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    assert_eq!(names, ["change-password"]);
+    assert_eq!(read(project.path(), "public/again.txt"), "shown\n");
+    assert!(read(project.path(), "public/secrets.html").contains("Secrets"));
+}
+
+#[test]
+fn links_of_the_look_to_what_is_not_made_are_found() {
+    let config = "[look]\nheader = [{ text = \"Feed\", url = \"feed.xml\" }, { text = \"Top\", url = \"#top\" }]\n\
+         footer = \"[map](sitemap.xml) [gone](#gone)\"\n";
+    let project = project(&[("runsheet.toml", config), ("content/index.md", "# Home\n")]);
+    let said = faults(project.path());
+    for fault in ["`feed.xml` is not made", "`sitemap.xml` is not made", "`#gone` is not on every page"] {
+        assert!(said.contains(fault), "{fault} is not in\n{said}");
+    }
+    assert!(!said.contains("#top"), "{said}");
+}
+
+#[test]
+fn whole_addresses_of_all_that_is_published_are_good() {
+    let config =
+        "[site]\nbase_url = \"https://d.example/\"\n[look]\nheader = [{ text = \"Map\", url = \"https://d.example/sitemap.xml\" }]\n";
+    let links = "<https://d.example/robots.txt> <https://d.example/old.html> <https://d.example/SHEET.ics>";
+    let project =
+        project(&[("runsheet.toml", config), ("content/index.md", &format!("---\naliases: [old.html]\n---\n# Home\n\n{links}\n"))]);
+    let said = faults(project.path());
+    assert!(said.contains("`SHEET.ics` is not on this site") && said.matches("error[").count() == 1, "{said}");
+}
+
+#[test]
+fn values_stay_in_their_places() {
+    let config = "[site]\ntitle = \"T \\uF8FFbody\\uF8FF\"\nbase_url = 'https://h.example/a\"onmouseover=alert(1)/><b>'\n\
+         [look]\nheader = [{ text = \"x\", url = \"index.md\" }]\nfooter = \"\\uF8FFbody\\uF8FF [a](index.md)\"\n";
+    let project = project(&[("runsheet.toml", config), ("content/index.md", "# Home\n\nOnce.\n")]);
+    let output = Command::new(env!("CARGO_BIN_EXE_runsheet"))
+        .args(["build", "--offline"])
+        .current_dir(project.path())
+        .output()
+        .expect("the program runs");
+    assert!(output.status.success(), "{}", said(&output));
+    let not_found = read(project.path(), "public/404.html");
+    assert!(!not_found.contains("\"onmouseover") && !not_found.contains("<b>"), "{not_found}");
+    assert_eq!(read(project.path(), "public/index.html").matches("<p>Once.</p>").count(), 1);
+}
+
+#[test]
+fn a_template_with_many_headings_and_links_takes_no_long_time() {
+    let body: String = (0..20_000).map(|number| format!("## H{number}\n\n[to](#h{number}) [sheet](s.ics)\n\n")).collect();
+    let page = format!("---\ntemplate: true\n---\n# Many\n\n{body}{{% if false %}}\n\n## Left\n\n[gone](#left)\n\n{{% endif %}}\n");
+    let config = "[events.e]\nt0 = 2027-03-06T08:00:00\ntime_zone = \"UTC\"\n";
+    let project =
+        project(&[("runsheet.toml", config), ("content/many.md", &page), ("content/s.md", "---\nkind: checklist\n---\n# S\n\n- [ ] x\n")]);
+    // What grows with the square of it is stopped after 10 seconds.
+    runsheet(project.path(), &["check"]);
+}
+
 #[test]
 fn the_page_for_no_address_is_not_to_be_found() {
     let project = project(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);

@@ -202,14 +202,14 @@ fn take(root: &Path, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Sk
     if !metadata.is_file() {
         return Ok(Err(Skipped::Special));
     }
-    let is_page = path.ending() == "md";
-    if is_page && !is_well_known(path) {
-        return read_text(file, path, metadata.len());
-    }
     // A link is judged by the file that it leads to, too: another name makes nothing public.
     let behind = if entry.path_is_symlink() { behind(root, file) } else { None };
     if is_private(path) || behind.as_ref().is_some_and(is_private) {
         return Ok(Err(Skipped::Private));
+    }
+    let is_page = path.ending() == "md";
+    if is_page && well_known(path).is_none() {
+        return read_text(file, path, metadata.len());
     }
     if is_page || !ASSETS.contains(&path.ending().as_str()) && !is_for_hosts(path) {
         return Ok(Err(Skipped::Type));
@@ -226,20 +226,22 @@ fn behind(root: &Path, file: &Path) -> Option<RelPath> {
 /// Whether a file may hold recipients or secrets, or is hidden.
 fn is_private(path: &RelPath) -> bool {
     let name = path.name().to_ascii_lowercase();
-    let has_secret_name = name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret");
+    // A page may be about secrets.
+    let has_secret_name =
+        path.ending() != "md" && (name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret"));
     let has_no_ending = !name.contains('.') && SECRET_NAMES.iter().any(|begins| name.starts_with(begins));
-    let below = path.below(CONTENT).unwrap_or_default();
-    let below = below.strip_prefix(WELL_KNOWN).unwrap_or(below);
+    let below = well_known(path).or_else(|| path.below(CONTENT)).unwrap_or_default();
     PRIVATE.contains(&path.ending().as_str()) || has_secret_name || has_no_ending || below.split('/').any(|part| part.starts_with('.'))
 }
 
-fn is_well_known(path: &RelPath) -> bool {
-    path.below(CONTENT).and_then(|below| below.strip_prefix(WELL_KNOWN)).is_some_and(|rest| rest.starts_with('/'))
+/// The path of a file below the folder `.well-known`, if it is there.
+fn well_known(path: &RelPath) -> Option<&str> {
+    path.below(CONTENT)?.strip_prefix(WELL_KNOWN)?.strip_prefix('/')
 }
 
 /// Whether a file has no ending and is published all the same, because hosts or others look for it.
 fn is_for_hosts(path: &RelPath) -> bool {
-    FOR_HOSTS.contains(&path.below(CONTENT).unwrap_or_default()) || is_well_known(path) && !path.name().contains('.')
+    FOR_HOSTS.contains(&path.below(CONTENT).unwrap_or_default()) || well_known(path).is_some() && !path.name().contains('.')
 }
 
 /// Reads a text; the inner error is for the user's file, the outer for the disk.
