@@ -136,9 +136,10 @@ impl SitePage {
         self.page.headings.iter().map(|heading| &*heading.anchor).filter(is_left_out).collect()
     }
 
-    /// The links that are on the page, by their numbers.
-    fn has_link(&self, number: usize) -> bool {
-        self.made.as_ref().is_none_or(|made| made.holes.iter().any(|(_, hole)| *hole == Hole::Link(number)))
+    /// The numbers of the links that are on the page: a template may leave some out. Any other page has all of its own.
+    fn links_made(&self) -> Option<BTreeSet<usize>> {
+        let number = |(_, hole): &(usize, Hole)| if let Hole::Link(number) = hole { Some(*number) } else { None };
+        Some(self.made.as_ref()?.holes.iter().filter_map(number).collect())
     }
 }
 
@@ -190,7 +191,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         links::resolve(page, &index, &mut diagnostics);
     }
     notices::check_names(project, &mut diagnostics);
-    add_sheets(&mut routes, &mut taken, &pages, &config, &mut diagnostics);
+    add_sheets(&mut routes, &mut taken, &pages, &published, &config, &mut diagnostics);
     let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);
     if inputs.history == History::Shallow {
         diagnostics.push(shallow_history());
@@ -214,14 +215,15 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let mut routes = std::mem::take(&mut site.routes);
     hosting::add(&mut routes, &mut taken, &site);
     site.routes = routes;
+    // All addresses are known now.
     let mut diagnostics = std::mem::take(&mut site.diagnostics);
     links::check_made(&site, &mut diagnostics);
-    // All addresses are known now.
-    let index = links::Index::new(project, inputs, &site.routes, &published, &site.config);
-    for page in &project.pages {
-        links::check_own(&page.path, &page.external, &index, &site.config.site.base_url, &mut diagnostics);
-    }
-    links::check_own(&crate::config::path(), &site.config.look.external, &index, &site.config.site.base_url, &mut diagnostics);
+    links::check_own(
+        project,
+        &site.config,
+        || links::Index::new(project, inputs, &site.routes, &published, &site.config),
+        &mut diagnostics,
+    );
     site.diagnostics = diagnostics;
     site
 }
@@ -388,7 +390,14 @@ fn report_taken(route: &str, routes: &BTreeMap<Route, Target>, pages: &[&Arc<Pag
 }
 
 /// What is published beside run sheets: their calendars, and the script that keeps them.
-fn add_sheets(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[SitePage], config: &Config, diagnostics: &mut Diagnostics) {
+fn add_sheets(
+    routes: &mut BTreeMap<Route, Target>,
+    taken: &mut Taken,
+    pages: &[SitePage],
+    published: &[&Arc<Page>],
+    config: &Config,
+    diagnostics: &mut Diagnostics,
+) {
     let mut ours: Vec<(Route, Target)> = Vec::new();
     for (index, page) in pages.iter().enumerate().filter(|(_, page)| page.page.kind == Kind::Checklist) {
         let event = page.event.as_deref().and_then(|event| config.events.get(event));
@@ -397,8 +406,7 @@ fn add_sheets(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[
     if pages.iter().any(|page| page.page.kind == Kind::Checklist) {
         ours.push((WORKER.to_owned(), Target::Worker));
     }
-    let published: Vec<&Arc<Page>> = pages.iter().map(|page| &page.page).collect();
-    add_ours(routes, taken, ours, &published, diagnostics);
+    add_ours(routes, taken, ours, published, diagnostics);
 }
 
 /// Where the calendar of a run sheet is: beside its page. Without a date there is none.

@@ -67,6 +67,14 @@ impl<'a> Merge<'a> {
 
 /// The names that a notice may use, with these columns of recipients.
 pub fn scope<'n>(config: &Config, event: Option<&Event>, columns: impl Iterator<Item = &'n str>) -> Scope {
+    let mut scope = page_scope(config, event);
+    scope.insert("mailing".to_owned(), Some(["id".to_owned()].into()));
+    scope.insert("r".to_owned(), Some(columns.map(str::to_owned).collect()));
+    scope
+}
+
+/// The names that a page knows: those of a notice without its recipient and its mailing.
+pub fn page_scope(config: &Config, event: Option<&Event>) -> Scope {
     let set = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
     let mut event_names = vec!["name", "id"];
     if let Some(event) = event {
@@ -82,8 +90,6 @@ pub fn scope<'n>(config: &Config, event: Option<&Event>, columns: impl Iterator<
         ("vars".to_owned(), Some(vars)),
         ("site".to_owned(), set(&["title", "base_url", "description", "language"])),
         ("status".to_owned(), set(&["state", "headline"])),
-        ("mailing".to_owned(), set(&["id"])),
-        ("r".to_owned(), Some(columns.map(str::to_owned).collect())),
     ])
 }
 

@@ -4,7 +4,7 @@ use super::{paper, sheet};
 use crate::highlight::Memo;
 use crate::page::code::Block;
 use crate::page::html::escape;
-use crate::page::{Hole, Kind, Publish};
+use crate::page::{Hole, Kind, Publish, link};
 use crate::site::{Site, SitePage};
 
 /// The body of a page. `root` is the way to the top of the site.
@@ -28,7 +28,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
             if let Some(fragment) = address.strip_prefix(&page.route).filter(|rest| rest.starts_with('#')) {
                 return escape(fragment, html);
             }
-            if !address.starts_with("https://") && !address.starts_with("http://") {
+            if !link::is_web(&address) {
                 html.push_str(root);
             }
             escape(&address, html);

@@ -274,22 +274,23 @@ fn shared(site: &Site, theme: &Theme) -> Context {
 fn look_context(site: &Site) -> serde_json::Value {
     let look = &site.config.look;
     // What is outside `content/` leads to the repository.
-    let from_root = |address: &str| match address {
-        whole if whole.starts_with("https://") || whole.starts_with("http://") || whole.starts_with('#') => whole.to_owned(),
+    let from_root = |address: &String| match address {
+        whole if link::is_web(whole) || whole.starts_with('#') => whole.clone(),
         address => format!("{ROOT_MARK}{address}"),
     };
-    let address = |to: &Destination, address: &str| match to {
-        Destination::Elsewhere(url) => url.clone(),
-        Destination::Here(_) => from_root(address),
-    };
-    let links = look.header.iter().zip(&site.look.header);
-    let header: Vec<_> =
-        links.filter_map(|(link, found)| Some(json!({ "text": link.text, "url": address(&link.to, found.as_deref()?) }))).collect();
+    let links = look.header.iter().zip(&site.look.header).filter_map(|(link, address)| {
+        let url = match &link.to {
+            Destination::Elsewhere(url) => url.clone(),
+            Destination::Here(_) => from_root(address.as_ref()?),
+        };
+        Some(json!({ "text": link.text, "url": url }))
+    });
+    let header: Vec<_> = links.collect();
     let footer = look.footer.as_ref().map(|footer| {
         footer.body.fill(|hole, html| {
             let Hole::Link(number) = hole else { return };
-            let address = site.look.footer.get(number).cloned().flatten();
-            escape(&address.map(|address| from_root(&address)).unwrap_or_default(), html);
+            let address = site.look.footer.get(number).and_then(Option::as_ref);
+            escape(&address.map(from_root).unwrap_or_default(), html);
         })
     });
     json!({ "logo": look.logo.as_ref().map(|logo| link::encode(logo.value.as_str())), "header": header, "footer": footer })

@@ -1,5 +1,6 @@
 //! Links as on GitHub: from file to file, checked, and turned into addresses of the site.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
@@ -136,11 +137,11 @@ impl<'a> Index<'a> {
 
     /// The address of the site's page, file or folder that an address below its root means, and the page if it is one.
     fn at(&self, address: &str) -> Option<Option<&'a Page>> {
-        // Many servers answer for `page` and `folder`, too. A calendar lies beside its page.
-        let forms = match address.strip_suffix(".ics") {
-            Some(sheet) => vec![address.to_owned(), format!("{sheet}.html")],
-            None if address.is_empty() || address.ends_with('/') => vec![format!("{address}index.html")],
-            None => vec![address.to_owned(), format!("{address}.html"), format!("{address}/index.html")],
+        // Many servers answer for `page` and `folder`, too.
+        let forms = if address.is_empty() || address.ends_with('/') {
+            vec![format!("{address}index.html")]
+        } else {
+            vec![address.to_owned(), format!("{address}.html"), format!("{address}/index.html")]
         };
         let route = forms.iter().find(|route| self.routes.contains_key(*route))?;
         Some(self.page_at(route))
@@ -247,32 +248,33 @@ fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<St
     Ok(format!("{address}#{}", link::encode(fragment)))
 }
 
-/// Reports links to the site's own address behind which nothing is published.
-pub fn check_own(from: &RelPath, links: &[External], index: &Index, base_url: &str, diagnostics: &mut Diagnostics) {
-    for external in links {
-        let Some(rest) = link::below(&external.url, base_url) else { continue };
-        let (address, fragment) = rest.split_once('#').unwrap_or((rest, ""));
-        let address = decode(address.split('?').next().unwrap_or(""));
-        let diagnostic = match index.at(&address) {
-            None => {
-                let near = index.nearest_address(from, &address);
-                let near = near.map_or_else(
-                    || "write it as a link to the file".to_owned(),
-                    |near| format!("write it as a link to the file: `{near}`"),
-                );
-                Diagnostic::error("broken-link", format!("`{address}` is not on this site")).help(near)
-            }
-            Some(Some(found)) if !fragment.is_empty() => {
-                let link = Link { path: String::new(), fragment: Some(decode(fragment)), span: external.span.clone(), image: false };
-                match with_fragment(String::new(), Some(found), &link) {
-                    Ok(_) => continue,
-                    Err(diagnostic) => diagnostic,
-                }
-            }
-            Some(_) => continue,
-        };
-        diagnostics.push(diagnostic.at(from, external.span.clone()));
+/// Reports links of pages and of the look to the site's own address behind which nothing is published. Few sites have such links, so the
+/// index is made when the first one is met.
+pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() -> Index<'a>, diagnostics: &mut Diagnostics) {
+    let index = LazyCell::new(index);
+    let of_pages = project.pages.iter().flat_map(|page| page.external.iter().map(|link| (&page.path, link)));
+    let config_path = crate::config::path();
+    let of_look = config.look.external.iter().map(|link| (&config_path, link));
+    for (from, external) in of_pages.chain(of_look) {
+        let Some(rest) = link::below(&external.url, &config.site.base_url) else { continue };
+        diagnostics.extend(own_fault(from, external, rest, &index).map(|diagnostic| diagnostic.at(from, external.span.clone())));
     }
+}
+
+/// What is wrong with a link to an address of this site; `rest` is what stands behind that of the site.
+fn own_fault(from: &RelPath, external: &External, rest: &str, index: &Index) -> Option<Diagnostic> {
+    let (address, fragment) = rest.split_once('#').unwrap_or((rest, ""));
+    let address = decode(address.split('?').next().unwrap_or(""));
+    let Some(found) = index.at(&address) else {
+        let near = index.nearest_address(from, &address);
+        let help = near.map_or("write it as a link to the file".to_owned(), |near| format!("write it as a link to the file: `{near}`"));
+        return Some(Diagnostic::error("broken-link", format!("`{address}` is not on this site")).help(help));
+    };
+    if fragment.is_empty() {
+        return None;
+    }
+    let link = Link { path: String::new(), fragment: Some(decode(fragment)), span: external.span.clone(), image: false };
+    with_fragment(String::new(), found, &link).err()
 }
 
 /// Reports links to what was not made in the end: files that depend on others, and headings that a template has left out.
@@ -292,10 +294,11 @@ pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
         diagnostics.push(diagnostic.at(path, span.clone()));
     };
     for page in &site.pages {
+        let made = page.links_made();
         for (number, (link, address)) in page.page.links.iter().zip(&page.links).enumerate() {
             let Some(address) = address.as_deref() else { continue };
             // Nearly all links lead to pages.
-            if (!left_out.is_empty() || is_made_late(address)) && page.has_link(number) {
+            if (!left_out.is_empty() || is_made_late(address)) && made.as_ref().is_none_or(|made| made.contains(&number)) {
                 check(&page.page.path, &link.span, address);
             }
         }

@@ -9,7 +9,7 @@ use crate::page::Link;
 use crate::project::CONTENT;
 use crate::source::RelPath;
 
-/// Addresses of the links of `[look]`, relative to the site's root; `None` where there is none.
+/// Addresses of the links of `[look]` to this site, relative to its root; `None` where a link leads elsewhere or nowhere.
 #[derive(Debug, Default)]
 pub struct LookLinks {
     pub header: Vec<Option<String>>,
@@ -37,7 +37,7 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
         }
     };
     let header = look.header.iter().map(|link| match &link.to {
-        Destination::Elsewhere(url) => Some(url.clone()),
+        Destination::Elsewhere(_) => None,
         Destination::Here(link) => resolve(link),
     });
     let header = header.collect();

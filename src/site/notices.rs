@@ -9,7 +9,7 @@ use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
 use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
-use crate::page::{Hole, Page, Publish};
+use crate::page::{Hole, Page, Publish, link};
 use crate::project::Project;
 use crate::theme::Theme;
 
@@ -44,8 +44,7 @@ impl Site {
             if event.is_some_and(|event| event.is_faulty) {
                 continue;
             }
-            let mut scope = merge::scope(&self.config, event, std::iter::empty());
-            scope.retain(|name, _| !matches!(&**name, "r" | "mailing"));
+            let scope = merge::page_scope(&self.config, event);
             let context = merge::context(self, event, "", &BTreeMap::new());
             made.push((index, engine::page(&page.page, marks, event, &scope, &context, &mut diagnostics)));
         }
@@ -114,7 +113,7 @@ impl Site {
             let Hole::Link(number) = hole else { return };
             let target = site_page.and_then(|site_page| site_page.links.get(number).cloned().flatten());
             let Some(target) = target else { return };
-            if target.starts_with("https://") || target.starts_with("http://") {
+            if link::is_web(&target) {
                 html.push_str(&target);
                 return;
             }

@@ -35,6 +35,7 @@ function clear(words) {
 /** Adds entries to the list, from this one on. */
 async function show(from) {
   const mine = asked, now = answer, pages = [...now.pages.slice(from, from + SHOWN)];
+  // In folders of 256: see src/search/mod.rs.
   const fragments = await Promise.all(pages.map((page) => file(`d/${page >> 8}/${page}`)));
   if (mine !== asked || now !== answer) return;
   const made = fragments.map((fragment) => entry(root, fragment, now.meant));
