@@ -50,11 +50,19 @@ async function file(request, url) {
   return (await saved(url)) || fetch(request);
 }
 
+function inZone(timeZone) {
+  try {
+    return new Intl.DateTimeFormat("en-GB", { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  } catch {
+    // A zone that this browser does not know
+    return inZone();
+  }
+}
+
 // Pages ask what is saved, with the zone of their event and what they were built from.
 async function answer({ source, data }) {
   const time = await (await saved(address("sheet-worker.js?saved"))).text();
-  const shape = { timeZone: data.zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-  const at = new Intl.DateTimeFormat("en-GB", shape).format(Number(time)).replace(",", "");
+  const at = inZone(data.zone).format(Number(time)).replace(",", "");
   source.postMessage(`${data.offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${at}. ${data.of}`);
 }
 

@@ -1,21 +1,26 @@
 // Times as text, in the zone of the event; without one in that of the device.
 import { event, toMs } from "./plan.js";
 
-const shape = (timeZone) => new Intl.DateTimeFormat("en-GB",
-  { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
-let format;
-try {
-  format = shape(event.zone || undefined);
-} catch {
-  // A zone that this browser does not know
-  format = shape();
+function shape(timeZone) {
+  try {
+    return new Intl.DateTimeFormat("en-GB",
+      { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+  } catch {
+    // A zone that this browser does not know
+    return shape();
+  }
 }
-const [usual] = /\S+$/.exec(format.format(toMs(event.t0) || Date.now()));
+let format, usual;
+/** Made when a time is first told: it takes a browser longer than all else here, and a sheet without a run needs none. */
+function form() {
+  format ||= shape(event.zone || undefined);
+  usual ||= /\S+$/.exec(format.format(toMs(event.t0) || Date.now()))[0];
+  return format;
+}
 
-export const zone = format.resolvedOptions().timeZone;
-export const zoneName = `${zone} (${usual})`;
+export const zoneName = () => `${form().resolvedOptions().timeZone} (${usual})`;
 // The zone is told where it is not the usual one: when the clocks go back, 01:15 comes twice.
-export const full = (ms) => `${format.format(ms)} `.replace(",", "").replace(` ${usual} `, "").trim();
+export const full = (ms) => `${form().format(ms)} `.replace(",", "").replace(` ${usual} `, "").trim();
 /** With its date only where that is not today. */
 export function time(ms) {
   const [day, month, ...clock] = full(ms).split(" ");

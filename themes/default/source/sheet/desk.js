@@ -43,7 +43,7 @@ onRender((shown, now, gate, plan) => {
   write(mode, kind.toUpperCase());
   for (const one of all("[data-run]")) write(one, shown.start ? name : "______");
   write(head, start
-    ? `${name}, ${live ? "" : "ended, "}started ${time(start.at)} by ${start.by}. Times: ${zoneName}`
+    ? `${name}, ${live ? "" : "ended, "}started ${time(start.at)} by ${start.by}. Times: ${zoneName()}`
     : "No run: start one to tick, fill in and decide.");
   const end = plan.end && `end ${time(plan.end)}` + (plan.end > toMs(event.end) ? `, window ${time(toMs(event.end))}` : "");
   write(late, [plan.late >= 60000 && `${minutes(plan.late)} min late`, end].filter(Boolean).join(" · "));

@@ -24,7 +24,7 @@ if (event.t0 === null) {
   const key = root + "?preview", mark = make("p.preview-mark");
   const show = () => {
     t0 = Date.parse(input.value) || null;
-    mark.textContent = t0 ? `PREVIEW with T-0 ${full(t0)}, ${zoneName}` : "";
+    mark.textContent = t0 ? `PREVIEW with T-0 ${full(t0)}, ${zoneName()}` : "";
     set(key, input.value);
   };
   const input = make("input", [], {
@@ -35,6 +35,6 @@ if (event.t0 === null) {
       render();
     },
   });
-  desk.prepend(mark, make("label", [`No date is set. Preview with T-0 (${zoneName}) `, input]));
+  desk.prepend(mark, make("label", [`No date is set. Preview with T-0 (${zoneName()}) `, input]));
   show();
 }

@@ -73,7 +73,7 @@ export function report(state) {
     `# ${safe(`${sheet.title}: ${mode} run ${run}`)}`,
     "",
     ...bullets([
-      `Times: ${zoneName}`,
+      `Times: ${zoneName()}`,
       `T-0: ${[...new Set(dates)].join(", moved to ")}`,
       `Started: ${moment(start)}`,
       `Ended: ${end ? moment(end) : "not yet"}`,

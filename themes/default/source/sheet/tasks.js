@@ -50,7 +50,7 @@ function addAlarm({ id, from, until }, element) {
     write(press, verb + "…");
     press.ariaLabel = `${verb}: ${words.get(id)}`;
     element.classList.toggle("tripped", on);
-    const armed = now < toMs(from) ? `armed from ${time(toMs(from))}` : until && now > toMs(until) && "over";
+    const armed = shown.start && now < toMs(from) ? `armed from ${time(toMs(from))}` : until && now > toMs(until) && "over";
     stamp(id, [...notesOf(shown, "alarm", id), [armed, ""]]);
   });
 }

@@ -31,7 +31,7 @@ const line = make("p.now-line");
 onRender((shown, now) => {
   const next = shown.start && sections.find((part) => isMain(part) && toMs(part.start) > now);
   const heading = next && document.getElementById(next.anchor);
+  if (!heading) return line.remove();
   write(line, `Now ${time(now)}`);
-  if (!heading) line.remove();
-  else if (line.nextSibling !== heading) heading.before(line);
+  if (line.nextSibling !== heading) heading.before(line);
 });
