@@ -86,12 +86,17 @@ fn canonical(site: &Site, route: &str) -> Option<String> {
     (!site.config.site.base_url.is_empty()).then(|| absolute(site, route))
 }
 
-/// The whole address of a route, of a folder without its file's name. Without `base_url` there is none to give.
+/// The whole address of a route. Without `base_url` there is none to give.
 fn absolute(site: &Site, route: &str) -> String {
-    let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
     let base_url = &site.config.site.base_url;
-    let host = base_url.len() - base_path(base_url).len();
-    format!("{}{}{}", &base_url[..host], encode_path(&base_url[host..]), encode_path(folder.unwrap_or(route)))
+    let base = base_path(base_url);
+    format!("{}{}", &base_url[..base_url.len() - base.len()], path_on_host(&base, route))
+}
+
+/// The path of a route on its host, of a folder without its file's name.
+fn path_on_host(base: &str, route: &str) -> String {
+    let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
+    encode_path(&format!("{base}{}", folder.unwrap_or(route)))
 }
 
 /// A day in words: `3 March 2026`.

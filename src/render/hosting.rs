@@ -3,7 +3,7 @@
 use serde_json::json;
 use tera::Context;
 
-use super::{base_path, canonical, root_of};
+use super::{base_path, canonical, path_on_host, root_of};
 use crate::page::link::encode_path;
 use crate::site::{Redirect, Site, Target};
 use crate::theme::Theme;
@@ -53,21 +53,13 @@ pub fn redirects(site: &Site) -> String {
     let base = base_path(&site.config.site.base_url);
     let mut text = String::new();
     for Redirect { from, to } in &site.redirects {
-        let to = path(&base, &site.pages[*to].route);
-        text.push_str(&format!("{} {to} 301\n", path(&base, from)));
+        let to = path_on_host(&base, &site.pages[*to].route);
+        text.push_str(&format!("{} {to} 301\n", path_on_host(&base, from)));
         if let Some(folder) = from.strip_suffix("/index.html").filter(|folder| !site.routes.contains_key(&format!("{folder}.html"))) {
             text.push_str(&format!("{} {to} 301\n", encode_path(&format!("{base}{folder}"))));
         }
     }
     text
-}
-
-/// The path of a route on its host.
-fn path(base: &str, route: &str) -> String {
-    encode_path(&format!(
-        "{base}{}",
-        route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/')).unwrap_or(route)
-    ))
 }
 
 /// The page at an old address.
