@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diagnostic::MessageFormat;
+use crate::notice::shard::Shard;
 
 /// The checklist, the guide and the notices of a cutover, from one folder of Markdown, on one clock
 #[derive(Debug, Parser)]
@@ -172,7 +173,7 @@ pub enum NoticeCommand {
     },
     /// Write one message a recipient
     #[command(
-        after_help = "Examples:\n  runsheet notice merge advance\n  runsheet notice merge complete --recipients people.csv --to /tmp/complete\n  runsheet notice merge advance --only someone@example.org"
+        after_help = "Examples:\n  runsheet notice merge advance\n  runsheet notice merge complete --recipients people.csv --to /tmp/complete\n  runsheet notice merge advance --only someone@example.org\n  runsheet notice merge advance --where 'r.lang == \"de\"' --to german.mbox\n  runsheet notice merge advance --all --to - | wc -c"
     )]
     Merge {
         /// A mailing's id, or a notice's name together with --recipients
@@ -180,19 +181,43 @@ pub enum NoticeCommand {
         /// Other recipients than the mailing's
         #[arg(long, value_name = "FILE")]
         recipients: Option<PathBuf>,
-        /// The folder for the messages [default: outbox/NAME]
+        /// The folder or file for the messages, `-` for standard output [default: outbox/NAME]
         #[arg(long, value_name = "PATH")]
         to: Option<PathBuf>,
+        /// How messages are written [default: eml; mbox to `-` and to a file.mbox; jsonl to a file.jsonl]
+        #[arg(long, value_enum, value_name = "FORMAT")]
+        format: Option<MergeFormat>,
+        /// Only recipients that meet a condition, such as 'r.lang == "de"'
+        #[arg(long = "where", value_name = "CONDITION")]
+        condition: Option<String>,
         /// Only this recipient
         #[arg(long, value_name = "ADDRESS")]
         only: Option<String>,
         /// At most so many messages
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
+        /// One of so many parts, such as 1/4: each recipient is in exactly one
+        #[arg(long, value_name = "I/N")]
+        shard: Option<Shard>,
+        /// A CSV that tells what became of each recipient
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
         /// All recipients, however many there are
         #[arg(long)]
         all: bool,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MergeFormat {
+    /// A folder with one file a message
+    Eml,
+    /// One file (RFC 4155, mboxrd)
+    Mbox,
+    /// A folder with new/, cur/ and tmp/
+    Maildir,
+    /// One object a line: to, subject, message_id, text, html
+    Jsonl,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

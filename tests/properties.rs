@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use runsheet::config;
 use runsheet::diagnostic::Diagnostics;
 use runsheet::highlight::Memo;
-use runsheet::notice::recipients::{Recipients, delimiter};
+use runsheet::notice::address::Rules;
+use runsheet::notice::recipients::Recipients;
+use runsheet::notice::table::{Format, Table};
 use runsheet::page::{self, Hole, Kind, tags};
 use runsheet::sheet;
 use runsheet::source::{RelPath, Source};
@@ -252,9 +254,11 @@ proptest! {
     #[test]
     fn recipients_never_hold_a_line_break(table in "email,name\n([a-z@.,\"<>\r\n\u{0}=?é;]{0,12},?){0,8}") {
         let path = RelPath::new("r.csv").expect("a path");
-        if let Ok(rows) = Recipients::open(table.as_bytes(), &path, delimiter(table.as_bytes())) {
+        let bytes = table.as_bytes();
+        let opened = Table::open(bytes, &path, Format::of(path.as_str(), bytes), bytes).map_err(|fault| vec![fault]);
+        if let Ok(rows) = opened.and_then(|table| Recipients::open(table, &path, &Vec::new(), Rules::default())) {
             for recipient in rows.filter_map(Result::ok) {
-                prop_assert!(recipient.fields.values().all(|value| !value.chars().any(char::is_control)));
+                prop_assert!(recipient.fields().all(|(_, value)| !value.chars().any(char::is_control)));
                 prop_assert!(recipient.address.to_string().is_ascii());
             }
         }

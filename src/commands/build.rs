@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Outcome, Selection};
+use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
@@ -152,11 +152,13 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     let limit = (!all).then_some(config.notices.max_without_all);
     let mut merged = Vec::new();
     for mailing in &config.mailings {
-        let selection = Selection { mailing, recipients: None, only: None, limit };
+        let selection = Selection { limit, ..Selection::all(mailing) };
         let id = &mailing.id.value;
         outlet::begin(outbox, id)?;
-        let outcome =
-            mailings::merge(loaded, &selection, &keys, diagnostics, |number, message| outlet::write_eml(outbox, id, number, message));
+        let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| match fate {
+            Fate::Written(letter) => outlet::write_eml(outbox, id, letter.number, letter.message),
+            _ => Ok(()),
+        });
         merged.push((id.clone(), outcome.with_context(|| format!("cannot merge the mailing `{id}`"))?));
     }
     Ok(merged)
@@ -166,7 +168,7 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
     let pages = loaded.site.pages.len();
     report::note(global, &format!("{pages} page{} in {}", if pages == 1 { "" } else { "s" }, target.display()));
     for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {
-        let mut line = say_outcome(id, outcome);
+        let mut line = say_outcome(&format!("in outbox/{id}/"), outcome);
         if outcome.left_out > 0 {
             line.push_str(" (`--all` takes them)");
         }
@@ -175,9 +177,16 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
 }
 
 /// One line about a mailing.
-pub fn say_outcome(id: &str, outcome: &Outcome) -> String {
-    let Outcome { written, left_out, repeated, .. } = outcome;
-    let mut line = format!("{written} message{} in outbox/{id}/", if *written == 1 { "" } else { "s" });
+pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
+    let Outcome { written, left_out, repeated, suppressed, untranslated, .. } = outcome;
+    let mut line = format!("{written} message{} {place}", if *written == 1 { "" } else { "s" });
+    if *suppressed > 0 {
+        line.push_str(&format!(", {suppressed} suppressed"));
+    }
+    if !untranslated.is_empty() {
+        let languages: Vec<String> = untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
+        line.push_str(&format!(", not written in {}", languages.join(", ")));
+    }
     if *repeated > 0 {
         line.push_str(&format!(", {repeated} repeated address{} left out", if *repeated == 1 { "" } else { "es" }));
     }

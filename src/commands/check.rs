@@ -21,8 +21,7 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let keys = environment::keys();
     for mailing in &loaded.project.config.mailings {
-        let selection = Selection { mailing, recipients: None, only: None, limit: None };
-        mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_, _| Ok(()))?;
+        mailings::merge(&loaded, &Selection::all(mailing), &keys, &mut diagnostics, |_| Ok(()))?;
     }
     // No page is shown: its code needs no colours.
     loaded.site.config.site.highlight = false;

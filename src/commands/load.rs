@@ -88,7 +88,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     stopwatch.lap("parse");
     let watchdog = Watchdog::begin(super::say_error);
     let resolve = || site::resolve(&project, &inputs, &theme, fixed);
-    let mut site = watchdog.watch("showing the notices".to_owned(), MOST_TIME_FOR_ALL, resolve);
+    let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs));
     stopwatch.lap("resolve");
     Ok(Loaded { root, inputs, project, theme, site, stopwatch, watchdog })
@@ -99,7 +99,7 @@ impl Loaded {
     pub fn render(&self, frame: &Frame, route: &str) -> Result<Rendered, tera::Error> {
         let render = || frame.render(route);
         match render::template_of(&self.site, route) {
-            Some(template) => self.watchdog.watch(format!("making `{route}` by the template `{template}`"), MOST_TIME, render),
+            Some(template) => self.watchdog.watch(&format!("making `{route}` by the template `{template}`"), MOST_TIME, render),
             None => render(),
         }
     }

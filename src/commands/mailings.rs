@@ -1,28 +1,47 @@
 //! Mailings: recipients read from the world, merged by the core, handed to whoever writes them.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result, anyhow, bail};
+use rayon::prelude::*;
 
 use super::load::{Loaded, MOST_TIME};
 use crate::config::{self, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
+use crate::notice::address::{self, Rules};
 use crate::notice::engine::Rendered;
-use crate::notice::merge::{Merge, Posting};
+use crate::notice::filter::Filter;
+use crate::notice::merge::{Merge, Posting, Version};
 use crate::notice::message::{Campaign, Keys, Message};
-use crate::notice::recipients::{self, Recipients};
+use crate::notice::recipients::{self, MOST_NAMED, Recipient, Recipients};
+use crate::notice::shard::Shard;
+use crate::notice::suppression::Suppression;
+use crate::notice::table::{Format, Table};
 use crate::page::Page;
 use crate::source::RelPath;
 use crate::world::disk;
 
 /// What to merge.
+#[derive(Clone)]
 pub struct Selection<'a> {
     pub mailing: &'a Mailing,
     /// A table other than the mailing's.
     pub recipients: Option<&'a Path>,
     pub only: Option<&'a str>,
+    /// A condition over the columns, such as `r.lang == "de"`.
+    pub condition: Option<&'a str>,
+    pub shard: Option<Shard>,
     pub limit: Option<u64>,
+}
+
+impl<'a> Selection<'a> {
+    /// All recipients of a mailing.
+    pub fn all(mailing: &'a Mailing) -> Selection<'a> {
+        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None }
+    }
 }
 
 /// What came of it.
@@ -33,54 +52,103 @@ pub struct Outcome {
     pub left_out: u64,
     /// Addresses that stood in the table more than once.
     pub repeated: u64,
+    /// Recipients who get nothing more.
+    pub suppressed: u64,
+    /// How many have to read another language than theirs.
+    pub untranslated: BTreeMap<String, u64>,
     /// There is no table of recipients.
     pub skipped: bool,
     /// Something was wrong, so not all messages were made. No level of `[check]` makes that right.
     pub incomplete: bool,
 }
 
-/// A notice of the project by its name, with its page.
-pub fn find_notice<'a>(loaded: &'a Loaded, name: &str) -> Option<(&'a Page, &'a Notice)> {
-    let pages = loaded.project.pages.iter();
-    pages.flat_map(|page| page.notices.iter().map(move |notice| (&**page, notice))).find(|(_, notice)| notice.name == name)
+/// What became of one recipient.
+pub enum Fate<'a> {
+    Written(Letter<'a>),
+    Suppressed(&'a Recipient),
+    BeyondLimit(&'a Recipient),
 }
 
-/// Merges a mailing: every row is checked, and each message given to `write`, in the order of the table.
+/// A message that was made, with what it was made of.
+pub struct Letter<'a> {
+    /// From 1, in the order of the table.
+    pub number: u64,
+    pub recipient: &'a Recipient,
+    pub message: &'a Message,
+    pub rendered: &'a Rendered,
+}
+
+/// A notice of the project by its name, with its page: as it is written first, and its translations behind it.
+pub fn find_notices<'a>(loaded: &'a Loaded, name: &str) -> Vec<(&'a Page, &'a Notice)> {
+    let pages = loaded.project.pages.iter();
+    let all = pages.flat_map(|page| page.notices.iter().map(move |notice| (&**page, notice)));
+    let mut found: Vec<_> = all.filter(|(_, notice)| notice.name == name).collect();
+    found.sort_by_key(|(_, notice)| notice.lang.clone());
+    found
+}
+
+/// A table of recipients that can be read more than once.
+struct Source {
+    file: PathBuf,
+    /// As diagnostics name it.
+    path: RelPath,
+}
+
+impl Source {
+    fn of(loaded: &Loaded, selection: &Selection) -> Source {
+        let declared = &selection.mailing.recipients.value;
+        match selection.recipients {
+            Some(file) => {
+                let path = RelPath::new(&file.to_string_lossy().replace('\\', "/")).unwrap_or_else(|| declared.clone());
+                Source { file: file.to_owned(), path }
+            }
+            None => Source { file: loaded.root.join(declared.as_str()), path: declared.clone() },
+        }
+    }
+
+    /// `None` if there is no such file.
+    fn open(&self) -> Result<Option<Result<Table<File>, Diagnostic>>> {
+        let Some((beginning, file)) = disk::open_table(&self.file).with_context(|| format!("cannot read {}", self.path))? else {
+            return Ok(None);
+        };
+        let format = Format::of(self.path.as_str(), &beginning);
+        Ok(Some(Table::open(file, &self.path, format, &beginning)))
+    }
+}
+
+/// What a row of the table comes to, before its message is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Turn {
+    Taken,
+    Suppressed,
+    BeyondLimit,
+}
+
+/// So many messages are made at once.
+const AT_ONCE: usize = 256;
+
+/// Merges a mailing: every row is checked, and what becomes of each told, in the order of the table.
 ///
-/// Once a fault is found nothing more is written, but the other rows are still checked.
+/// Once a fault is found no more messages are told, but the other rows are still checked.
 pub fn merge(
     loaded: &Loaded,
     selection: &Selection,
     keys: &Keys,
     diagnostics: &mut Diagnostics,
-    mut write: impl FnMut(u64, &Message) -> Result<()>,
-) -> Result<Outcome> {
-    merge_with(loaded, selection, keys, diagnostics, |number, message, _| write(number, message))
-}
-
-/// As [`merge`], with what was rendered beside each message.
-pub fn merge_with(
-    loaded: &Loaded,
-    selection: &Selection,
-    keys: &Keys,
-    diagnostics: &mut Diagnostics,
-    mut write: impl FnMut(u64, &Message, &Rendered) -> Result<()>,
+    mut tell: impl FnMut(Fate) -> Result<()>,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
-    let path = match selection.recipients {
-        Some(path) => RelPath::new(&path.to_string_lossy()).unwrap_or_else(|| selection.mailing.recipients.value.clone()),
-        None => selection.mailing.recipients.value.clone(),
-    };
-    let table = match selection.recipients {
-        Some(file) => disk::open_table(file)?,
-        None => disk::open_recipients(&loaded.root, &path)?,
-    };
-    let Some((beginning, file)) = table else {
-        diagnostics.push(no_recipients(selection, &path));
+    let source = Source::of(loaded, selection);
+    let Some(table) = source.open()? else {
+        diagnostics.push(no_recipients(selection, &source.path));
         outcome.skipped = true;
         return Ok(outcome);
     };
-    let mut rows = match Recipients::open(file, &path, recipients::delimiter(&beginning)) {
+    let notices = &loaded.site.config.notices;
+    let rules = Rules { unicode: notices.allow_unicode_addresses };
+    let rows =
+        table.map_err(|fault| vec![fault]).and_then(|table| Recipients::open(table, &source.path, &selection.mailing.columns, rules));
+    let mut rows = match rows {
         Ok(rows) => rows,
         Err(faults) => {
             diagnostics.extend(faults);
@@ -88,52 +156,196 @@ pub fn merge_with(
             return Ok(outcome);
         }
     };
-    let merge = prepare(loaded, selection.mailing, &path, rows.columns(), keys, diagnostics);
-    let mut faulty = merge.is_none();
-    for row in rows.by_ref() {
-        let recipient = match row {
-            Ok(recipient) => recipient,
-            Err(faults) => {
-                diagnostics.extend(faults);
-                faulty = true;
-                continue;
-            }
-        };
-        if selection.only.is_some_and(|only| !is_same(only, &recipient.address)) {
-            continue;
-        }
-        if selection.limit.is_some_and(|limit| outcome.written >= limit) {
-            outcome.left_out += 1;
-            continue;
-        }
-        let Some(merge) = merge.as_ref().filter(|_| !faulty) else { continue };
-        let name = format!("making a message of the mailing `{}`", selection.mailing.id.value);
-        match loaded.watchdog.watch(name, MOST_TIME, || merge.message(&recipient)) {
-            Ok((message, rendered)) => {
-                outcome.written += 1;
-                write(outcome.written, &message, &rendered)?;
-            }
-            Err(diagnostic) => {
-                // A fault that the sample shows too is no matter of this recipient.
-                let is_known = |known: &&Diagnostic| known.place == diagnostic.place && diagnostic.message.starts_with(&known.message);
-                if !diagnostics.iter().any(|known| is_known(&known)) {
-                    diagnostics.push(diagnostic);
+    let chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
+    let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, diagnostics);
+    let mut faults = RowFaults::new(&source.path);
+    let mut faulty = merge.is_none() || chosen.is_none();
+    let mut rows_read = 0;
+    let mut taken = 0;
+    let mut ended = false;
+    while !ended {
+        let mut batch = Vec::with_capacity(AT_ONCE);
+        while batch.len() < AT_ONCE {
+            let Some(row) = rows.next() else {
+                ended = true;
+                break;
+            };
+            rows_read += 1;
+            let recipient = match row {
+                Ok(recipient) => recipient,
+                Err(row) => {
+                    faults.add(row, diagnostics);
+                    continue;
                 }
-                faulty = true;
+            };
+            let Some(chosen) = &chosen else { continue };
+            if chosen.suppression.holds(&recipient.address) {
+                batch.push((recipient, Turn::Suppressed));
+            } else if chosen.takes(&recipient)? {
+                let is_within = selection.limit.is_none_or(|limit| taken < limit);
+                taken += u64::from(is_within);
+                batch.push((recipient, if is_within { Turn::Taken } else { Turn::BeyondLimit }));
+            }
+        }
+        faulty |= faults.rows > 0;
+        let Some(merge) = &merge else { continue };
+        let name = format!("making a message of the mailing `{}`", selection.mailing.id.value);
+        let make = |(recipient, turn): &(Recipient, Turn)| {
+            (*turn == Turn::Taken).then(|| loaded.watchdog.watch(&name, MOST_TIME, || merge.message(recipient)))
+        };
+        let made: Vec<_> = batch.par_iter().map(make).collect();
+        for ((recipient, turn), made) in batch.iter().zip(made) {
+            match made {
+                Some(Ok((message, rendered))) if !faulty => {
+                    outcome.written += 1;
+                    if let Some(wanted) = merge.untranslated(recipient) {
+                        *outcome.untranslated.entry(wanted.to_owned()).or_default() += 1;
+                    }
+                    tell(Fate::Written(Letter { number: outcome.written, recipient, message: &message, rendered: &rendered }))?;
+                }
+                Some(Ok(_)) => {}
+                Some(Err(diagnostic)) => {
+                    faulty = true;
+                    // A fault that the sample shows too is no matter of this recipient.
+                    let is_known = |known: &&Diagnostic| known.place == diagnostic.place && diagnostic.message.starts_with(&known.message);
+                    if !diagnostics.iter().any(|known| is_known(&known)) {
+                        faults.add(vec![diagnostic], diagnostics);
+                    }
+                }
+                None if *turn == Turn::Suppressed => {
+                    outcome.suppressed += 1;
+                    tell(Fate::Suppressed(recipient))?;
+                }
+                None => {
+                    outcome.left_out += 1;
+                    tell(Fate::BeyondLimit(recipient))?;
+                }
             }
         }
     }
-    outcome.repeated = rows.repeated;
+    outcome.repeated = rows.seen().repeated;
+    let differing = explain(rows.seen(), &source)?;
+    faulty |= !differing.is_empty();
+    diagnostics.extend(differing);
+    if rows_read == 0 {
+        diagnostics.push(Diagnostic::error("no-recipients", "the table has no recipients").at_line(&source.path, 1, 1));
+        faulty = true;
+    }
+    faults.finish(diagnostics);
     outcome.incomplete = faulty;
-    if let Some(only) = selection.only.filter(|_| outcome.written == 0 && !faulty) {
+    if let Some(only) = selection.only.filter(|_| outcome.written + outcome.suppressed == 0 && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{only}` is not among the recipients"));
-        diagnostics.push(diagnostic.in_file(&path));
+        diagnostics.push(diagnostic.in_file(&source.path));
     }
     Ok(outcome)
 }
 
-fn is_same(only: &str, address: &lettre::Address) -> bool {
-    crate::notice::address::parse(only).is_ok_and(|only| crate::notice::address::key(&only) == crate::notice::address::key(address))
+/// Who of a table gets a message.
+struct Chosen {
+    suppression: Suppression,
+    only: Option<u128>,
+    filter: Option<Filter>,
+    shard: Option<Shard>,
+}
+
+impl Chosen {
+    /// `None` if the list of those who get nothing is faulty; it is reported.
+    fn new(loaded: &Loaded, selection: &Selection, columns: &[String], diagnostics: &mut Diagnostics) -> Result<Option<Chosen>> {
+        let filter = match selection.condition {
+            Some(condition) => {
+                Some(Filter::new(condition, columns).map_err(|message| anyhow!("`--where {condition}` is no condition: {message}"))?)
+            }
+            None => None,
+        };
+        let only = match selection.only {
+            Some(only) => Some(address::hash(&address::parse(only).map_err(|message| anyhow!(message))?)),
+            None => None,
+        };
+        let suppression = suppression(loaded, diagnostics)?;
+        Ok(suppression.map(|suppression| Chosen { suppression, only, filter, shard: selection.shard }))
+    }
+
+    fn takes(&self, recipient: &Recipient) -> Result<bool> {
+        if self.only.is_some_and(|only| only != address::hash(&recipient.address)) {
+            return Ok(false);
+        }
+        if self.shard.is_some_and(|shard| !shard.holds(&recipient.address)) {
+            return Ok(false);
+        }
+        let Some(filter) = &self.filter else { return Ok(true) };
+        filter.takes(recipient).map_err(|message| anyhow!("`--where` fails on line {}: {message}", recipient.line))
+    }
+}
+
+/// The list that `suppress` names. One that is not there is an error: those who left would be mailed.
+fn suppression(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
+    let Some(path) = &loaded.site.config.notices.suppress else { return Ok(Some(Suppression::default())) };
+    let opened = disk::open_table(&loaded.root.join(path.value.as_str())).with_context(|| format!("cannot read {}", path.value))?;
+    let Some((_, file)) = opened else {
+        let diagnostic = Diagnostic::error("no-suppressions", format!("there is no file `{}`", path.value));
+        let help = "without it those who left would be mailed; an empty file is allowed";
+        let diagnostic = diagnostic.at(&config::path(), path.span.clone()).help(help);
+        if !diagnostics.iter().any(|known| *known == diagnostic) {
+            diagnostics.push(diagnostic);
+        }
+        return Ok(None);
+    };
+    match Suppression::read(file, &path.value) {
+        Ok(suppression) => Ok(Some(suppression)),
+        Err(faults) => {
+            let mut named = RowFaults::new(&path.value);
+            for fault in faults {
+                named.add(vec![fault], diagnostics);
+            }
+            named.finish(diagnostics);
+            Ok(None)
+        }
+    }
+}
+
+/// Faults of rows: the first are named, the others counted.
+struct RowFaults<'a> {
+    path: &'a RelPath,
+    rows: usize,
+}
+
+impl<'a> RowFaults<'a> {
+    fn new(path: &'a RelPath) -> RowFaults<'a> {
+        RowFaults { path, rows: 0 }
+    }
+
+    fn add(&mut self, faults: Vec<Diagnostic>, diagnostics: &mut Diagnostics) {
+        self.rows += 1;
+        if self.rows <= MOST_NAMED {
+            diagnostics.extend(faults);
+        }
+    }
+
+    fn finish(&self, diagnostics: &mut Diagnostics) {
+        if let Some(more) = self.rows.checked_sub(MOST_NAMED).filter(|more| *more > 0) {
+            let message = format!("{more} more row{} refused", if more == 1 { " is" } else { "s are" });
+            diagnostics.push(Diagnostic::error("more-bad-rows", message).in_file(self.path));
+        }
+    }
+}
+
+/// What differs between rows of one address: the table is read once more for the earlier ones.
+fn explain(seen: &recipients::Seen, source: &Source) -> Result<Vec<Diagnostic>> {
+    if seen.differing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Some(Ok(table)) = source.open()? else { bail!("{} changed while it was read", source.path) };
+    let lines: std::collections::BTreeSet<u64> = seen.differing.iter().map(|(line, _)| *line).collect();
+    let last = lines.iter().next_back().copied().unwrap_or(0);
+    let rows = table.filter_map(Result::ok).take_while(|row| row.line <= last).filter(|row| lines.contains(&row.line));
+    let first: BTreeMap<u64, _> = rows.map(|row| (row.line, row)).collect();
+    let pairs = seen.differing.iter().filter_map(|(line, second)| Some((first.get(line)?, second)));
+    let mut told: Vec<Diagnostic> = pairs.map(|(first, second)| recipients::difference(first, second, &source.path)).collect();
+    if seen.more_differing > 0 {
+        let message = format!("{} more rows repeat an address with other values", seen.more_differing);
+        told.push(Diagnostic::error("more-bad-rows", message).in_file(&source.path));
+    }
+    Ok(told)
 }
 
 fn no_recipients(selection: &Selection, path: &RelPath) -> Diagnostic {
@@ -157,7 +369,8 @@ pub fn prepare<'a>(
     let site = &loaded.site;
     let config_path = config::path();
     // A notice that does not exist is reported by the site already.
-    let (page, notice) = find_notice(loaded, &mailing.notice.value)?;
+    let found = find_notices(loaded, &mailing.notice.value);
+    let (page, _) = *found.first()?;
     let event_name = mailing.event.as_ref().map(|name| name.value.as_str());
     // A mailing that names its event keeps it: its campaign must not depend on the command line.
     let event = match event_name {
@@ -210,8 +423,12 @@ pub fn prepare<'a>(
         revision: mailing.revision,
     };
     // Faults of the templates themselves are reported by the site already.
-    let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
-    let merge = Merge::new(site, notice, compiled, Some(event), Posting { campaign, date, keys, recipients: path.clone() });
+    let compile = |(page, notice): &(&'a Page, &'a Notice)| {
+        let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
+        Some(Version { notice, compiled })
+    };
+    let versions: Vec<Version> = found.iter().map(compile).collect::<Option<_>>()?;
+    let merge = Merge::new(site, versions, Some(event), Posting { campaign, date, keys, recipients: path.clone() });
     let mut faults = Diagnostics::default();
     merge.check_columns(&site.config, Some(event), columns, &mut faults);
     let broken = faults.has_errors();
@@ -225,7 +442,7 @@ pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
     if let Some(mailing) = mailings.iter().find(|mailing| mailing.id.value == name) {
         return Ok(mailing.clone());
     }
-    if find_notice(loaded, name).is_some() {
+    if !find_notices(loaded, name).is_empty() {
         let span = 0..0;
         let named = |value: String| crate::data::Spanned { value, span: span.clone() };
         return Ok(Mailing {
@@ -233,7 +450,9 @@ pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
             notice: named(name.to_owned()),
             event: None,
             recipients: crate::data::Spanned { value: RelPath::new("recipients.csv").expect("a plain path"), span: span.clone() },
+            columns: config::Columns::new(),
             when: None,
+            not_before: None,
             not_after: None,
             revision: 1,
         });

@@ -6,22 +6,36 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Selection};
+use super::mailings::{self, Fate, Outcome, Selection};
 use super::{build, report};
-use crate::cli::{Global, NoticeCommand, PreviewFormat};
+use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
+use crate::diagnostic::Diagnostics;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
+use crate::notice::shard::Shard;
 use crate::world::environment;
-use crate::world::outlet;
-use crate::world::output::{Lock, Output};
+use crate::world::outlet::{self, Folder, InFile, InFolder, Outlet, Stream, ToStandardOutput};
+use crate::world::output::Lock;
 
 pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
     match command {
         NoticeCommand::List => list(global),
         NoticeCommand::Preview { name, to, format } => preview(global, name, to.as_deref(), *format),
-        NoticeCommand::Merge { name, recipients, to, only, limit, all } => {
-            merge(global, name, recipients.as_deref(), to.as_deref(), only.as_deref(), *limit, *all)
+        NoticeCommand::Merge { name, recipients, to, format, condition, only, limit, shard, report, all } => {
+            let order = MergeOrder {
+                name,
+                recipients: recipients.as_deref(),
+                to: to.as_deref(),
+                format: *format,
+                condition: condition.as_deref(),
+                only: only.as_deref(),
+                limit: *limit,
+                shard: *shard,
+                report: report.as_deref(),
+                all: *all,
+            };
+            merge(global, &order)
         }
     }
 }
@@ -69,24 +83,21 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat)
 
 type Previewed = (Message, crate::notice::engine::Rendered);
 
-fn message_to(
-    loaded: &Loaded,
-    mailing: &Mailing,
-    address: &str,
-    diagnostics: &mut crate::diagnostic::Diagnostics,
-) -> Result<Option<Previewed>> {
+fn message_to(loaded: &Loaded, mailing: &Mailing, address: &str, diagnostics: &mut Diagnostics) -> Result<Option<Previewed>> {
     let keys = environment::keys();
     let mut found = None;
-    let selection = Selection { mailing, recipients: None, only: Some(address), limit: Some(1) };
-    mailings::merge_with(loaded, &selection, &keys, diagnostics, |_, message, rendered| {
-        found = Some((message.clone(), rendered.clone()));
+    let selection = Selection { only: Some(address), limit: Some(1), ..Selection::all(mailing) };
+    mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
+        if let Fate::Written(letter) = fate {
+            found = Some((letter.message.clone(), letter.rendered.clone()));
+        }
         Ok(())
     })?;
     Ok(found)
 }
 
 /// The notice with the sample of the configuration in place of a recipient.
-fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut crate::diagnostic::Diagnostics) -> Result<Option<Previewed>> {
+fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnostics) -> Result<Option<Previewed>> {
     let keys = environment::keys();
     let mut fields = loaded.project.config.notices.sample.clone();
     let address = crate::notice::address::parse(fields.get("email").map_or("sample@example.org", String::as_str));
@@ -95,7 +106,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut crate::d
     let columns: Vec<String> = fields.keys().cloned().collect();
     let path = crate::config::path();
     let Some(merge) = mailings::prepare(loaded, mailing, &path, &columns, &keys, diagnostics) else { return Ok(None) };
-    match merge.message(&Recipient { address, fields, line: 1 }) {
+    match merge.message(&Recipient::of(address, &fields)) {
         Ok(previewed) => Ok(Some(previewed)),
         Err(diagnostic) => {
             diagnostics.push(diagnostic);
@@ -104,42 +115,119 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut crate::d
     }
 }
 
-fn merge(
-    global: &Global,
-    name: &str,
-    recipients: Option<&Path>,
-    to: Option<&Path>,
-    only: Option<&str>,
-    limit: Option<u64>,
-    all: bool,
-) -> Result<ExitCode> {
+/// What `runsheet notice merge` was asked for.
+#[derive(Clone, Debug)]
+pub struct MergeOrder<'a> {
+    pub name: &'a str,
+    pub recipients: Option<&'a Path>,
+    pub to: Option<&'a Path>,
+    pub format: Option<MergeFormat>,
+    pub condition: Option<&'a str>,
+    pub only: Option<&'a str>,
+    pub limit: Option<u64>,
+    pub shard: Option<Shard>,
+    pub report: Option<&'a Path>,
+    pub all: bool,
+}
+
+fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
+    let name = order.name;
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = mailings::find_mailing(&loaded, name)?;
     let is_declared = loaded.project.config.mailings.iter().any(|declared| declared.id.value == mailing.id.value);
-    if !is_declared && recipients.is_none() {
+    if !is_declared && order.recipients.is_none() {
         bail!("`{name}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE");
     }
-    let target = match to {
-        Some(folder) => folder.to_owned(),
+    let target = match order.to {
+        Some(path) => path.to_owned(),
         None => outlet::outbox(&loaded.root)?.join(&mailing.id.value),
     };
-    let output = Output::begin(&loaded.root, &target, outlet::MARKER)?;
-    let mut diagnostics = loaded.site.diagnostics.clone();
     let keys = environment::keys();
-    let most = loaded.project.config.notices.max_without_all;
-    let limit = limit.or((!all).then_some(most));
-    let selection = Selection { mailing: &mailing, recipients, only, limit };
-    let merged =
-        mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |number, message| outlet::write_eml(&output, "", number, message));
+    let limit = order.limit.or((!order.all).then_some(loaded.project.config.notices.max_without_all));
+    let MergeOrder { recipients, only, condition, shard, .. } = *order;
+    let selection = Selection { mailing: &mailing, recipients, only, condition, shard, limit };
+    let to_standard_output = target == Path::new("-");
+    let mut diagnostics = loaded.site.diagnostics.clone();
+    let failed = |diagnostics: Diagnostics, outcome: &Outcome| {
+        let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
+        let failed = failed || outcome.skipped || outcome.incomplete;
+        if failed {
+            report::note(global, "nothing was written");
+        }
+        failed
+    };
+    if to_standard_output {
+        // What was printed cannot be taken back: every message is made once before the first is.
+        let outcome = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()));
+        let outcome = outcome.with_context(|| format!("cannot merge `{name}`"))?;
+        if failed(std::mem::take(&mut diagnostics), &outcome) {
+            return Ok(ExitCode::from(1));
+        }
+    }
+    let mut outlet = open_outlet(&loaded.root, &target, order.format)?;
+    let mut told = order.report.map(outlet::Report::begin).transpose()?;
+    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |fate| {
+        if let Some(told) = &mut told {
+            tell(told, &fate)?;
+        }
+        match fate {
+            Fate::Written(letter) => outlet.put(letter.number, letter.message, letter.rendered),
+            Fate::Suppressed(_) | Fate::BeyondLimit(_) => Ok(()),
+        }
+    });
     let outcome = merged.with_context(|| format!("cannot merge `{name}`"))?;
-    if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped || outcome.incomplete {
-        report::note(global, "nothing was written");
+    if to_standard_output {
+        if outcome.incomplete {
+            bail!("the recipients changed while they were merged: what was printed is not whole");
+        }
+    } else if failed(diagnostics, &outcome) {
         return Ok(ExitCode::from(1));
     }
-    output.publish()?;
-    let line = build::say_outcome(&mailing.id.value, &outcome);
-    report::note(global, &line.replacen(&format!("outbox/{}/", mailing.id.value), &target.display().to_string(), 1));
+    outlet.finish()?;
+    if let Some(told) = told {
+        told.finish()?;
+    }
+    let place = if to_standard_output { "to standard output".to_owned() } else { format!("in {}", target.display()) };
+    report::note(global, &build::say_outcome(&place, &outcome));
     Ok(ExitCode::SUCCESS)
+}
+
+fn open_outlet(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Outlet>> {
+    let is_standard_output = target == Path::new("-");
+    let ending = target.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let format = format.unwrap_or(match &*ending {
+        _ if is_standard_output => MergeFormat::Mbox,
+        "mbox" => MergeFormat::Mbox,
+        "jsonl" => MergeFormat::Jsonl,
+        _ => MergeFormat::Eml,
+    });
+    let stream = match format {
+        MergeFormat::Eml | MergeFormat::Maildir if is_standard_output => {
+            bail!(
+                "standard output is one stream: use --format mbox or --format jsonl\nhelp: `runsheet notice preview NAME --format eml` prints one message"
+            )
+        }
+        MergeFormat::Eml => return Ok(Box::new(InFolder::begin(root, target, Folder::Eml)?)),
+        MergeFormat::Maildir => return Ok(Box::new(InFolder::begin(root, target, Folder::Maildir)?)),
+        MergeFormat::Mbox => Stream::Mbox,
+        MergeFormat::Jsonl => Stream::JsonLines,
+    };
+    if is_standard_output {
+        return Ok(Box::new(ToStandardOutput::begin(stream)));
+    }
+    Ok(Box::new(InFile::begin(target, stream)?))
+}
+
+/// The row of a recipient in the report.
+fn tell(told: &mut outlet::Report, fate: &Fate) -> Result<()> {
+    let (recipient, state, message) = match fate {
+        Fate::Written(letter) => (letter.recipient, "written", Some(letter.message)),
+        Fate::Suppressed(recipient) => (*recipient, "suppressed", None),
+        Fate::BeyondLimit(recipient) => (*recipient, "beyond the limit", None),
+    };
+    let of = |column| recipient.get(column).unwrap_or("");
+    let (id, subject) = message.map_or(("", ""), |message| (&*message.message_id, &*message.subject));
+    told.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject])
 }

@@ -14,6 +14,12 @@ pub struct Notices {
     pub reply_to: Option<Sender>,
     /// `https://…` or `mailto:…`; `{token}` stands for the recipient.
     pub unsubscribe: Option<Spanned<String>>,
+    /// Who gets nothing more: a file with one address a line.
+    pub suppress: Option<Spanned<RelPath>>,
+    /// Domains of recipients may mix scripts.
+    pub allow_unicode_addresses: bool,
+    /// RFC 2919, such as `FreshTrack notices <notices.freshtrackpro.com>`.
+    pub list_id: Option<String>,
     /// `build` merges at most so many messages a mailing unless `--all`.
     pub max_without_all: u64,
     /// Stands in for a recipient on the site and in previews.
@@ -26,11 +32,17 @@ impl Default for Notices {
             from: None,
             reply_to: None,
             unsubscribe: None,
+            suppress: None,
+            allow_unicode_addresses: false,
+            list_id: None,
             max_without_all: 100,
             sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]),
         }
     }
 }
+
+/// Names of columns, and what the table calls them.
+pub type Columns = Vec<(String, Spanned<String>)>;
 
 /// One of `[[mailings]]`: a notice, its recipients and its time.
 #[derive(Clone, Debug)]
@@ -40,8 +52,12 @@ pub struct Mailing {
     pub notice: Spanned<String>,
     pub event: Option<Spanned<String>>,
     pub recipients: Spanned<RelPath>,
-    /// The message's date, and the earliest time to send it.
+    /// The table's columns by the names that notices use.
+    pub columns: Columns,
+    /// The message's date.
     pub when: Option<Spanned<Offset>>,
+    /// The earliest time to send it; `when` unless it is set.
+    pub not_before: Option<Spanned<Offset>>,
     pub not_after: Option<Spanned<Offset>>,
     pub revision: u64,
 }
@@ -58,6 +74,9 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
         from: reader.parsed("from", sender),
         reply_to: reader.parsed("reply_to", |text| if text.is_empty() { Ok(None) } else { sender(text).map(Some) }).flatten(),
         unsubscribe,
+        suppress: reader.text("suppress").and_then(|text| inside(reader, text)),
+        allow_unicode_addresses: reader.bool("allow_unicode_addresses").unwrap_or(false),
+        list_id: reader.parsed("list_id", list_id),
         sample: reader.words("sample").into_iter().map(|(key, text)| (key.name, text)).collect(),
         ..Notices::default()
     };
@@ -72,6 +91,28 @@ fn sender(text: &str) -> Result<Sender, (String, Option<String>)> {
     Sender::parse(text).map_err(|message| (message, Some("for example `Support <support@example.org>`".to_owned())))
 }
 
+/// RFC 2919 §3: words, then a name of dotted labels between `<` and `>`.
+fn list_id(text: &str) -> Result<String, (String, Option<String>)> {
+    let name = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, name)| name);
+    let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    if !text.is_ascii() || text.chars().any(|c| c.is_control()) || name.split('.').count() < 2 || !name.split('.').all(legal) {
+        let help = "for example `Notices <notices.example.org>`".to_owned();
+        return Err((format!("`{}` is no name of a list", crate::diagnostic::visible(text)), Some(help)));
+    }
+    Ok(if text.ends_with('>') { text.to_owned() } else { format!("<{text}>") })
+}
+
+/// A path in the project; another is reported.
+fn inside(reader: &mut Reader, text: Spanned<String>) -> Option<Spanned<RelPath>> {
+    match RelPath::new(&text.value).filter(|_| !text.value.starts_with('/')) {
+        Some(path) => Some(Spanned { value: path, span: text.span }),
+        None => {
+            reader.reject(&text.span, format!("`{}` is outside the project", text.value), None);
+            None
+        }
+    }
+}
+
 /// A mailing, if what it cannot do without is there.
 pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let id = reader.needed_text("id");
@@ -79,7 +120,9 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let event = reader.text("event");
     let recipients = reader.needed_text("recipients");
     let when = read_offset(reader, "when");
+    let not_before = read_offset(reader, "not_before");
     let not_after = read_offset(reader, "not_after");
+    let columns = read_columns(reader);
     let revision = reader.count("revision").unwrap_or(1);
     let id = id?;
     if id.value.is_empty() || !id.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
@@ -87,14 +130,24 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
         reader.reject(&id.span, format!("`{}` cannot be the id of a mailing", id.value), Some(help));
         return None;
     }
-    let recipients = recipients?;
-    let inside = RelPath::new(&recipients.value).filter(|_| !recipients.value.starts_with('/'));
-    let Some(path) = inside else {
-        reader.reject(&recipients.span, format!("`{}` is outside the project", recipients.value), None);
-        return None;
-    };
-    let recipients = Spanned { value: path, span: recipients.span };
-    Some(Mailing { id, notice: notice?, event, recipients, when, not_after, revision })
+    let recipients = inside(reader, recipients?)?;
+    Some(Mailing { id, notice: notice?, event, recipients, columns, when, not_before, not_after, revision })
+}
+
+/// `columns = { email = "E-Mail" }`
+fn read_columns(reader: &mut Reader) -> Columns {
+    let mut columns = Columns::new();
+    for (key, header) in reader.words("columns") {
+        let legal = key.name.starts_with(|c: char| c.is_ascii_lowercase())
+            && key.name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if legal {
+            columns.push((key.name, Spanned { value: header, span: key.span }));
+        } else {
+            let help = "small letters, digits and `_`, as in `{{ r.first_name }}`".to_owned();
+            reader.reject(&key.span, format!("`{}` cannot be the name of a column", key.name), Some(help));
+        }
+    }
+    columns
 }
 
 fn read_offset(reader: &mut Reader, key: &'static str) -> Option<Spanned<Offset>> {

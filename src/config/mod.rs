@@ -19,7 +19,7 @@ use crate::status;
 pub use event::{Event, Mode};
 pub use external::External;
 pub use look::{Destination, Look};
-pub use mailing::{Mailing, Notices};
+pub use mailing::{Columns, Mailing, Notices};
 
 /// The name of the file that makes a folder a Runsheet project.
 pub const FILE_NAME: &str = "runsheet.toml";

@@ -2,6 +2,9 @@
 
 use lettre::Address;
 use lettre::message::Mailbox;
+use unicode_security::{RestrictionLevel, RestrictionLevelDetection};
+
+use crate::diagnostic::Diagnostic;
 
 /// A sender or reply address, with a display name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +32,30 @@ impl Sender {
     pub fn domain(&self) -> &str {
         self.mailbox.email.domain()
     }
+}
+
+/// What is allowed in an address beyond what mail itself allows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules {
+    /// Domains that mix scripts.
+    pub unicode: bool,
+}
+
+/// Reads one address as a table holds it, and holds its domain against the look of its letters.
+pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
+    let address = parse(text)
+        .map_err(|message| Diagnostic::error("bad-address", message).help("write one plain address, such as `name@example.org`"))?;
+    let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
+    if domain.is_ascii() || rules.unicode {
+        return Ok(address);
+    }
+    // Latin and Cyrillic in one label is how one domain is made to look like another (UTS 39 §5.2).
+    let mixed = |label: &&str| !label.check_restriction_level(RestrictionLevel::HighlyRestrictive);
+    let Some(label) = domain.split('.').find(mixed) else { return Ok(address) };
+    let foreign: Vec<String> = label.chars().filter(|c| !c.is_ascii()).map(|c| format!("`{c}` U+{:04X}", u32::from(c))).collect();
+    let message = format!("the domain `{domain}` mixes letters of several scripts: {} (it is {})", foreign.join(", "), address.domain());
+    let diagnostic = Diagnostic::error("mixed-script", message);
+    Err(diagnostic.help("if it is right, set `allow_unicode_addresses = true` in [notices]"))
 }
 
 /// Reads one address as a table holds it: one mailbox, no comment, no list. The domain becomes ASCII (IDNA, UTS 46).
@@ -79,9 +106,17 @@ pub fn parse(text: &str) -> Result<Address, String> {
     Address::new(local, &ascii).map_err(|error| format!("`{text}` is not a mail address: {error}"))
 }
 
-/// The key by which two rows are the same recipient: the domain in lower case and ASCII. Local parts keep their case.
+/// The key by which two rows are the same recipient: the whole in lower case, the domain in ASCII.
+///
+/// RFC 5321 §2.4 lets a host tell `A@` from `a@`. None is known that does, and two copies to one person are a real fault.
 pub fn key(address: &Address) -> String {
-    format!("{}@{}", address.user(), address.domain().to_ascii_lowercase())
+    address.to_string().to_ascii_lowercase()
+}
+
+/// A hash of the key: two addresses of a table never share one.
+pub fn hash(address: &Address) -> u128 {
+    let hash = blake3::hash(key(address).as_bytes());
+    u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("16 of 32 bytes"))
 }
 
 fn is_invisible(c: char) -> bool {
@@ -126,6 +161,21 @@ mod tests {
         ] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn scripts_are_not_mixed() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(parse_with(text, Rules::default()).err().map(|fault| fault.code), expected, "{text}");
+        };
+        check("a@kühlhaus.example", None);
+        check("a@почта.example", None);
+        check("a@日本ひらがなカタカナab.example", None);
+        check("a@p\u{430}ypal.example", Some("mixed-script"));
+        check("a\u{430}@paypal.example", Some("bad-address"));
+        assert!(parse_with("a@p\u{430}ypal.example", Rules { unicode: true }).is_ok());
+        let fault = parse_with("a@p\u{430}ypal.example", Rules::default()).unwrap_err();
+        assert!(fault.message.contains("U+0430") && fault.message.contains("xn--"), "{}", fault.message);
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The template engine of notices: each notice compiled once, rendered for each recipient.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Zoned;
 use tera::{Context, Kwargs, State, Tera};
 
 use super::variables::Scope;
-use super::{Notice, text, variables, when};
+use super::when::{self, Words};
+use super::{Notice, text, variables};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link::{self, Target};
@@ -82,7 +84,7 @@ pub fn compile(
         return None;
     }
     let mut tera = Tera::new();
-    register(&mut tera, event);
+    register(&mut tera, event, layout.language);
     let parts = [("subject.txt", &subject), ("text.txt", &text), ("body.html", &body), ("mail.html", &mail)];
     for (name, template) in parts {
         if let Err(error) = tera.add_raw_template(name, &template.text) {
@@ -102,6 +104,7 @@ pub fn page(
     event: Option<&Event>,
     scope: &Scope,
     context: &Context,
+    language: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Body> {
     let template = tags::template(&page.body.with_marks(), &marks.tags, true);
@@ -117,7 +120,7 @@ pub fn page(
     }
     diagnostics.extend(faults);
     let mut tera = Tera::new();
-    register(&mut tera, event);
+    register(&mut tera, event, language);
     let place = |fault: &Fault| fault.span.clone().unwrap_or(page.begins..page.begins);
     if let Err(error) = tera.add_raw_template("page.html", &template.text) {
         let fault = fault(&error, &template);
@@ -262,7 +265,7 @@ fn byte_of(text: &str, line: usize, column: usize) -> usize {
     start + bytes
 }
 
-fn register(tera: &mut Tera, event: Option<&Event>) {
+fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
     let clock = event.and_then(|event| event.clock.clone());
     let end = event.and_then(Event::end);
     tera.register_function("event_at", move |kwargs: Kwargs, _: &State| -> tera::TeraResult<String> {
@@ -272,19 +275,23 @@ fn register(tera: &mut Tera, event: Option<&Event>) {
         let moment = clock.at(&offset).map_err(|error| tera::Error::message(error.message()))?;
         Ok(moment.to_string())
     });
+    let times = Times { end, language: language.to_owned(), words: RwLock::default(), written: RwLock::default() };
     tera.register_filter("when", move |moment: &str, kwargs: Kwargs, _: &State| -> tera::TeraResult<String> {
-        let zone: String = kwargs.must_get("zone")?;
-        let lang: Option<String> = kwargs.get("lang")?;
-        let form: Option<String> = kwargs.get("form")?;
-        let form = when::Form::parse(form.as_deref().unwrap_or("datetime")).map_err(tera::Error::message)?;
-        let to: Option<String> = kwargs.get("to")?;
-        let start = parse_moment(moment)?;
-        let to = to.map(|to| parse_moment(&to)).transpose()?;
-        let written = when::write(&start, to.as_ref().or(end.as_ref()), &zone, lang.as_deref().unwrap_or("en"), form);
-        written.map_err(tera::Error::message)
+        let asked = Asked {
+            moment: moment.to_owned(),
+            to: kwargs.get("to")?,
+            zone: kwargs.must_get("zone")?,
+            language: kwargs.get("lang")?,
+            form: kwargs.get("form")?,
+        };
+        times.write(asked).map_err(tera::Error::message)
     });
     tera.register_filter("link", |url: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
         match link::classify(url) {
+            // What stands before an `@` reads like a host and is none.
+            Target::External(url) if link::is_web(&url) && link::has_user(&url) => {
+                Err(tera::Error::message(format!("`{url}` hides its host behind an `@`")))
+            }
             Target::External(url) => Ok(link::encode(&url)),
             _ => Err(tera::Error::message(format!("`{url}` is no address to link to"))),
         }
@@ -292,8 +299,56 @@ fn register(tera: &mut Tera, event: Option<&Event>) {
     tera.register_filter("link_part", |part: &str, _: Kwargs, _: &State| percent(part));
 }
 
-fn parse_moment(text: &str) -> tera::TeraResult<Zoned> {
-    text.parse().map_err(|_| tera::Error::message(format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`")))
+/// Times as a notice asks for them. Recipients are many and their zones few: what was written once is kept.
+struct Times {
+    end: Option<Zoned>,
+    /// The notice's own.
+    language: String,
+    words: RwLock<BTreeMap<String, Arc<Words>>>,
+    written: RwLock<BTreeMap<Asked, String>>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Asked {
+    moment: String,
+    to: Option<String>,
+    zone: String,
+    language: Option<String>,
+    form: Option<String>,
+}
+
+/// So many written times are kept.
+const MOST_KEPT: usize = 4096;
+
+impl Times {
+    fn write(&self, asked: Asked) -> Result<String, String> {
+        if let Some(written) = self.written.read().unwrap_or_else(PoisonError::into_inner).get(&asked) {
+            return Ok(written.clone());
+        }
+        let form = when::Form::parse(asked.form.as_deref().unwrap_or("datetime"))?;
+        let start = parse_moment(&asked.moment)?;
+        let to = asked.to.as_deref().map(parse_moment).transpose()?;
+        let words = self.words(asked.language.as_deref().unwrap_or(&self.language))?;
+        let written = words.write(&start, to.as_ref().or(self.end.as_ref()), &asked.zone, form)?;
+        let mut kept = self.written.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MOST_KEPT {
+            kept.insert(asked, written.clone());
+        }
+        Ok(written)
+    }
+
+    fn words(&self, language: &str) -> Result<Arc<Words>, String> {
+        if let Some(words) = self.words.read().unwrap_or_else(PoisonError::into_inner).get(language) {
+            return Ok(Arc::clone(words));
+        }
+        let words = Arc::new(Words::of(language)?);
+        self.words.write().unwrap_or_else(PoisonError::into_inner).insert(language.to_owned(), Arc::clone(&words));
+        Ok(words)
+    }
+}
+
+fn parse_moment(text: &str) -> Result<Zoned, String> {
+    text.parse().map_err(|_| format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`"))
 }
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 §2.3).

@@ -1,18 +1,97 @@
-//! A table with one kind of line end, so that lines can be counted.
+//! A table with one kind of line end, so that lines can be counted, and within bounds.
 
+use std::fmt;
 use std::io::{self, Read};
 
+use super::table::MOST_ROW;
+
 /// Turns CRLF and lone CR into LF, and ends the last line.
+///
+/// A quote that is never closed, and a row that never ends, are found before they fill the memory.
 pub struct PlainLines<R> {
     inner: R,
+    delimiter: u8,
     buffer: Vec<u8>,
     after_cr: bool,
     last: u8,
+    /// The line that is being read, from 1, and the one on which its row began.
+    line: u64,
+    row_line: u64,
+    row_bytes: usize,
+    quote: Quote,
 }
 
+/// Where in a value the reader stands (RFC 4180 §2).
+#[derive(Clone, Copy, PartialEq)]
+enum Quote {
+    /// Before the first byte of a value.
+    Start,
+    /// In a value without quotes, or behind its closing quote.
+    Outside,
+    /// Since this line.
+    Inside(u64),
+    /// Behind a quote that closes the value, or is the first of two. The value began on this line.
+    Closing(u64),
+}
+
+/// Why a table cannot be read on, and on which line.
+#[derive(Debug)]
+pub enum Fault {
+    OpenQuote(u64),
+    TooLong(u64),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Fault::OpenQuote(line) => write!(f, "the quote of line {line} is not closed"),
+            Fault::TooLong(line) => write!(f, "the row of line {line} is too long"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
 impl<R: Read> PlainLines<R> {
-    pub fn new(inner: R) -> PlainLines<R> {
-        PlainLines { inner, buffer: Vec::new(), after_cr: false, last: b'\n' }
+    pub fn new(inner: R, delimiter: u8) -> PlainLines<R> {
+        PlainLines {
+            inner,
+            delimiter,
+            buffer: Vec::new(),
+            after_cr: false,
+            last: b'\n',
+            line: 1,
+            row_line: 1,
+            row_bytes: 0,
+            quote: Quote::Start,
+        }
+    }
+
+    fn step(&mut self, byte: u8) -> Result<(), Fault> {
+        self.row_bytes += 1;
+        if self.row_bytes > MOST_ROW {
+            return Err(match self.quote {
+                Quote::Inside(line) if line < self.line => Fault::OpenQuote(line),
+                _ => Fault::TooLong(self.row_line),
+            });
+        }
+        self.quote = match (self.quote, byte) {
+            (Quote::Start, b'"') => Quote::Inside(self.line),
+            (Quote::Inside(line), b'"') => Quote::Closing(line),
+            (Quote::Closing(line), b'"') => Quote::Inside(line),
+            (Quote::Inside(line), _) => Quote::Inside(line),
+            (_, byte) if byte == self.delimiter => Quote::Start,
+            (_, b'\n') => {
+                self.row_line = self.line + 1;
+                self.row_bytes = 0;
+                Quote::Start
+            }
+            _ => Quote::Outside,
+        };
+        if byte == b'\n' {
+            self.line += 1;
+        }
+        Ok(())
     }
 }
 
@@ -22,9 +101,13 @@ impl<R: Read> Read for PlainLines<R> {
             return Ok(0);
         }
         loop {
-            self.buffer.resize(out.len(), 0);
-            let length = self.inner.read(&mut self.buffer)?;
+            let mut buffer = std::mem::take(&mut self.buffer);
+            buffer.resize(out.len(), 0);
+            let length = self.inner.read(&mut buffer)?;
             if length == 0 {
+                if let Quote::Inside(line) = self.quote {
+                    return Err(io::Error::other(Fault::OpenQuote(line)));
+                }
                 if self.last == b'\n' {
                     return Ok(0);
                 }
@@ -33,14 +116,16 @@ impl<R: Read> Read for PlainLines<R> {
                 return Ok(1);
             }
             let mut made = 0;
-            for byte in &self.buffer[..length] {
+            for byte in &buffer[..length] {
                 let follows_cr = std::mem::replace(&mut self.after_cr, *byte == b'\r');
                 if *byte == b'\n' && follows_cr {
                     continue;
                 }
                 out[made] = if *byte == b'\r' { b'\n' } else { *byte };
+                self.step(out[made]).map_err(io::Error::other)?;
                 made += 1;
             }
+            self.buffer = buffer;
             // A buffer that held nothing but the second half of a line end gives nothing yet.
             if made > 0 {
                 self.last = out[made - 1];
@@ -58,7 +143,7 @@ mod tests {
     fn line_ends_become_one_kind() {
         for size in [1, 2, 3, 64] {
             let mut text = Vec::new();
-            let mut lines = PlainLines::new("a\r\nb\rc\n\r\nd".as_bytes());
+            let mut lines = PlainLines::new("a\r\nb\rc\n\r\nd".as_bytes(), b',');
             let mut buffer = vec![0; size];
             loop {
                 let length = lines.read(&mut buffer).unwrap();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Zoned;
-use tera::Context;
+use tera::{Context, Value};
 
 use super::Notice;
-use super::engine::{Compiled, Rendered};
+use super::engine::{Compiled, Fault, Rendered};
 use super::message::{self, Campaign, Keys, Message};
 use super::recipients::Recipient;
 use super::variables::{self, Scope};
@@ -15,10 +15,18 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::site::Site;
 use crate::source::RelPath;
 
-/// A notice that is ready to meet its recipients.
-pub struct Merge<'a> {
+/// A notice in one language, ready to be rendered.
+pub struct Version<'a> {
     pub notice: &'a Notice,
     pub compiled: Compiled,
+}
+
+/// A notice that is ready to meet its recipients.
+pub struct Merge<'a> {
+    /// As it is written first, then its translations.
+    pub versions: Vec<Version<'a>>,
+    /// The language of the first.
+    language: &'a str,
     pub posting: Posting<'a>,
     base: Context,
     notices: &'a Notices,
@@ -35,27 +43,41 @@ pub struct Posting<'a> {
 }
 
 impl<'a> Merge<'a> {
-    pub fn new(site: &'a Site, notice: &'a Notice, compiled: Compiled, event: Option<&Event>, posting: Posting<'a>) -> Merge<'a> {
+    pub fn new(site: &'a Site, versions: Vec<Version<'a>>, event: Option<&Event>, posting: Posting<'a>) -> Merge<'a> {
         let base = context(site, event, &posting.campaign.mailing, &BTreeMap::new());
-        Merge { notice, compiled, posting, base, notices: &site.config.notices }
+        Merge { versions, language: &site.config.site.language, posting, base, notices: &site.config.notices }
+    }
+
+    /// The version that a recipient gets: in its language, in that without its region, or the first.
+    pub fn version(&self, recipient: &Recipient) -> &Version<'a> {
+        let wanted = recipient.get("lang").unwrap_or("").to_ascii_lowercase();
+        let primary = wanted.split(['-', '_']).next().unwrap_or("");
+        let speaks = |version: &&Version| version.notice.lang.as_deref().is_some_and(|lang| lang == primary);
+        self.versions.iter().find(speaks).unwrap_or(&self.versions[0])
+    }
+
+    /// The language that a recipient asks for, if the notice is not written in it.
+    pub fn untranslated<'r>(&self, recipient: &'r Recipient) -> Option<&'r str> {
+        let wanted = recipient.get("lang")?;
+        let got = self.version(recipient).notice.lang.as_deref().unwrap_or(self.language);
+        let primary = |lang: &str| lang.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
+        (primary(wanted) != primary(got)).then_some(wanted)
     }
 
     /// Holds the variables of the notice against the columns of the recipients.
     pub fn check_columns(&self, config: &Config, event: Option<&Event>, columns: &[String], diagnostics: &mut Diagnostics) {
-        let tags = self.compiled.used(self.notice);
         let scope = scope(config, event, columns.iter().map(String::as_str));
-        variables::check(&tags, &scope, &self.notice.path, diagnostics);
+        for Version { notice, compiled } in &self.versions {
+            variables::check(&compiled.used(notice), &scope, &notice.path, diagnostics);
+        }
     }
 
     /// The message of one recipient, and what was rendered for it.
     pub fn message(&self, recipient: &Recipient) -> Result<(Message, Rendered), Diagnostic> {
         let mut context = self.base.clone();
-        context.insert("r", &recipient.fields);
-        let rendered = self.compiled.render(&context).map_err(|fault| {
-            let span = fault.span.unwrap_or(self.notice.span.clone());
-            let message = format!("{} ({}, line {})", fault.message, self.posting.recipients, recipient.line);
-            Diagnostic::error("template-render", message).at(&self.notice.path, span)
-        })?;
+        context.insert_value("r", row(recipient));
+        let Version { notice, compiled } = self.version(recipient);
+        let rendered = compiled.render(&context).map_err(|fault| self.render_fault(notice, fault, recipient))?;
         let message = message::build(&rendered, recipient, &self.posting.campaign, self.notices, &self.posting.date, self.posting.keys)
             .map_err(|message| {
                 let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
@@ -63,6 +85,26 @@ impl<'a> Merge<'a> {
             })?;
         Ok((message, rendered))
     }
+
+    /// A template that fails: at an empty value it is the table that is to be mended.
+    fn render_fault(&self, notice: &Notice, fault: Fault, recipient: &Recipient) -> Diagnostic {
+        let span = fault.span.unwrap_or(notice.span.clone());
+        let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
+        let tag = notice.tags.iter().find(|tag| tag.span == span).map_or("", |tag| tag.text.as_str());
+        let is_empty = |column: &&String| recipient.get(column).is_none() && variables::names(tag, &format!("r.{column}"));
+        if let Some(column) = recipient.columns.iter().find(is_empty) {
+            let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
+            let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
+            return Diagnostic::error("empty-field", message).at_line(&self.posting.recipients, line, recipient.place(column)).help(help);
+        }
+        let message = format!("{} ({}, line {})", fault.message, self.posting.recipients, recipient.line);
+        Diagnostic::error("template-render", message).at(&notice.path, span)
+    }
+}
+
+/// The values of a recipient, as templates see them. One that is empty is not there: to use it is an error, and `default` fills it.
+pub fn row(recipient: &Recipient) -> Value {
+    Value::from_serializable(&recipient.fields().collect::<BTreeMap<_, _>>())
 }
 
 /// The names that a notice may use, with these columns of recipients.

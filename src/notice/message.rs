@@ -2,7 +2,7 @@
 //!
 //! The same campaign, recipient and notice give the same bytes: Date, Message-ID and boundary are derived.
 
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message as Mime, MultiPart, SinglePart};
@@ -41,6 +41,9 @@ pub struct Message {
     pub to: String,
     pub subject: String,
     pub message_id: String,
+    /// The sender's address, without a name.
+    pub from: String,
+    pub date: Timestamp,
     /// RFC 5322, CRLF.
     pub bytes: Vec<u8>,
 }
@@ -55,7 +58,7 @@ pub fn build(
     keys: &Keys,
 ) -> Result<Message, String> {
     let from = notices.from.as_ref().ok_or("there is no sender: set `from` in [notices]")?;
-    for text in [&rendered.subject, recipient.fields.get("name").unwrap_or(&String::new())] {
+    for text in [rendered.subject.as_str(), recipient.get("name").unwrap_or("")] {
         // lettre would keep a line break in an encoded word, or panic in a display name.
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(format!("a header would hold the control character U+{:04X}", u32::from(c)));
@@ -68,7 +71,7 @@ pub fn build(
     let id = hash(keys.message_id.as_deref(), "message-id", &campaign.name(), &key);
     let message_id = format!("<{id}@{}>", from.domain());
     let boundary = hash(None, "boundary", &campaign.name(), &key);
-    let name = recipient.fields.get("name").filter(|name| !name.trim().is_empty()).map(|name| name.trim().to_owned());
+    let name = recipient.get("name").map(str::to_owned);
     let envelope = Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]).map_err(|error| error.to_string())?;
     let mut builder = Mime::builder()
         .envelope(envelope)
@@ -93,7 +96,14 @@ pub fn build(
         .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN)?)
         .singlepart(part(&rendered.html, ContentType::TEXT_HTML)?);
     let message = builder.multipart(parts).map_err(|error| error.to_string())?;
-    Ok(Message { to: recipient.address.to_string(), subject: rendered.subject.clone(), message_id, bytes: message.formatted() })
+    Ok(Message {
+        to: recipient.address.to_string(),
+        subject: rendered.subject.clone(),
+        message_id,
+        from: from.mailbox.email.to_string(),
+        date: date.timestamp(),
+        bytes: message.formatted(),
+    })
 }
 
 /// One part, quoted-printable: seven bits, no bare CR or LF (RFC 2045 §6.7).

@@ -2,10 +2,15 @@
 
 pub mod address;
 pub mod engine;
+pub mod filter;
 mod lines;
+pub mod mailbox;
 pub mod merge;
 pub mod message;
 pub mod recipients;
+pub mod shard;
+pub mod suppression;
+pub mod table;
 mod text;
 pub mod variables;
 pub mod when;
@@ -27,6 +32,8 @@ use crate::source::{RelPath, Span};
 pub struct Notice {
     /// Unique in a project.
     pub name: String,
+    /// The language of a translation, such as `de`; none for the notice as it is written first.
+    pub lang: Option<String>,
     pub title: String,
     pub anchor: String,
     pub path: RelPath,
@@ -81,6 +88,10 @@ fn read(
 ) -> Notice {
     let page = Context { dialect: Dialect::Page, ..*context };
     let stem = context.path.stem().to_lowercase();
+    let (stem, lang) = match stem.rsplit_once('.').filter(|(_, lang)| is_language(lang)) {
+        Some((stem, lang)) => (stem.to_owned(), Some(lang.to_owned())),
+        None => (stem, None),
+    };
     let (title, anchor, span) = match heading {
         Some(events) => {
             html::write(&marked::restore(events, tags), &page, finds);
@@ -114,6 +125,7 @@ fn read(
     let text = text::write(&body, first_link);
     Notice {
         name: parts.id.unwrap_or(by_default),
+        lang,
         title,
         anchor,
         path: context.path.clone(),
@@ -126,6 +138,11 @@ fn read(
         text,
         tags: Arc::clone(tags),
     }
+}
+
+/// `advance.de.md` is `advance.md` in German: two letters (ISO 639-1).
+fn is_language(word: &str) -> bool {
+    word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// The parts of a notice that are no body: its id and its subject.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::sync::Arc;
 
 use lettre::Address;
 
-use super::address;
-use super::lines::PlainLines;
-use crate::diagnostic::{Diagnostic, suggest};
+use super::address::{self, Rules};
+use super::table::{Format, Row, Table};
+use crate::config::Columns;
+use crate::diagnostic::{Diagnostic, is_bidi_control, suggest};
 use crate::schedule::zone;
 use crate::source::RelPath;
 
@@ -15,10 +17,39 @@ use crate::source::RelPath;
 #[derive(Clone, Debug)]
 pub struct Recipient {
     pub address: Address,
-    /// By column; `email` is the address as it was written.
-    pub fields: BTreeMap<String, String>,
     /// The line in the file, from 1.
     pub line: u64,
+    pub columns: Arc<[String]>,
+    /// One for each column; that of `email` is the address as it was written.
+    pub values: Vec<String>,
+    /// For places: `None` if the file is no CSV.
+    delimiter: Option<u8>,
+}
+
+impl Recipient {
+    /// A recipient that is in no table, such as the sample.
+    pub fn of(address: Address, fields: &BTreeMap<String, String>) -> Recipient {
+        let columns = fields.keys().cloned().collect::<Vec<_>>().into();
+        Recipient { address, line: 1, columns, values: fields.values().cloned().collect(), delimiter: None }
+    }
+
+    /// The value of a column; `None` if there is no such column or it is empty.
+    pub fn get(&self, column: &str) -> Option<&str> {
+        let index = self.columns.iter().position(|known| known == column)?;
+        Some(self.values[index].trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The columns that are not empty, with their values.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.columns.iter().zip(&self.values).map(|(column, value)| (column.as_str(), value.as_str()));
+        fields.filter(|(_, value)| !value.trim().is_empty())
+    }
+
+    /// Where a column stands in its line, in characters from 1, as far as its row is written plainly.
+    pub fn place(&self, column: &str) -> usize {
+        let index = self.columns.iter().position(|known| known == column).unwrap_or(0);
+        field_column(&self.values, index, self.delimiter)
+    }
 }
 
 /// Longest value and most columns that are taken.
@@ -27,70 +58,77 @@ const MOST_COLUMNS: usize = 256;
 
 /// Reads recipients row by row.
 pub struct Recipients<R> {
-    rows: csv::Reader<PlainLines<R>>,
+    rows: Table<R>,
     path: RelPath,
-    columns: Vec<String>,
-    delimiter: u8,
-    seen: BTreeSet<String>,
-    /// Addresses that stood in the table before.
-    pub repeated: u64,
+    columns: Arc<[String]>,
+    email: usize,
+    zone: Option<usize>,
+    rules: Rules,
+    seen: Seen,
+    /// Zones that were found good: a table has few.
+    zones: BTreeSet<String>,
 }
 
+/// The addresses that stood in the table before.
+#[derive(Default)]
+pub struct Seen {
+    /// By hash of the address: the line, and a part of the hash of the other values.
+    rows: BTreeMap<u128, (u32, u32)>,
+    /// Rows that say the same again.
+    pub repeated: u64,
+    /// Rows of one address whose other values differ: the earlier line and the later row.
+    pub differing: Vec<(u64, Recipient)>,
+    pub more_differing: u64,
+}
+
+/// So many rows with a fault are named.
+pub const MOST_NAMED: usize = 20;
+
 impl<R: Read> Recipients<R> {
-    /// Reads the header. `delimiter` is the one that its first line shows, see [`delimiter`].
-    pub fn open(reader: R, path: &RelPath, delimiter: u8) -> Result<Recipients<R>, Vec<Diagnostic>> {
-        let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(PlainLines::new(reader));
-        let header = rows.headers().map_err(|error| vec![read_fault(&error, path, 1)])?.clone();
-        let columns: Vec<String> = header.iter().map(|name| name.trim().to_lowercase()).collect();
-        let faults = header_faults(&columns, path);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Recipients { rows, path: path.clone(), columns, delimiter, seen: BTreeSet::new(), repeated: 0 })
+    /// Holds the columns of a table against the rules and the names that the mailing gives them.
+    pub fn open(rows: Table<R>, path: &RelPath, names: &Columns, rules: Rules) -> Result<Recipients<R>, Vec<Diagnostic>> {
+        let columns = named(rows.columns(), path, names)?;
+        let index = |name: &str| columns.iter().position(|column| column == name);
+        let (Some(email), zone) = (index("email"), index("zone")) else { return Err(Vec::new()) };
+        let columns = columns.into();
+        Ok(Recipients { rows, path: path.clone(), columns, email, zone, rules, seen: Seen::default(), zones: BTreeSet::new() })
     }
 
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// The line on which the row that was just read begins: the reader stands behind its end.
-    fn line(&self, record: &csv::StringRecord) -> u64 {
-        let within: usize = record.iter().map(|value| value.matches('\n').count()).sum();
-        self.rows.position().line().saturating_sub(1 + within as u64).max(1)
+    /// What was found out about repeated addresses.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
-    fn check(&self, record: &csv::StringRecord) -> Result<Recipient, Vec<Diagnostic>> {
-        let line = self.line(record);
+    fn check(&mut self, row: Row) -> Result<Recipient, Vec<Diagnostic>> {
+        let delimiter = if let Format::Csv(delimiter) = self.rows.format() { Some(delimiter) } else { None };
+        let Row { line, values } = row;
         let mut faults = Vec::new();
-        let mut fields = BTreeMap::new();
         let place = |index: usize, diagnostic: Diagnostic| {
-            diagnostic.at_line(&self.path, usize::try_from(line).unwrap_or(usize::MAX), field_column(record, index, self.delimiter))
+            let column = field_column(&values, index, delimiter);
+            diagnostic.at_line(&self.path, usize::try_from(line).unwrap_or(usize::MAX), column)
         };
-        for (index, (column, value)) in self.columns.iter().zip(record).enumerate() {
-            if let Some(c) = value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-                let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
-                faults.push(place(index, Diagnostic::error("control-character", message).help("a value is one line of text")));
-            } else if value.contains("=?") && value.contains("?=") {
-                let message = format!("the column `{column}` holds an encoded word");
-                faults.push(place(index, Diagnostic::error("encoded-word", message).help("write the text itself")));
-            } else if value.len() > MOST_FIELD {
-                faults.push(place(index, Diagnostic::error("too-large", format!("the column `{column}` holds over 64 KiB"))));
-            }
-            if column == "zone"
-                && !value.is_empty()
-                && let Err(error) = zone::zone(value)
-            {
-                faults.push(place(index, Diagnostic::error("bad-zone", error.message()).maybe_help(error.help())));
-            }
-            fields.insert(column.clone(), value.to_owned());
-        }
-        let index = self.columns.iter().position(|column| column == "email").unwrap_or(0);
-        match address::parse(record.get(index).unwrap_or("")) {
-            Ok(address) if faults.is_empty() => Ok(Recipient { address, fields, line }),
-            Ok(_) => Err(faults),
-            Err(message) => {
-                let fault = Diagnostic::error("bad-address", message).help("write one plain address, such as `name@example.org`");
+        for (index, (column, value)) in self.columns.iter().zip(&values).enumerate() {
+            if let Some(fault) = value_fault(column, value) {
                 faults.push(place(index, fault));
+            }
+            if Some(index) == self.zone && !value.trim().is_empty() && !self.zones.contains(value.trim()) {
+                match zone::zone(value.trim()) {
+                    Ok(_) => {
+                        self.zones.insert(value.trim().to_owned());
+                    }
+                    Err(error) => faults.push(place(index, Diagnostic::error("bad-zone", error.message()).maybe_help(error.help()))),
+                }
+            }
+        }
+        match address::parse_with(&values[self.email], self.rules) {
+            Ok(address) if faults.is_empty() => Ok(Recipient { address, line, columns: Arc::clone(&self.columns), values, delimiter }),
+            Ok(_) => Err(faults),
+            Err(fault) => {
+                faults.push(place(self.email, fault));
                 Err(faults)
             }
         }
@@ -102,92 +140,158 @@ impl<R: Read> Iterator for Recipients<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let mut record = csv::StringRecord::new();
-            match self.rows.read_record(&mut record) {
-                Ok(false) => return None,
-                Ok(true) if record.iter().all(|value| value.trim().is_empty()) => continue,
-                Ok(true) => {}
-                Err(error) => {
-                    let line = self.line(&record);
-                    return Some(Err(vec![read_fault(&error, &self.path, line)]));
-                }
+            let recipient = match self.rows.next()? {
+                Ok(row) => self.check(row),
+                Err(fault) => Err(vec![fault]),
+            };
+            match recipient {
+                Ok(recipient) if self.seen.knows(&recipient, self.email) => {}
+                recipient => return Some(recipient),
             }
-            let recipient = self.check(&record);
-            if let Ok(recipient) = &recipient
-                && !self.seen.insert(address::key(&recipient.address))
-            {
-                self.repeated += 1;
-                continue;
-            }
-            return Some(recipient);
         }
     }
 }
 
-/// The delimiter that the first line of a table shows: comma, semicolon or TAB.
-pub fn delimiter(beginning: &[u8]) -> u8 {
-    let line = beginning.split(|byte| *byte == b'\n').next().unwrap_or(beginning);
-    let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
-    [b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+impl Seen {
+    /// Whether the recipient stood in the table before; if not, it does now.
+    fn knows(&mut self, recipient: &Recipient, email: usize) -> bool {
+        let key = address::hash(&recipient.address);
+        let mut others = blake3::Hasher::new();
+        for (_, value) in recipient.values.iter().enumerate().filter(|(index, _)| *index != email) {
+            others.update(value.trim().as_bytes()).update(b"\0");
+        }
+        let [a, b, c, d, ..] = *others.finalize().as_bytes();
+        let others = u32::from_le_bytes([a, b, c, d]);
+        let line = u32::try_from(recipient.line).unwrap_or(u32::MAX);
+        match self.rows.entry(key) {
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                entry.insert((line, others));
+                false
+            }
+            std::collections::btree_map::Entry::Occupied(entry) => {
+                let (first, known) = *entry.get();
+                if known == others {
+                    self.repeated += 1;
+                } else if self.differing.len() < MOST_NAMED {
+                    self.differing.push((u64::from(first), recipient.clone()));
+                } else {
+                    self.more_differing += 1;
+                }
+                true
+            }
+        }
+    }
 }
 
-fn header_faults(columns: &[String], path: &RelPath) -> Vec<Diagnostic> {
+/// Says what differs between a row and an earlier one of the same address.
+pub fn difference(first: &Row, second: &Recipient, path: &RelPath) -> Diagnostic {
+    let pairs = second.columns.iter().zip(&first.values).zip(&second.values);
+    let differing = pairs.filter(|((column, first), second)| **column != "email" && first.trim() != second.trim());
+    let shown = |value: &str| crate::diagnostic::visible(&value.chars().take(60).collect::<String>());
+    let told: Vec<String> =
+        differing.map(|((column, first), second)| format!("`{column}` is `{}` there and `{}` here", shown(first), shown(second))).collect();
+    let message = format!("`{}` is in line {} already, but {}", second.address, first.line, told.join(", "));
+    let diagnostic = Diagnostic::error("duplicate-recipient", message).at_line(path, usize::try_from(second.line).unwrap_or(usize::MAX), 1);
+    diagnostic.help("keep the row that is right: each address gets one message")
+}
+
+/// What no value may hold, whichever its column.
+fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
+    if value.len() > MOST_FIELD {
+        return Some(Diagnostic::error("too-large", format!("the column `{column}` holds over 64 KiB")));
+    }
+    if let Some(c) = value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
+        return Some(Diagnostic::error("control-character", message).help("a value is one line of text"));
+    }
+    if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}')) {
+        let message = format!("the column `{column}` holds the invisible character U+{:04X}", u32::from(c));
+        return Some(Diagnostic::error("invisible-character", message).help("take it out: it can make a text look like another"));
+    }
+    if value.contains("=?") && value.contains("?=") {
+        let message = format!("the column `{column}` holds an encoded word");
+        return Some(Diagnostic::error("encoded-word", message).help("write the text itself"));
+    }
+    if value.contains(crate::page::is_private_use) {
+        let message = format!("the column `{column}` holds a character of private use");
+        return Some(Diagnostic::error("control-character", message).help("no font shows it: take it out"));
+    }
+    None
+}
+
+/// The columns by the names that notices use: in lower case, or as the mailing says.
+fn named(written: &[String], path: &RelPath, names: &Columns) -> Result<Vec<String>, Vec<Diagnostic>> {
     let fault = |code, message: String| Diagnostic::error(code, message).at_line(path, 1, 1);
     let mut faults = Vec::new();
-    if columns.len() > MOST_COLUMNS {
-        faults.push(fault("too-large", format!("there are more than {MOST_COLUMNS} columns")));
-        return faults;
+    if written.iter().all(|column| column.trim().is_empty()) {
+        return Err(vec![
+            fault("missing-column", "the table is empty".to_owned()).help("its first row names the columns, such as `email,name`"),
+        ]);
     }
-    if !columns.iter().any(|column| column == "email") {
-        let help = suggest("email", columns.iter().map(String::as_str));
-        faults.push(fault("missing-column", "there is no column `email`".to_owned()).maybe_help(help));
+    if written.len() > MOST_COLUMNS {
+        return Err(vec![fault("too-large", format!("there are more than {MOST_COLUMNS} columns"))]);
+    }
+    let mut columns: Vec<String> = written.iter().map(|name| name.trim().to_lowercase()).collect();
+    for (name, header) in names {
+        match columns.iter().zip(written).position(|(_, column)| column.trim().eq_ignore_ascii_case(header.value.trim())) {
+            Some(index) => columns[index].clone_from(name),
+            None => {
+                let help = suggest(&header.value, written.iter().map(String::as_str));
+                let message = format!("there is no column `{}`, which the mailing takes as `{name}`", header.value);
+                faults.push(fault("missing-column", message).maybe_help(help));
+            }
+        }
+    }
+    if !columns.iter().any(|column| column == "email") && !names.iter().any(|(name, _)| name == "email") {
+        let known: Vec<String> = written.iter().take(12).map(|name| format!("`{}`", crate::diagnostic::visible(name.trim()))).collect();
+        let help = suggest("email", columns.iter().map(String::as_str)).unwrap_or_else(|| {
+            format!("there are {}: name one in the mailing, as in `columns = {{ email = \"E-Mail\" }}`", known.join(", "))
+        });
+        faults.push(fault("missing-column", "there is no column `email`".to_owned()).help(help));
     }
     for (index, column) in columns.iter().enumerate() {
         let legal = column.starts_with(|c: char| c.is_ascii_alphabetic()) && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let shown = crate::diagnostic::visible(column);
         if !legal {
-            let help = "letters, digits and `_`, as in `{{ r.first_name }}`";
-            faults.push(fault("bad-column", format!("`{column}` cannot be the name of a column")).help(help));
+            let help = "letters, digits and `_`, as in `{{ r.first_name }}`; or name it in the mailing: `columns = { first_name = \"First name\" }`";
+            faults.push(fault("bad-column", format!("`{shown}` cannot be the name of a column")).help(help));
         }
         if columns[..index].contains(column) {
-            faults.push(fault("duplicate-column", format!("the column `{column}` is there twice")));
+            faults.push(fault("duplicate-column", format!("the column `{shown}` is there twice")));
         }
     }
-    faults
+    if faults.is_empty() { Ok(columns) } else { Err(faults) }
 }
 
-fn read_fault(error: &csv::Error, path: &RelPath, line: u64) -> Diagnostic {
-    let line = usize::try_from(line).unwrap_or(usize::MAX);
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let message = format!("the row has {len} fields, the header {expected_len}");
-            let help = "a value that holds the delimiter stands in double quotes";
-            Diagnostic::error("bad-row", message).at_line(path, line, 1).help(help)
-        }
-        csv::ErrorKind::Utf8 { .. } => {
-            let help = "save the table as UTF-8";
-            Diagnostic::error("bad-encoding", "the row is not UTF-8").at_line(path, line, 1).help(help)
-        }
-        _ => Diagnostic::error("bad-row", error.to_string()).at_line(path, line, 1),
-    }
-}
-
-/// The column, in characters from 1, where a field begins in its line, as far as its row is written plainly.
-fn field_column(record: &csv::StringRecord, index: usize, delimiter: u8) -> usize {
+/// The column, in characters from 1, where a value begins in its line, as far as its row is written plainly.
+fn field_column(values: &[String], index: usize, delimiter: Option<u8>) -> usize {
+    let Some(delimiter) = delimiter else { return 1 };
     let needs_quotes = |value: &str| value.contains(['"', '\n', '\r', char::from(delimiter)]);
     let width = |value: &str| {
         let quotes = if needs_quotes(value) { 2 + value.matches('"').count() } else { 0 };
         value.chars().count() + quotes
     };
-    1 + record.iter().take(index).map(|value| width(value) + 1).sum::<usize>()
+    1 + values.iter().take(index).map(|value| width(value) + 1).sum::<usize>()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rows<'t>(name: &str, text: &'t [u8], names: &[(&str, &str)]) -> Result<Recipients<&'t [u8]>, Vec<Diagnostic>> {
+        let path = RelPath::new(name).unwrap();
+        let spanned = |value: &str| crate::data::Spanned { value: value.to_owned(), span: 0..0 };
+        let names = names.iter().map(|(name, header)| ((*name).to_owned(), spanned(header))).collect();
+        let table = Table::open(text, &path, Format::of(name, text), text).map_err(|fault| vec![fault])?;
+        Recipients::open(table, &path, &names, Rules::default())
+    }
+
     fn codes(text: &str) -> Vec<&'static str> {
-        let path = RelPath::new("r.csv").unwrap();
-        match Recipients::open(text.as_bytes(), &path, delimiter(text.as_bytes())) {
+        codes_of("r.csv", text.as_bytes())
+    }
+
+    fn codes_of(name: &str, bytes: &[u8]) -> Vec<&'static str> {
+        match rows(name, bytes, &[]) {
             Err(faults) => faults.iter().map(|fault| fault.code).collect(),
             Ok(rows) => rows.filter_map(Result::err).flatten().map(|fault| fault.code).collect(),
         }
@@ -197,6 +301,7 @@ mod tests {
     fn tables_are_read() {
         assert_eq!(codes("email,name\na@b.example,\"Last, First\"\n"), [] as [&str; 0]);
         assert_eq!(codes("\u{feff}email;name\r\na@b.example;x\r\n"), [] as [&str; 0]);
+        assert_eq!(codes("email\tname\ra@b.example\tx\r"), [] as [&str; 0]);
         assert_eq!(codes("email,name\na@b.example,\"Evil\r\nBcc: x\"\n"), ["control-character"]);
         assert_eq!(codes("email\nnope\n"), ["bad-address"]);
         assert_eq!(codes("email,zone\na@b.example,Mars/Phobos\n"), ["bad-zone"]);
@@ -205,22 +310,72 @@ mod tests {
         assert_eq!(codes("email,Email\nx,y\n"), ["duplicate-column"]);
         assert_eq!(codes("email,a-b\nx,y\n"), ["bad-column"]);
         assert_eq!(codes("email,name\na@b.example,=?utf-8?q?x?=\n"), ["encoded-word"]);
+        assert_eq!(codes("email,name\na@b.example,x\u{202E}y\n"), ["invisible-character"]);
+        assert_eq!(codes(""), ["missing-column"]);
+        assert_eq!(codes_of("r.csv", b"\xFF\xFEe\0m\0"), ["bad-encoding"]);
+        assert_eq!(codes_of("r.csv", b"email,name\na@b.example,K\xFChl\n"), ["bad-encoding"]);
+    }
+
+    #[test]
+    fn quotes_and_rows_end() {
+        assert_eq!(codes("email,name\na@b.example,\"x\nc@d.example,y\n"), ["open-quote"]);
+        let long = format!("email,name\na@b.example,{}\n", "x".repeat(70_000));
+        assert_eq!(codes(&long), ["too-large"]);
+        let endless = format!("email,name\na@b.example,{}\n", "x".repeat(1 << 21));
+        assert_eq!(codes(&endless), ["too-large"]);
+        let open = format!("email,name\na@b.example,\"{}", "x\n".repeat(1 << 20));
+        assert_eq!(codes(&open), ["open-quote"]);
+    }
+
+    #[test]
+    fn json_lines_are_read() {
+        let read = |text: &str| codes_of("r.jsonl", text.as_bytes());
+        assert_eq!(
+            read("{\"email\": \"a@b.example\", \"n\": 1, \"b\": true, \"x\": null}\n\n{\"email\": \"c@d.example\"}"),
+            [] as [&str; 0]
+        );
+        assert_eq!(read("{\"email\": \"a@b.example\"}\n{\"email\": \"c@d.example\", \"nmae\": \"x\"}\n"), ["bad-row"]);
+        assert_eq!(read("{\"email\": \"a@b.example\", \"email\": \"c@d.example\"}\n"), ["bad-row"]);
+        assert_eq!(read("{\"email\": [\"a@b.example\"]}\n"), ["bad-row"]);
+        assert_eq!(read("[1]\n{\"email\": \"c@d.example\"}"), ["bad-row"]);
+        assert_eq!(read(""), ["missing-column"]);
+        let recipient = rows("r.jsonl", b"{\"email\": \"a@b.example\", \"n\": 1}", &[]).unwrap().next().unwrap().unwrap();
+        assert_eq!(recipient.fields().collect::<Vec<_>>(), [("email", "a@b.example"), ("n", "1")]);
+    }
+
+    #[test]
+    fn columns_are_named_by_the_mailing() {
+        let text = b"E-Mail;First name;Sprache\na@b.example;Sample;de\n";
+        let recipient = rows("r.csv", text, &[("email", "e-mail"), ("name", "First name"), ("lang", "Sprache")]).unwrap().next();
+        let recipient = recipient.unwrap().unwrap();
+        assert_eq!((recipient.get("name"), recipient.get("lang")), (Some("Sample"), Some("de")));
+        let faults = rows("r.csv", text, &[("email", "Mail")]).err().unwrap();
+        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["missing-column", "bad-column", "bad-column"]);
     }
 
     #[test]
     fn a_repeated_address_is_taken_once() {
-        let path = RelPath::new("r.csv").unwrap();
-        let text = "email\na@B.example\na@b.example\n\nA@b.example\n";
-        let mut rows = Recipients::open(text.as_bytes(), &path, b',').unwrap();
-        assert_eq!(rows.by_ref().count(), 2);
-        assert_eq!(rows.repeated, 1);
+        let text = b"email,name\na@B.example,x\na@b.example,x\n\nA@b.example,x\n";
+        let mut rows = rows("r.csv", text, &[]).unwrap();
+        assert_eq!(rows.by_ref().count(), 1);
+        assert_eq!(rows.seen().repeated, 2);
+    }
+
+    #[test]
+    fn a_repeated_address_with_other_values_is_told() {
+        let text = b"email,name,org\na@b.example,x,o\na@b.example,y,o\n";
+        let mut rows = rows("r.csv", text, &[]).unwrap();
+        assert_eq!(rows.by_ref().count(), 1);
+        let (line, second) = &rows.seen().differing[0];
+        let first = Row { line: *line, values: ["a@b.example", "x", "o"].map(str::to_owned).to_vec() };
+        let told = difference(&first, second, &RelPath::new("r.csv").unwrap());
+        assert_eq!(told.message, "`a@b.example` is in line 2 already, but `name` is `x` there and `y` here");
     }
 
     #[test]
     fn places_name_the_line() {
         let lines = |text: &str| {
-            let path = RelPath::new("r.csv").unwrap();
-            let rows = Recipients::open(text.as_bytes(), &path, b',').unwrap();
+            let rows = rows("r.csv", text.as_bytes(), &[]).unwrap();
             rows.filter_map(Result::err).flatten().map(|fault| fault.place).collect::<Vec<_>>()
         };
         let at = |line| vec![crate::diagnostic::Place::Line(line, 1)];
@@ -233,8 +388,7 @@ mod tests {
 
     #[test]
     fn places_name_the_field() {
-        let path = RelPath::new("r.csv").unwrap();
-        let rows = Recipients::open("name,email\n\"Last, First\",nope\n".as_bytes(), &path, b',').unwrap();
+        let rows = rows("r.csv", b"name,email\n\"Last, First\",nope\n", &[]).unwrap();
         let fault = rows.filter_map(Result::err).flatten().next().unwrap();
         assert_eq!(fault.place, crate::diagnostic::Place::Line(2, 15));
     }

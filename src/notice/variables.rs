@@ -168,6 +168,11 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
     }
 }
 
+/// Whether a tag names a variable, such as `r.name`.
+pub fn names(tag: &str, variable: &str) -> bool {
+    tag.len() >= 4 && tokens(tag).iter().any(|token| token.word() == Some(variable))
+}
+
 #[derive(Debug, PartialEq)]
 enum Token {
     Word(String, Span),

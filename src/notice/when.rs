@@ -1,6 +1,14 @@
 //! Times for people: a moment in the zone and the words of its reader.
 
+use icu_calendar::{Gregorian, Iso};
+use icu_datetime::fieldsets::YMDE;
+use icu_datetime::fieldsets::zone::SpecificShort;
+use icu_datetime::input::{Date, TimeZoneInfo, ZonedDateTime};
+use icu_datetime::{DateTimeFormatterLoadError, FixedCalendarDateTimeFormatter, NoCalendarFormatter};
+use icu_locale_core::Locale;
+use icu_time::zone::models::AtTime;
 use jiff::Zoned;
+use jiff_icu::ConvertInto;
 
 use crate::schedule::{moment, zone};
 
@@ -27,30 +35,114 @@ impl Form {
 }
 
 /// The languages that times can be written in.
-pub const LANGUAGES: [&str; 1] = ["en"];
+pub const LANGUAGES: [&str; 7] = ["en", "de", "fr", "es", "pt", "nl", "it"];
 
-/// Writes a moment in a zone. Zone and offset are always named, but for a date alone.
-pub fn write(start: &Zoned, end: Option<&Zoned>, zone_name: &str, lang: &str, form: Form) -> Result<String, String> {
-    if !LANGUAGES.contains(&lang) {
-        return Err(format!("times cannot be written in `{lang}`: there is {}", LANGUAGES.join(", ")));
+/// Writes moments in the words of a language. It is made once and used often.
+pub struct Words {
+    /// None for English, which is written as on the site.
+    foreign: Option<Foreign>,
+}
+
+/// The words of the Unicode CLDR.
+struct Foreign {
+    date: FixedCalendarDateTimeFormatter<Gregorian, YMDE>,
+    long_date: FixedCalendarDateTimeFormatter<Gregorian, YMDE>,
+    zone: NoCalendarFormatter<SpecificShort>,
+}
+
+impl Words {
+    /// The words of a language such as `de` or `pt-BR`. An error lists the languages that there are.
+    pub fn of(language: &str) -> Result<Words, String> {
+        let unknown =
+            || format!("times cannot be written in `{}`: there are {}", crate::diagnostic::visible(language), LANGUAGES.join(", "));
+        let primary = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
+        if !LANGUAGES.contains(&&*primary) {
+            return Err(unknown());
+        }
+        if primary == "en" {
+            return Ok(Words { foreign: None });
+        }
+        let locale = Locale::try_from_str(&language.replace('_', "-")).map_err(|_| unknown())?;
+        let words = || -> Result<Foreign, DateTimeFormatterLoadError> {
+            Ok(Foreign {
+                date: FixedCalendarDateTimeFormatter::try_new((&locale).into(), YMDE::medium())?,
+                long_date: FixedCalendarDateTimeFormatter::try_new((&locale).into(), YMDE::long())?,
+                zone: NoCalendarFormatter::try_new((&locale).into(), SpecificShort)?,
+            })
+        };
+        words().map(|foreign| Words { foreign: Some(foreign) }).map_err(|_| unknown())
     }
-    let zone = zone::zone(zone_name).map_err(|error| {
-        let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
-        format!("{}{help}", error.message())
-    })?;
-    let start = start.with_time_zone(zone.clone());
-    Ok(match form {
+
+    /// Writes a moment in a zone. Zone and offset are always named, but for a date alone.
+    pub fn write(&self, start: &Zoned, end: Option<&Zoned>, zone_name: &str, form: Form) -> Result<String, String> {
+        let zone = zone::zone(zone_name).map_err(|error| {
+            let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
+            format!("{}{help}", error.message())
+        })?;
+        let start = start.with_time_zone(zone.clone());
+        let end = match form {
+            Form::Range => Some(end.ok_or("a range needs an end: give the event a `window`, or say `to=`")?.with_time_zone(zone)),
+            _ => None,
+        };
+        Ok(match (&self.foreign, end) {
+            (None, Some(end)) => moment::range(&start, &end),
+            (None, None) => english(&start, form),
+            (Some(foreign), Some(end)) => foreign.range(&start, &end),
+            (Some(foreign), None) => foreign.moment(&start, form),
+        })
+    }
+}
+
+fn english(start: &Zoned, form: Form) -> String {
+    let long = moment::long(start);
+    match form {
         Form::Date => start.strftime("%A %-d %B %Y").to_string(),
-        Form::Time => {
-            let long = moment::long(&start);
-            long.split_once(", ").map_or(long.clone(), |(_, time)| time.to_owned())
+        Form::Time => long.split_once(", ").map_or(long.clone(), |(_, time)| time.to_owned()),
+        Form::DateTime | Form::Range => long,
+    }
+}
+
+impl Foreign {
+    fn moment(&self, moment: &Zoned, form: Form) -> String {
+        match form {
+            Form::Date => self.long_date.format(&gregorian(moment)).to_string(),
+            Form::Time => format!("{} {}", moment::time(moment), self.zone(moment)),
+            Form::DateTime | Form::Range => format!("{}, {} {}", self.date(moment), moment::time(moment), self.zone(moment)),
         }
-        Form::DateTime => moment::long(&start),
-        Form::Range => {
-            let end = end.ok_or("a range needs an end: give the event a `window`, or say `to=`")?;
-            moment::range(&start, &end.with_time_zone(zone))
+    }
+
+    /// Date and zone are named twice only where they differ. A dash stands for "to" in each of the languages.
+    fn range(&self, start: &Zoned, end: &Zoned) -> String {
+        let (first_zone, last_zone) = (self.zone(start), self.zone(end));
+        if start == end && first_zone == last_zone {
+            return self.moment(start, Form::DateTime);
         }
-    })
+        let first_zone = if first_zone == last_zone { String::new() } else { format!(" {first_zone}") };
+        let last_date = if start.date() == end.date() { String::new() } else { format!("{}, ", self.date(end)) };
+        let (first, last) = (moment::time(start), moment::time(end));
+        format!("{}, {first}{first_zone} – {last_date}{last} {last_zone}", self.date(start))
+    }
+
+    fn date(&self, moment: &Zoned) -> String {
+        self.date.format(&gregorian(moment)).to_string()
+    }
+
+    /// The zone's name in the language, such as `MEZ (UTC+1)`; where it has none, that of the zone's own people.
+    fn zone(&self, moment: &Zoned) -> String {
+        let own = moment::long_zone(moment);
+        let zoned: ZonedDateTime<Iso, TimeZoneInfo<AtTime>> = moment.convert_into();
+        let name = self.zone.format(&zoned.zone).to_string();
+        match own.split_once(" (") {
+            // What holds a digit is an offset and no name.
+            Some((_, offset)) if !name.contains(|c: char| c.is_ascii_digit()) && !name.starts_with("GMT") => format!("{name} ({offset}"),
+            _ => own,
+        }
+    }
+}
+
+fn gregorian(moment: &Zoned) -> Date<Gregorian> {
+    let date: Date<Iso> = moment.date().convert_into();
+    date.to_calendar(Gregorian)
 }
 
 #[cfg(test)]
@@ -62,14 +154,38 @@ mod tests {
         let start: Zoned = "2027-02-13T02:00[Europe/London]".parse().unwrap();
         let end: Zoned = "2027-02-13T05:00[Europe/London]".parse().unwrap();
         let check = |zone: &str, form: Form, expected: &str| {
-            assert_eq!(write(&start, Some(&end), zone, "en", form).as_deref(), Ok(expected));
+            assert_eq!(Words::of("en").unwrap().write(&start, Some(&end), zone, form).as_deref(), Ok(expected));
         };
         check("Europe/London", Form::Date, "Saturday 13 February 2027");
         check("Europe/London", Form::DateTime, "Sat 13 Feb 2027, 02:00 GMT (UTC+0)");
         check("Europe/London", Form::Time, "02:00 GMT (UTC+0)");
         check("America/New_York", Form::DateTime, "Fri 12 Feb 2027, 21:00 EST (UTC-5)");
         check("Europe/London", Form::Range, "Sat 13 Feb 2027, 02:00 to 05:00 GMT (UTC+0)");
-        assert!(write(&start, None, "Mars/Phobos", "en", Form::Date).is_err());
-        assert!(write(&start, None, "UTC", "tlh", Form::Date).unwrap_err().contains("en"));
+        assert!(Words::of("en").unwrap().write(&start, None, "Mars/Phobos", Form::Date).is_err());
+        for unknown in ["tlh", "", "ja", "e", "de\n"] {
+            assert!(Words::of(unknown).err().is_some_and(|message| message.contains("en, de, fr, es, pt, nl, it")), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn languages() {
+        let start: Zoned = "2027-02-13T22:00[Europe/London]".parse().unwrap();
+        let end: Zoned = "2027-02-14T01:00[Europe/London]".parse().unwrap();
+        let check = |language: &str, zone: &str, form: Form, expected: &str| {
+            let words = Words::of(language).unwrap();
+            assert_eq!(words.write(&start, Some(&end), zone, form).as_deref(), Ok(expected), "{language}");
+        };
+        check("de", "Europe/Berlin", Form::Date, "Samstag, 13. Februar 2027");
+        check("de", "Europe/Berlin", Form::Time, "23:00 MEZ (UTC+1)");
+        check("de", "Europe/Berlin", Form::Range, "Sa., 13.02.2027, 23:00 – So., 14.02.2027, 02:00 MEZ (UTC+1)");
+        check("de-AT", "Europe/Vienna", Form::Time, "23:00 MEZ (UTC+1)");
+        check("fr", "Europe/Paris", Form::Date, "samedi 13 février 2027");
+        check("fr", "Europe/Paris", Form::DateTime, "sam. 13 févr. 2027, 23:00 CET (UTC+1)");
+        check("es", "America/New_York", Form::Range, "sáb, 13 feb 2027, 17:00 – 20:00 EST (UTC-5)");
+        check("pt", "America/Sao_Paulo", Form::DateTime, "sáb., 13 de fev. de 2027, 19:00 UTC-3");
+        check("pt", "Europe/Lisbon", Form::Date, "sábado, 13 de fevereiro de 2027");
+        check("nl", "Europe/Amsterdam", Form::DateTime, "za 13 feb 2027, 23:00 CET (UTC+1)");
+        check("it", "UTC", Form::Range, "sab 13 feb 2027, 22:00 – dom 14 feb 2027, 01:00 UTC");
+        check("en", "Europe/Berlin", Form::Range, "Sat 13 Feb 2027, 23:00 to Sun 14 Feb 2027, 02:00 CET (UTC+1)");
     }
 }

@@ -25,6 +25,12 @@ pub fn is_web(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"))
 }
 
+/// Whether an address of the web names a user before its host (RFC 3986 §3.2.1).
+pub fn has_user(url: &str) -> bool {
+    let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#', '\\']).next().unwrap_or(""));
+    authority.contains('@')
+}
+
 /// What is behind the address of a site, however its scheme and its host are written; `None` if it is that of another.
 pub fn below<'u>(url: &'u str, base_url: &str) -> Option<&'u str> {
     let (rest, base) = (url.split_once("://")?.1, base_url.split_once("://")?.1);

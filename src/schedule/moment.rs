@@ -49,13 +49,14 @@ fn date(instant: &Zoned) -> String {
     instant.strftime("%a %-d %b %Y").to_string()
 }
 
-fn time(instant: &Zoned) -> String {
+/// The time of day: `02:00`, with seconds only if there are some.
+pub fn time(instant: &Zoned) -> String {
     let format = if instant.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
     instant.strftime(format).to_string()
 }
 
 /// `GMT (UTC+0)`; `UTC+11` where the zone has no name of letters.
-fn long_zone(instant: &Zoned) -> String {
+pub fn long_zone(instant: &Zoned) -> String {
     let offset = from_utc(instant.offset());
     match abbreviation(instant) {
         Some(name) if name == "UTC" => name,

@@ -16,8 +16,10 @@ use crate::theme::Theme;
 /// Each notice has a name of its own, and mailings name notices that are there.
 pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
     let mut names: BTreeMap<&str, &Notice> = BTreeMap::new();
+    let mut versions: BTreeMap<(&str, Option<&str>), &Notice> = BTreeMap::new();
     for notice in project.pages.iter().flat_map(|page| &page.notices) {
-        if let Some(first) = names.insert(&notice.name, notice) {
+        names.insert(&notice.name, notice);
+        if let Some(first) = versions.insert((&notice.name, notice.lang.as_deref()), notice) {
             let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
             let diagnostic = Diagnostic::error("duplicate-name", message).at(&notice.path, notice.span.clone());
             diagnostics.push(diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading"));
@@ -46,7 +48,8 @@ impl Site {
             }
             let scope = merge::page_scope(&self.config, event);
             let context = merge::context(self, event, "", &BTreeMap::new());
-            made.push((index, engine::page(&page.page, marks, event, &scope, &context, &mut diagnostics)));
+            let language = &self.config.site.language;
+            made.push((index, engine::page(&page.page, marks, event, &scope, &context, language, &mut diagnostics)));
         }
         for (index, body) in made {
             self.pages[index].made = body;
@@ -106,7 +109,8 @@ impl Site {
         theme: &Theme,
         diagnostics: &mut Diagnostics,
     ) -> Option<Compiled> {
-        let layout = Layout { mail: &theme.mail, site_title: &self.config.site.title, language: &self.config.site.language };
+        let language = notice.lang.as_deref().unwrap_or(&self.config.site.language);
+        let layout = Layout { mail: &theme.mail, site_title: &self.config.site.title, language };
         let site_page = self.pages.iter().find(|site_page| site_page.page.path == page.path);
         let mut faults = Vec::new();
         let fill = |hole: Hole, html: &mut String| {

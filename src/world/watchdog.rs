@@ -48,12 +48,12 @@ impl Watchdog {
     }
 
     /// Does a piece of work that should take `most` at the longest. `name` is what it makes, and by what.
-    pub fn watch<T>(&self, name: String, most: Duration, work: impl FnOnce() -> T) -> T {
+    pub fn watch<T>(&self, name: &str, most: Duration, work: impl FnOnce() -> T) -> T {
         let number = {
             let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
             jobs.next += 1;
             let number = jobs.next;
-            jobs.open.insert(number, Job { name, since: Instant::now(), most });
+            jobs.open.insert(number, Job { name: name.to_owned(), since: Instant::now(), most });
             number
         };
         let done = work();

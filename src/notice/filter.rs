@@ -1,0 +1,86 @@
+//! A choice among recipients, written as a condition of a template: `r.lang == "de"`.
+
+use tera::{Context, Tera};
+
+use super::recipients::Recipient;
+use super::variables::{self, Scope};
+use crate::diagnostic::Diagnostics;
+use crate::page::tags;
+use crate::source::RelPath;
+
+/// A condition that a recipient meets or not.
+pub struct Filter {
+    tera: Tera,
+}
+
+const NAME: &str = "filter";
+
+impl Filter {
+    /// Compiles a condition over the columns `r.COLUMN`. An error tells what is wrong with it.
+    pub fn new(condition: &str, columns: &[String]) -> Result<Filter, String> {
+        if condition.contains("%}") || condition.contains("{%") || condition.contains("{{") {
+            return Err("write the condition alone, without braces".to_owned());
+        }
+        let template = format!("{{% if {condition} %}}y{{% endif %}}");
+        let scope = Scope::from([("r".to_owned(), Some(columns.iter().cloned().collect()))]);
+        let mut faults = Diagnostics::default();
+        let path = RelPath::new(NAME).expect("a plain name");
+        let marked = tags::mark(&template, &path, 0, &mut faults);
+        variables::check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut faults);
+        if let Some(fault) = faults.iter().next() {
+            return Err(fault.help.as_ref().map_or_else(|| fault.message.clone(), |help| format!("{}\nhelp: {help}", fault.message)));
+        }
+        let mut tera = Tera::new();
+        tera.add_raw_template(NAME, &template).map_err(|error| cause(&error))?;
+        Ok(Filter { tera })
+    }
+
+    /// Whether a recipient meets the condition.
+    pub fn takes(&self, recipient: &Recipient) -> Result<bool, String> {
+        let mut context = Context::new();
+        context.insert_value("r", super::merge::row(recipient));
+        self.tera.render(NAME, &context).map(|text| !text.is_empty()).map_err(|error| cause(&error))
+    }
+}
+
+fn cause(error: &tera::Error) -> String {
+    super::engine::first_line(&match error.kind() {
+        tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => report.message().to_owned(),
+        _ => super::engine::cause(error),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::notice::address;
+
+    #[test]
+    fn conditions() {
+        let fields = BTreeMap::from([
+            ("email".to_owned(), "a@b.example".to_owned()),
+            ("lang".to_owned(), "de".to_owned()),
+            ("org".to_owned(), String::new()),
+        ]);
+        let recipient = Recipient::of(address::parse("a@b.example").unwrap(), &fields);
+        let columns: Vec<String> = fields.keys().cloned().collect();
+        let check = |condition: &str, expected: Result<bool, &str>| {
+            let taken = Filter::new(condition, &columns).and_then(|filter| filter.takes(&recipient));
+            match (taken, expected) {
+                (Ok(taken), Ok(expected)) => assert_eq!(taken, expected, "{condition}"),
+                (Err(message), Err(expected)) => assert!(message.contains(expected), "{condition}: {message}"),
+                (taken, _) => panic!("{condition}: {taken:?}"),
+            }
+        };
+        check("r.lang == \"de\"", Ok(true));
+        check("r.lang == \"en\" or r.email is ending_with(pat=\"b.example\")", Ok(true));
+        check("r.lang != \"de\"", Ok(false));
+        check("r.org", Ok(false));
+        check("not r.org", Ok(true));
+        check("r.lnag == \"de\"", Err("there is no `r.lnag`"));
+        check("r.lang ==", Err(""));
+        check("true %}{{ 1 }}{% if true", Err("without braces"));
+    }
+}

@@ -1,0 +1,101 @@
+//! How messages are kept together: names of files, an mbox, cells of a report.
+
+use std::borrow::Cow;
+
+use super::message::Message;
+
+/// A name that tells number and address. An address is data: only plain characters of it reach the path.
+pub fn file_name(number: u64, to: &str) -> String {
+    let plain: String =
+        to.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '+' | '_') { c } else { '_' }).take(120).collect();
+    format!("{number:06}-{plain}.eml")
+}
+
+/// A name that is unique in a Maildir and the same in every run (cr.yp.to/proto/maildir.html: time, something unique, host).
+pub fn maildir_name(number: u64, message: &Message) -> String {
+    let id: String = message.message_id.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    format!("{}.{id}_{number}.runsheet", message.date.as_second())
+}
+
+/// LF in place of CRLF, as files of a mail system have it.
+pub fn unix_lines(bytes: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(bytes.len());
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) == Some(&b'\n')) {
+        lines.extend_from_slice(&bytes[start..end]);
+        start = end + 1;
+    }
+    lines.extend_from_slice(&bytes[start..]);
+    lines
+}
+
+/// A message with the line that divides it from others, and the empty line behind it (RFC 4155).
+/// Lines of `From ` are quoted by `>`, and quoted ones once more (mboxrd), so that every reader can undo it.
+pub fn mbox_entry(message: &Message) -> Vec<u8> {
+    let lines = unix_lines(&message.bytes);
+    let mut entry = format!("From {} {}\n", message.from, message.date.strftime("%a %b %e %H:%M:%S %Y")).into_bytes();
+    entry.reserve(lines.len() + 64);
+    let mut start = 0;
+    for at in memchr::memmem::find_iter(&lines, b"From ") {
+        let line = lines[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        if lines[line..at].iter().all(|byte| *byte == b'>') {
+            entry.extend_from_slice(&lines[start..line]);
+            entry.push(b'>');
+            start = line;
+        }
+    }
+    entry.extend_from_slice(&lines[start..]);
+    if !entry.ends_with(b"\n") {
+        entry.push(b'\n');
+    }
+    entry.push(b'\n');
+    entry
+}
+
+/// A cell that no spreadsheet takes for a formula: what could begin one gets an apostrophe before it
+/// (OWASP, CSV injection).
+pub fn no_formula(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}']) {
+        return Cow::Owned(format!("'{cell}"));
+    }
+    Cow::Borrowed(cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(bytes: &str) -> Message {
+        Message {
+            to: "a@b.example".to_owned(),
+            subject: String::new(),
+            message_id: "<12ab@b.example>".to_owned(),
+            from: "s@b.example".to_owned(),
+            date: "2027-02-11T02:00:00Z".parse().unwrap(),
+            bytes: bytes.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn addresses_cannot_leave_the_folder() {
+        assert_eq!(file_name(1, "a@b.example"), "000001-a@b.example.eml");
+        assert_eq!(file_name(2, "../../x@b.example"), "000002-.._.._x@b.example.eml");
+        assert_eq!(maildir_name(3, &message("")), "1802311200.12abbexample_3.runsheet");
+    }
+
+    #[test]
+    fn mbox_quotes_from() {
+        let entry = mbox_entry(&message("A: b\r\n\r\nFrom here\r\n>From there\r\nnot From\r\n>>From\r\nx"));
+        let expected = "From s@b.example Thu Feb 11 02:00:00 2027\nA: b\n\n>From here\n>>From there\nnot From\n>>From\nx\n\n";
+        assert_eq!(String::from_utf8(entry).unwrap(), expected);
+        assert_eq!(unix_lines(b"a\r\nb\rc\n"), b"a\nb\rc\n");
+    }
+
+    #[test]
+    fn cells_are_no_formulas() {
+        for cell in ["=HYPERLINK(1)", "+1", "-1", "@SUM", "\tx"] {
+            assert!(no_formula(cell).starts_with('\''), "{cell}");
+        }
+        assert_eq!(no_formula("a=b"), "a=b");
+    }
+}

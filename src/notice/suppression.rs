@@ -1,0 +1,79 @@
+//! Who gets nothing more: addresses that left, or that mail does not reach.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, Read};
+
+use lettre::Address;
+
+use super::address;
+use crate::diagnostic::Diagnostic;
+use crate::source::RelPath;
+
+/// Addresses that no mailing reaches.
+#[derive(Clone, Debug, Default)]
+pub struct Suppression {
+    addresses: BTreeSet<u128>,
+}
+
+/// The longest line that is read.
+const MOST_LINE: u64 = 64 << 10;
+
+impl Suppression {
+    /// Reads a list: one address at the beginning of each line, so that a CSV whose first column is `email` is one, too.
+    /// Empty lines and those that begin with `#` are passed over. All faults are given back.
+    pub fn read(reader: impl Read, path: &RelPath) -> Result<Suppression, Vec<Diagnostic>> {
+        let mut reader = std::io::BufReader::new(reader);
+        let mut suppression = Suppression::default();
+        let mut faults = Vec::new();
+        for number in 1.. {
+            let mut bytes = Vec::new();
+            let read = reader.by_ref().take(MOST_LINE).read_until(b'\n', &mut bytes);
+            let fault = |code, message: String| Diagnostic::error(code, message).at_line(path, number, 1);
+            match read {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    faults.push(fault("bad-row", error.to_string()));
+                    break;
+                }
+            }
+            let Ok(line) = std::str::from_utf8(&bytes) else {
+                faults.push(fault("bad-encoding", "the line is not UTF-8".to_owned()).help("save the list as UTF-8"));
+                continue;
+            };
+            let first = line.trim_start_matches('\u{FEFF}').split([',', ';', '\t']).next().unwrap_or("").trim().trim_matches('"');
+            if first.is_empty() || first.starts_with('#') || (number == 1 && first.eq_ignore_ascii_case("email")) {
+                continue;
+            }
+            match address::parse(first) {
+                Ok(address) => {
+                    suppression.addresses.insert(address::hash(&address));
+                }
+                Err(message) => faults.push(fault("bad-address", message).help("one address a line")),
+            }
+        }
+        if faults.is_empty() { Ok(suppression) } else { Err(faults) }
+    }
+
+    pub fn holds(&self, address: &Address) -> bool {
+        self.addresses.contains(&address::hash(address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read() {
+        let path = RelPath::new("left.txt").unwrap();
+        let text = "email,since\n# bounced\nA@b.example,2027\n\n\"c@d.example\"\nmuster@kühlhaus.example\n";
+        let suppression = Suppression::read(text.as_bytes(), &path).unwrap();
+        for address in ["a@B.example", "c@d.example", "muster@xn--khlhaus-n2a.example"] {
+            assert!(suppression.holds(&address::parse(address).unwrap()), "{address}");
+        }
+        assert!(!suppression.holds(&address::parse("x@b.example").unwrap()));
+        let faults = Suppression::read("a@b.example\nnobody\n".as_bytes(), &path).unwrap_err();
+        assert_eq!(faults[0].place, crate::diagnostic::Place::Line(2, 1));
+    }
+}
