@@ -32,19 +32,17 @@ pub fn unix_lines(bytes: &[u8]) -> Vec<u8> {
 /// A message with the line that divides it from others, and the empty line behind it (RFC 4155).
 /// Lines of `From ` are quoted by `>`, and quoted ones once more (mboxrd), so that every reader can undo it.
 pub fn mbox_entry(message: &Message) -> Vec<u8> {
-    let lines = unix_lines(&message.bytes);
     let mut entry = format!("From {} {}\n", message.from, message.date.strftime("%a %b %e %H:%M:%S %Y")).into_bytes();
-    entry.reserve(lines.len() + 64);
-    let mut start = 0;
-    for at in memchr::memmem::find_iter(&lines, b"From ") {
-        let line = lines[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-        if lines[line..at].iter().all(|byte| *byte == b'>') {
-            entry.extend_from_slice(&lines[start..line]);
+    entry.reserve(message.bytes.len() + 64);
+    for line in message.bytes.split_inclusive(|byte| *byte == b'\n') {
+        let quotes = line.iter().take_while(|byte| **byte == b'>').count();
+        if line[quotes..].starts_with(b"From ") {
             entry.push(b'>');
-            start = line;
         }
+        let (words, end): (&[u8], &[u8]) = line.strip_suffix(b"\r\n").map_or((line, b""), |words| (words, b"\n"));
+        entry.extend_from_slice(words);
+        entry.extend_from_slice(end);
     }
-    entry.extend_from_slice(&lines[start..]);
     if !entry.ends_with(b"\n") {
         entry.push(b'\n');
     }

@@ -7,9 +7,9 @@ use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message as Mime, MultiPart, SinglePart};
 
-use super::address;
 use super::engine::Rendered;
 use super::recipients::Recipient;
+use super::{address, quoted};
 use crate::config::Notices;
 
 /// A campaign: one mailing of one event of one site, in one revision. In it no recipient is mailed twice.
@@ -93,8 +93,8 @@ pub fn build(
     }
     let parts = MultiPart::alternative()
         .boundary(format!("=_{}", &boundary[..32]))
-        .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN)?)
-        .singlepart(part(&rendered.html, ContentType::TEXT_HTML)?);
+        .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN))
+        .singlepart(part(&rendered.html, ContentType::TEXT_HTML));
     let message = builder.multipart(parts).map_err(|error| error.to_string())?;
     Ok(Message {
         to: recipient.address.to_string(),
@@ -106,12 +106,10 @@ pub fn build(
     })
 }
 
-/// One part, quoted-printable: seven bits, no bare CR or LF (RFC 2045 §6.7).
-fn part(text: &str, kind: ContentType) -> Result<SinglePart, String> {
-    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
-    let body = Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
-        .map_err(|_| "a part cannot be written as quoted-printable".to_owned())?;
-    Ok(SinglePart::builder().header(kind).body(body))
+/// One part, quoted-printable: seven bits, no bare CR or LF.
+fn part(text: &str, kind: ContentType) -> SinglePart {
+    let body = Body::dangerous_pre_encoded(quoted::encode(text), ContentTransferEncoding::QuotedPrintable);
+    SinglePart::builder().header(kind).body(body)
 }
 
 /// BLAKE3 over campaign and address, as 40 hexadecimal digits.

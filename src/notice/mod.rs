@@ -7,6 +7,7 @@ mod lines;
 pub mod mailbox;
 pub mod merge;
 pub mod message;
+pub mod quoted;
 pub mod recipients;
 pub mod shard;
 pub mod suppression;

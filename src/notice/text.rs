@@ -325,17 +325,18 @@ fn without_echo(line: &str) -> String {
 }
 
 fn wrap(line: &str, laid_out: &mut String) {
-    let (start, hanging) = beginning(line);
-    if line.width() <= WIDTH {
+    // No character is wider than it has bytes.
+    if line.len() <= WIDTH || line.width() <= WIDTH {
         laid_out.push_str(line);
         laid_out.push('\n');
         return;
     }
+    let (start, hanging) = beginning(line);
     laid_out.push_str(start);
     let mut column = start.width();
     let mut first = true;
     for word in line[start.len()..].split(' ') {
-        let width = word.width();
+        let width = if word.is_ascii() { word.len() } else { word.width() };
         if !first && column + 1 + width > WIDTH {
             laid_out.push('\n');
             laid_out.push_str(&hanging);
