@@ -5,19 +5,22 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use jiff::Zoned;
 use rayon::prelude::*;
 
 use super::load::{Loaded, MOST_TIME};
-use crate::config::{self, Mailing};
+use crate::config::{self, Event, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
 use crate::notice::address::{self, Rules};
 use crate::notice::engine::Rendered;
 use crate::notice::filter::Filter;
-use crate::notice::merge::{Merge, Posting, Version};
-use crate::notice::message::{Campaign, Keys, Message};
+use crate::notice::invitation::{Invitation, Method};
+use crate::notice::merge::{Merge, Version};
+use crate::notice::message::{Campaign, Keys, Message, Posting};
 use crate::notice::recipients::{self, MOST_NAMED, Recipient, Recipients};
 use crate::notice::shard::Shard;
+use crate::notice::stage::Stage;
 use crate::notice::suppression::Suppression;
 use crate::notice::table::{Format, Table};
 use crate::page::Page;
@@ -416,24 +419,68 @@ pub fn prepare<'a>(
         },
         None => clock.t0().clone(),
     };
-    let campaign = Campaign {
-        site: if site.config.site.base_url.is_empty() { site.config.site.title.clone() } else { site.config.site.base_url.clone() },
+    if let (Some(first), Some(last)) = (mailing.not_before.as_ref().or(mailing.when.as_ref()), &mailing.not_after)
+        && let (Ok(first_at), Ok(last_at)) = (clock.at(&first.value), clock.at(&last.value))
+        && last_at < first_at
+    {
+        let message = format!("`not_after` of the mailing `{}` is before `{}`, the first moment to send it", id.value, first.value);
+        let diagnostic = Diagnostic::error("bad-value", message).at(&config_path, last.span.clone());
+        diagnostics.push(diagnostic.help("make `not_after` the later of the two"));
+        return None;
+    }
+    let site_name = if site.config.site.base_url.is_empty() { &site.config.site.title } else { &site.config.site.base_url };
+    let campaign = |mailing: &Mailing, revision: u64| Campaign {
+        site: site_name.clone(),
         event: event.id.clone(),
-        mailing: id.value.clone(),
-        revision: mailing.revision,
+        mailing: mailing.id.value.clone(),
+        revision,
     };
+    let stage = found[0].1.stage;
+    let method = match stage {
+        Some(Stage::Scheduled | Stage::Reminder) => Some(Method::Request),
+        Some(Stage::RolledBack | Stage::Postponed) => Some(Method::Cancel),
+        _ => None,
+    };
+    let notices = &site.config.notices;
+    let invitation =
+        method.filter(|_| notices.calendar).and_then(|method| Invitation::of(event, site_name, &site.config.site.base_url, method, &date));
+    let mut earlier: Vec<Campaign> =
+        before(loaded, mailing, event, stage, &date).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
+    earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
+    let campaign = campaign(mailing, mailing.revision);
     // Faults of the templates themselves are reported by the site already.
     let compile = |(page, notice): &(&'a Page, &'a Notice)| {
         let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
         Some(Version { notice, compiled })
     };
     let versions: Vec<Version> = found.iter().map(compile).collect::<Option<_>>()?;
-    let merge = Merge::new(site, versions, Some(event), Posting { campaign, date, keys, recipients: path.clone() });
+    let merge = Merge::new(site, versions, Some(event), Posting { campaign, earlier, date, invitation, notices, keys }, path.clone());
     let mut faults = Diagnostics::default();
     merge.check_columns(&site.config, Some(event), columns, &mut faults);
     let broken = faults.has_errors();
     diagnostics.extend(faults);
     (!broken).then_some(merge)
+}
+
+/// The mailings of the same series that were sent before one, oldest first.
+fn before<'a>(loaded: &'a Loaded, mailing: &Mailing, event: &Event, stage: Option<Stage>, date: &Zoned) -> Vec<&'a Mailing> {
+    let (Some(stage), Some(clock)) = (stage, &event.clock) else { return Vec::new() };
+    let mut before: Vec<(Zoned, &Mailing)> = Vec::new();
+    for other in loaded.project.config.mailings.iter().filter(|other| other.id.value != mailing.id.value) {
+        let Some((page, notice)) = find_notices(loaded, &other.notice.value).first().copied() else { continue };
+        let event_name = other.event.as_ref().or(page.front.event.as_ref()).map(|name| name.value.as_str());
+        if loaded.site.config.event(event_name).is_none_or(|other| other.id != event.id) {
+            continue;
+        }
+        let at = other.when.as_ref().map_or_else(|| Ok(clock.t0().clone()), |when| clock.at(&when.value));
+        if let (Ok(at), true) = (at, notice.stage.is_some_and(|other| stage.follows(other)))
+            && at < *date
+        {
+            before.push((at, other));
+        }
+    }
+    before.sort_by(|(a, _), (b, _)| a.cmp(b));
+    before.into_iter().map(|(_, mailing)| mailing).collect()
 }
 
 /// The mailing of a name, or one made up for a notice that no mailing sends.

@@ -43,8 +43,19 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
 fn list(global: &Global) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mut text = String::new();
+    let mut names: Vec<&str> = Vec::new();
     for notice in loaded.project.pages.iter().flat_map(|page| &page.notices) {
-        text.push_str(&format!("{}  {}  ({})\n", notice.name, notice.title, notice.path));
+        if !names.contains(&notice.name.as_str()) {
+            names.push(&notice.name);
+        }
+    }
+    for name in names {
+        let versions = mailings::find_notices(&loaded, name);
+        let (_, notice) = versions[0];
+        let stage = notice.stage.map(|stage| format!(", {}", stage.name())).unwrap_or_default();
+        let languages: Vec<&str> = versions[1..].iter().filter_map(|(_, version)| version.lang.as_deref()).collect();
+        let languages = if languages.is_empty() { String::new() } else { format!(", also in {}", languages.join(", ")) };
+        text.push_str(&format!("{name}  {}  ({}{stage}{languages})\n", notice.title, notice.path));
         for mailing in loaded.project.config.mailings.iter().filter(|mailing| mailing.notice.value == notice.name) {
             let when = mailing.when.as_ref().map(|when| format!(" at {}", when.value)).unwrap_or_default();
             text.push_str(&format!("  mailing {}{when}, to {}\n", mailing.id.value, mailing.recipients.value));

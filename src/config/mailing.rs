@@ -20,6 +20,8 @@ pub struct Notices {
     pub allow_unicode_addresses: bool,
     /// RFC 2919, such as `FreshTrack notices <notices.freshtrackpro.com>`.
     pub list_id: Option<String>,
+    /// Notices that announce or call off an event hold its window for the reader's calendar.
+    pub calendar: bool,
     /// `build` merges at most so many messages a mailing unless `--all`.
     pub max_without_all: u64,
     /// Stands in for a recipient on the site and in previews.
@@ -35,6 +37,7 @@ impl Default for Notices {
             suppress: None,
             allow_unicode_addresses: false,
             list_id: None,
+            calendar: true,
             max_without_all: 100,
             sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]),
         }
@@ -76,6 +79,7 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
         unsubscribe,
         suppress: reader.text("suppress").and_then(|text| inside(reader, text)),
         allow_unicode_addresses: reader.bool("allow_unicode_addresses").unwrap_or(false),
+        calendar: reader.bool("calendar").unwrap_or(true),
         list_id: reader.parsed("list_id", list_id),
         sample: reader.words("sample").into_iter().map(|(key, text)| (key.name, text)).collect(),
         ..Notices::default()

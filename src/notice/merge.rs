@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Zoned;
 use tera::{Context, Value};
 
 use super::Notice;
 use super::engine::{Compiled, Fault, Rendered};
-use super::message::{self, Campaign, Keys, Message};
+use super::message::{self, Message, Posting};
 use super::recipients::Recipient;
 use super::variables::{self, Scope};
-use crate::config::{Config, Event, Notices};
+use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::site::Site;
 use crate::source::RelPath;
@@ -29,23 +28,14 @@ pub struct Merge<'a> {
     language: &'a str,
     pub posting: Posting<'a>,
     base: Context,
-    notices: &'a Notices,
-}
-
-/// What a mailing adds to its notice.
-pub struct Posting<'a> {
-    pub campaign: Campaign,
-    /// The Date of every message.
-    pub date: Zoned,
-    pub keys: &'a Keys,
     /// The table of recipients, as diagnostics name it.
-    pub recipients: RelPath,
+    recipients: RelPath,
 }
 
 impl<'a> Merge<'a> {
-    pub fn new(site: &'a Site, versions: Vec<Version<'a>>, event: Option<&Event>, posting: Posting<'a>) -> Merge<'a> {
+    pub fn new(site: &'a Site, versions: Vec<Version<'a>>, event: Option<&Event>, posting: Posting<'a>, recipients: RelPath) -> Merge<'a> {
         let base = context(site, event, &posting.campaign.mailing, &BTreeMap::new());
-        Merge { versions, language: &site.config.site.language, posting, base, notices: &site.config.notices }
+        Merge { versions, language: &site.config.site.language, posting, base, recipients }
     }
 
     /// The version that a recipient gets: in its language, in that without its region, or the first.
@@ -78,11 +68,10 @@ impl<'a> Merge<'a> {
         context.insert_value("r", row(recipient));
         let Version { notice, compiled } = self.version(recipient);
         let rendered = compiled.render(&context).map_err(|fault| self.render_fault(notice, fault, recipient))?;
-        let message = message::build(&rendered, recipient, &self.posting.campaign, self.notices, &self.posting.date, self.posting.keys)
-            .map_err(|message| {
-                let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-                Diagnostic::error("bad-message", message).at_line(&self.posting.recipients, line, 1)
-            })?;
+        let message = message::build(&rendered, recipient, &self.posting).map_err(|message| {
+            let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
+            Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)
+        })?;
         Ok((message, rendered))
     }
 
@@ -95,9 +84,9 @@ impl<'a> Merge<'a> {
         if let Some(column) = recipient.columns.iter().find(is_empty) {
             let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
-            return Diagnostic::error("empty-field", message).at_line(&self.posting.recipients, line, recipient.place(column)).help(help);
+            return Diagnostic::error("empty-field", message).at_line(&self.recipients, line, recipient.place(column)).help(help);
         }
-        let message = format!("{} ({}, line {})", fault.message, self.posting.recipients, recipient.line);
+        let message = format!("{} ({}, line {})", fault.message, self.recipients, recipient.line);
         Diagnostic::error("template-render", message).at(&notice.path, span)
     }
 }

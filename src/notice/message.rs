@@ -4,10 +4,11 @@
 
 use jiff::{Timestamp, Zoned};
 use lettre::address::Envelope;
-use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message as Mime, MultiPart, SinglePart};
 
 use super::engine::Rendered;
+use super::invitation::Invitation;
 use super::recipients::Recipient;
 use super::{address, quoted};
 use crate::config::Notices;
@@ -25,6 +26,11 @@ impl Campaign {
     /// Its name in hashes; the parts cannot run into each other.
     fn name(&self) -> String {
         serde_json::json!([self.site, self.event, self.mailing, self.revision]).to_string()
+    }
+
+    /// The Message-ID of its message to a recipient: the same in every run.
+    fn message_id(&self, recipient: &str, domain: &str, keys: &Keys) -> String {
+        format!("<{}@{domain}>", hash(keys.message_id.as_deref(), "message-id", &self.name(), recipient))
     }
 }
 
@@ -48,17 +54,25 @@ pub struct Message {
     pub bytes: Vec<u8>,
 }
 
-/// Makes a message. `date` becomes its Date header.
-pub fn build(
-    rendered: &Rendered,
-    recipient: &Recipient,
-    campaign: &Campaign,
-    notices: &Notices,
-    date: &Zoned,
-    keys: &Keys,
-) -> Result<Message, String> {
+/// What all messages of a mailing have in common.
+#[derive(Clone)]
+pub struct Posting<'a> {
+    pub campaign: Campaign,
+    /// Earlier mailings of the series, and earlier revisions of this one, oldest first.
+    pub earlier: Vec<Campaign>,
+    /// The Date of every message.
+    pub date: Zoned,
+    pub invitation: Option<Invitation>,
+    pub notices: &'a Notices,
+    pub keys: &'a Keys,
+}
+
+/// Makes a message.
+pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> Result<Message, String> {
+    let Posting { campaign, notices, keys, .. } = posting;
     let from = notices.from.as_ref().ok_or("there is no sender: set `from` in [notices]")?;
-    for text in [rendered.subject.as_str(), recipient.get("name").unwrap_or("")] {
+    let name = recipient.get("name");
+    for text in [rendered.subject.as_str(), name.unwrap_or("")] {
         // lettre would keep a line break in an encoded word, or panic in a display name.
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(format!("a header would hold the control character U+{:04X}", u32::from(c)));
@@ -67,43 +81,96 @@ pub fn build(
     if rendered.subject.is_empty() {
         return Err("the subject is empty".to_owned());
     }
+    if rendered.html.len() > MOST_HTML {
+        return Err(format!("its HTML has {} KB, and mail programs cut off what is over 100: 90 are allowed", rendered.html.len() / 1024));
+    }
     let key = address::key(&recipient.address);
-    let id = hash(keys.message_id.as_deref(), "message-id", &campaign.name(), &key);
-    let message_id = format!("<{id}@{}>", from.domain());
+    let message_id = campaign.message_id(&key, from.domain(), keys);
     let boundary = hash(None, "boundary", &campaign.name(), &key);
-    let name = recipient.get("name").map(str::to_owned);
     let envelope = Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]).map_err(|error| error.to_string())?;
-    let mut builder = Mime::builder()
-        .envelope(envelope)
-        .from(from.mailbox.clone())
-        .to(Mailbox::new(name, recipient.address.clone()))
-        .subject(&rendered.subject)
-        .date(date.timestamp().into())
-        .message_id(Some(message_id.clone()))
-        .header(AutoSubmitted);
+    let mut builder = Mime::builder().envelope(envelope).from(from.mailbox.clone());
+    builder = match name.filter(|name| has_long_word(name)) {
+        Some(name) => builder.raw_header(encoded("To", name, &format!("\r\n <{}>", recipient.address))),
+        None => builder.to(Mailbox::new(name.map(str::to_owned), recipient.address.clone())),
+    };
+    builder = if has_long_word(&rendered.subject) {
+        builder.raw_header(encoded("Subject", &rendered.subject, ""))
+    } else {
+        builder.subject(&rendered.subject)
+    };
+    builder = builder.date(posting.date.timestamp().into()).message_id(Some(message_id.clone()));
+    if !posting.earlier.is_empty() {
+        let ids: Vec<String> = posting.earlier.iter().map(|campaign| campaign.message_id(&key, from.domain(), keys)).collect();
+        // RFC 5322 §3.6.4; a line for each, as none can be folded.
+        builder = builder.raw_header(as_it_is("References", ids.join("\r\n ")));
+    }
+    // RFC 3834 §5
+    builder = builder.raw_header(as_it_is("Auto-Submitted", "auto-generated".to_owned()));
     if let Some(reply_to) = &notices.reply_to {
         builder = builder.reply_to(reply_to.mailbox.clone());
+    }
+    if let Some(list_id) = &notices.list_id {
+        // RFC 2919 §3
+        builder = builder.raw_header(as_it_is("List-Id", list_id.clone()));
     }
     if let Some(template) = &notices.unsubscribe {
         let link = unsubscribe(&template.value, campaign, &key, keys)?;
         if link.starts_with("https://") {
-            builder = builder.header(ListUnsubscribePost);
+            // RFC 8058 §2
+            builder = builder.raw_header(as_it_is("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
         }
-        builder = builder.header(ListUnsubscribe(format!("<{link}>")));
+        // RFC 2369 §3.2
+        builder = builder.raw_header(as_it_is("List-Unsubscribe", format!("<{link}>")));
     }
-    let parts = MultiPart::alternative()
+    let mut parts = MultiPart::alternative()
         .boundary(format!("=_{}", &boundary[..32]))
         .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN))
         .singlepart(part(&rendered.html, ContentType::TEXT_HTML));
+    if let Some(invitation) = &posting.invitation {
+        let kind = format!("text/calendar; method={}; charset=utf-8", invitation.method.name());
+        let kind = ContentType::parse(&kind).map_err(|error| error.to_string())?;
+        parts = parts.singlepart(part(&invitation.write(&from.mailbox, &recipient.address), kind));
+    }
     let message = builder.multipart(parts).map_err(|error| error.to_string())?;
     Ok(Message {
         to: recipient.address.to_string(),
         subject: rendered.subject.clone(),
         message_id,
         from: from.mailbox.email.to_string(),
-        date: date.timestamp(),
+        date: posting.date.timestamp(),
         bytes: message.formatted(),
     })
+}
+
+/// The most HTML, in bytes: Gmail cuts off what is over 102 KB.
+const MOST_HTML: usize = 90 << 10;
+
+/// The longest word that a header can be folded around.
+const LONGEST_WORD: usize = 60;
+
+fn has_long_word(text: &str) -> bool {
+    text.len() > LONGEST_WORD && text.is_ascii() && text.split(' ').any(|word| word.len() > LONGEST_WORD)
+}
+
+/// A header as encoded words (RFC 2047 §2): each holds at most 75 characters and is a line of its own.
+fn encoded(name: &'static str, text: &str, behind: &str) -> HeaderValue {
+    let words: Vec<String> = text
+        .as_bytes()
+        .chunks(20)
+        .map(|chunk| {
+            let letters: String = chunk
+                .iter()
+                .map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("={byte:02X}") })
+                .collect();
+            format!("=?utf-8?Q?{letters}?=")
+        })
+        .collect();
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), text.to_owned(), words.join("\r\n ") + behind)
+}
+
+/// A header that must not be folded, or is already. Nothing of a recipient's row is in it.
+fn as_it_is(name: &'static str, value: String) -> HeaderValue {
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
 }
 
 /// One part, quoted-printable: seven bits, no bare CR or LF.
@@ -130,52 +197,4 @@ fn unsubscribe(template: &str, campaign: &Campaign, address: &str, keys: &Keys) 
     let key =
         keys.unsubscribe.as_deref().ok_or("`{token}` in `unsubscribe` needs a key: set RUNSHEET_UNSUBSCRIBE_KEY in the environment")?;
     Ok(template.replace("{token}", &hash(Some(key), "unsubscribe", &campaign.name(), address)))
-}
-
-/// RFC 3834 §5.
-#[derive(Clone, Debug)]
-struct AutoSubmitted;
-
-impl Header for AutoSubmitted {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("Auto-Submitted")
-    }
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(AutoSubmitted)
-    }
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "auto-generated".to_owned())
-    }
-}
-
-/// RFC 2369 §3.2.
-#[derive(Clone, Debug)]
-struct ListUnsubscribe(String);
-
-impl Header for ListUnsubscribe {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("List-Unsubscribe")
-    }
-    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(ListUnsubscribe(text.to_owned()))
-    }
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), self.0.clone())
-    }
-}
-
-/// RFC 8058 §2.
-#[derive(Clone, Debug)]
-struct ListUnsubscribePost;
-
-impl Header for ListUnsubscribePost {
-    fn name() -> HeaderName {
-        HeaderName::new_from_ascii_str("List-Unsubscribe-Post")
-    }
-    fn parse(_: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(ListUnsubscribePost)
-    }
-    fn display(&self) -> HeaderValue {
-        HeaderValue::new(Self::name(), "List-Unsubscribe=One-Click".to_owned())
-    }
 }

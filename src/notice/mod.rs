@@ -3,6 +3,7 @@
 pub mod address;
 pub mod engine;
 pub mod filter;
+pub mod invitation;
 mod lines;
 pub mod mailbox;
 pub mod merge;
@@ -10,6 +11,7 @@ pub mod message;
 pub mod quoted;
 pub mod recipients;
 pub mod shard;
+pub mod stage;
 pub mod suppression;
 pub mod table;
 mod text;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use pulldown_cmark::{Event, HeadingLevel, Tag};
 
+use self::stage::Stage;
 use crate::diagnostic::Diagnostic;
 use crate::page::html;
 use crate::page::markdown::{self, Placed, end_of, plain_text};
@@ -35,6 +38,7 @@ pub struct Notice {
     pub name: String,
     /// The language of a translation, such as `de`; none for the notice as it is written first.
     pub lang: Option<String>,
+    pub stage: Option<Stage>,
     pub title: String,
     pub anchor: String,
     pub path: RelPath,
@@ -117,6 +121,16 @@ fn read(
         let help = "write `**Subject:** …` as a paragraph below its heading";
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
+    let stage = parts.stage.as_ref().and_then(|(name, at)| {
+        let stage = Stage::parse(name);
+        if stage.is_none() {
+            let known: Vec<&str> = Stage::ALL.into_iter().map(Stage::name).collect();
+            let diagnostic = Diagnostic::error("unknown-stage", format!("there is no stage `{name}` of a series"));
+            let help = format!("use {}", known.join(", "));
+            finds.diagnostics.push(diagnostic.at(context.path, at.start + context.offset..at.end + context.offset).help(help));
+        }
+        stage
+    });
     // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
     let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
@@ -127,6 +141,7 @@ fn read(
     Notice {
         name: parts.id.unwrap_or(by_default),
         lang,
+        stage,
         title,
         anchor,
         path: context.path.clone(),
@@ -149,21 +164,30 @@ fn is_language(word: &str) -> bool {
 /// The parts of a notice that are no body: its id and its subject.
 struct Parts {
     id: Option<String>,
+    /// As it is written, and where.
+    stage: Option<(String, Span)>,
+    /// The comment that says both.
     id_range: Option<std::ops::Range<usize>>,
     subject: Option<std::ops::Range<usize>>,
 }
 
 impl Parts {
     fn find(events: &[Placed]) -> Parts {
-        let mut parts = Parts { id: None, id_range: None, subject: None };
+        let mut parts = Parts { id: None, stage: None, id_range: None, subject: None };
         let mut at = 0;
         while at < events.len() {
             match &events[at].0 {
                 Event::Start(Tag::HtmlBlock) => {
                     let end = end_of(events, at);
-                    if let Some(id) = id_of(&events[at..end]) {
-                        parts.id.get_or_insert(id);
-                        parts.id_range.get_or_insert(at..end + 1);
+                    let told = told(&events[at..end]);
+                    if !told.is_empty() && parts.id_range.is_none() {
+                        for (key, value) in told {
+                            match key {
+                                Told::Id => parts.id = Some(value),
+                                Told::Stage => parts.stage = Some((value, events[at].1.clone())),
+                            }
+                        }
+                        parts.id_range = Some(at..end + 1);
                     }
                     at = end;
                 }
@@ -196,10 +220,26 @@ impl Parts {
     }
 }
 
-/// `<!-- id: advance -->`
-fn id_of(events: &[Placed]) -> Option<String> {
+/// What a comment says of its notice.
+enum Told {
+    Id,
+    Stage,
+}
+
+/// `<!-- id: advance, stage: scheduled -->`, or one of the two. Any other comment says nothing.
+fn told(events: &[Placed]) -> Vec<(Told, String)> {
     let html = markdown::raw_html(events);
-    let id = html.trim().strip_prefix("<!--")?.strip_suffix("-->")?.trim().strip_prefix("id:")?.trim();
-    let legal = !id.is_empty() && id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-    legal.then(|| id.to_owned())
+    let Some(text) = html.trim().strip_prefix("<!--").and_then(|text| text.strip_suffix("-->")) else { return Vec::new() };
+    let mut told = Vec::new();
+    for entry in text.split(',') {
+        let Some((key, value)) = entry.split_once(':') else { return Vec::new() };
+        let value = value.trim();
+        let legal = !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        match key.trim() {
+            "id" if legal => told.push((Told::Id, value.to_owned())),
+            "stage" if legal => told.push((Told::Stage, value.to_owned())),
+            _ => return Vec::new(),
+        }
+    }
+    told
 }

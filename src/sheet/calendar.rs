@@ -132,12 +132,12 @@ fn titled(about: &About, name: &str) -> String {
 }
 
 /// An instant as DATE-TIME in UTC, to the second.
-fn utc(instant: Timestamp) -> String {
+pub fn utc(instant: Timestamp) -> String {
     instant.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 /// A text on one line, escaped.
-fn one_line(value: &str) -> String {
+pub fn one_line(value: &str) -> String {
     text(&value.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -163,7 +163,7 @@ fn is_forbidden(c: char) -> bool {
 }
 
 /// A content line, folded to 75 octets: each further line begins with a space, and no letter is split.
-fn line(file: &mut String, name: &str, value: &str) {
+pub fn line(file: &mut String, name: &str, value: &str) {
     let mut octets = name.len() + 1;
     let _ = write!(file, "{name}:");
     for c in value.chars() {

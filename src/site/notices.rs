@@ -1,6 +1,6 @@
 //! What the site makes of templates: its notices, and pages with variables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tera::Context;
 
@@ -25,12 +25,28 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading"));
         }
     }
+    check_languages(project, &versions, diagnostics);
     for mailing in &project.config.mailings {
         if !names.contains_key(mailing.notice.value.as_str()) {
             let message = format!("there is no notice `{}`", mailing.notice.value);
             let help = suggest(&mailing.notice.value, names.keys().copied());
             let path = crate::config::path();
             diagnostics.push(Diagnostic::error("unknown-notice", message).at(&path, mailing.notice.span.clone()).maybe_help(help));
+        }
+    }
+}
+
+/// Who reads one notice of a series in their language expects the others in it, too.
+fn check_languages(project: &Project, versions: &BTreeMap<(&str, Option<&str>), &Notice>, diagnostics: &mut Diagnostics) {
+    let languages: BTreeMap<&str, &str> = versions.keys().filter_map(|(name, lang)| Some(((*lang)?, *name))).collect();
+    let sent: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
+    for name in sent {
+        let Some((_, notice)) = versions.iter().find(|((known, _), _)| *known == name) else { continue };
+        for (lang, other) in languages.iter().filter(|(lang, _)| !versions.contains_key(&(name, Some(**lang)))) {
+            let message = format!("the notice `{name}` is not written in `{lang}`, and `{other}` is");
+            let diagnostic = Diagnostic::warning("missing-translation", message).at(&notice.path, notice.span.clone());
+            let file = notice.path.as_str().trim_end_matches(".md");
+            diagnostics.push(diagnostic.help(format!("write it in `{file}.{lang}.md`")));
         }
     }
 }
