@@ -171,6 +171,20 @@ pub enum NoticeCommand {
         #[arg(long, value_enum, default_value_t)]
         format: PreviewFormat,
     },
+    /// What varies over all recipients, on one page
+    #[command(
+        after_help = "Examples:\n  runsheet notice review advance\n  runsheet notice review advance --recipients people.csv --where 'r.lang == \"de\"'"
+    )]
+    Review {
+        /// A mailing's id, or a notice's name together with --recipients
+        name: String,
+        /// Other recipients than the mailing's
+        #[arg(long, value_name = "FILE")]
+        recipients: Option<PathBuf>,
+        /// Only recipients that meet a condition, such as 'r.lang == "de"'
+        #[arg(long = "where", value_name = "CONDITION")]
+        condition: Option<String>,
+    },
     /// Write one message a recipient
     #[command(
         after_help = "Examples:\n  runsheet notice merge advance\n  runsheet notice merge complete --recipients people.csv --to /tmp/complete\n  runsheet notice merge advance --only someone@example.org\n  runsheet notice merge advance --where 'r.lang == \"de\"' --to german.mbox\n  runsheet notice merge advance --all --to - | wc -c"
@@ -225,6 +239,8 @@ pub enum PreviewFormat {
     /// Headers and the text part
     #[default]
     Text,
+    /// A page that shows it on a desk, on a phone, in the dark, and as text
     Html,
+    /// The message as it is sent
     Eml,
 }

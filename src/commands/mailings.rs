@@ -1,6 +1,6 @@
 //! Mailings: recipients read from the world, merged by the core, handed to whoever writes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ use crate::notice::invitation::{Invitation, Method};
 use crate::notice::merge::{Merge, Version};
 use crate::notice::message::{Campaign, Keys, Message, Posting};
 use crate::notice::recipients::{self, MOST_NAMED, Recipient, Recipients};
+use crate::notice::review::Probe;
 use crate::notice::shard::Shard;
 use crate::notice::stage::Stage;
 use crate::notice::suppression::Suppression;
@@ -38,12 +39,14 @@ pub struct Selection<'a> {
     pub condition: Option<&'a str>,
     pub shard: Option<Shard>,
     pub limit: Option<u64>,
+    /// Whether what became of the notice's tags is told, too.
+    pub probed: bool,
 }
 
 impl<'a> Selection<'a> {
     /// All recipients of a mailing.
     pub fn all(mailing: &'a Mailing) -> Selection<'a> {
-        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None }
+        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None, probed: false }
     }
 }
 
@@ -79,6 +82,9 @@ pub struct Letter<'a> {
     pub recipient: &'a Recipient,
     pub message: &'a Message,
     pub rendered: &'a Rendered,
+    pub notice: &'a Notice,
+    /// If it was asked for.
+    pub probe: Option<Probe>,
 }
 
 /// A notice of the project by its name, with its page: as it is written first, and its translations behind it.
@@ -194,17 +200,24 @@ pub fn merge(
         let Some(merge) = &merge else { continue };
         let name = format!("making a message of the mailing `{}`", selection.mailing.id.value);
         let make = |(recipient, turn): &(Recipient, Turn)| {
-            (*turn == Turn::Taken).then(|| loaded.watchdog.watch(&name, MOST_TIME, || merge.message(recipient)))
+            (*turn == Turn::Taken).then(|| {
+                loaded.watchdog.watch(&name, MOST_TIME, || {
+                    let probe = selection.probed.then(|| merge.probe(recipient));
+                    merge.message(recipient).map(|(message, rendered)| (message, rendered, probe))
+                })
+            })
         };
         let made: Vec<_> = batch.par_iter().map(make).collect();
         for ((recipient, turn), made) in batch.iter().zip(made) {
             match made {
-                Some(Ok((message, rendered))) if !faulty => {
+                Some(Ok((message, rendered, probe))) if !faulty => {
                     outcome.written += 1;
                     if let Some(wanted) = merge.untranslated(recipient) {
                         *outcome.untranslated.entry(wanted.to_owned()).or_default() += 1;
                     }
-                    tell(Fate::Written(Letter { number: outcome.written, recipient, message: &message, rendered: &rendered }))?;
+                    let notice = merge.version(recipient).notice;
+                    let letter = Letter { number: outcome.written, recipient, message: &message, rendered: &rendered, notice, probe };
+                    tell(Fate::Written(letter))?;
                 }
                 Some(Ok(_)) => {}
                 Some(Err(diagnostic)) => {
@@ -338,7 +351,7 @@ fn explain(seen: &recipients::Seen, source: &Source) -> Result<Vec<Diagnostic>> 
         return Ok(Vec::new());
     }
     let Some(Ok(table)) = source.open()? else { bail!("{} changed while it was read", source.path) };
-    let lines: std::collections::BTreeSet<u64> = seen.differing.iter().map(|(line, _)| *line).collect();
+    let lines: BTreeSet<u64> = seen.differing.iter().map(|(line, _)| *line).collect();
     let last = lines.iter().next_back().copied().unwrap_or(0);
     let rows = table.filter_map(Result::ok).take_while(|row| row.line <= last).filter(|row| lines.contains(&row.line));
     let first: BTreeMap<u64, _> = rows.map(|row| (row.line, row)).collect();
@@ -505,7 +518,7 @@ pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
         });
     }
     let notices = loaded.project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
-    let known: Vec<&str> = mailings.iter().map(|mailing| mailing.id.value.as_str()).chain(notices).collect();
+    let known: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.id.value.as_str()).chain(notices).collect();
     let help = suggest(name, known).map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     anyhow::bail!("there is no mailing and no notice `{name}`{help}")
 }

@@ -1,18 +1,20 @@
 //! `runsheet notice`: list, preview and merge.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Fate, Outcome, Selection};
+use super::mailings::{self, Fate, Letter, Outcome, Selection};
 use super::{build, report};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
+use crate::notice::review::Review;
 use crate::notice::shard::Shard;
 use crate::world::environment;
 use crate::world::outlet::{self, Folder, InFile, InFolder, Outlet, Stream, ToStandardOutput};
@@ -22,6 +24,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
     match command {
         NoticeCommand::List => list(global),
         NoticeCommand::Preview { name, to, format } => preview(global, name, to.as_deref(), *format),
+        NoticeCommand::Review { name, recipients, condition } => review(global, name, recipients.as_deref(), condition.as_deref()),
         NoticeCommand::Merge { name, recipients, to, format, condition, only, limit, shard, report, all } => {
             let order = MergeOrder {
                 name,
@@ -83,7 +86,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat)
     let Some(message) = message.filter(|_| !failed) else { return Ok(ExitCode::from(1)) };
     match format {
         PreviewFormat::Eml => report::data(&String::from_utf8_lossy(&message.0.bytes)),
-        PreviewFormat::Html => report::data(&message.1.html),
+        PreviewFormat::Html => report::data(&crate::notice::preview::page(&message.0, &message.1, &loaded.site.config.site.language)),
         PreviewFormat::Text => {
             let Message { to, subject, message_id, .. } = &message.0;
             report::data(&format!("To: {to}\nSubject: {subject}\nMessage-ID: {message_id}\n\n{}", message.1.text));
@@ -126,6 +129,44 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     }
 }
 
+fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>) -> Result<ExitCode> {
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    let mailing = mailings::find_mailing(&loaded, name)?;
+    refuse_undeclared(&loaded, &mailing, recipients)?;
+    let selection = Selection { recipients, condition, probed: true, ..Selection::all(&mailing) };
+    let mut diagnostics = loaded.site.diagnostics.clone();
+    let mut review = Review::default();
+    let mut dates = BTreeSet::new();
+    let merged = mailings::merge(&loaded, &selection, &environment::keys(), &mut diagnostics, |fate| {
+        if let Fate::Written(Letter { recipient, message, notice, probe: Some(probe), .. }) = &fate {
+            review.add(notice, recipient, message, probe);
+            dates.insert(message.date);
+        }
+        Ok(())
+    });
+    let outcome = merged.with_context(|| format!("cannot review `{name}`"))?;
+    if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped || outcome.incomplete {
+        return Ok(ExitCode::from(1));
+    }
+    let mut text = build::say_outcome(&format!("of the mailing `{}`", mailing.id.value), &outcome);
+    text.push('\n');
+    for date in dates {
+        text.push_str(&format!("dated {}\n", date.strftime("%a %-d %b %Y, %H:%M UTC")));
+    }
+    text.push_str(&review.write(mailings::find_notices(&loaded, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
+    report::data(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A notice that no mailing sends has no recipients of its own.
+fn refuse_undeclared(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
+    let name = &mailing.id.value;
+    if recipients.is_none() && !loaded.project.config.mailings.iter().any(|declared| declared.id.value == *name) {
+        bail!("`{name}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE");
+    }
+    Ok(())
+}
+
 /// What `runsheet notice merge` was asked for.
 #[derive(Clone, Debug)]
 pub struct MergeOrder<'a> {
@@ -147,10 +188,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = mailings::find_mailing(&loaded, name)?;
-    let is_declared = loaded.project.config.mailings.iter().any(|declared| declared.id.value == mailing.id.value);
-    if !is_declared && order.recipients.is_none() {
-        bail!("`{name}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE");
-    }
+    refuse_undeclared(&loaded, &mailing, order.recipients)?;
     let target = match order.to {
         Some(path) => path.to_owned(),
         None => outlet::outbox(&loaded.root)?.join(&mailing.id.value),
@@ -158,7 +196,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let keys = environment::keys();
     let limit = order.limit.or((!order.all).then_some(loaded.project.config.notices.max_without_all));
     let MergeOrder { recipients, only, condition, shard, .. } = *order;
-    let selection = Selection { mailing: &mailing, recipients, only, condition, shard, limit };
+    let selection = Selection { recipients, only, condition, shard, limit, ..Selection::all(&mailing) };
     let to_standard_output = target == Path::new("-");
     let mut diagnostics = loaded.site.diagnostics.clone();
     let failed = |diagnostics: Diagnostics, outcome: &Outcome| {

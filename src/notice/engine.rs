@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Zoned;
 use tera::{Context, Kwargs, State, Tera};
 
+use super::review::Probe;
 use super::variables::Scope;
 use super::when::{self, Words};
 use super::{Notice, text, variables};
@@ -26,6 +27,8 @@ pub struct Compiled {
     mail: Template,
     /// The body alone, for the site.
     body: Template,
+    /// Subject and text, with marks that tell what became of each tag.
+    probe: Template,
     /// Tags by number, those in code left out.
     used: Vec<usize>,
 }
@@ -72,6 +75,7 @@ pub fn compile(
     let body = tags::template(&marked, &notice.tags, true);
     let text = tags::template(&notice.text.fill(&mut fill), &notice.tags, false);
     let subject = tags::template(&notice.subject, &notice.tags, false);
+    let probe = tags::probe(&format!("{}\n{}", notice.subject, notice.text.fill(&mut fill)), &notice.tags);
     let mut used: Vec<usize> = [&body, &subject].into_iter().flat_map(|template| template.used.iter().copied()).collect();
     used.sort_unstable();
     used.dedup();
@@ -85,7 +89,7 @@ pub fn compile(
     }
     let mut tera = Tera::new();
     register(&mut tera, event, layout.language);
-    let parts = [("subject.txt", &subject), ("text.txt", &text), ("body.html", &body), ("mail.html", &mail)];
+    let parts = [("subject.txt", &subject), ("text.txt", &text), ("probe.txt", &probe), ("body.html", &body), ("mail.html", &mail)];
     for (name, template) in parts {
         if let Err(error) = tera.add_raw_template(name, &template.text) {
             let fault = fault(&error, template);
@@ -94,7 +98,7 @@ pub fn compile(
             return None;
         }
     }
-    Some(Compiled { tera, subject, text, mail, body, used })
+    Some(Compiled { tera, subject, text, mail, body, probe, used })
 }
 
 /// Runs the tags of a page: its body as the event, links and variables make it. Faults are reported with their place.
@@ -162,6 +166,11 @@ impl Compiled {
             text: text::lay_out(&self.run("text.txt", &self.text, context)?),
             html: self.run("mail.html", &self.mail, context)?,
         })
+    }
+
+    /// What becomes of the notice's tags for a recipient.
+    pub fn probe(&self, context: &Context) -> Result<Probe, Fault> {
+        Ok(Probe::read(&self.run("probe.txt", &self.probe, context)?))
     }
 
     /// The body alone, for the site.

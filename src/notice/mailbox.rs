@@ -70,6 +70,7 @@ mod tests {
             message_id: "<12ab@b.example>".to_owned(),
             from: "s@b.example".to_owned(),
             date: "2027-02-11T02:00:00Z".parse().unwrap(),
+            calendar: None,
             bytes: bytes.as_bytes().to_vec(),
         }
     }

@@ -8,6 +8,7 @@ use super::Notice;
 use super::engine::{Compiled, Fault, Rendered};
 use super::message::{self, Message, Posting};
 use super::recipients::Recipient;
+use super::review::Probe;
 use super::variables::{self, Scope};
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -73,6 +74,13 @@ impl<'a> Merge<'a> {
             Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)
         })?;
         Ok((message, rendered))
+    }
+
+    /// What becomes of the notice's tags for a recipient who has a message.
+    pub fn probe(&self, recipient: &Recipient) -> Probe {
+        let mut context = self.base.clone();
+        context.insert_value("r", row(recipient));
+        self.version(recipient).compiled.probe(&context).unwrap_or_default()
     }
 
     /// A template that fails: at an empty value it is the table that is to be mended.

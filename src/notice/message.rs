@@ -50,6 +50,8 @@ pub struct Message {
     /// The sender's address, without a name.
     pub from: String,
     pub date: Timestamp,
+    /// The calendar part, if there is one.
+    pub calendar: Option<String>,
     /// RFC 5322, CRLF.
     pub bytes: Vec<u8>,
 }
@@ -126,10 +128,11 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         .boundary(format!("=_{}", &boundary[..32]))
         .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN))
         .singlepart(part(&rendered.html, ContentType::TEXT_HTML));
-    if let Some(invitation) = &posting.invitation {
+    let calendar = posting.invitation.as_ref().map(|invitation| invitation.write(&from.mailbox, &recipient.address));
+    if let (Some(invitation), Some(calendar)) = (&posting.invitation, &calendar) {
         let kind = format!("text/calendar; method={}; charset=utf-8", invitation.method.name());
         let kind = ContentType::parse(&kind).map_err(|error| error.to_string())?;
-        parts = parts.singlepart(part(&invitation.write(&from.mailbox, &recipient.address), kind));
+        parts = parts.singlepart(part(calendar, kind));
     }
     let message = builder.multipart(parts).map_err(|error| error.to_string())?;
     Ok(Message {
@@ -138,6 +141,7 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         message_id,
         from: from.mailbox.email.to_string(),
         date: posting.date.timestamp(),
+        calendar,
         bytes: message.formatted(),
     })
 }

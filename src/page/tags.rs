@@ -48,6 +48,12 @@ impl Tag {
     pub fn inner(&self) -> &str {
         self.text[2..self.text.len() - 2].trim_matches('-').trim()
     }
+
+    /// Whether what follows it is rendered under a condition.
+    pub fn is_branch(&self) -> bool {
+        let word = self.inner().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+        self.kind == Kind::Statement && matches!(word, "if" | "elif" | "else" | "for")
+    }
 }
 
 /// The text with its tags replaced by marks.
@@ -253,8 +259,24 @@ impl Template {
     }
 }
 
+/// Marks by which a probe tells what was rendered: `VALUE number IS value END` for an expression, `BRANCH number IS` where a
+/// statement was followed (private use, which no value holds).
+pub const VALUE: char = '\u{F8F0}';
+pub const IS: char = '\u{F8F1}';
+pub const END: char = '\u{F8F2}';
+pub const BRANCH: char = '\u{F8F3}';
+
 /// Turns a text with marks into a template. `html` tells whether text in code must be escaped.
 pub fn template(marked: &str, tags: &[Tag], html: bool) -> Template {
+    write_template(marked, tags, html, false)
+}
+
+/// As [`template`] for text, with marks around each value and behind each branch.
+pub fn probe(marked: &str, tags: &[Tag]) -> Template {
+    write_template(marked, tags, false, true)
+}
+
+fn write_template(marked: &str, tags: &[Tag], html: bool, is_probe: bool) -> Template {
     let mut template = Template::default();
     let mut plain = String::new();
     let mut rest = marked;
@@ -274,7 +296,17 @@ pub fn template(marked: &str, tags: &[Tag], html: bool) -> Template {
         }
         flush(&mut plain, &mut template.text);
         let start = template.text.len();
+        let told = is_probe && base != CODE;
+        if told && tag.kind == Kind::Expression {
+            template.text.push_str(&format!("{VALUE}{index}{IS}"));
+        }
         push_tag(tag, base, html, &mut template.text);
+        if told && tag.kind == Kind::Expression {
+            template.text.push(END);
+        }
+        if told && tag.is_branch() {
+            template.text.push_str(&format!("{BRANCH}{index}{IS}"));
+        }
         template.places.push((start..template.text.len(), tag.span.clone()));
         if base != CODE {
             template.used.push(index);
