@@ -9,6 +9,7 @@ mod fences;
 mod gates;
 pub mod kept_links;
 mod mojibake;
+mod notices;
 mod outcomes;
 mod owners;
 mod placeholders;
@@ -34,6 +35,7 @@ pub fn run(project: &Project, site: &Site, inputs: &Inputs) -> Diagnostics {
         backticks::check(page, source, &mut diagnostics);
         fences::check(source, &mut diagnostics);
         mojibake::check(page, source, &mut diagnostics);
+        notices::check(page, site, source, &mut diagnostics);
         placeholders::check(page, source, project, &mut diagnostics);
         review::check(page, inputs.now, &mut diagnostics);
     }

@@ -1,0 +1,363 @@
+//! Rules about the words of notices: what a reader would not understand, or would be misled by.
+
+use crate::config::Event;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::Notice;
+use crate::page::Page;
+use crate::schedule::Length;
+use crate::site::{ShownNotice, Site};
+use crate::source::{Source, Span};
+
+/// The longest subject that phones show whole, in characters.
+const LONGEST_SUBJECT: usize = 60;
+
+/// Words that name no time, by language.
+const VAGUE: [(&str, &[&str]); 7] = [
+    (
+        "en",
+        &[
+            "soon",
+            "shortly",
+            "asap",
+            "as soon as possible",
+            "a few minutes",
+            "a few hours",
+            "a few days",
+            "a short time",
+            "in due course",
+            "at your earliest convenience",
+            "until further notice",
+            "in the near future",
+        ],
+    ),
+    (
+        "de",
+        &["bald", "baldmöglichst", "in kürze", "demnächst", "so bald wie möglich", "einige minuten", "einige stunden", "bis auf weiteres"],
+    ),
+    ("fr", &["bientôt", "sous peu", "prochainement", "dès que possible", "quelques minutes", "quelques heures", "jusqu'à nouvel ordre"]),
+    ("es", &["pronto", "en breve", "próximamente", "lo antes posible", "unos minutos", "unas horas", "hasta nuevo aviso"]),
+    ("pt", &["em breve", "brevemente", "assim que possível", "alguns minutos", "algumas horas", "até novo aviso"]),
+    ("nl", &["binnenkort", "spoedig", "zo snel mogelijk", "enkele minuten", "enkele uren", "tot nader order"]),
+    ("it", &["presto", "a breve", "prossimamente", "prima possibile", "alcuni minuti", "alcune ore", "fino a nuovo avviso"]),
+];
+
+/// Words for times that are a day, or half a day, apart for half of the readers.
+const AMBIGUOUS: [&str; 14] = [
+    "midnight",
+    "noon",
+    "12 am",
+    "12 pm",
+    "12am",
+    "12pm",
+    "12:00 am",
+    "12:00 pm",
+    "mitternacht",
+    "minuit",
+    "medianoche",
+    "meia-noite",
+    "middernacht",
+    "mezzanotte",
+];
+
+/// Words by which a notice asks for something.
+const ASKS: [&str; 3] = ["action required", "action needed", "response required"];
+
+/// Words beside which a length is that of the event.
+const LASTS: [&str; 9] = ["takes", "take", "lasts", "last", "lasting", "duration", "downtime", "unavailable for", "offline for"];
+
+/// Every rule over the notices of a page.
+pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagnostics) {
+    let Some(site_page) = site.pages.iter().find(|site_page| site_page.page.path == page.path) else { return };
+    let event = site.event(site_page.event.as_deref());
+    for notice in &page.notices {
+        let prose = prose(notice, page, source);
+        let language = notice.lang.as_deref().unwrap_or(&site.config.site.language);
+        vague_words(&prose, language, notice, diagnostics);
+        ambiguous_times(&prose, notice, diagnostics);
+        times_without_zone(&prose, notice, diagnostics);
+        if let Some(event) = event {
+            other_durations(&prose, event, notice, diagnostics);
+        }
+        let Some(shown) = site_page.notices.iter().find(|shown| shown.anchor == notice.anchor) else { continue };
+        long_subject(shown, notice, diagnostics);
+        missing_action(shown, notice, diagnostics);
+        lying_links(shown, notice, source, diagnostics);
+    }
+}
+
+/// What a reader reads of a notice, in small letters, with spaces in place of tags, code and addresses. Places are those of the file.
+struct Prose {
+    text: String,
+    offset: usize,
+}
+
+impl Prose {
+    fn place(&self, span: &Span) -> Span {
+        span.start + self.offset..span.end + self.offset
+    }
+
+    /// Where words stand, not as parts of others.
+    fn find(&self, words: &str) -> Vec<Span> {
+        let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '\'');
+        let found = self.text.match_indices(words).map(|(at, _)| at..at + words.len());
+        found
+            .filter(|span| !is_letter(self.text[..span.start].chars().next_back()) && !is_letter(self.text[span.end..].chars().next()))
+            .collect()
+    }
+}
+
+fn prose(notice: &Notice, page: &Page, source: &Source) -> Prose {
+    let Span { start, end } = notice.extent.start..notice.extent.end.min(source.text.len());
+    let mut bytes = source.text.as_bytes()[start..end].to_vec();
+    let mut blank = |span: Span| {
+        let (from, to) = (span.start.max(start), span.end.min(end));
+        if from < to {
+            bytes[from - start..to - start].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+        }
+    };
+    notice.tags.iter().for_each(|tag| blank(tag.span.clone()));
+    page.code.iter().for_each(|code| blank(code.clone()));
+    let text = &source.text[start..end];
+    for (opening, closing) in [("](", ')'), ("<http", '>'), ("<mailto:", '>'), ("https://", ' '), ("http://", ' ')] {
+        for (at, _) in text.match_indices(opening) {
+            let length = text[at..].find([closing, '\n']).unwrap_or(text.len() - at);
+            blank(start + at..start + at + length);
+        }
+    }
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    // Lower case of the same length, so that places stay right.
+    let lower = text.chars().map(|c| {
+        let mut letters = c.to_lowercase();
+        letters.next().filter(|lower| letters.next().is_none() && lower.len_utf8() == c.len_utf8()).unwrap_or(c)
+    });
+    Prose { text: lower.collect(), offset: start }
+}
+
+fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut Diagnostics) {
+    let language = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
+    let Some((_, words)) = VAGUE.iter().find(|(known, _)| *known == language) else { return };
+    let mut found: Vec<Span> = words.iter().flat_map(|words| prose.find(words)).collect();
+    // "as soon as possible" holds "soon": the longer is told.
+    found.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+    let mut told_to = 0;
+    for span in found {
+        if span.start < told_to {
+            continue;
+        }
+        told_to = span.end;
+        let message = format!("`{}` names no time", &prose.text[span.clone()]);
+        let diagnostic = Diagnostic::warning("vague-word", message).at(&notice.path, prose.place(&span));
+        diagnostics.push(diagnostic.help("say when: `{{ event.at(offset=\"T+1h\") | when(zone=r.zone) }}`"));
+    }
+}
+
+fn ambiguous_times(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
+    for span in AMBIGUOUS.iter().flat_map(|words| prose.find(words)) {
+        let message = format!("`{}` can be read as two times", &prose.text[span.clone()]);
+        let diagnostic = Diagnostic::warning("ambiguous-time", message).at(&notice.path, prose.place(&span));
+        diagnostics.push(diagnostic.help("write a time of 24 hours with its date: `{{ event.start | when(zone=r.zone) }}`"));
+    }
+}
+
+/// A time that was typed, such as `14:30` or `2 pm`, and no zone on its line behind it.
+fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
+    let bytes = prose.text.as_bytes();
+    let mut at = 0;
+    while let Some(start) = bytes[at..].iter().position(u8::is_ascii_digit).map(|found| at + found) {
+        let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        at = start + digits;
+        let joined =
+            start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || matches!(bytes[start - 1], b':' | b'+' | b'-' | b'.' | b','));
+        let rest = &prose.text[at..];
+        let minutes = rest.as_bytes();
+        let end = if minutes.first() == Some(&b':')
+            && minutes.get(1..3).is_some_and(|minutes| minutes.iter().all(u8::is_ascii_digit))
+            && !minutes.get(3).is_some_and(u8::is_ascii_alphanumeric)
+        {
+            at + 3
+        } else if let Some(half) = ["am", "pm"].iter().find(|half| {
+            let word = rest.trim_start_matches(' ');
+            word.starts_with(**half) && !word[2..].starts_with(|c: char| c.is_alphanumeric())
+        }) {
+            at + rest.find(half).unwrap_or(0) + 2
+        } else {
+            continue;
+        };
+        if joined || digits > 2 {
+            continue;
+        }
+        at = end;
+        // Room for `02:00 to 05:00 UTC`, and not for the next sentence.
+        let behind: String = prose.text[end..].chars().take_while(|c| *c != '\n').take(16).collect();
+        let zones = [
+            "utc", "gmt", "cet", "cest", "est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "bst", "ist", "jst", "mez", "mesz", "eet",
+            "eest", "wet", "west",
+        ];
+        let named = behind.split(|c: char| !c.is_alphanumeric()).any(|word| zones.contains(&word));
+        if named {
+            continue;
+        }
+        let message = format!("the time `{}` has no zone", &prose.text[start..end]);
+        let diagnostic = Diagnostic::warning("time-without-zone", message).at(&notice.path, prose.place(&(start..end)));
+        diagnostics.push(diagnostic.help("let the clock write it: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
+    }
+}
+
+/// A length that was typed beside a word such as `takes`, and is not that of the event's window.
+fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &mut Diagnostics) {
+    let Some(window) = &event.window else { return };
+    for sentence in sentences(&prose.text) {
+        let words = &prose.text[sentence.clone()];
+        let part = Prose { text: words.to_owned(), offset: 0 };
+        if !LASTS.iter().any(|word| !part.find(word).is_empty()) {
+            continue;
+        }
+        for (span, length) in lengths(words) {
+            // What is much shorter is a length of something else.
+            if length.seconds() == window.seconds()
+                || length.seconds().zip(window.seconds()).is_some_and(|(length, window)| length * 4 < window)
+            {
+                continue;
+            }
+            let span = sentence.start + span.start..sentence.start + span.end;
+            let message = format!("`{}` is not the window of the event, which is {window}", &prose.text[span.clone()]);
+            let diagnostic = Diagnostic::warning("other-duration", message).at(&notice.path, prose.place(&span));
+            diagnostics.push(diagnostic.help("write `{{ event.window }}`"));
+        }
+    }
+}
+
+fn sentences(text: &str) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for (at, c) in text.char_indices() {
+        let ends = matches!(c, '!' | '?')
+            || c == '.' && text[at + 1..].starts_with(char::is_whitespace)
+            || c == '\n' && text[at + 1..].starts_with('\n');
+        if ends {
+            spans.push(start..at);
+            start = at + c.len_utf8();
+        }
+    }
+    spans.push(start..text.len());
+    spans
+}
+
+/// Lengths such as `3 hours` or `45 min`.
+fn lengths(text: &str) -> Vec<(Span, Length)> {
+    let mut found = Vec::new();
+    for unit in ["hours", "hour", "minutes", "minute", "mins", "min", "h", "days", "day"] {
+        for (at, _) in text.match_indices(unit) {
+            let end = at + unit.len();
+            let head = text[..at].trim_end_matches([' ', '-']);
+            let digits = head.len() - head.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+            let start = head.len() - digits;
+            let joined = text[end..].starts_with(|c: char| c.is_alphanumeric())
+                || text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '+');
+            if digits == 0 || joined {
+                continue;
+            }
+            if let Ok(length) = Length::parse(&format!("{} {unit}", &head[start..])) {
+                found.push((start..end, length));
+            }
+        }
+    }
+    found.sort_by_key(|(span, _)| span.start);
+    found
+}
+
+fn long_subject(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnostics) {
+    let length = shown.subject.chars().count();
+    if length > LONGEST_SUBJECT {
+        let message = format!("the subject has {length} characters with the sample's values; phones show {LONGEST_SUBJECT}");
+        let diagnostic = Diagnostic::warning("long-subject", message).at(&notice.path, notice.subject_span.clone());
+        diagnostics.push(diagnostic.help("say first what changes for the reader, and leave the rest to the text"));
+    }
+}
+
+/// A notice that asks for an action says which: by a step, an item or a link.
+fn missing_action(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnostics) {
+    let subject = shown.subject.to_lowercase();
+    let body = shown.html.to_lowercase();
+    let Some(words) = ASKS.iter().find(|words| subject.contains(**words) || body.contains(**words)) else { return };
+    if !["<li", "<a "].iter().any(|tag| body.contains(tag)) {
+        let message = format!("the notice says `{words}`, and has no step and no link");
+        let diagnostic = Diagnostic::warning("missing-action", message).at(&notice.path, notice.subject_span.clone());
+        diagnostics.push(diagnostic.help("say what to do in a list"));
+    }
+}
+
+/// A link that shows one address and leads to another.
+fn lying_links(shown: &ShownNotice, notice: &Notice, source: &Source, diagnostics: &mut Diagnostics) {
+    for link in shown.html.split("<a ").skip(1) {
+        let target = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("");
+        let words = link.split_once('>').and_then(|(_, rest)| rest.split("</a>").next()).unwrap_or("");
+        let words: String = words.split('<').map(|part| part.rsplit('>').next().unwrap_or("")).collect();
+        let Some(said) = said_host(words.trim()) else { continue };
+        let goes = host(target);
+        if goes.as_deref() == Some(&*said) {
+            continue;
+        }
+        let extent = notice.extent.start..notice.extent.end.min(source.text.len());
+        let place = source.text[extent.clone()].find(words.trim()).map(|at| extent.start + at..extent.start + at + words.trim().len());
+        let message = format!("the link shows `{said}` and leads to `{}`", goes.unwrap_or_else(|| target.to_owned()));
+        let diagnostic = Diagnostic::warning("lying-link", message).at(&notice.path, place.unwrap_or(notice.span.clone()));
+        diagnostics.push(diagnostic.help("readers take it for fraud: let the link show what it is about, or its own address"));
+    }
+}
+
+/// The host that a text names: an address of the web or of mail, or a bare domain.
+fn said_host(words: &str) -> Option<String> {
+    if words.contains(char::is_whitespace) || words.is_empty() {
+        return None;
+    }
+    if words.contains("://") || words.contains('@') {
+        return host(words);
+    }
+    let name = words.split('/').next().unwrap_or("");
+    let labels: Vec<&str> = name.split('.').collect();
+    let is_label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
+    let last = labels.last().copied().unwrap_or("");
+    // `notes.txt` and `v1.2` name no host.
+    let is_top = last.len() >= 2
+        && last.chars().all(char::is_alphabetic)
+        && !["txt", "md", "pdf", "csv", "html", "zip", "sh", "toml"].contains(&last);
+    (labels.len() >= 2 && labels.iter().all(is_label) && is_top).then(|| without_www(name))
+}
+
+fn host(url: &str) -> Option<String> {
+    if let Some(address) = url.strip_prefix("mailto:").or_else(|| (!url.contains("://")).then_some(url)) {
+        return address.split('?').next()?.rsplit_once('@').map(|(_, domain)| without_www(domain));
+    }
+    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
+    Some(without_www(authority.rsplit('@').next()?))
+}
+
+fn without_www(host: &str) -> String {
+    let host = host.to_lowercase();
+    host.strip_prefix("www.").unwrap_or(&host).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        assert_eq!(said_host("https://www.a.example/x").as_deref(), Some("a.example"));
+        assert_eq!(said_host("a.example/x").as_deref(), Some("a.example"));
+        assert_eq!(said_host("x@A.example").as_deref(), Some("a.example"));
+        for none in ["the status page", "v1.2", "notes.txt", "e.g.", "status", ""] {
+            assert_eq!(said_host(none), None, "{none}");
+        }
+        assert_eq!(host("https://bank.example@evil.example/").as_deref(), Some("evil.example"));
+        assert_eq!(host("mailto:x@a.example?subject=y").as_deref(), Some("a.example"));
+    }
+
+    #[test]
+    fn typed_lengths() {
+        let read = |text: &str| lengths(text).into_iter().map(|(span, _)| text[span].to_owned()).collect::<Vec<_>>();
+        assert_eq!(read("it takes 3 hours and 45 min, or 2-hour steps"), ["3 hours", "45 min", "2-hour"]);
+        assert_eq!(read("t+3h and 5 houses"), [] as [&str; 0]);
+    }
+}
