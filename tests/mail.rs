@@ -53,6 +53,75 @@ fn a_broken_mail_is_found() {
     check("a long line", text.replacen("Hello", &"Hello".repeat(250), 1), "998");
 }
 
+/// Tables of recipients that nobody should send, see tests/hostile_recipients.py.
+#[test]
+fn hostile_recipients_become_no_other_mails() {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile_recipients.py");
+    let output = Command::new("python3").arg(program).arg(env!("CARGO_BIN_EXE_runsheet")).output().expect("python3 starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a mailing writes to standard output, with another configuration.
+fn mbox(arguments: &[&str], change: impl Fn(&str) -> String) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let status =
+        Command::new("cp").arg("-r").args(["content", "examples", "docker"].map(|name| root.join(name))).arg(folder.path()).status();
+    assert!(status.expect("cp starts").success());
+    fs::copy(root.join("compose.production.yaml"), folder.path().join("compose.production.yaml")).expect("a copy");
+    let config = fs::read_to_string(root.join("runsheet.toml")).expect("the configuration");
+    fs::write(folder.path().join("runsheet.toml"), change(&config)).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
+    for name in ["SOURCE_DATE_EPOCH", "RUNSHEET_MESSAGE_ID_KEY", "RUNSHEET_UNSUBSCRIBE_KEY"] {
+        command.env_remove(name);
+    }
+    let output = command.args(["--offline", "notice", "merge"]).args(arguments).args(["--to", "-"]).current_dir(folder.path()).output();
+    let output = output.expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("7 bit")
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let as_it_is = |config: &str| config.to_owned();
+    let first = mbox(&["advance"], as_it_is);
+    assert!(first.matches("\nFrom ").count() == 11, "twelve messages");
+    assert_eq!(first, mbox(&["advance"], as_it_is), "a second run");
+    assert_eq!(first, mbox(&["advance", "--jobs", "1"], as_it_is), "on one core");
+}
+
+#[test]
+fn a_message_id_belongs_to_its_campaign() {
+    let ids = |mail: String| -> Vec<String> {
+        mail.lines().filter_map(|line| line.strip_prefix("Message-ID: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let first = ids(mbox(&["advance"], str::to_owned));
+    assert_eq!(first.len(), 12);
+    // What may change between two tries of one campaign.
+    for (what, change) in [("T-0", "2027-02-20T02:00:00"), ("a text", "")] {
+        let changed = ids(mbox(&["advance"], |config| {
+            let config =
+                if change.is_empty() { config.replace("12 hours", "13 hours") } else { config.replace("2027-02-13T02:00:00", change) };
+            assert!(!config.contains("12 hours") || config.contains(change));
+            config
+        }));
+        assert_eq!(changed, first, "{what}");
+    }
+    let others = [
+        ids(mbox(&["announce"], str::to_owned)),
+        ids(mbox(&["advance"], |config| config.replace("id = \"advance\"", "id = \"advance\"\nrevision = 2"))),
+        ids(mbox(&["advance"], |config| config.replace("https://docs.freshtrackpro.com/\"", "https://other.example/\""))),
+        ids(mbox(&["advance"], |config| {
+            let event = &config[config.find("[events.cutover]").expect("the event")..config.find("[links]").expect("the links")];
+            format!("{}\n{}", config.replace("event = \"cutover\"", "event = \"other\""), event.replace("events.cutover", "events.other"))
+        })),
+    ];
+    for other in others {
+        assert_eq!(other.len(), 12);
+        assert!(other.iter().all(|id| !first.contains(id)), "another campaign, the same Message-ID");
+    }
+}
+
 /// Lets the Python program check all mails; gives the Message-ID of each.
 fn check_outbox(root: &Path) -> Value {
     let output = run_check(root);

@@ -1,5 +1,9 @@
 //! What holds for the HTML of every page, seen by the parser of a browser.
 
+mod recipients;
+
+pub use recipients::recipients;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use html5ever::tendril::TendrilSink;

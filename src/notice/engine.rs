@@ -301,6 +301,7 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
             Target::External(url) if link::is_web(&url) && link::has_user(&url) => {
                 Err(tera::Error::message(format!("`{url}` hides its host behind an `@`")))
             }
+            Target::External(url) if link::lacks_host(&url) => Err(tera::Error::message(format!("`{url}` names no host"))),
             Target::External(url) => Ok(link::encode(&url)),
             _ => Err(tera::Error::message(format!("`{url}` is no address to link to"))),
         }

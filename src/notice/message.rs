@@ -2,6 +2,8 @@
 //!
 //! The same campaign, recipient and notice give the same bytes: Date, Message-ID and boundary are derived.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use jiff::{Timestamp, Zoned};
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
@@ -91,7 +93,13 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     let boundary = hash(None, "boundary", &campaign.name(), &key);
     let envelope = Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]).map_err(|error| error.to_string())?;
     let mut builder = Mime::builder().envelope(envelope).from(from.mailbox.clone());
-    builder = match name.filter(|name| has_long_word(name)) {
+    // lettre leaves the address on the line of the last encoded word, however long that is.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '\'');
+    let is_long = |name: &&str| {
+        let one_line = name.len() + address::key(&recipient.address).len() <= 48;
+        has_long_word(name) || !one_line && !name.chars().all(is_plain)
+    };
+    builder = match name.filter(is_long) {
         Some(name) => builder.raw_header(encoded("To", name, &format!("\r\n <{}>", recipient.address))),
         None => builder.to(Mailbox::new(name.map(str::to_owned), recipient.address.clone())),
     };
@@ -156,19 +164,24 @@ fn has_long_word(text: &str) -> bool {
     text.len() > LONGEST_WORD && text.is_ascii() && text.split(' ').any(|word| word.len() > LONGEST_WORD)
 }
 
-/// A header as encoded words (RFC 2047 §2): each holds at most 75 characters and is a line of its own.
+/// A header as encoded words (RFC 2047 §2): each holds whole characters and is a line of at most 76 octets.
+///
+/// A word ends at a space where it can: some readers put a space between two words that there is not.
 fn encoded(name: &'static str, text: &str, behind: &str) -> HeaderValue {
-    let words: Vec<String> = text
-        .as_bytes()
-        .chunks(20)
-        .map(|chunk| {
-            let letters: String = chunk
-                .iter()
-                .map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).to_string() } else { format!("={byte:02X}") })
-                .collect();
-            format!("=?utf-8?Q?{letters}?=")
-        })
-        .collect();
+    const AROUND: usize = "=?utf-8?b??=".len();
+    let most = |before: usize| (76 - AROUND - before) / 4 * 3;
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        let most = if words.len() == 1 { most(name.len() + ": ".len()) } else { most(1) };
+        let word = words.last_mut().expect("there is one from the beginning");
+        if word.len() + c.len_utf8() > most {
+            let space = word.rfind(' ').filter(|space| *space > most / 2);
+            let rest = space.map_or(String::new(), |space| word.split_off(space + 1));
+            words.push(rest);
+        }
+        words.last_mut().expect("there is one").push(c);
+    }
+    let words: Vec<String> = words.iter().map(|word| format!("=?utf-8?b?{}?=", BASE64_STANDARD.encode(word))).collect();
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), text.to_owned(), words.join("\r\n ") + behind)
 }
 

@@ -39,10 +39,10 @@ impl Recipient {
         Some(self.values[index].trim()).filter(|value| !value.is_empty())
     }
 
-    /// The columns that are not empty, with their values.
+    /// The columns that are not empty, with their values, without white space around them.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let fields = self.columns.iter().zip(&self.values).map(|(column, value)| (column.as_str(), value.as_str()));
-        fields.filter(|(_, value)| !value.trim().is_empty())
+        let fields = self.columns.iter().zip(&self.values).map(|(column, value)| (column.as_str(), value.trim()));
+        fields.filter(|(_, value)| !value.is_empty())
     }
 
     /// Where a column stands in its line, in characters from 1, as far as its row is written plainly.

@@ -25,6 +25,14 @@ pub fn is_web(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"))
 }
 
+/// Whether an address has the scheme of the web and no host: `https:x`, `https://`.
+pub fn lacks_host(url: &str) -> bool {
+    let scheme = url.split(':').next().unwrap_or("");
+    let is_of_the_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#', '\\', ':']).next().unwrap_or(""));
+    is_of_the_web && host.is_empty()
+}
+
 /// Whether an address of the web names a user before its host (RFC 3986 §3.2.1).
 pub fn has_user(url: &str) -> bool {
     let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#', '\\']).next().unwrap_or(""));
