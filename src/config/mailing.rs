@@ -14,6 +14,8 @@ pub struct Notices {
     pub reply_to: Option<Sender>,
     /// `https://…` or `mailto:…`; `{token}` stands for the recipient.
     pub unsubscribe: Option<Spanned<String>>,
+    /// Stands at the end of every message.
+    pub postal_address: String,
     /// Who gets nothing more: a file with one address a line.
     pub suppress: Option<Spanned<RelPath>>,
     /// Domains of recipients may mix scripts.
@@ -34,6 +36,7 @@ impl Default for Notices {
             from: None,
             reply_to: None,
             unsubscribe: None,
+            postal_address: String::new(),
             suppress: None,
             allow_unicode_addresses: false,
             list_id: None,
@@ -77,6 +80,7 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
         from: reader.parsed("from", sender),
         reply_to: reader.parsed("reply_to", |text| if text.is_empty() { Ok(None) } else { sender(text).map(Some) }).flatten(),
         unsubscribe,
+        postal_address: reader.text("postal_address").map_or_else(String::new, |text| text.value),
         suppress: reader.text("suppress").and_then(|text| inside(reader, text)),
         allow_unicode_addresses: reader.bool("allow_unicode_addresses").unwrap_or(false),
         calendar: reader.bool("calendar").unwrap_or(true),

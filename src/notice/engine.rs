@@ -53,6 +53,11 @@ const SUBJECT: &str = "%%SUBJECT%%";
 const LANGUAGE: &str = "%%LANG%%";
 const BODY: &str = "%%BODY%%";
 const SITE: &str = "%%SITE%%";
+const FOOTER: &str = "%%FOOTER%%";
+/// Stands for the address by which a recipient leaves, while styles are inlined; no name ends so (RFC 2606).
+const LEAVE: &str = "https://leave.invalid/";
+/// What stands in a template for it.
+const LEAVE_TAG: &str = "{{ mailing.unsubscribe }}";
 
 /// What a notice is set into.
 pub struct Layout<'a> {
@@ -60,6 +65,56 @@ pub struct Layout<'a> {
     pub mail: &'a str,
     pub site_title: &'a str,
     pub language: &'a str,
+    pub postal_address: &'a str,
+    /// Whether the end of a message holds the address by which its recipient leaves.
+    pub unsubscribe: bool,
+}
+
+/// "Unsubscribe" in the languages that times are written in.
+const UNSUBSCRIBE: [(&str, &str); 7] = [
+    ("en", "Unsubscribe"),
+    ("de", "Abmelden"),
+    ("fr", "Se désabonner"),
+    ("es", "Darse de baja"),
+    ("pt", "Cancelar a subscrição"),
+    ("nl", "Afmelden"),
+    ("it", "Annulla l’iscrizione"),
+];
+
+impl Layout<'_> {
+    fn unsubscribe(&self) -> Option<&'static str> {
+        let primary = self.language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
+        let known = UNSUBSCRIBE.iter().find(|(language, _)| *language == primary).unwrap_or(&UNSUBSCRIBE[0]);
+        self.unsubscribe.then_some(known.1)
+    }
+
+    /// The end of the HTML part.
+    fn footer(&self) -> String {
+        let mut footer = String::new();
+        if !self.postal_address.is_empty() {
+            footer.push_str("<br>");
+            crate::page::html::escape(self.postal_address, &mut footer);
+        }
+        if let Some(word) = self.unsubscribe() {
+            footer.push_str(&format!("<br><a href=\"{LEAVE}\">{word}</a>"));
+        }
+        footer
+    }
+
+    /// The end of the text part, as it stands in a text with marks.
+    fn text_footer(&self) -> String {
+        if self.postal_address.is_empty() && !self.unsubscribe {
+            return String::new();
+        }
+        let mut footer = format!("\n----\n\n{}\n", self.site_title);
+        if !self.postal_address.is_empty() {
+            footer.push_str(&format!("{}\n", self.postal_address));
+        }
+        if let Some(word) = self.unsubscribe() {
+            footer.push_str(&format!("{word}: {LEAVE}\n"));
+        }
+        footer
+    }
 }
 
 /// Compiles a notice. `fill` gives the address of a link of its page. Faults of the templates are reported with their place.
@@ -71,9 +126,13 @@ pub fn compile(
     diagnostics: &mut Diagnostics,
 ) -> Option<Compiled> {
     let marked = notice.html.fill(&mut fill);
-    let mail = tags::template(&lay_out(&marked, &notice.subject, layout), &notice.tags, true);
+    let mut mail = tags::template(&lay_out(&marked, &notice.subject, layout), &notice.tags, true);
     let body = tags::template(&marked, &notice.tags, true);
-    let text = tags::template(&notice.text.fill(&mut fill), &notice.tags, false);
+    let mut text = tags::template(&(notice.text.fill(&mut fill) + &layout.text_footer()), &notice.tags, false);
+    if layout.unsubscribe {
+        mail.replace_behind(LEAVE, LEAVE_TAG);
+        text.replace_behind(LEAVE, LEAVE_TAG);
+    }
     let subject = tags::template(&notice.subject, &notice.tags, false);
     let probe = tags::probe(&format!("{}\n{}", notice.subject, notice.text.fill(&mut fill)), &notice.tags);
     let mut used: Vec<usize> = [&body, &subject].into_iter().flat_map(|template| template.used.iter().copied()).collect();
@@ -152,7 +211,13 @@ fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
     crate::page::html::escape(subject, &mut escaped);
     let mut site = String::new();
     crate::page::html::escape(layout.site_title, &mut site);
-    let html = layout.mail.replace(SUBJECT, &escaped).replace(LANGUAGE, layout.language).replace(SITE, &site).replace(BODY, body);
+    let html = layout
+        .mail
+        .replace(SUBJECT, &escaped)
+        .replace(LANGUAGE, layout.language)
+        .replace(SITE, &site)
+        .replace(FOOTER, &layout.footer())
+        .replace(BODY, body);
     let inliner = css_inline::CSSInliner::options().keep_style_tags(false).keep_at_rules(true).load_remote_stylesheets(false).build();
     inliner.inline(&html).unwrap_or(html)
 }

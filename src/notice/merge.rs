@@ -65,8 +65,7 @@ impl<'a> Merge<'a> {
 
     /// The message of one recipient, and what was rendered for it.
     pub fn message(&self, recipient: &Recipient) -> Result<(Message, Rendered), Diagnostic> {
-        let mut context = self.base.clone();
-        context.insert_value("r", row(recipient));
+        let context = self.context(recipient);
         let Version { notice, compiled } = self.version(recipient);
         let rendered = compiled.render(&context).map_err(|fault| self.render_fault(notice, fault, recipient))?;
         let message = message::build(&rendered, recipient, &self.posting).map_err(|message| {
@@ -76,10 +75,18 @@ impl<'a> Merge<'a> {
         Ok((message, rendered))
     }
 
-    /// What becomes of the notice's tags for a recipient who has a message.
-    pub fn probe(&self, recipient: &Recipient) -> Probe {
+    fn context(&self, recipient: &Recipient) -> Context {
         let mut context = self.base.clone();
         context.insert_value("r", row(recipient));
+        if let Some(unsubscribe) = message::unsubscribe(&self.posting, recipient) {
+            context.insert("mailing", &BTreeMap::from([("id", self.posting.campaign.mailing.as_str()), ("unsubscribe", &unsubscribe)]));
+        }
+        context
+    }
+
+    /// What becomes of the notice's tags for a recipient who has a message.
+    pub fn probe(&self, recipient: &Recipient) -> Probe {
+        let context = self.context(recipient);
         self.version(recipient).compiled.probe(&context).unwrap_or_default()
     }
 

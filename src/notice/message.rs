@@ -71,6 +71,12 @@ pub struct Posting<'a> {
     pub keys: &'a Keys,
 }
 
+/// The address by which a recipient leaves, if one is configured.
+pub fn unsubscribe(posting: &Posting, recipient: &Recipient) -> Option<String> {
+    let template = posting.notices.unsubscribe.as_ref()?;
+    leave(&template.value, &posting.campaign, &address::key(&recipient.address), posting.keys).ok()
+}
+
 /// Makes a message.
 pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> Result<Message, String> {
     let Posting { campaign, notices, keys, .. } = posting;
@@ -124,7 +130,7 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         builder = builder.raw_header(as_it_is("List-Id", list_id.clone()));
     }
     if let Some(template) = &notices.unsubscribe {
-        let link = unsubscribe(&template.value, campaign, &key, keys)?;
+        let link = leave(&template.value, campaign, &key, keys)?;
         if link.starts_with("https://") {
             // RFC 8058 §2
             builder = builder.raw_header(as_it_is("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
@@ -161,7 +167,7 @@ const MOST_HTML: usize = 90 << 10;
 const LONGEST_WORD: usize = 60;
 
 fn has_long_word(text: &str) -> bool {
-    text.len() > LONGEST_WORD && text.is_ascii() && text.split(' ').any(|word| word.len() > LONGEST_WORD)
+    text.split(' ').any(|word| word.len() > LONGEST_WORD)
 }
 
 /// A header as encoded words (RFC 2047 §2): each holds whole characters and is a line of at most 76 octets.
@@ -207,7 +213,7 @@ fn hash(key: Option<&str>, purpose: &str, campaign: &str, address: &str) -> Stri
 }
 
 /// The address by which a recipient leaves; `{token}` becomes a keyed hash that only the key's holder can make.
-fn unsubscribe(template: &str, campaign: &Campaign, address: &str, keys: &Keys) -> Result<String, String> {
+fn leave(template: &str, campaign: &Campaign, address: &str, keys: &Keys) -> Result<String, String> {
     if !template.contains("{token}") {
         return Ok(template.to_owned());
     }

@@ -252,6 +252,13 @@ pub struct Template {
 }
 
 impl Template {
+    /// Replaces the last place where a text stands, which is behind all tags.
+    pub fn replace_behind(&mut self, text: &str, by: &str) {
+        if let Some(at) = self.text.rfind(text) {
+            self.text.replace_range(at..at + text.len(), by);
+        }
+    }
+
     /// The place in the file of a byte of the template: its tag's, or the nearest one before.
     pub fn place(&self, at: usize) -> Option<Span> {
         let index = self.places.partition_point(|(made, _)| made.start <= at);

@@ -126,7 +126,13 @@ impl Site {
         diagnostics: &mut Diagnostics,
     ) -> Option<Compiled> {
         let language = notice.lang.as_deref().unwrap_or(&self.config.site.language);
-        let layout = Layout { mail: &theme.mail, site_title: &self.config.site.title, language };
+        let layout = Layout {
+            mail: &theme.mail,
+            site_title: &self.config.site.title,
+            language,
+            postal_address: &self.config.notices.postal_address,
+            unsubscribe: self.config.notices.unsubscribe.is_some(),
+        };
         let site_page = self.pages.iter().find(|site_page| site_page.page.path == page.path);
         let mut faults = Vec::new();
         let fill = |hole: Hole, html: &mut String| {
