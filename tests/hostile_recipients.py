@@ -191,7 +191,7 @@ def main():
         one(19, value, row(value), names=[value])
     for value in ("{{ 7*191 }}", "{% raw %}", "{# x #}", "*x* [y](http://evil.example) `z` <http://evil.example>", "⟨{{ r.email }}⟩"):
         one(20, value, row(value), names=[value])
-    for value in ("javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://sample.example@evil.example/", "//evil.example", "/x", "vbscript:x", "https:evil.example", "https://", "http:/x"):
+    for value in ("javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://sample.example@evil.example/", "//evil.example", "/x", "vbscript:x", "https:evil.example", "https:mailto://sample.example", "https://", "http:/x"):
         one(21, value, f'email,name,link\na@b.example,x,"{value}"\n', "template-render")
     one(21, "a good link", "email,name,link\na@b.example,x,https://sample.example/?a=1&b=%22\n", names=["x"])
     one(22, "a dot", row(". QUIT"), names=[". QUIT"])

@@ -27,9 +27,9 @@ pub fn is_web(url: &str) -> bool {
 
 /// Whether an address has the scheme of the web and no host: `https:x`, `https://`.
 pub fn lacks_host(url: &str) -> bool {
-    let scheme = url.split(':').next().unwrap_or("");
+    let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     let is_of_the_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#', '\\', ':']).next().unwrap_or(""));
+    let host = rest.strip_prefix("//").and_then(|rest| rest.split(['/', '?', '#', '\\', ':']).next()).unwrap_or("");
     is_of_the_web && host.is_empty()
 }
 
