@@ -61,8 +61,57 @@ fn hostile_recipients_become_no_other_mails() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// What a mailing writes to standard output, with another configuration.
-fn mbox(arguments: &[&str], change: impl Fn(&str) -> String) -> String {
+/// A merge that is killed leaves the file that was there, or the whole new one.
+#[test]
+fn a_killed_merge_leaves_the_old_mbox_or_the_new_one() {
+    const ROUNDS: u32 = 12;
+    let folder = sample(str::to_owned);
+    let root = folder.path();
+    let tables = ["one", "two"].map(|word| {
+        let rows: String = (0..600).map(|number| format!("{word}{number}@customer.example,{word},UTC,org\n")).collect();
+        let path = root.join(format!("{word}.csv"));
+        fs::write(&path, format!("email,name,zone,org\n{rows}")).expect("a file");
+        path
+    });
+    let target = root.join("out.mbox");
+    let merge = |table: &Path| {
+        let mut command = program();
+        command.current_dir(root).args(["--offline", "--quiet", "notice", "merge", "advance", "--all", "--recipients"]);
+        command.arg(table).arg("--to").arg(&target).spawn().expect("the program starts")
+    };
+    let mut whole = Vec::new();
+    let mut duration = std::time::Duration::ZERO;
+    for table in &tables {
+        let begin = std::time::Instant::now();
+        assert!(merge(table).wait().expect("it ends").success());
+        duration = begin.elapsed();
+        whole.push(fs::read(&target).expect("the mbox"));
+    }
+    let mut killed = 0;
+    for round in 0..ROUNDS {
+        let mut child = merge(&tables[round as usize % 2]);
+        let end = std::time::Instant::now() + duration * round / ROUNDS;
+        while let Some(left) = end.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero()) {
+            std::thread::park_timeout(left);
+        }
+        child.kill().expect("it is our child");
+        killed += usize::from(!child.wait().expect("it ends").success());
+        let found = fs::read(&target).expect("the mbox");
+        assert!(whole.contains(&found), "round {round}: a mixture of {} octets", found.len());
+    }
+    assert!(killed >= ROUNDS as usize / 2, "only {killed} merges were killed");
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
+    for name in ["SOURCE_DATE_EPOCH", "RUNSHEET_MESSAGE_ID_KEY", "RUNSHEET_UNSUBSCRIBE_KEY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A copy of the sample, with another configuration.
+fn sample(change: impl Fn(&str) -> String) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let status =
@@ -71,11 +120,13 @@ fn mbox(arguments: &[&str], change: impl Fn(&str) -> String) -> String {
     fs::copy(root.join("compose.production.yaml"), folder.path().join("compose.production.yaml")).expect("a copy");
     let config = fs::read_to_string(root.join("runsheet.toml")).expect("the configuration");
     fs::write(folder.path().join("runsheet.toml"), change(&config)).expect("a file");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
-    for name in ["SOURCE_DATE_EPOCH", "RUNSHEET_MESSAGE_ID_KEY", "RUNSHEET_UNSUBSCRIBE_KEY"] {
-        command.env_remove(name);
-    }
-    let output = command.args(["--offline", "notice", "merge"]).args(arguments).args(["--to", "-"]).current_dir(folder.path()).output();
+    folder
+}
+
+/// What a mailing writes to standard output, with another configuration.
+fn mbox(arguments: &[&str], change: impl Fn(&str) -> String) -> String {
+    let folder = sample(change);
+    let output = program().args(["--offline", "notice", "merge"]).args(arguments).args(["--to", "-"]).current_dir(folder.path()).output();
     let output = output.expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("7 bit")
@@ -143,11 +194,7 @@ fn built_project() -> TempDir {
     let sources = names.filter(|entry| !NOT_COPIED.contains(&&*entry.file_name().to_string_lossy())).map(|entry| entry.path());
     let status = Command::new("cp").arg("-r").args(sources).arg(folder.path()).status();
     assert!(status.expect("cp starts").success(), "the project is copied");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
-    for name in ["SOURCE_DATE_EPOCH", "RUNSHEET_MESSAGE_ID_KEY", "RUNSHEET_UNSUBSCRIBE_KEY"] {
-        command.env_remove(name);
-    }
-    let output = command.args(["build", "--offline"]).current_dir(folder.path()).output().expect("the program starts");
+    let output = program().args(["build", "--offline"]).current_dir(folder.path()).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     folder
 }

@@ -209,7 +209,10 @@ fn refuse_other(target: &Path, begins: &[u8]) -> Result<()> {
 fn beside(target: &Path) -> Result<BufWriter<NamedTempFile>> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = NamedTempFile::new_in(folder).with_context(|| format!("cannot write in {}", folder.display()))?;
+    let file = tempfile::Builder::new()
+        .prefix(".runsheet-")
+        .tempfile_in(folder)
+        .with_context(|| format!("cannot write in {}", folder.display()))?;
     Ok(BufWriter::with_capacity(256 << 10, file))
 }
 
