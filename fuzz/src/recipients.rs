@@ -146,7 +146,7 @@ fn read(node: &Handle, text: &mut String) {
         NodeData::Text { contents } => text.push_str(&contents.borrow()),
         NodeData::Element { name, attrs, .. } => {
             let allowed = [
-                "html", "head", "meta", "title", "style", "body", "table", "tbody", "tr", "td", "p", "ul", "li", "a", "strong",
+                "html", "head", "meta", "title", "style", "body", "table", "tbody", "tr", "td", "p", "ul", "li", "a", "strong", "br",
             ];
             assert!(allowed.contains(&&*name.local), "an element `{}`", name.local);
             for attribute in attrs.borrow().iter().filter(|attribute| matches!(&*attribute.name.local, "href" | "src")) {

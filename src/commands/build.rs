@@ -31,11 +31,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
     let public = Output::begin(&loaded.root, &target, MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
-    let outbox = if site_only || loaded.project.config.mailings.is_empty() {
-        None
-    } else {
-        Some(Output::begin(&loaded.root, &loaded.root.join("outbox"), outlet::MARKER)?)
-    };
+    let outbox = if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(outlet::begin_outbox(&loaded.root)?) };
     let merged = match &outbox {
         Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
         None => Vec::new(),

@@ -188,9 +188,12 @@ pub fn merge(
                 }
             };
             let Some(chosen) = &chosen else { continue };
+            if !chosen.takes(&recipient)? {
+                continue;
+            }
             if chosen.suppression.holds(&recipient.address) {
                 batch.push((recipient, Turn::Suppressed));
-            } else if chosen.takes(&recipient)? {
+            } else {
                 let is_within = selection.limit.is_none_or(|limit| taken < limit);
                 taken += u64::from(is_within);
                 batch.push((recipient, if is_within { Turn::Taken } else { Turn::BeyondLimit }));

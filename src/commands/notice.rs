@@ -102,8 +102,10 @@ fn message_to(loaded: &Loaded, mailing: &Mailing, address: &str, diagnostics: &m
     let mut found = None;
     let selection = Selection { only: Some(address), limit: Some(1), ..Selection::all(mailing) };
     mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
-        if let Fate::Written(letter) = fate {
-            found = Some((letter.message.clone(), letter.rendered.clone()));
+        match fate {
+            Fate::Written(letter) => found = Some((letter.message.clone(), letter.rendered.clone())),
+            Fate::Suppressed(_) => bail!("`{address}` is suppressed and gets no mail"),
+            Fate::BeyondLimit(_) => {}
         }
         Ok(())
     })?;
@@ -215,8 +217,11 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
             return Ok(ExitCode::from(1));
         }
     }
+    if let Some(report) = order.report.filter(|_| !to_standard_output) {
+        refuse_report_in_target(report, &target)?;
+    }
     let mut outlet = open_outlet(&loaded.root, &target, order.format)?;
-    let mut told = order.report.map(outlet::Report::begin).transpose()?;
+    let mut told = order.report.map(|report| outlet::Report::begin(&loaded.root, report)).transpose()?;
     let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |fate| {
         if let Some(told) = &mut told {
             tell(told, &fate)?;
@@ -243,6 +248,19 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
+fn refuse_report_in_target(report: &Path, target: &Path) -> Result<()> {
+    if report == Path::new("-") {
+        bail!("the report is a file\nhelp: name one with --report FILE");
+    }
+    let report = outlet::real_path(report)?;
+    let target = std::path::absolute(target).context("the target is no path")?;
+    if report.starts_with(&target) || outlet::real_path(&target).is_ok_and(|target| report.starts_with(target)) {
+        bail!("{} lies where the messages are written\nhelp: name another file with --report", report.display());
+    }
+    Ok(())
+}
+
 fn open_outlet(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Outlet>> {
     let is_standard_output = target == Path::new("-");
     let ending = target.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
@@ -266,7 +284,7 @@ fn open_outlet(root: &Path, target: &Path, format: Option<MergeFormat>) -> Resul
     if is_standard_output {
         return Ok(Box::new(ToStandardOutput::begin(stream)));
     }
-    Ok(Box::new(InFile::begin(target, stream)?))
+    Ok(Box::new(InFile::begin(root, target, stream)?))
 }
 
 /// The row of a recipient in the report.

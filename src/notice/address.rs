@@ -20,11 +20,14 @@ impl Sender {
             return Err(format!("a sender cannot hold the control character U+{:04X}", u32::from(c)));
         }
         let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
-            Some((name, address)) => (name.trim().trim_matches('"').trim(), address),
+            Some((name, address)) => (name.trim(), address),
             None => ("", text),
         };
         let address = parse(address)?;
-        let name = (!name.is_empty()).then(|| name.to_owned());
+        // A quoted string is what stands in it; other quotes are letters of the name.
+        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).filter(|name| !name.replace("\\\"", "").contains('"'));
+        let name = quoted.map_or_else(|| name.to_owned(), |name| name.replace("\\\"", "\""));
+        let name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
         Ok(Sender { mailbox: Mailbox::new(name, address) })
     }
 
@@ -182,6 +185,11 @@ mod tests {
     fn senders() {
         let sender = Sender::parse("FreshTrack Pro <support@freshtrackpro.com>").unwrap();
         assert_eq!(sender.mailbox.to_string(), "FreshTrack Pro <support@freshtrackpro.com>");
+        let name = |text: &str| Sender::parse(text).unwrap().mailbox.name;
+        assert_eq!(name("ACME \"Pro\" <a@b.example>").as_deref(), Some("ACME \"Pro\""));
+        assert_eq!(name("\"A\" and \"B\" <a@b.example>").as_deref(), Some("\"A\" and \"B\""));
+        assert_eq!(name("\"Last, First\" <a@b.example>").as_deref(), Some("Last, First"));
+        assert_eq!(name("\"A \\\"B\\\"\" <a@b.example>").as_deref(), Some("A \"B\""));
         assert!(Sender::parse("x").is_err());
         assert!(Sender::parse("Evil\r\nBcc: x <a@b.example>").is_err());
     }

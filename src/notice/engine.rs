@@ -31,6 +31,8 @@ pub struct Compiled {
     probe: Template,
     /// Tags by number, those in code left out.
     used: Vec<usize>,
+    /// The text ends with more than the notice says.
+    has_footer: bool,
 }
 
 /// What one recipient gets to read.
@@ -39,6 +41,8 @@ pub struct Rendered {
     pub subject: String,
     pub text: String,
     pub html: String,
+    /// Nothing stands between the subject and the end that all messages have.
+    pub is_empty: bool,
 }
 
 /// What went wrong at rendering: where in the notice, and why.
@@ -69,6 +73,9 @@ pub struct Layout<'a> {
     /// Whether the end of a message holds the address by which its recipient leaves.
     pub unsubscribe: bool,
 }
+
+/// Divides the text of a notice from the end that all messages have.
+const FOOTER_RULE: &str = "----";
 
 /// "Unsubscribe" in the languages that times are written in.
 const UNSUBSCRIBE: [(&str, &str); 7] = [
@@ -106,7 +113,7 @@ impl Layout<'_> {
         if self.postal_address.is_empty() && !self.unsubscribe {
             return String::new();
         }
-        let mut footer = format!("\n----\n\n{}\n", self.site_title);
+        let mut footer = format!("\n{FOOTER_RULE}\n\n{}\n", self.site_title);
         if !self.postal_address.is_empty() {
             footer.push_str(&format!("{}\n", self.postal_address));
         }
@@ -157,7 +164,8 @@ pub fn compile(
             return None;
         }
     }
-    Some(Compiled { tera, subject, text, mail, body, probe, used })
+    let has_footer = !layout.text_footer().is_empty();
+    Some(Compiled { tera, subject, text, mail, body, probe, used, has_footer })
 }
 
 /// Runs the tags of a page: its body as the event, links and variables make it. Faults are reported with their place.
@@ -226,9 +234,13 @@ impl Compiled {
     /// What a recipient gets.
     pub fn render(&self, context: &Context) -> Result<Rendered, Fault> {
         let subject = self.run("subject.txt", &self.subject, context)?;
+        let text = self.run("text.txt", &self.text, context)?;
+        // Rules at the beginning of a body are left out: this one is that of the footer.
+        let begins = text.trim_start();
         Ok(Rendered {
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
-            text: text::lay_out(&self.run("text.txt", &self.text, context)?),
+            is_empty: begins.is_empty() || self.has_footer && begins.starts_with(FOOTER_RULE),
+            text: text::lay_out(&text),
             html: self.run("mail.html", &self.mail, context)?,
         })
     }
@@ -359,6 +371,16 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
             form: kwargs.get("form")?,
         };
         times.write(asked).map_err(tera::Error::message)
+    });
+    // A value is data: no notice can call it HTML, or take back what was escaped. Filters of our own give plain text.
+    for name in ["safe", "escape", "escape_html", "escape_xml"] {
+        tera.register_filter(name, move |_: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
+            Err(tera::Error::message(format!("there is no filter `{name}` here: a value is never HTML")))
+        });
+    }
+    tera.register_filter("replace", |text: &str, kwargs: Kwargs, _: &State| -> tera::TeraResult<String> {
+        let (from, to): (String, String) = (kwargs.must_get("from")?, kwargs.must_get("to")?);
+        Ok(text.replace(&from, &to))
     });
     tera.register_filter("link", |url: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
         match link::classify(url) {

@@ -11,6 +11,14 @@ pub fn file_name(number: u64, to: &str) -> String {
     format!("{number:06}-{plain}.eml")
 }
 
+/// Whether a file of a folder of messages has a name that we gave it; mail programs add flags to names of a Maildir.
+pub fn is_our_name(name: &str) -> bool {
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    let is_eml = digits >= 6 && name[digits..].starts_with('-') && name.ends_with(".eml");
+    let maildir = name.split(':').next().unwrap_or("");
+    is_eml || digits > 0 && maildir[digits.min(maildir.len())..].starts_with('.') && maildir.ends_with(".runsheet")
+}
+
 /// A name that is unique in a Maildir and the same in every run (cr.yp.to/proto/maildir.html: time, something unique, host).
 pub fn maildir_name(number: u64, message: &Message) -> String {
     let id: String = message.message_id.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
@@ -80,6 +88,12 @@ mod tests {
         assert_eq!(file_name(1, "a@b.example"), "000001-a@b.example.eml");
         assert_eq!(file_name(2, "../../x@b.example"), "000002-.._.._x@b.example.eml");
         assert_eq!(maildir_name(3, &message("")), "1802311200.12abbexample_3.runsheet");
+        for ours in ["000001-a@b.example.eml", "1234567-a@b.example.eml", "1802311200.12ab_3.runsheet", "1802311200.12ab_3.runsheet:2,S"] {
+            assert!(is_our_name(ours), "{ours}");
+        }
+        for other in ["mine.eml", "notes.txt", "1-a.eml", "1802311200.M1P2.host", ""] {
+            assert!(!is_our_name(other), "{other}");
+        }
     }
 
     #[test]

@@ -91,6 +91,9 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     if rendered.subject.is_empty() {
         return Err("the subject is empty".to_owned());
     }
+    if rendered.is_empty {
+        return Err("the message has no text: no part of the notice is for this recipient".to_owned());
+    }
     if rendered.html.len() > MOST_HTML {
         return Err(format!("its HTML has {} KB, and mail programs cut off what is over 100: 90 are allowed", rendered.html.len() / 1024));
     }

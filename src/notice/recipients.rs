@@ -63,6 +63,7 @@ pub struct Recipients<R> {
     columns: Arc<[String]>,
     email: usize,
     zone: Option<usize>,
+    lang: Option<usize>,
     rules: Rules,
     seen: Seen,
     /// Zones that were found good: a table has few.
@@ -89,9 +90,9 @@ impl<R: Read> Recipients<R> {
     pub fn open(rows: Table<R>, path: &RelPath, names: &Columns, rules: Rules) -> Result<Recipients<R>, Vec<Diagnostic>> {
         let columns = named(rows.columns(), path, names)?;
         let index = |name: &str| columns.iter().position(|column| column == name);
-        let (Some(email), zone) = (index("email"), index("zone")) else { return Err(Vec::new()) };
+        let (Some(email), zone, lang) = (index("email"), index("zone"), index("lang")) else { return Err(Vec::new()) };
         let columns = columns.into();
-        Ok(Recipients { rows, path: path.clone(), columns, email, zone, rules, seen: Seen::default(), zones: BTreeSet::new() })
+        Ok(Recipients { rows, path: path.clone(), columns, email, zone, lang, rules, seen: Seen::default(), zones: BTreeSet::new() })
     }
 
     pub fn columns(&self) -> &[String] {
@@ -114,6 +115,10 @@ impl<R: Read> Recipients<R> {
         for (index, (column, value)) in self.columns.iter().zip(&values).enumerate() {
             if let Some(fault) = value_fault(column, value) {
                 faults.push(place(index, fault));
+            }
+            if Some(index) == self.lang && !value.trim().is_empty() && !is_language(value.trim()) {
+                let message = format!("`{}` is no language", crate::diagnostic::visible(&value.chars().take(40).collect::<String>()));
+                faults.push(place(index, Diagnostic::error("bad-language", message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
             }
             if Some(index) == self.zone && !value.trim().is_empty() && !self.zones.contains(value.trim()) {
                 match zone::zone(value.trim()) {
@@ -193,6 +198,15 @@ pub fn difference(first: &Row, second: &Recipient, path: &RelPath) -> Diagnostic
     let message = format!("`{}` is in line {} already, but {}", second.address, first.line, told.join(", "));
     let diagnostic = Diagnostic::error("duplicate-recipient", message).at_line(path, usize::try_from(second.line).unwrap_or(usize::MAX), 1);
     diagnostic.help("keep the row that is right: each address gets one message")
+}
+
+/// The form of a language tag: two or three letters, then parts of up to eight (RFC 5646 §2.1).
+fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split(['-', '_']);
+    let primary = parts.next().unwrap_or("");
+    (2..=3).contains(&primary.len())
+        && primary.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
 /// What no value may hold, whichever its column.
@@ -306,6 +320,7 @@ mod tests {
         assert_eq!(codes("email\nnope\n"), ["bad-address"]);
         assert_eq!(codes("email,zone\na@b.example,Mars/Phobos\n"), ["bad-zone"]);
         assert_eq!(codes("email,zone\na@b.example\n"), ["bad-row"]);
+        assert_eq!(codes("email,lang\na@b.example,de-AT\nb@b.example,\nc@b.example,klingon\nd@b.example,de; DROP\n"), ["bad-language"; 2]);
         assert_eq!(codes("mail\nx\n"), ["missing-column"]);
         assert_eq!(codes("email,Email\nx,y\n"), ["duplicate-column"]);
         assert_eq!(codes("email,a-b\nx,y\n"), ["bad-column"]);
@@ -339,8 +354,9 @@ mod tests {
         assert_eq!(read("{\"email\": [\"a@b.example\"]}\n"), ["bad-row"]);
         assert_eq!(read("[1]\n{\"email\": \"c@d.example\"}"), ["bad-row"]);
         assert_eq!(read(""), ["missing-column"]);
-        let recipient = rows("r.jsonl", b"{\"email\": \"a@b.example\", \"n\": 1}", &[]).unwrap().next().unwrap().unwrap();
-        assert_eq!(recipient.fields().collect::<Vec<_>>(), [("email", "a@b.example"), ("n", "1")]);
+        let recipient =
+            rows("r.jsonl", b"{\"email\": \"a@b.example\", \"n\": 12345678901234567890.50}", &[]).unwrap().next().unwrap().unwrap();
+        assert_eq!(recipient.fields().collect::<Vec<_>>(), [("email", "a@b.example"), ("n", "12345678901234567890.50")]);
     }
 
     #[test]

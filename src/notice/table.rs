@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Read};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::lines::{Fault as LineFault, PlainLines};
 use crate::diagnostic::Diagnostic;
@@ -205,16 +206,18 @@ impl<'de> Deserialize<'de> for Object {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut entries: Vec<(String, String)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, serde_json::Value>()? {
+                while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     if entries.iter().any(|(known, _)| *known == name) {
                         return Err(serde::de::Error::custom(format!("`{name}` is there twice")));
                     }
-                    let value = match value {
-                        serde_json::Value::Null => String::new(),
-                        serde_json::Value::String(text) => text,
-                        serde_json::Value::Number(number) => number.to_string(),
-                        serde_json::Value::Bool(yes) => yes.to_string(),
-                        _ => return Err(serde::de::Error::custom(format!("`{name}` is a list or an object, not a value"))),
+                    // A number stays as it is written: a long one is a name, and `1.50` is a price.
+                    let value = match value.get() {
+                        "null" => String::new(),
+                        text if text.starts_with('"') => serde_json::from_str(text).map_err(serde::de::Error::custom)?,
+                        text if text.starts_with(['[', '{']) => {
+                            return Err(serde::de::Error::custom(format!("`{name}` is a list or an object, not a value")));
+                        }
+                        text => text.to_owned(),
                     };
                     entries.push((name, value));
                 }

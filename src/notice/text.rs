@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::page::link::{self, Target};
 use crate::page::markdown::{Placed, end_of, plain_text, raw_html, run_end};
-use crate::page::{Body, Hole, tags};
+use crate::page::{Body, Hole, raw, tags};
 
 /// The longest name of a column, in bytes: it is written before each of its cells.
 const LONGEST: usize = 400;
@@ -113,6 +113,14 @@ impl Writer {
                     let html = raw_html(inner);
                     if let Some(tag) = tags::block(&html) {
                         self.push(&format!("{tag}\n"));
+                    } else {
+                        let shown = raw::as_text(&html);
+                        for line in shown.lines().filter(|line| !line.trim().is_empty()) {
+                            self.begin_line();
+                            self.push(line);
+                            self.push("\n");
+                        }
+                        self.push("\n");
                     }
                 }
                 Event::Start(Tag::FootnoteDefinition(name)) => {
@@ -127,7 +135,13 @@ impl Writer {
                     self.push("----");
                     self.end_block();
                 }
-                Event::Start(_) | Event::Text(_) | Event::Code(_) | Event::SoftBreak | Event::HardBreak => {
+                Event::Start(_)
+                | Event::Text(_)
+                | Event::Code(_)
+                | Event::InlineHtml(_)
+                | Event::TaskListMarker(_)
+                | Event::SoftBreak
+                | Event::HardBreak => {
                     // A run of text without a paragraph: the line of a tight list.
                     let run = run_end(events, at, events.len()).max(at + 1);
                     self.begin_line();
@@ -212,6 +226,13 @@ impl Writer {
                     self.push("\n");
                     self.begin_line();
                 }
+                Event::InlineHtml(html) => match raw::as_text(html).as_str() {
+                    "\n" => {
+                        self.push("\n");
+                        self.begin_line();
+                    }
+                    shown => self.push(shown),
+                },
                 Event::FootnoteReference(name) => self.push(&format!(" [{name}]")),
                 Event::Start(Tag::Link { dest_url, .. }) => {
                     let end = end_of(events, at);
@@ -391,6 +412,9 @@ mod tests {
         check("# Straße [Status](https://s.example/Path)\n", "Straße Status <https://s.example/Path>\n");
         check("```\n- a\n\nb\n```\n", "    - a\n\n    b\n");
         check("> quoted\n", "> quoted\n");
+        check("- [ ] one\n- [x] two\n", "- [ ] one\n- [x] two\n");
+        check("a <b>bold</b><br>word <kbd>x</kbd> <!-- no -->\n", "a <b>bold</b>\nword x\n");
+        check("<p>All\ntext</p>\n\n<!-- no -->\n\nafter\n", "<p>All\ntext</p>\n\nafter\n");
         check("a\\\nb\n", "a\nb\n");
     }
 

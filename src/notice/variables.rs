@@ -81,6 +81,39 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
             }
         }
         check_times(tag, &tokens, scope, path, diagnostics);
+        check_filters(tag, &tokens, path, diagnostics);
+        check_comparisons(tag, &tokens, path, diagnostics);
+    }
+}
+
+/// `safe` would let a value be HTML.
+fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
+    for (index, token) in tokens.iter().enumerate() {
+        let Token::Word(word, span) = token else { continue };
+        let before = index.checked_sub(1).map(|index| &tokens[index]);
+        let is_filter = before == Some(&Token::Mark('|')) || before.and_then(Token::word) == Some("filter");
+        if matches!(word.as_str(), "safe" | "escape" | "escape_html" | "escape_xml") && is_filter {
+            // What is escaped by hand counts as safe, and can be changed behind that.
+            let diagnostic = Diagnostic::error("unsafe-filter", format!("`{word}` would let a value become HTML"));
+            let diagnostic = diagnostic.at(path, span.start + tag.span.start..span.end + tag.span.start);
+            diagnostics.push(diagnostic.help("leave it out; what is HTML or Markdown stands in the notice itself"));
+        }
+    }
+}
+
+/// All values of `r` and `vars` are text: none equals a number.
+fn check_comparisons(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
+    for (index, token) in tokens.iter().enumerate() {
+        let Token::Word(word, span) = token else { continue };
+        if !word.starts_with("r.") && !word.starts_with("vars.") {
+            continue;
+        }
+        let signs = tokens[index + 1..].iter().take_while(|token| matches!(token, Token::Mark('=' | '!' | '<' | '>'))).count();
+        if signs > 0 && tokens.get(index + 1 + signs) == Some(&Token::Mark('0')) {
+            let message = format!("`{word}` is text, and no text equals a number");
+            let diagnostic = Diagnostic::error("text-and-number", message).at(path, span.start + tag.span.start..span.end + tag.span.start);
+            diagnostics.push(diagnostic.help(format!("write the number as text: `{word} == \"1\"`; or make it one: `{word} | int`")));
+        }
     }
 }
 
@@ -254,7 +287,7 @@ fn uses(tokens: &[Token]) -> Vec<Use> {
         let next = tokens.get(index + 1);
         let after_is = before.and_then(Token::word) == Some("is")
             || before.and_then(Token::word) == Some("not") && index >= 2 && tokens[index - 2].word() == Some("is");
-        let is_filter = before == Some(&Token::Mark('|'));
+        let is_filter = before == Some(&Token::Mark('|')) || before.and_then(Token::word) == Some("filter");
         let is_argument = depth > 0 && next == Some(&Token::Mark('=')) && tokens.get(index + 2) != Some(&Token::Mark('='));
         let is_function = next == Some(&Token::Mark('(')) && FUNCTIONS.contains(&word.as_str());
         if KEYWORDS.contains(&word.as_str()) || after_is || is_filter || is_argument || is_function {
@@ -308,5 +341,9 @@ mod tests {
         check_text("{% if vars.x %}", &["unclosed-tag: `if` is not closed"]);
         check_text("{% endif %}", &["template-syntax: `endif` closes nothing that is open here"]);
         check_text("{{ 'r.nope' }}", &[]);
+        check_text("{{ r.name | safe }}", &["unsafe-filter: `safe` would let a value become HTML"]);
+        check_text("{% set x = r.name | upper | safe %}", &["unsafe-filter: `safe` would let a value become HTML"]);
+        check_text("{% if r.name == 1 %}{% endif %}", &["text-and-number: `r.name` is text, and no text equals a number"]);
+        check_text("{% if r.name == \"1\" and r.zone | int > 1 %}{% endif %}", &[]);
     }
 }

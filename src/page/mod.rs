@@ -15,7 +15,7 @@ mod line;
 pub mod link;
 pub mod markdown;
 pub mod marked;
-mod raw;
+pub mod raw;
 mod section;
 pub mod slug;
 mod table;

@@ -38,6 +38,19 @@ impl Writer<'_, '_, '_> {
     }
 }
 
+/// What a reader sees of raw HTML in a text: nothing of comments and of tags that pass, a line end for `<br>`, else the text that
+/// it is.
+pub fn as_text(html: &str) -> String {
+    let shown = without_comments(html.trim_end_matches('\n'));
+    if BREAKS[..3].contains(&shown.as_str()) {
+        return "\n".to_owned();
+    }
+    if shown == BREAKS[3] || WORDS.iter().any(|(open, close)| shown == *open || shown == *close) || shown.trim().is_empty() {
+        return String::new();
+    }
+    blank::restore(&shown).to_string()
+}
+
 /// HTML that says nothing but where a line may end, or how a word looks.
 const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<wbr>"];
 const WORDS: [(&str, &str); 3] = [("<kbd>", "</kbd>"), ("<sub>", "</sub>"), ("<sup>", "</sup>")];

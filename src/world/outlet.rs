@@ -1,11 +1,13 @@
 //! Where messages go: a folder of `.eml` files, a Maildir, an mbox, JSON Lines, standard output; and the report of a merge.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
+use walkdir::WalkDir;
 
 use super::output::Output;
 use crate::notice::engine::Rendered;
@@ -49,6 +51,13 @@ pub fn outbox(root: &Path) -> Result<PathBuf> {
     Ok(outbox)
 }
 
+/// Begins the whole of the project's folder for messages anew.
+pub fn begin_outbox(root: &Path) -> Result<Output> {
+    let outbox = root.join("outbox");
+    refuse_foreign_files(&outbox)?;
+    Output::begin(root, &outbox, MARKER)
+}
+
 /// Begins the folder of a mailing, so that a later merge knows it as ours.
 pub fn begin(output: &Output, folder: &str) -> Result<()> {
     output.write(&format!("{folder}/{MARKER}"), b"")
@@ -69,6 +78,7 @@ pub struct InFolder {
 impl InFolder {
     /// Refuses a folder that is not ours.
     pub fn begin(root: &Path, folder: &Path, kind: Folder) -> Result<InFolder> {
+        refuse_foreign_files(folder)?;
         let output = Output::begin(root, folder, MARKER)?;
         if kind == Folder::Maildir {
             for name in ["cur", "new", "tmp"] {
@@ -97,19 +107,16 @@ impl Outlet for InFolder {
 /// A file that is written beside its place, and put there when it is whole.
 pub struct InFile {
     file: BufWriter<NamedTempFile>,
+    root: PathBuf,
     target: PathBuf,
     kind: Stream,
 }
 
 impl InFile {
-    /// Refuses to replace a file that holds something else.
-    pub fn begin(target: &Path, kind: Stream) -> Result<InFile> {
-        let begins: &[u8] = match kind {
-            Stream::Mbox => b"From ",
-            Stream::JsonLines => b"{\"to\":",
-        };
-        refuse_other(target, begins)?;
-        Ok(InFile { file: beside(target)?, target: target.to_owned(), kind })
+    /// Refuses to replace a file that is not ours.
+    pub fn begin(root: &Path, target: &Path, kind: Stream) -> Result<InFile> {
+        refuse_other(root, target)?;
+        Ok(InFile { file: beside(target)?, root: root.to_owned(), target: target.to_owned(), kind })
     }
 }
 
@@ -119,7 +126,7 @@ impl Outlet for InFile {
     }
 
     fn finish(self: Box<Self>) -> Result<()> {
-        put_in_place(self.file, &self.target)
+        put_in_place(&self.root, self.file, &self.target)
     }
 }
 
@@ -168,18 +175,19 @@ fn write_stream(out: &mut impl Write, kind: Stream, message: &Message, rendered:
 /// The report of a merge: a CSV with one row a recipient.
 pub struct Report {
     rows: csv::Writer<BufWriter<NamedTempFile>>,
+    root: PathBuf,
     target: PathBuf,
 }
 
 const REPORT_COLUMNS: [&str; 7] = ["line", "email", "state", "language", "zone", "message_id", "subject"];
 
 impl Report {
-    /// Refuses to replace a file that is no report.
-    pub fn begin(target: &Path) -> Result<Report> {
-        refuse_other(target, REPORT_COLUMNS.join(",").as_bytes())?;
+    /// Refuses to replace a file that is not ours.
+    pub fn begin(root: &Path, target: &Path) -> Result<Report> {
+        refuse_other(root, target)?;
         let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(beside(target)?);
         rows.write_record(REPORT_COLUMNS).context("cannot write the report")?;
-        Ok(Report { rows, target: target.to_owned() })
+        Ok(Report { rows, root: root.to_owned(), target: target.to_owned() })
     }
 
     pub fn add(&mut self, row: [&str; 7]) -> Result<()> {
@@ -189,37 +197,126 @@ impl Report {
 
     pub fn finish(self) -> Result<()> {
         let file = self.rows.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
-        put_in_place(file, &self.target)
+        put_in_place(&self.root, file, &self.target)
     }
 }
 
-/// A file that begins otherwise is somebody's own.
-fn refuse_other(target: &Path, begins: &[u8]) -> Result<()> {
-    let Ok(metadata) = fs::symlink_metadata(target) else { return Ok(()) };
+/// The files that merges of a project have written: only these may be written again.
+#[derive(Default, serde::Serialize, serde::Deserialize)]
+struct Merged(BTreeMap<PathBuf, Stamp>);
+
+/// As a merge left a file.
+#[derive(Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Stamp {
+    octets: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Stamp> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::symlink_metadata(path).ok()?;
+        Some(Stamp { octets: metadata.len(), seconds: metadata.mtime(), nanoseconds: metadata.mtime_nsec() })
+    }
+}
+
+impl Merged {
+    fn read(root: &Path) -> Merged {
+        let text = fs::read(Merged::path(root)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    fn path(root: &Path) -> PathBuf {
+        root.join(".runsheet/merged.json")
+    }
+
+    /// Notes a file as it is now; those that are gone are forgotten. The project's lock is held meanwhile.
+    fn note(root: &Path, file: &Path) -> Result<()> {
+        let mut merged = Merged::read(root);
+        merged.0.retain(|path, _| path.exists());
+        if let (Some(stamp), Ok(path)) = (Stamp::of(file), real_path(file)) {
+            merged.0.insert(path, stamp);
+        }
+        let path = Merged::path(root);
+        let folder = path.parent().context("the record has no folder")?;
+        let mut aside = NamedTempFile::new_in(folder).context("cannot note what was merged")?;
+        aside.write_all(&serde_json::to_vec(&merged)?).context("cannot note what was merged")?;
+        aside.persist(&path).map_err(|error| error.error).context("cannot note what was merged")?;
+        Ok(())
+    }
+}
+
+/// A path with its folder as it really is.
+pub fn real_path(file: &Path) -> Result<PathBuf> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = file.file_name().with_context(|| format!("{} names no file", file.display()))?;
+    let folder = fs::canonicalize(folder).with_context(|| format!("there is no folder {}", folder.display()))?;
+    Ok(folder.join(name))
+}
+
+/// A file that is not as a merge of this project left it is somebody's own.
+fn refuse_other(root: &Path, target: &Path) -> Result<()> {
+    let path = real_path(target)?;
+    let Ok(metadata) = fs::symlink_metadata(&path) else { return Ok(()) };
     if !metadata.is_file() {
         bail!("{} is not a regular file", target.display());
     }
-    let found = super::disk::open_table(target)?.map(|(beginning, _)| beginning).unwrap_or_default();
-    if !found.is_empty() && !found.starts_with(begins) {
-        bail!("{} holds something else and is left as it is\nhelp: name another file", target.display());
+    if metadata.len() == 0 || Merged::read(root).0.get(&path).copied() == Stamp::of(&path) {
+        return Ok(());
     }
-    Ok(())
+    bail!(
+        "{} exists, and not as a merge of this project left it: nothing was changed\nhelp: name another file, or move it away",
+        target.display()
+    )
 }
 
+/// The beginning of the names of files that are not whole yet.
+const PART: &str = ".runsheet-part-";
+
+/// A file beside the target, locked as long as it is written. What a killed merge left there is removed.
 fn beside(target: &Path) -> Result<BufWriter<NamedTempFile>> {
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let file = tempfile::Builder::new()
-        .prefix(".runsheet-")
-        .tempfile_in(folder)
-        .with_context(|| format!("cannot write in {}", folder.display()))?;
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let is_part = entry.file_name().to_str().is_some_and(|name| name.starts_with(PART));
+        // One that can be locked has lost its writer.
+        if is_part && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+    let failed = || format!("cannot write in {}", folder.display());
+    let file = tempfile::Builder::new().prefix(PART).tempfile_in(folder).with_context(failed)?;
+    file.as_file().lock().with_context(failed)?;
     Ok(BufWriter::with_capacity(256 << 10, file))
 }
 
-fn put_in_place(file: BufWriter<NamedTempFile>, target: &Path) -> Result<()> {
+fn put_in_place(root: &Path, file: BufWriter<NamedTempFile>, target: &Path) -> Result<()> {
     let failed = || format!("cannot write {}", target.display());
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     file.persist(target).map_err(|error| error.error).with_context(failed)?;
+    Merged::note(root, target)
+}
+
+/// A file below a folder of messages that no merge has put there: to replace the folder would destroy it.
+fn refuse_foreign_files(folder: &Path) -> Result<()> {
+    // One that is not ours at all is refused by the output itself.
+    if !folder.join(MARKER).exists() {
+        return Ok(());
+    }
+    for entry in WalkDir::new(folder).min_depth(1).into_iter().filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy();
+        let is_ours = if entry.file_type().is_dir() {
+            matches!(&*name, "cur" | "new" | "tmp") || entry.path().join(MARKER).exists()
+        } else {
+            name == MARKER || name == ".gitignore" || mailbox::is_our_name(&name)
+        };
+        if !is_ours {
+            let path = entry.path().display();
+            bail!(
+                "{path} was not written by a merge, and the folder would be replaced: nothing was changed\nhelp: move it away, or name another folder"
+            );
+        }
+    }
     Ok(())
 }
