@@ -102,6 +102,9 @@ def main():
     letters = built(ROOT / "bench/letters/Cargo.toml", "release") / "letters"
     merge = [program, "--root", ROOT, "--offline", "--quiet", "notice", "merge", "advance", "--all"]
     line = FOLDER / "line.jsonl"
+    # Of an earlier run, perhaps of another program: a merge writes over nothing that it does not know.
+    for old in (line, FOLDER / "out.mbox"):
+        old.unlink(missing_ok=True)
     subprocess.run([*merge, "--recipients", recipients(1000), "--limit", "1", "--to", line], check=True)
     sizes = [int(size) for size in options.recipients.split(",")]
     rows = {f"mailmerge {MAILMERGE}, {MAILMERGE_COUNT} messages": (MAILMERGE_COUNT, mailmerge(), None)}
