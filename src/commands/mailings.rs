@@ -322,27 +322,35 @@ fn suppression(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Result<Option<
     }
 }
 
-/// Faults of rows: the first are named, the others counted.
+/// Faults of rows: the first are named, and the first of each kind; the others are counted.
 struct RowFaults<'a> {
     path: &'a RelPath,
     rows: usize,
+    named: BTreeSet<&'static str>,
+    counted: BTreeMap<&'static str, usize>,
 }
 
 impl<'a> RowFaults<'a> {
     fn new(path: &'a RelPath) -> RowFaults<'a> {
-        RowFaults { path, rows: 0 }
+        RowFaults { path, rows: 0, named: BTreeSet::new(), counted: BTreeMap::new() }
     }
 
     fn add(&mut self, faults: Vec<Diagnostic>, diagnostics: &mut Diagnostics) {
         self.rows += 1;
-        if self.rows <= MOST_NAMED {
+        let is_new = faults.iter().any(|fault| !self.named.contains(fault.code));
+        if self.rows <= MOST_NAMED || is_new {
+            self.named.extend(faults.iter().map(|fault| fault.code));
             diagnostics.extend(faults);
+        } else if let Some(fault) = faults.first() {
+            *self.counted.entry(fault.code).or_default() += 1;
         }
     }
 
     fn finish(&self, diagnostics: &mut Diagnostics) {
-        if let Some(more) = self.rows.checked_sub(MOST_NAMED).filter(|more| *more > 0) {
-            let message = format!("{more} more row{} refused", if more == 1 { " is" } else { "s are" });
+        let more: usize = self.counted.values().sum();
+        if more > 0 {
+            let kinds: Vec<String> = self.counted.iter().map(|(code, count)| format!("{count} {code}")).collect();
+            let message = format!("{more} more row{} refused: {}", if more == 1 { " is" } else { "s are" }, kinds.join(", "));
             diagnostics.push(Diagnostic::error("more-bad-rows", message).in_file(self.path));
         }
     }
