@@ -39,8 +39,11 @@ async function show(from) {
   const fragments = await Promise.all(pages.map((page) => file(`d/${page >> 8}/${page}`)));
   if (mine !== asked || now !== answer) return;
   const made = fragments.map((fragment) => entry(root, fragment, now.meant));
+  const at = links().indexOf(document.activeElement);
   if (from) list.append(...made);
   else list.replaceChildren(...made);
+  // A late answer does not take the focus away.
+  if (!from && at >= 0) (links()[at] ?? input).focus();
   shown = from + made.length;
   more.hidden = shown >= now.count;
   if (from) all("a", made[0])[0].focus();
