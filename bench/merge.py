@@ -37,10 +37,12 @@ def recipients(count):
     return path
 
 
-def built(manifest, profile):
-    command = ["cargo", "build", "--quiet", "--locked", "--profile", profile, "--manifest-path", str(manifest)]
-    subprocess.run(command, check=True)
-    return manifest.parent / "target" / profile
+def built(folder, target):
+    """Builds a program in the profile `release`; nothing is made beside its sources."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", target)) if folder == ROOT else target
+    command = ["cargo", "build", "--quiet", "--locked", "--release", "--manifest-path", str(folder / "Cargo.toml")]
+    subprocess.run([*command, "--target-dir", str(target)], check=True)
+    return target / "release"
 
 
 def mailmerge():
@@ -98,8 +100,8 @@ def main():
     arguments.add_argument("--runs", type=int, default=3)
     options = arguments.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    program = built(ROOT / "Cargo.toml", "release") / "runsheet"
-    letters = built(ROOT / "bench/letters/Cargo.toml", "release") / "letters"
+    program = built(ROOT, ROOT / "target") / "runsheet"
+    letters = built(ROOT / "bench/letters", FOLDER / "letters") / "letters"
     merge = [program, "--root", ROOT, "--offline", "--quiet", "notice", "merge", "advance", "--all"]
     line = FOLDER / "line.jsonl"
     # Of an earlier run, perhaps of another program: a merge writes over nothing that it does not know.

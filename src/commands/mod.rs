@@ -1,6 +1,7 @@
 //! One file a command; each reads like its help: world, core, world.
 
 mod build;
+mod campaign;
 mod check;
 mod completions;
 mod explain;

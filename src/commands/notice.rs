@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
-use super::{build, report};
+use super::{build, campaign, report};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
@@ -53,7 +53,7 @@ fn list(global: &Global) -> Result<ExitCode> {
         }
     }
     for name in names {
-        let versions = mailings::find_notices(&loaded, name);
+        let versions = campaign::find_notices(&loaded, name);
         let (_, notice) = versions[0];
         let stage = notice.stage.map(|stage| format!(", {}", stage.name())).unwrap_or_default();
         let languages: Vec<&str> = versions[1..].iter().filter_map(|(_, version)| version.lang.as_deref()).collect();
@@ -75,7 +75,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat)
     let by_id = declared.iter().find(|mailing| mailing.id.value == name);
     let mailing = match by_id.or_else(|| declared.iter().find(|mailing| mailing.notice.value == name)) {
         Some(mailing) => mailing.clone(),
-        None => mailings::find_mailing(&loaded, name)?,
+        None => campaign::find_mailing(&loaded, name)?,
     };
     let mut diagnostics = loaded.site.diagnostics.clone();
     let message = match to {
@@ -121,7 +121,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     fields.entry("email".to_owned()).or_insert_with(|| address.to_string());
     let columns: Vec<String> = fields.keys().cloned().collect();
     let path = crate::config::path();
-    let Some(merge) = mailings::prepare(loaded, mailing, &path, &columns, &keys, diagnostics) else { return Ok(None) };
+    let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, diagnostics) else { return Ok(None) };
     match merge.message(&Recipient::of(address, &fields)) {
         Ok(previewed) => Ok(Some(previewed)),
         Err(diagnostic) => {
@@ -133,7 +133,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
 
 fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = mailings::find_mailing(&loaded, name)?;
+    let mailing = campaign::find_mailing(&loaded, name)?;
     refuse_undeclared(&loaded, &mailing, recipients)?;
     let selection = Selection { recipients, condition, probed: true, ..Selection::all(&mailing) };
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -155,7 +155,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     for date in dates {
         text.push_str(&format!("dated {}\n", date.strftime("%a %-d %b %Y, %H:%M UTC")));
     }
-    text.push_str(&review.write(mailings::find_notices(&loaded, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
+    text.push_str(&review.write(campaign::find_notices(&loaded, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
     report::data(&text);
     Ok(ExitCode::SUCCESS)
 }
@@ -189,7 +189,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = mailings::find_mailing(&loaded, name)?;
+    let mailing = campaign::find_mailing(&loaded, name)?;
     refuse_undeclared(&loaded, &mailing, order.recipients)?;
     let target = match order.to {
         Some(path) => path.to_owned(),

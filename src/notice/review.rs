@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::Notice;
 use super::message::Message;
 use super::recipients::Recipient;
-use crate::diagnostic::visible;
+use crate::diagnostic::{thousands, visible};
 use crate::page::tags::{BRANCH, END, IS, Kind, VALUE};
 
 /// What became of the tags of a notice for one recipient, by number.
@@ -280,19 +280,6 @@ fn shorten(value: &str) -> String {
     const MOST: usize = 160;
     let line = visible(&value.split_whitespace().collect::<Vec<_>>().join(" "));
     if line.chars().count() <= MOST { line } else { line.chars().take(MOST - 1).chain(['…']).collect() }
-}
-
-/// `1,234,567`
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -100,11 +100,6 @@ impl<R: Read> Table<R> {
         &self.columns
     }
 
-    /// Whether the file holds nothing at all.
-    pub fn is_blank(&self) -> bool {
-        self.columns.iter().all(|column| column.trim().is_empty())
-    }
-
     pub fn format(&self) -> Format {
         self.format
     }

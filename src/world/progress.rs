@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::diagnostic::thousands;
+
 /// A build that takes no longer than this says nothing.
 const QUIET: Duration = Duration::from_millis(500);
 /// The time between two lines.
@@ -45,7 +47,7 @@ impl Progress {
         }
         // Of several threads that come at once, one writes.
         self.shown.compare_exchange(shown, now, Ordering::Relaxed, Ordering::Relaxed).ok()?;
-        Some(format!("rendering {} of {} pages", grouped(done), grouped(self.total)))
+        Some(format!("rendering {} of {} pages", thousands(done as u64), thousands(self.total as u64)))
     }
 }
 
@@ -59,19 +61,6 @@ impl Drop for Progress {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// A number with a comma between each three digits.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -93,7 +82,7 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        let check = |number: usize, expected: &str| assert_eq!(grouped(number), expected);
+        let check = |number: u64, expected: &str| assert_eq!(thousands(number), expected);
         check(0, "0");
         check(999, "999");
         check(1_000, "1,000");

@@ -1,0 +1,176 @@
+//! From a mailing to what its messages are made of: its notice in all languages, its event, and what was sent before it.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use jiff::Zoned;
+
+use super::load::Loaded;
+use crate::config::{self, Event, Mailing};
+use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::notice::Notice;
+use crate::notice::invitation::{Invitation, Method};
+use crate::notice::merge::{Merge, Version};
+use crate::notice::message::{Campaign, Keys, Posting};
+use crate::notice::stage::Stage;
+use crate::page::Page;
+use crate::source::RelPath;
+
+/// A notice of the project by its name, with its page: as it is written first, and its translations behind it.
+pub fn find_notices<'a>(loaded: &'a Loaded, name: &str) -> Vec<(&'a Page, &'a Notice)> {
+    let pages = loaded.project.pages.iter();
+    let all = pages.flat_map(|page| page.notices.iter().map(move |notice| (&**page, notice)));
+    let mut found: Vec<_> = all.filter(|(_, notice)| notice.name == name).collect();
+    found.sort_by_key(|(_, notice)| notice.lang.clone());
+    found
+}
+
+/// Compiles the mailing's notice and checks all that does not depend on a row. `None` if that fails; it is reported.
+pub fn prepare<'a>(
+    loaded: &'a Loaded,
+    mailing: &Mailing,
+    path: &RelPath,
+    columns: &[String],
+    keys: &'a Keys,
+    diagnostics: &mut Diagnostics,
+) -> Option<Merge<'a>> {
+    let site = &loaded.site;
+    let config_path = config::path();
+    // A notice that does not exist is reported by the site already.
+    let found = find_notices(loaded, &mailing.notice.value);
+    let (page, _) = *found.first()?;
+    let event_name = mailing.event.as_ref().map(|name| name.value.as_str());
+    // A mailing that names its event keeps it: its campaign must not depend on the command line.
+    let event = match event_name {
+        Some(name) => site.config.events.get(name),
+        None => site.config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
+    };
+    let mut fault = |code, message: String, span: crate::source::Span, help: &str| {
+        diagnostics.push(Diagnostic::error(code, message).at(&config_path, span).help(help));
+    };
+    let id = &mailing.id;
+    let Some(event) = event else {
+        let help = "say `event = \"…\"` in the mailing, or `default_event` in [site]";
+        fault("unknown-event", format!("the mailing `{}` has no event", id.value), id.span.clone(), help);
+        return None;
+    };
+    if site.config.notices.from.is_none() {
+        fault("missing-key", "mailings need a sender".to_owned(), id.span.clone(), "set `from` in [notices]");
+        return None;
+    }
+    if let Some(unsubscribe) = site.config.notices.unsubscribe.as_ref().filter(|text| text.value.contains("{token}"))
+        && keys.unsubscribe.is_none()
+    {
+        let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
+        fault("missing-secret", "`{token}` needs a key".to_owned(), unsubscribe.span.clone(), help);
+        return None;
+    }
+    if event.is_faulty {
+        return None;
+    }
+    let Some(clock) = &event.clock else {
+        let help = "set `t0` and `time_zone` in the event";
+        fault("no-t0", format!("the event `{}` has no T-0, so the mailing has no date", event.id), id.span.clone(), help);
+        return None;
+    };
+    let date = match &mailing.when {
+        Some(when) => match clock.at(&when.value) {
+            Ok(date) => date,
+            Err(error) => {
+                diagnostics
+                    .push(Diagnostic::error("bad-offset", error.message()).at(&config_path, when.span.clone()).maybe_help(error.help()));
+                return None;
+            }
+        },
+        None => clock.t0().clone(),
+    };
+    if let (Some(first), Some(last)) = (mailing.not_before.as_ref().or(mailing.when.as_ref()), &mailing.not_after)
+        && let (Ok(first_at), Ok(last_at)) = (clock.at(&first.value), clock.at(&last.value))
+        && last_at < first_at
+    {
+        let message = format!("`not_after` of the mailing `{}` is before `{}`, the first moment to send it", id.value, first.value);
+        let diagnostic = Diagnostic::error("bad-value", message).at(&config_path, last.span.clone());
+        diagnostics.push(diagnostic.help("make `not_after` the later of the two"));
+        return None;
+    }
+    let site_name = if site.config.site.base_url.is_empty() { &site.config.site.title } else { &site.config.site.base_url };
+    let campaign = |mailing: &Mailing, revision: u64| Campaign {
+        site: site_name.clone(),
+        event: event.id.clone(),
+        mailing: mailing.id.value.clone(),
+        revision,
+    };
+    let stage = found[0].1.stage;
+    let method = match stage {
+        Some(Stage::Scheduled | Stage::Reminder) => Some(Method::Request),
+        Some(Stage::RolledBack | Stage::Postponed) => Some(Method::Cancel),
+        _ => None,
+    };
+    let notices = &site.config.notices;
+    let invitation =
+        method.filter(|_| notices.calendar).and_then(|method| Invitation::of(event, site_name, &site.config.site.base_url, method, &date));
+    let mut earlier: Vec<Campaign> =
+        before(loaded, mailing, event, stage, &date).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
+    earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
+    let campaign = campaign(mailing, mailing.revision);
+    // Faults of the templates themselves are reported by the site already.
+    let compile = |(page, notice): &(&'a Page, &'a Notice)| {
+        let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
+        Some(Version { notice, compiled })
+    };
+    let versions: Vec<Version> = found.iter().map(compile).collect::<Option<_>>()?;
+    let merge = Merge::new(site, versions, Some(event), Posting { campaign, earlier, date, invitation, notices, keys }, path.clone());
+    let mut faults = Diagnostics::default();
+    merge.check_columns(&site.config, Some(event), columns, &mut faults);
+    let broken = faults.has_errors();
+    diagnostics.extend(faults);
+    (!broken).then_some(merge)
+}
+
+/// The mailings of the same series that were sent before one, oldest first.
+fn before<'a>(loaded: &'a Loaded, mailing: &Mailing, event: &Event, stage: Option<Stage>, date: &Zoned) -> Vec<&'a Mailing> {
+    let (Some(stage), Some(clock)) = (stage, &event.clock) else { return Vec::new() };
+    let mut before: Vec<(Zoned, &Mailing)> = Vec::new();
+    for other in loaded.project.config.mailings.iter().filter(|other| other.id.value != mailing.id.value) {
+        let Some((page, notice)) = find_notices(loaded, &other.notice.value).first().copied() else { continue };
+        let event_name = other.event.as_ref().or(page.front.event.as_ref()).map(|name| name.value.as_str());
+        if loaded.site.config.event(event_name).is_none_or(|other| other.id != event.id) {
+            continue;
+        }
+        let at = other.when.as_ref().map_or_else(|| Ok(clock.t0().clone()), |when| clock.at(&when.value));
+        if let (Ok(at), true) = (at, notice.stage.is_some_and(|other| stage.follows(other)))
+            && at < *date
+        {
+            before.push((at, other));
+        }
+    }
+    before.sort_by(|(a, _), (b, _)| a.cmp(b));
+    before.into_iter().map(|(_, mailing)| mailing).collect()
+}
+
+/// The mailing of a name, or one made up for a notice that no mailing sends.
+pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
+    let mailings = &loaded.project.config.mailings;
+    if let Some(mailing) = mailings.iter().find(|mailing| mailing.id.value == name) {
+        return Ok(mailing.clone());
+    }
+    if !find_notices(loaded, name).is_empty() {
+        let span = 0..0;
+        let named = |value: String| crate::data::Spanned { value, span: span.clone() };
+        return Ok(Mailing {
+            id: named(name.to_owned()),
+            notice: named(name.to_owned()),
+            event: None,
+            recipients: crate::data::Spanned { value: RelPath::new("recipients.csv").expect("a plain path"), span: span.clone() },
+            columns: config::Columns::new(),
+            when: None,
+            not_before: None,
+            not_after: None,
+            revision: 1,
+        });
+    }
+    let notices = loaded.project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
+    let known: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.id.value.as_str()).chain(notices).collect();
+    let help = suggest(name, known).map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+    anyhow::bail!("there is no mailing and no notice `{name}`{help}")
+}
