@@ -122,7 +122,7 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t)]
         format: ScheduleFormat,
     },
-    /// List, preview and merge notices
+    /// List, preview, merge and send notices
     #[command(subcommand)]
     Notice(NoticeCommand),
     /// Fetch and show the status page
@@ -220,6 +220,99 @@ pub enum NoticeCommand {
         #[arg(long)]
         all: bool,
     },
+    /// Send a mailing, each recipient once and only once; run it again to go on
+    #[command(
+        after_help = "Examples:\n  runsheet notice send advance --dry-run\n  runsheet notice send advance --test me@example.org\n  runsheet notice send advance\n  runsheet notice send advance --yes 12 --wait\n\nEnvironment:\n  RUNSHEET_SMTP_PASSWORD   the password of the server\n  RUNSHEET_LEDGER_URL      the address of a ledger in PostgreSQL\n\nExit codes: 0 all accepted; 2 stopped; 3 some deferred, refused or in doubt; 130 after a signal"
+    )]
+    Send {
+        /// A mailing's id
+        name: String,
+        /// The number of messages of the mailing, which else is asked for on the terminal
+        #[arg(long, value_name = "COUNT")]
+        yes: Option<u64>,
+        /// Send the first message to this address instead, and write nothing down
+        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["yes", "dry_run", "limit", "amend", "wait"])]
+        test: Option<String>,
+        /// Show what would be sent
+        #[arg(long)]
+        dry_run: bool,
+        /// Send at most so many messages now
+        #[arg(long, value_name = "N")]
+        limit: Option<u64>,
+        /// Send a changed text to those who were not reached yet
+        #[arg(long)]
+        amend: bool,
+        /// Stay until deferred messages are sent or given up
+        #[arg(long)]
+        wait: bool,
+        /// What to do with messages of which nobody knows whether they were sent
+        #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+        in_doubt: InDoubt,
+    },
+    /// Where the mailings stand, by the ledger
+    #[command(after_help = "Examples:\n  runsheet notice status\n  runsheet notice status advance")]
+    Status {
+        /// A mailing's id [default: all]
+        name: Option<String>,
+    },
+    /// Decide what became of messages that are in doubt, or plan refused ones again
+    #[command(
+        after_help = "Examples:\n  runsheet notice resolve advance someone@example.org --sent --why \"the relay's log has it\"\n  runsheet notice resolve advance --all --resend --why \"the relay lost its queue\"",
+        group = clap::ArgGroup::new("decision").required(true).args(["sent", "resend", "cancel"]),
+        group = clap::ArgGroup::new("whom").required(true).args(["address", "all"])
+    )]
+    Resolve {
+        /// A mailing's id
+        name: String,
+        /// The recipient
+        address: Option<String>,
+        /// All that are in doubt
+        #[arg(long)]
+        all: bool,
+        /// The server has it: in doubt becomes accepted
+        #[arg(long)]
+        sent: bool,
+        /// Send it again: in doubt, refused, deferred or cancelled becomes planned
+        #[arg(long)]
+        resend: bool,
+        /// Never send it: in doubt, planned or deferred becomes cancelled
+        #[arg(long)]
+        cancel: bool,
+        /// How that is known; the ledger keeps it
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// Who decides [default: the user]
+        #[arg(long, value_name = "NAME")]
+        who: Option<String>,
+    },
+    /// Print the ledger of a mailing, and whether anybody has tampered with it
+    #[command(after_help = "Examples:\n  runsheet notice export advance > advance.csv\n  runsheet notice export advance --format json > advance.json")]
+    Export {
+        /// A mailing's id
+        name: String,
+        #[arg(long, value_enum, default_value_t)]
+        format: ExportFormat,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum InDoubt {
+    /// Leave them
+    #[default]
+    Hold,
+    /// Send them again, with the same Message-ID
+    Resend,
+    /// Take them for accepted
+    AssumeSent,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// One row a recipient
+    #[default]
+    Csv,
+    /// The plan, the recipients and the whole history
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

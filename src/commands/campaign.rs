@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use jiff::Zoned;
+use jiff::{Timestamp, Zoned};
 
 use super::load::Loaded;
 use crate::config::{self, Event, Mailing};
@@ -26,12 +26,15 @@ pub fn find_notices<'a>(loaded: &'a Loaded, name: &str) -> Vec<(&'a Page, &'a No
 }
 
 /// Compiles the mailing's notice and checks all that does not depend on a row. `None` if that fails; it is reported.
+///
+/// Messages have the mailing's own date unless another is given.
 pub fn prepare<'a>(
     loaded: &'a Loaded,
     mailing: &Mailing,
     path: &RelPath,
     columns: &[String],
     keys: &'a Keys,
+    date: Option<Timestamp>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Merge<'a>> {
     let site = &loaded.site;
@@ -39,12 +42,7 @@ pub fn prepare<'a>(
     // A notice that does not exist is reported by the site already.
     let found = find_notices(loaded, &mailing.notice.value);
     let (page, _) = *found.first()?;
-    let event_name = mailing.event.as_ref().map(|name| name.value.as_str());
-    // A mailing that names its event keeps it: its campaign must not depend on the command line.
-    let event = match event_name {
-        Some(name) => site.config.events.get(name),
-        None => site.config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
-    };
+    let event = event_of(loaded, mailing, page);
     let mut fault = |code, message: String, span: crate::source::Span, help: &str| {
         diagnostics.push(Diagnostic::error(code, message).at(&config_path, span).help(help));
     };
@@ -73,7 +71,7 @@ pub fn prepare<'a>(
         fault("no-t0", format!("the event `{}` has no T-0, so the mailing has no date", event.id), id.span.clone(), help);
         return None;
     };
-    let date = match &mailing.when {
+    let scheduled = match &mailing.when {
         Some(when) => match clock.at(&when.value) {
             Ok(date) => date,
             Err(error) => {
@@ -93,13 +91,7 @@ pub fn prepare<'a>(
         diagnostics.push(diagnostic.help("make `not_after` the later of the two"));
         return None;
     }
-    let site_name = if site.config.site.base_url.is_empty() { &site.config.site.title } else { &site.config.site.base_url };
-    let campaign = |mailing: &Mailing, revision: u64| Campaign {
-        site: site_name.clone(),
-        event: event.id.clone(),
-        mailing: mailing.id.value.clone(),
-        revision,
-    };
+    let date = date.map_or_else(|| scheduled.clone(), |date| date.to_zoned(scheduled.time_zone().clone()));
     let stage = found[0].1.stage;
     let method = match stage {
         Some(Stage::Scheduled | Stage::Reminder) => Some(Method::Request),
@@ -108,9 +100,10 @@ pub fn prepare<'a>(
     };
     let notices = &site.config.notices;
     let invitation =
-        method.filter(|_| notices.calendar).and_then(|method| Invitation::of(event, site_name, &site.config.site.base_url, method, &date));
+        method.filter(|_| notices.calendar).and_then(|method| Invitation::of(event, site_name(loaded), &site.config.site.base_url, method, &date));
+    let campaign = |mailing: &Mailing, revision: u64| Campaign { revision, ..named(loaded, mailing, event) };
     let mut earlier: Vec<Campaign> =
-        before(loaded, mailing, event, stage, &date).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
+        before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
     earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
     let campaign = campaign(mailing, mailing.revision);
     // Faults of the templates themselves are reported by the site already.
@@ -125,6 +118,36 @@ pub fn prepare<'a>(
     let broken = faults.has_errors();
     diagnostics.extend(faults);
     (!broken).then_some(merge)
+}
+
+/// The event of a mailing.
+fn event_of<'a>(loaded: &'a Loaded, mailing: &Mailing, page: &Page) -> Option<&'a Event> {
+    // A mailing that names its event keeps it: its campaign must not depend on the command line.
+    match &mailing.event {
+        Some(name) => loaded.site.config.events.get(&name.value),
+        None => loaded.site.config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
+    }
+}
+
+fn site_name(loaded: &Loaded) -> &str {
+    let site = &loaded.site.config.site;
+    if site.base_url.is_empty() { &site.title } else { &site.base_url }
+}
+
+fn named(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Campaign {
+    Campaign {
+        site: site_name(loaded).to_owned(),
+        event: event.id.clone(),
+        mailing: mailing.id.value.clone(),
+        revision: mailing.revision,
+    }
+}
+
+/// The campaign of a mailing, with its event. `None` if there is no such notice or event; the site reports that.
+pub fn campaign_of<'a>(loaded: &'a Loaded, mailing: &Mailing) -> Option<(Campaign, &'a Event)> {
+    let (page, _) = *find_notices(loaded, &mailing.notice.value).first()?;
+    let event = event_of(loaded, mailing, page)?;
+    Some((named(loaded, mailing, event), event))
 }
 
 /// The mailings of the same series that were sent before one, oldest first.
@@ -167,6 +190,7 @@ pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
             not_before: None,
             not_after: None,
             revision: 1,
+            reached_by: None,
         });
     }
     let notices = loaded.project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::campaign::prepare;
@@ -37,12 +38,14 @@ pub struct Selection<'a> {
     pub limit: Option<u64>,
     /// Whether what became of the notice's tags is told, too.
     pub probed: bool,
+    /// The Date of the messages instead of the mailing's own.
+    pub date: Option<Timestamp>,
 }
 
 impl<'a> Selection<'a> {
     /// All recipients of a mailing.
     pub fn all(mailing: &'a Mailing) -> Selection<'a> {
-        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None, probed: false }
+        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None, probed: false, date: None }
     }
 }
 
@@ -118,6 +121,8 @@ enum Turn {
     Taken,
     Suppressed,
     BeyondLimit,
+    /// Somebody else's, or nobody's.
+    PassedBy,
 }
 
 /// So many messages are made at once.
@@ -131,6 +136,21 @@ pub fn merge(
     selection: &Selection,
     keys: &Keys,
     diagnostics: &mut Diagnostics,
+    tell: impl FnMut(Fate) -> Result<()>,
+) -> Result<Outcome> {
+    merge_some(loaded, selection, keys, diagnostics, None, tell)
+}
+
+/// Says which of some recipients get a message.
+pub type Gate<'a> = &'a mut dyn FnMut(&[&Recipient]) -> Result<Vec<bool>>;
+
+/// Merges a mailing for those whom a gate lets through. Messages are made for nobody else.
+pub fn merge_some(
+    loaded: &Loaded,
+    selection: &Selection,
+    keys: &Keys,
+    diagnostics: &mut Diagnostics,
+    mut gate: Option<Gate>,
     mut tell: impl FnMut(Fate) -> Result<()>,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
@@ -153,7 +173,7 @@ pub fn merge(
         }
     };
     let chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
-    let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, diagnostics);
+    let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.date, diagnostics);
     let mut faults = RowFaults::new(&source.path);
     let mut faulty = merge.is_none() || chosen.is_none();
     let mut rows_read = 0;
@@ -187,6 +207,15 @@ pub fn merge(
             }
         }
         faulty |= faults.rows > 0;
+        if let Some(gate) = &mut gate {
+            let asked: Vec<&Recipient> = batch.iter().filter(|(_, turn)| *turn == Turn::Taken).map(|(recipient, _)| recipient).collect();
+            let mut let_through = gate(&asked)?.into_iter();
+            for (_, turn) in batch.iter_mut().filter(|(_, turn)| *turn == Turn::Taken) {
+                if !let_through.next().unwrap_or(false) {
+                    *turn = Turn::PassedBy;
+                }
+            }
+        }
         let Some(merge) = &merge else { continue };
         let name = format!("making a message of the mailing `{}`", selection.mailing.id.value);
         let make = |(recipient, turn): &(Recipient, Turn)| {
@@ -222,6 +251,7 @@ pub fn merge(
                     outcome.suppressed += 1;
                     tell(Fate::Suppressed(recipient))?;
                 }
+                None if *turn == Turn::PassedBy => {}
                 None => {
                     outcome.left_out += 1;
                     tell(Fate::BeyondLimit(recipient))?;

@@ -7,11 +7,13 @@ mod completions;
 mod explain;
 mod external;
 mod init;
+mod ledger;
 mod load;
 mod mailings;
 mod notice;
 mod report;
 mod schedule;
+mod send;
 mod serve;
 mod status;
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
-use super::{build, campaign, report};
+use super::{build, campaign, ledger, report, send};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
@@ -40,6 +40,22 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             };
             merge(global, &order)
         }
+        NoticeCommand::Send { name, yes, test, dry_run, limit, amend, wait, in_doubt } => {
+            let test = test.as_deref();
+            let (yes, dry_run, limit, amend, wait, in_doubt) = (*yes, *dry_run, *limit, *amend, *wait, *in_doubt);
+            send::run(global, &send::SendOrder { name, yes, test, dry_run, limit, amend, wait, in_doubt })
+        }
+        NoticeCommand::Status { name } => ledger::status(global, name.as_deref()),
+        NoticeCommand::Resolve { name, address, all, sent, resend, cancel: _, why, who } => {
+            let to = match (sent, resend) {
+                (true, _) => ledger::Decision::Sent,
+                (_, true) => ledger::Decision::Resend,
+                _ => ledger::Decision::Cancel,
+            };
+            let address = if *all { None } else { address.as_deref() };
+            ledger::resolve(global, name, address, to, why, who.as_deref())
+        }
+        NoticeCommand::Export { name, format } => ledger::export(global, name, *format),
     }
 }
 
@@ -121,7 +137,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     fields.entry("email".to_owned()).or_insert_with(|| address.to_string());
     let columns: Vec<String> = fields.keys().cloned().collect();
     let path = crate::config::path();
-    let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, diagnostics) else { return Ok(None) };
+    let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, None, diagnostics) else { return Ok(None) };
     match merge.message(&Recipient::of(address, &fields)) {
         Ok(previewed) => Ok(Some(previewed)),
         Err(diagnostic) => {

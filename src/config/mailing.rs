@@ -66,6 +66,8 @@ pub struct Mailing {
     pub not_before: Option<Spanned<Offset>>,
     pub not_after: Option<Spanned<Offset>>,
     pub revision: u64,
+    /// Only those whom this mailing has reached, by the ledger, are sent it.
+    pub reached_by: Option<Spanned<String>>,
 }
 
 pub fn read_notices(reader: &mut Reader) -> Notices {
@@ -132,6 +134,7 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let not_after = read_offset(reader, "not_after");
     let columns = read_columns(reader);
     let revision = reader.count("revision").unwrap_or(1);
+    let reached_by = reader.text("reached_by");
     let id = id?;
     if id.value.is_empty() || !id.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
         let help = "letters, digits, `-` and `_`: it names a folder of `outbox/`".to_owned();
@@ -139,7 +142,7 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
         return None;
     }
     let recipients = inside(reader, recipients?)?;
-    Some(Mailing { id, notice: notice?, event, recipients, columns, when, not_before, not_after, revision })
+    Some(Mailing { id, notice: notice?, event, recipients, columns, when, not_before, not_after, revision, reached_by })
 }
 
 /// `columns = { email = "E-Mail" }`

@@ -4,6 +4,7 @@ mod event;
 mod external;
 mod look;
 mod mailing;
+mod sending;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use event::{Event, Mode};
 pub use external::External;
 pub use look::{Destination, Look};
 pub use mailing::{Columns, Mailing, Notices};
+pub use sending::{Sending, Tls, is_loopback};
 
 /// The name of the file that makes a folder a Runsheet project.
 pub const FILE_NAME: &str = "runsheet.toml";
@@ -42,6 +44,8 @@ pub struct Config {
     pub status: Option<status::Settings>,
     pub notices: Notices,
     pub mailings: Vec<Mailing>,
+    /// `[smtp]`, if there is one.
+    pub sending: Option<Sending>,
     pub contracts: Vec<Contract>,
     pub levels: BTreeMap<String, CheckLevel>,
     /// `[check.external]`: how links to other sites are tried.
@@ -159,6 +163,7 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
     reader.table("status", |reader| config.status = read_status(reader));
     reader.table("notices", |reader| config.notices = mailing::read_notices(reader));
     reader.list_of_tables("mailings", |reader| config.mailings.extend(mailing::read_mailing(reader)));
+    reader.table("smtp", |reader| config.sending = sending::read(reader));
     reader.list_of_tables("contracts", |reader| config.contracts.extend(read_contract(reader)));
     reader.table("check", |reader| {
         config.levels = read_levels(reader);
@@ -184,6 +189,10 @@ fn check_names(config: &Config, reader: &mut Reader) {
             let message = format!("the mailing `{}` is declared twice", mailing.id.value);
             let diagnostic = Diagnostic::error("duplicate-name", message).at(reader.path(), mailing.id.span.clone());
             reader.diagnostics.push(diagnostic);
+        }
+        let known = || config.mailings.iter().map(|mailing| mailing.id.value.as_str()).filter(|id| *id != mailing.id.value);
+        if let Some(name) = mailing.reached_by.as_ref().filter(|name| !known().any(|id| id == name.value)) {
+            reader.reject(&name.span, format!("there is no other mailing `{}`", name.value), suggest(&name.value, known()));
         }
     }
 }

@@ -25,8 +25,8 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// Its name in hashes; the parts cannot run into each other.
-    fn name(&self) -> String {
+    /// Its name in hashes and in the ledger; the parts cannot run into each other.
+    pub fn name(&self) -> String {
         serde_json::json!([self.site, self.event, self.mailing, self.revision]).to_string()
     }
 

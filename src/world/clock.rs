@@ -33,6 +33,11 @@ impl Stopwatch {
         Stopwatch { started: Instant::now(), parts: Vec::new() }
     }
 
+    /// The time since it was started.
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// The part of this name ends now.
     pub fn lap(&mut self, name: &'static str) {
         let before = |of: fn(&Part) -> Duration| self.parts.iter().map(of).sum();

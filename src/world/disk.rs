@@ -331,3 +331,24 @@ pub fn write_new(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     }
     Ok(())
 }
+
+/// The first line of a file that holds a secret. Others must not be able to read it.
+pub fn read_secret(path: &Path) -> Result<String> {
+    use std::os::unix::fs::MetadataExt;
+    let failed = || format!("cannot read {}", path.display());
+    let metadata = fs::metadata(path).with_context(failed)?;
+    if metadata.mode() & 0o077 != 0 {
+        bail!("{} can be read by others\nhelp: chmod 600 {0}", path.display());
+    }
+    let text = fs::read_to_string(path).with_context(failed)?;
+    let line = text.lines().next().unwrap_or("");
+    if line.is_empty() {
+        bail!("the first line of {} is empty", path.display());
+    }
+    Ok(line.to_owned())
+}
+
+/// The bytes of a file that the configuration names.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

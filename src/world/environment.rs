@@ -26,3 +26,31 @@ pub fn source_date_epoch() -> Result<Option<Timestamp>> {
     let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     seconds.map(Some).with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
 }
+
+/// Where tests may use a database.
+#[cfg(all(test, feature = "postgres"))]
+pub fn test_database() -> Option<String> {
+    variable("RUNSHEET_TEST_POSTGRES")
+}
+
+/// The password of the mail server.
+pub fn smtp_password() -> Option<String> {
+    variable("RUNSHEET_SMTP_PASSWORD")
+}
+
+/// The address of a ledger in PostgreSQL.
+pub fn ledger_url() -> Option<String> {
+    variable("RUNSHEET_LEDGER_URL")
+}
+
+/// The user, as the ledger notes who decided something.
+pub fn user() -> Option<String> {
+    variable("USER").or_else(|| variable("LOGNAME"))
+}
+
+/// Where this user's programs keep what must last (XDG Base Directory Specification).
+pub fn state_folder() -> Option<std::path::PathBuf> {
+    // The specification takes no relative path.
+    let given = variable("XDG_STATE_HOME").map(std::path::PathBuf::from).filter(|path| path.is_absolute());
+    given.or_else(|| variable("HOME").map(|home| std::path::PathBuf::from(home).join(".local/state")))
+}

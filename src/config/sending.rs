@@ -1,0 +1,140 @@
+//! `[smtp]`: the server that takes the mails, how fast, and where it is written down what it took.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Parsed;
+use crate::data::{Reader, Spanned};
+use crate::notice::pace::Rate;
+
+/// `[smtp]`.
+#[derive(Clone, Debug)]
+pub struct Sending {
+    pub host: String,
+    /// 465 with implicit TLS, 587 with STARTTLS, 25 without, unless it is set.
+    pub port: u16,
+    pub tls: Tls,
+    /// A file of certificates (PEM): only what they sign is trusted.
+    pub ca_file: Option<PathBuf>,
+    /// Empty: no AUTH.
+    pub user: String,
+    pub password_file: Option<PathBuf>,
+    /// A program and its arguments; its first line is the password.
+    pub password_command: Vec<String>,
+    pub connections: usize,
+    /// Messages over one connection before it is closed.
+    pub per_connection: u64,
+    pub rate: Option<Rate>,
+    pub per_domain: Option<Rate>,
+    /// How long a deferred message waits: after the first attempt, the second, and so on. Then it is given up.
+    pub retry: Vec<Duration>,
+    /// How long the server may take for an answer.
+    pub timeout: Duration,
+    /// How long it may take after the end of a message (RFC 5321 §4.5.3.2.6).
+    pub final_timeout: Duration,
+    /// For how long a sender that shares its ledger holds what it has claimed.
+    pub lease: Duration,
+    /// A mailing to more recipients is not sent.
+    pub max_recipients: u64,
+    /// The file of the ledger; empty: in the user's state folder.
+    pub ledger: Option<PathBuf>,
+    /// A file that holds the address of a PostgreSQL ledger, or a program that prints it.
+    pub ledger_url_file: Option<PathBuf>,
+    pub ledger_url_command: Vec<String>,
+}
+
+/// How a connection is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// From the first byte (RFC 8314 §3.3).
+    Implicit,
+    /// By STARTTLS, without which nothing is sent (RFC 3207).
+    StartTls,
+    /// Not at all: to this machine only.
+    None,
+}
+
+/// Reads the table. `None` if it has no host; that is reported.
+pub fn read(reader: &mut Reader) -> Option<Sending> {
+    for key in ["password", "pass", "ledger_url"] {
+        if let Some(node) = reader.node(key) {
+            let help = "set RUNSHEET_SMTP_PASSWORD or RUNSHEET_LEDGER_URL in the environment, or use password_file, password_command, ledger_url_file or ledger_url_command";
+            let span = node.span.clone();
+            reader.reject(&span, "a secret does not belong into the configuration", Some(help.to_owned()));
+        }
+    }
+    let host = reader.needed_text("host");
+    let tls =
+        reader.choice("tls", &[("starttls", Tls::StartTls), ("implicit", Tls::Implicit), ("none", Tls::None)]).unwrap_or(Tls::StartTls);
+    let usual = match tls {
+        Tls::Implicit => 465,
+        Tls::StartTls => 587,
+        Tls::None => 25,
+    };
+    let port = reader.count("port").map_or(usual, |port| u16::try_from(port).unwrap_or(0));
+    let commands = |reader: &mut Reader, key| reader.texts(key).into_iter().map(|text| text.value).collect::<Vec<_>>();
+    let path = |text: Option<Spanned<String>>| text.map(|text| text.value).filter(|text| !text.is_empty()).map(PathBuf::from);
+    let host = host.and_then(|host| {
+        let fits = !host.value.is_empty() && host.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
+        if !fits {
+            reader.reject(&host.span, format!("`{}` is no host", crate::diagnostic::visible(&host.value)), Some("a name or an address, such as `smtp.example.org`".to_owned()));
+        } else if port == 0 {
+            reader.reject(&host.span, "the port is between 1 and 65535", None);
+        } else if tls == Tls::None && !is_loopback(&host.value) {
+            let help = "use `tls = \"starttls\"` or `tls = \"implicit\"`; `none` is for 127.0.0.1, ::1 and localhost";
+            reader.reject(&host.span, format!("mails would go to `{}` without TLS", host.value), Some(help.to_owned()));
+        }
+        fits.then_some(host.value)
+    });
+    let retry = reader.texts("retry");
+    let mut waits = Vec::new();
+    for text in &retry {
+        match wait(&text.value) {
+            Ok(length) => waits.push(length),
+            Err((message, help)) => reader.reject(&text.span, message, help),
+        }
+    }
+    if retry.is_empty() && !reader.has("retry") {
+        waits = [5, 15, 60].map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
+    }
+    let most = |reader: &mut Reader, key, default: u64, most: u64| reader.count(key).map_or(default, |count| count.clamp(1, most));
+    let sending = Sending {
+        host: host.clone().unwrap_or_default(),
+        port,
+        tls,
+        ca_file: path(reader.text("ca_file")),
+        user: reader.text("user").map_or_else(String::new, |text| text.value),
+        password_file: path(reader.text("password_file")),
+        password_command: commands(reader, "password_command"),
+        connections: usize::try_from(most(reader, "connections", 4, 64)).unwrap_or(4),
+        per_connection: most(reader, "per_connection", 100, u64::MAX),
+        rate: reader.parsed("rate", rate),
+        per_domain: reader.parsed("per_domain", rate),
+        retry: waits,
+        timeout: reader.parsed("timeout", wait).unwrap_or(Duration::from_secs(5 * 60)),
+        final_timeout: reader.parsed("final_timeout", wait).unwrap_or(Duration::from_secs(10 * 60)),
+        lease: reader.parsed("lease", wait).unwrap_or(Duration::from_secs(15 * 60)),
+        max_recipients: most(reader, "max_recipients", 100_000, u64::MAX),
+        ledger: path(reader.text("ledger")),
+        ledger_url_file: path(reader.text("ledger_url_file")),
+        ledger_url_command: commands(reader, "ledger_url_command"),
+    };
+    host.is_some().then_some(sending)
+}
+
+/// Whether a host is this machine, by its name alone.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn wait(text: &str) -> Parsed<Duration> {
+    let length = super::duration(text)?;
+    match Duration::try_from(length) {
+        Ok(length) if !length.is_zero() => Ok(length),
+        _ => Err((format!("`{text}` is no length of time"), Some("for example `15m`".to_owned()))),
+    }
+}
+
+fn rate(text: &str) -> Parsed<Rate> {
+    text.parse().map_err(|()| (format!("`{text}` is no rate"), Some("for example `20/s`, `600/m` or `5000/h`".to_owned())))
+}

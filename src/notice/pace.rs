@@ -1,0 +1,178 @@
+//! How fast mails go: so many a second in all, so many to one domain, and slower when the server asks for it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// So many messages in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub messages: u32,
+    pub per: Duration,
+}
+
+impl Rate {
+    /// The time from one message to the next.
+    fn interval(self) -> Duration {
+        self.per / self.messages.max(1)
+    }
+}
+
+impl std::str::FromStr for Rate {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Rate, ()> {
+        let (messages, unit) = text.split_once('/').ok_or(())?;
+        let seconds = match unit.trim() {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            _ => return Err(()),
+        };
+        let messages = messages.trim().parse().ok().filter(|messages| *messages > 0).ok_or(())?;
+        Ok(Rate { messages, per: Duration::from_secs(seconds) })
+    }
+}
+
+/// Paces messages; moments are counted from any beginning, on a clock that never jumps.
+#[derive(Debug)]
+pub struct Pace {
+    whole: Bucket,
+    per_domain: Option<Duration>,
+    domains: BTreeMap<String, Bucket>,
+    /// By how much the server has slowed us down; 0: not at all.
+    slowness: u32,
+    /// Messages taken since it last asked for less.
+    since: u32,
+}
+
+/// The shortest time between two messages once a server asked for less.
+const SLOW: Duration = Duration::from_millis(50);
+/// It is doubled so often at most: 12.8 s between two messages.
+const SLOWEST: u32 = 8;
+/// After so many accepted messages it goes twice as fast again.
+const RECOVERS_AFTER: u32 = 50;
+/// So much of a rate may be used at once after a pause.
+const BURST: Duration = Duration::from_millis(250);
+
+/// A token bucket, told by the moment at which the next message is due.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bucket {
+    interval: Duration,
+    next: Duration,
+}
+
+impl Bucket {
+    fn take(&mut self, now: Duration, interval: Duration) {
+        self.next = self.next.max(now.saturating_sub(BURST)) + interval;
+    }
+}
+
+impl Pace {
+    pub fn new(whole: Option<Rate>, per_domain: Option<Rate>) -> Pace {
+        let whole = Bucket { interval: whole.map_or(Duration::ZERO, Rate::interval), next: Duration::ZERO };
+        Pace { whole, per_domain: per_domain.map(Rate::interval), domains: BTreeMap::new(), slowness: 0, since: 0 }
+    }
+
+    /// The moment at which a message to this domain may go.
+    pub fn due(&self, domain: &str) -> Duration {
+        let domain = self.domains.get(domain).map_or(Duration::ZERO, |bucket| bucket.next);
+        self.whole.next.max(domain)
+    }
+
+    /// The moment at which any message may go.
+    pub fn due_at_all(&self) -> Duration {
+        self.whole.next
+    }
+
+    /// A message to this domain goes now.
+    pub fn take(&mut self, domain: &str, now: Duration) {
+        let slow = if self.slowness == 0 { Duration::ZERO } else { self.whole.interval.max(SLOW) * (1 << self.slowness) };
+        let interval = self.whole.interval.max(slow);
+        self.whole.take(now, interval);
+        if let Some(interval) = self.per_domain {
+            self.domains.entry(domain.to_owned()).or_default().take(now, interval);
+        }
+    }
+
+    /// The server wants fewer messages (421, 452, 4.7.x).
+    pub fn slow_down(&mut self) {
+        self.slowness = (self.slowness + 1).min(SLOWEST);
+        self.since = 0;
+    }
+
+    /// The server took one.
+    pub fn accepted(&mut self) {
+        self.since += 1;
+        if self.since >= RECOVERS_AFTER && self.slowness > 0 {
+            self.slowness -= 1;
+            self.since = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many messages go within so many seconds, if each goes as soon as it may.
+    fn within(pace: &mut Pace, domain: &str, seconds: u64) -> u32 {
+        let (mut now, end, mut count) = (Duration::ZERO, Duration::from_secs(seconds), 0);
+        while now < end {
+            now = now.max(pace.due(domain));
+            pace.take(domain, now);
+            count += 1;
+        }
+        count
+    }
+
+    #[test]
+    fn rates() {
+        let rate = |text: &str| text.parse::<Rate>().map(|rate| rate.interval());
+        assert_eq!(rate("20/s"), Ok(Duration::from_millis(50)));
+        assert_eq!(rate("600/m"), Ok(Duration::from_millis(100)));
+        assert_eq!(rate("3600 / h"), Ok(Duration::from_secs(1)));
+        for wrong in ["", "20", "0/s", "-1/s", "20/x", "x/s"] {
+            assert_eq!(rate(wrong), Err(()), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_rate() {
+        let rate = |text: &str| Some(text.parse().unwrap());
+        let check = |whole, domain, expected: std::ops::RangeInclusive<u32>| {
+            let count = within(&mut Pace::new(whole, domain), "a.example", 10);
+            assert!(expected.contains(&count), "{count}");
+        };
+        check(rate("20/s"), None, 200..=206);
+        check(rate("20/s"), rate("5/s"), 50..=53);
+        check(rate("2/s"), rate("5/s"), 20..=22);
+    }
+
+    #[test]
+    fn a_pause_is_not_made_up_for() {
+        let mut pace = Pace::new(Some("10/s".parse().unwrap()), None);
+        pace.take("a.example", Duration::ZERO);
+        let later = Duration::from_secs(60);
+        let mut at_once = 0;
+        while pace.due("a.example") <= later {
+            pace.take("a.example", later);
+            at_once += 1;
+        }
+        assert!(at_once <= 4, "{at_once}");
+    }
+
+    #[test]
+    fn slower_and_faster_again() {
+        let mut pace = Pace::new(None, None);
+        pace.slow_down();
+        pace.slow_down();
+        let slow = within(&mut pace, "a.example", 10);
+        assert!((50..=60).contains(&slow), "{slow}");
+        for _ in 0..2 * RECOVERS_AFTER {
+            pace.accepted();
+        }
+        pace.take("a.example", Duration::from_secs(60));
+        assert!(pace.due("a.example") <= Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,513 @@
+//! The ledger as it is kept: one set of statements over two databases.
+
+#[cfg(feature = "postgres")]
+pub mod postgres;
+pub mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+
+use crate::notice::ledger::{Claim, Counts, Entry, Event, Plan, Planned, State};
+use crate::notice::reply::Reply;
+
+/// A value in a statement or a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Value {
+        Value::Number(number)
+    }
+}
+
+/// A row of an answer.
+pub struct Row(pub Vec<Value>);
+
+impl Row {
+    fn text(&self, index: usize) -> Result<&str> {
+        match self.0.get(index) {
+            Some(Value::Text(text)) => Ok(text),
+            _ => bail!("the ledger is not as it should be: column {index} is no text"),
+        }
+    }
+
+    fn number(&self, index: usize) -> Result<i64> {
+        match self.0.get(index) {
+            Some(Value::Number(number)) => Ok(*number),
+            _ => bail!("the ledger is not as it should be: column {index} is no number"),
+        }
+    }
+}
+
+/// A database that keeps what it was told once `commit` has come back, whatever happens to the machine.
+///
+/// Parameters are `$1`, `$2` …, in the order in which they first stand in a statement.
+pub trait Store: Send {
+    /// Where it is, for people; nothing secret.
+    fn place(&self) -> String;
+    /// Whether senders on several machines may work at once. If not, this one is alone.
+    fn is_shared(&self) -> bool;
+    /// The present in milliseconds since 1970, by the one clock of the database.
+    fn now(&mut self) -> Result<i64>;
+    fn begin(&mut self) -> Result<()>;
+    fn commit(&mut self) -> Result<()>;
+    fn roll_back(&mut self);
+    /// Gives how many rows it changed.
+    fn execute(&mut self, statement: &str, values: &[Value]) -> Result<u64>;
+    fn query(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>>;
+    /// The texts of a JSON array, as a subquery over the parameter.
+    fn texts(&self, parameter: &str) -> String;
+    /// Behind a subquery whose rows are about to be changed.
+    fn skip_locked(&self) -> &'static str;
+}
+
+pub const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS campaign (
+    name TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    frozen TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    amended BIGINT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS recipient (
+    campaign TEXT NOT NULL,
+    key TEXT NOT NULL,
+    rank BIGINT NOT NULL,
+    message_id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    state TEXT NOT NULL,
+    claim BIGINT NOT NULL,
+    tries BIGINT NOT NULL,
+    owner TEXT NOT NULL,
+    until BIGINT NOT NULL,
+    code BIGINT NOT NULL,
+    reply TEXT NOT NULL,
+    PRIMARY KEY (campaign, key)
+);
+CREATE INDEX IF NOT EXISTS recipient_state ON recipient (campaign, state);
+CREATE TABLE IF NOT EXISTS event (
+    campaign TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    key TEXT NOT NULL,
+    state TEXT NOT NULL,
+    claim BIGINT NOT NULL,
+    at TEXT NOT NULL,
+    code BIGINT NOT NULL,
+    reply TEXT NOT NULL,
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (campaign, sender, number)
+);
+";
+
+/// The ledger of one campaign, in the hand of one program.
+pub struct Ledger {
+    store: Box<dyn Store>,
+    campaign: String,
+    /// This run of the program.
+    sender: String,
+    lease: Duration,
+    /// The end of its chain.
+    number: i64,
+    head: String,
+}
+
+/// One recipient as it stands.
+pub struct Standing {
+    pub key: String,
+    pub message_id: String,
+    /// Of its message as it was planned.
+    pub hash: String,
+    pub state: State,
+    pub tries: i64,
+    pub reply: Reply,
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+fn timestamp(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
+}
+
+impl Ledger {
+    pub fn new(store: Box<dyn Store>, campaign: &str, sender: &str, lease: Duration) -> Ledger {
+        Ledger { store, campaign: campaign.to_owned(), sender: sender.to_owned(), lease, number: 0, head: campaign.to_owned() }
+    }
+
+    pub fn place(&self) -> String {
+        self.store.place()
+    }
+
+    pub fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// The last hash of what this run has written.
+    pub fn head(&self) -> Option<&str> {
+        (self.number > 0).then_some(&self.head)
+    }
+
+    /// All or nothing.
+    fn together<T>(&mut self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
+        let (number, head) = (self.number, self.head.clone());
+        let begun = self.store.begin();
+        let done = begun.and_then(|()| work(self)).and_then(|value| self.store.commit().map(|()| value));
+        if done.is_err() {
+            self.store.roll_back();
+            (self.number, self.head) = (number, head);
+        }
+        done.with_context(|| format!("cannot write the ledger {}", self.store.place()))
+    }
+
+    /// The campaigns that the ledger knows.
+    pub fn campaigns(store: &mut dyn Store) -> Result<Vec<String>> {
+        store.query("SELECT name FROM campaign ORDER BY frozen", &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    pub fn plan(&mut self) -> Result<Option<Plan>> {
+        let rows = self.store.query("SELECT hash, frozen, subject, amended FROM campaign WHERE name = $1", &[self.campaign.as_str().into()])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let frozen = row.text(1)?.parse().context("the ledger holds a time that is none")?;
+        let (hash, subject) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
+        Ok(Some(Plan { campaign: self.campaign.clone(), hash, frozen, subject, amended: row.number(3)? }))
+    }
+
+    /// Writes a new plan. One that is there already is an error.
+    pub fn freeze(&mut self, plan: &Plan, rows: &[Planned]) -> Result<()> {
+        self.together(|ledger| {
+            let values = [plan.campaign.as_str().into(), plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into()];
+            ledger.store.execute("INSERT INTO campaign (name, hash, frozen, subject, amended) VALUES ($1, $2, $3, $4, 0)", &values)?;
+            for (rank, planned) in rows.iter().enumerate() {
+                ledger.insert(planned, rank)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn insert(&mut self, planned: &Planned, rank: usize) -> Result<()> {
+        let state = if planned.is_suppressed() { State::Suppressed } else { State::Planned };
+        let statement = "INSERT INTO recipient (campaign, key, rank, message_id, hash, state, claim, tries, owner, until, code, reply) \
+                         VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', 0, 0, '')";
+        let values = [
+            self.campaign.as_str().into(),
+            planned.key.as_str().into(),
+            i64::try_from(rank)?.into(),
+            planned.message_id.as_str().into(),
+            planned.hash.as_str().into(),
+            state.name().into(),
+        ];
+        self.store.execute(statement, &values)?;
+        Ok(())
+    }
+
+    /// Makes another plan of it: for those who were not reached, and for nobody else.
+    pub fn amend(&mut self, plan: &Plan, rows: &[Planned], who: &str) -> Result<()> {
+        self.together(|ledger| {
+            let busy = ledger.counts_now()?;
+            if busy.get(State::Claimed) + busy.get(State::Sending) > 0 {
+                bail!("another sender is at work on this campaign\nhelp: let it end, or wait until its claims run out");
+            }
+            let values = [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];
+            ledger.store.execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
+            let known: BTreeMap<String, State> = ledger.rows()?.into_iter().map(|row| (row.key, row.state)).collect();
+            for (rank, planned) in rows.iter().enumerate() {
+                match known.get(&planned.key) {
+                    None => ledger.insert(planned, rank)?,
+                    Some(State::Planned | State::Deferred | State::Suppressed | State::Cancelled) => {
+                        let state = if planned.is_suppressed() { State::Suppressed } else { State::Planned };
+                        let values = [
+                            planned.hash.as_str().into(),
+                            planned.message_id.as_str().into(),
+                            state.name().into(),
+                            ledger.campaign.as_str().into(),
+                            planned.key.as_str().into(),
+                        ];
+                        let statement = "UPDATE recipient SET hash = $1, message_id = $2, state = $3 WHERE campaign = $4 AND key = $5";
+                        ledger.store.execute(statement, &values)?;
+                    }
+                    Some(_) => {}
+                }
+            }
+            let wanted: std::collections::BTreeSet<&str> = rows.iter().map(|planned| planned.key.as_str()).collect();
+            let gone = known.iter().filter(|(key, state)| {
+                matches!(state, State::Planned | State::Deferred) && !wanted.contains(key.as_str())
+            });
+            for (key, _) in gone {
+                ledger.set(key, State::Cancelled, who, "no longer among the recipients when the plan was amended")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// A person's decision about one recipient.
+    fn set(&mut self, key: &str, state: State, who: &str, why: &str) -> Result<()> {
+        let statement = "UPDATE recipient SET state = $1, until = 0, tries = 0 WHERE campaign = $2 AND key = $3";
+        self.store.execute(statement, &[state.name().into(), self.campaign.as_str().into(), key.into()])?;
+        self.note(key, state, 0, &Reply::new(0, ""), who, why)
+    }
+
+    /// Adds a line to the chain of this run.
+    fn note(&mut self, key: &str, state: State, claim: i64, reply: &Reply, who: &str, why: &str) -> Result<()> {
+        let mut event = Event {
+            sender: self.sender.clone(),
+            number: self.number + 1,
+            key: key.to_owned(),
+            state: state.name().to_owned(),
+            claim,
+            at: timestamp(self.store.now()?).to_string(),
+            code: i64::from(reply.code),
+            reply: reply.text.clone(),
+            who: who.to_owned(),
+            why: why.to_owned(),
+            hash: String::new(),
+        };
+        event.hash = event.link(&self.head);
+        let values = [
+            self.campaign.as_str().into(),
+            event.sender.as_str().into(),
+            event.number.into(),
+            event.key.as_str().into(),
+            event.state.as_str().into(),
+            event.claim.into(),
+            event.at.as_str().into(),
+            event.code.into(),
+            event.reply.as_str().into(),
+            event.who.as_str().into(),
+            event.why.as_str().into(),
+            event.hash.as_str().into(),
+        ];
+        let statement = "INSERT INTO event (campaign, sender, number, key, state, claim, at, code, reply, who, why, hash) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+        self.store.execute(statement, &values)?;
+        (self.number, self.head) = (event.number, event.hash);
+        Ok(())
+    }
+
+    /// Takes into hand those of these recipients whose turn it is: at most `most`.
+    pub fn claim(&mut self, keys: &[String], most: usize) -> Result<Vec<Claim>> {
+        let keys = serde_json::to_string(&keys)?;
+        self.together(|ledger| {
+            let now = ledger.store.now()?;
+            let (texts, skip) = (ledger.store.texts("$5"), ledger.store.skip_locked());
+            let statement = format!(
+                "UPDATE recipient SET state = 'claimed', claim = claim + 1, owner = $1, until = $2 WHERE campaign = $3 AND key IN (\
+                 SELECT key FROM recipient WHERE campaign = $4 AND key IN ({texts}) AND \
+                 (state = 'planned' OR state IN ('deferred', 'claimed') AND until <= $6) LIMIT $7 {skip}) \
+                 RETURNING key, claim, tries, hash"
+            );
+            let values = [
+                ledger.sender.as_str().into(),
+                now.saturating_add(millis(ledger.lease)).into(),
+                ledger.campaign.as_str().into(),
+                ledger.campaign.as_str().into(),
+                keys.into(),
+                now.into(),
+                i64::try_from(most).unwrap_or(i64::MAX).into(),
+            ];
+            let claim = |row: &Row| {
+                Ok(Claim { key: row.text(0)?.to_owned(), number: row.number(1)?, tries: row.number(2)?, hash: row.text(3)?.to_owned() })
+            };
+            ledger.store.query(&statement, &values)?.iter().map(claim).collect()
+        })
+    }
+
+    /// Writes down, in one commit, what is about to be sent and what became of what was. `false`: the claim was void.
+    pub fn record(&mut self, entries: &[Entry]) -> Result<Vec<bool>> {
+        self.together(|ledger| entries.iter().map(|entry| ledger.record_one(entry)).collect())
+    }
+
+    fn record_one(&mut self, entry: &Entry) -> Result<bool> {
+        let claim = entry.claim();
+        let now = self.store.now()?;
+        let mut values: Vec<Value> = vec![entry.state().name().into()];
+        let (statement, reply) = match entry {
+            Entry::Begin(_) => {
+                values.push(now.saturating_add(millis(self.lease)).into());
+                let statement = "UPDATE recipient SET state = $1, until = $2 WHERE campaign = $3 AND key = $4 AND owner = $5 AND claim = $6 AND state = 'claimed'";
+                (statement, Reply::new(0, ""))
+            }
+            Entry::Settle { state, reply, due, .. } => {
+                let tries = claim.tries + i64::from(*state == State::Deferred);
+                values.extend([
+                    now.saturating_add(millis(*due)).into(),
+                    i64::from(reply.code).into(),
+                    reply.text.as_str().into(),
+                    tries.into(),
+                ]);
+                // What the server answered is true, even when the claim has run out meanwhile.
+                let statement = "UPDATE recipient SET state = $1, until = $2, code = $3, reply = $4, tries = $5 \
+                                 WHERE campaign = $6 AND key = $7 AND owner = $8 AND claim = $9 AND state IN ('claimed', 'sending', 'in doubt')";
+                (statement, reply.clone())
+            }
+        };
+        values.extend([
+            self.campaign.as_str().into(),
+            claim.key.as_str().into(),
+            self.sender.as_str().into(),
+            claim.number.into(),
+        ]);
+        let is_held = self.store.execute(statement, &values)? == 1;
+        if is_held {
+            self.note(&claim.key, entry.state(), claim.number, &reply, "", "")?;
+        }
+        Ok(is_held)
+    }
+
+    /// Gives back what this run has in hand and has not begun.
+    pub fn release(&mut self) -> Result<()> {
+        let values = [self.campaign.as_str().into(), self.sender.as_str().into()];
+        self.together(|ledger| {
+            let statement = "UPDATE recipient SET state = CASE WHEN tries > 0 THEN 'deferred' ELSE 'planned' END, until = 0 \
+                             WHERE campaign = $1 AND owner = $2 AND state = 'claimed'";
+            ledger.store.execute(statement, &values)?;
+            Ok(())
+        })
+    }
+
+    /// Finds what a sender has left behind that is no more: what it had claimed is planned again, what it was sending is in doubt.
+    ///
+    /// If the ledger is shared a sender is taken for gone when its lease has run out; else every other one is.
+    pub fn sweep(&mut self) -> Result<u64> {
+        let is_shared = self.is_shared();
+        self.together(|ledger| {
+            let before = if is_shared { ledger.store.now()? } else { i64::MAX };
+            let values = || [Value::from(ledger.campaign.as_str()), before.into(), ledger.sender.as_str().into()];
+            let select = format!(
+                "SELECT key, claim FROM recipient WHERE campaign = $1 AND until <= $2 AND owner <> $3 AND state = 'sending' ORDER BY rank {}",
+                ledger.store.skip_locked()
+            );
+            let values = values();
+            let left = ledger.store.query(&select, &values)?;
+            for row in &left {
+                let (key, claim) = (row.text(0)?.to_owned(), row.number(1)?);
+                let statement = "UPDATE recipient SET state = 'in doubt' WHERE campaign = $1 AND key = $2";
+                ledger.store.execute(statement, &[ledger.campaign.as_str().into(), key.as_str().into()])?;
+                ledger.note(&key, State::InDoubt, claim, &Reply::new(0, "the sender ended before the server's answer was written down"), "", "")?;
+            }
+            let release = format!(
+                "UPDATE recipient SET state = CASE WHEN tries > 0 THEN 'deferred' ELSE 'planned' END, until = 0 WHERE campaign = $1 AND key IN (\
+                 SELECT key FROM recipient WHERE campaign = $2 AND until <= $3 AND owner <> $4 AND state = 'claimed' {})",
+                ledger.store.skip_locked()
+            );
+            let campaign = Value::from(ledger.campaign.as_str());
+            ledger.store.execute(&release, &[campaign.clone(), campaign, before.into(), ledger.sender.as_str().into()])?;
+            Ok(left.len() as u64)
+        })
+    }
+
+    fn counts_now(&mut self) -> Result<Counts> {
+        let campaign = [Value::from(self.campaign.as_str())];
+        let mut counts = Counts::default();
+        for row in self.store.query("SELECT state, count(*) FROM recipient WHERE campaign = $1 GROUP BY state", &campaign)? {
+            let state = State::parse(row.text(0)?).context("the ledger holds a state that is none")?;
+            counts.of.insert(state, u64::try_from(row.number(1)?)?);
+        }
+        let due = self.store.query("SELECT until FROM recipient WHERE campaign = $1 AND state = 'deferred' ORDER BY until LIMIT 1", &campaign)?;
+        counts.next_due = due.first().map(|row| row.number(0)).transpose()?.map(timestamp);
+        Ok(counts)
+    }
+
+    pub fn counts(&mut self) -> Result<Counts> {
+        self.counts_now().with_context(|| format!("cannot read the ledger {}", self.store.place()))
+    }
+
+    /// The present, by the ledger's clock.
+    pub fn now(&mut self) -> Result<Timestamp> {
+        self.store.now().map(timestamp)
+    }
+
+    /// All recipients, in the order of the plan.
+    pub fn rows(&mut self) -> Result<Vec<Standing>> {
+        let statement = "SELECT key, message_id, state, tries, code, reply, hash FROM recipient WHERE campaign = $1 ORDER BY rank, key";
+        let standing = |row: &Row| {
+            Ok(Standing {
+                key: row.text(0)?.to_owned(),
+                message_id: row.text(1)?.to_owned(),
+                hash: row.text(6)?.to_owned(),
+                state: State::parse(row.text(2)?).context("the ledger holds a state that is none")?,
+                tries: row.number(3)?,
+                reply: Reply { code: u16::try_from(row.number(4)?).unwrap_or(0), text: row.text(5)?.to_owned() },
+            })
+        };
+        self.store.query(statement, &[self.campaign.as_str().into()])?.iter().map(standing).collect()
+    }
+
+    /// The history, sorted by sender and number.
+    pub fn events(&mut self) -> Result<Vec<Event>> {
+        let statement = "SELECT sender, number, key, state, claim, at, code, reply, who, why, hash FROM event WHERE campaign = $1 ORDER BY sender, number";
+        let event = |row: &Row| {
+            Ok(Event {
+                sender: row.text(0)?.to_owned(),
+                number: row.number(1)?,
+                key: row.text(2)?.to_owned(),
+                state: row.text(3)?.to_owned(),
+                claim: row.number(4)?,
+                at: row.text(5)?.to_owned(),
+                code: row.number(6)?,
+                reply: row.text(7)?.to_owned(),
+                who: row.text(8)?.to_owned(),
+                why: row.text(9)?.to_owned(),
+                hash: row.text(10)?.to_owned(),
+            })
+        };
+        self.store.query(statement, &[self.campaign.as_str().into()])?.iter().map(event).collect()
+    }
+
+    /// A person decides about recipients: those of these states that are among `keys`, or all of them. Gives whom it concerned.
+    pub fn resolve(&mut self, keys: Option<&str>, from: &[State], to: State, who: &str, why: &str) -> Result<Vec<String>> {
+        self.together(|ledger| {
+            let concerned: Vec<String> = ledger
+                .rows()?
+                .into_iter()
+                .filter(|row| from.contains(&row.state) && keys.is_none_or(|key| key == row.key))
+                .map(|row| row.key)
+                .collect();
+            for key in &concerned {
+                ledger.set(key, to, who, why)?;
+            }
+            Ok(concerned)
+        })
+    }
+}
+
+/// A name for this run: no other run of any machine has it.
+pub fn sender() -> String {
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string();
+    format!("{}-{}-{time}", super::process::machine(), std::process::id())
+}
+
+/// Opens a ledger in PostgreSQL.
+#[cfg(feature = "postgres")]
+pub fn connect(url: &str) -> Result<Box<dyn Store>> {
+    Ok(Box::new(postgres::InDatabase::connect(url)?))
+}
+
+/// Says that there is none.
+#[cfg(not(feature = "postgres"))]
+pub fn connect(_: &str) -> Result<Box<dyn Store>> {
+    bail!("this runsheet knows no PostgreSQL\nhelp: build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL")
+}

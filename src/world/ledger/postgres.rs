@@ -1,0 +1,130 @@
+//! The ledger in PostgreSQL: senders on many machines share a campaign.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use postgres::config::{Host, SslMode};
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Config, Statement};
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{Row, Store, TABLES, Value};
+use crate::config::is_loopback;
+
+/// A ledger in a database.
+pub struct InDatabase {
+    client: Client,
+    place: String,
+    statements: BTreeMap<String, Statement>,
+    /// The database's time at the beginning of the transaction.
+    now: Option<i64>,
+}
+
+impl InDatabase {
+    /// Connects; the tables are made if they are not there. Beyond this machine TLS is required.
+    pub fn connect(url: &str) -> Result<InDatabase> {
+        // The address holds a password: no error may show it.
+        let mut config: Config =
+            url.parse().map_err(|_| anyhow::anyhow!("the address of the ledger is no PostgreSQL address\nhelp: write postgres://USER:PASSWORD@HOST/DATABASE"))?;
+        let hosts: Vec<String> = config
+            .get_hosts()
+            .iter()
+            .map(|host| match host {
+                Host::Tcp(host) => host.clone(),
+                Host::Unix(path) => path.display().to_string(),
+            })
+            .collect();
+        if !hosts.iter().all(|host| host.starts_with('/') || is_loopback(host)) {
+            config.ssl_mode(SslMode::Require);
+        }
+        config.application_name("runsheet").connect_timeout(std::time::Duration::from_secs(20));
+        let place = format!("PostgreSQL, database {} on {}", config.get_dbname().unwrap_or("of the user"), hosts.join(", "));
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let tls = rustls::ClientConfig::with_platform_verifier().context("cannot prepare TLS")?;
+        let mut client = config.connect(MakeRustlsConnect::new(tls)).with_context(|| format!("cannot reach the ledger ({place})"))?;
+        let prepare = "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '60s'";
+        client.batch_execute(prepare).context("cannot prepare the ledger")?;
+        // Of several senders that begin at once, one makes the tables.
+        let made = format!("BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} COMMIT");
+        client.batch_execute(&made).context("cannot make the tables of the ledger")?;
+        Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })
+    }
+
+    fn prepared(&mut self, text: &str) -> Result<Statement> {
+        if let Some(statement) = self.statements.get(text) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(text)?;
+        self.statements.insert(text.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = Vec::with_capacity(values.len());
+    for value in values {
+        parameters.push(match value {
+            Value::Text(text) => text,
+            Value::Number(number) => number,
+        });
+    }
+    parameters
+}
+
+impl Store for InDatabase {
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn now(&mut self) -> Result<i64> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let row = self.client.query_one("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint", &[])?;
+        Ok(row.get(0))
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        self.client.batch_execute("BEGIN")?;
+        self.now = None;
+        self.now = Some(self.now()?);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        self.now = None;
+        Ok(self.client.batch_execute("COMMIT")?)
+    }
+
+    fn roll_back(&mut self) {
+        self.now = None;
+        self.client.batch_execute("ROLLBACK").ok();
+    }
+
+    fn execute(&mut self, statement: &str, values: &[Value]) -> Result<u64> {
+        let statement = self.prepared(statement)?;
+        Ok(self.client.execute(&statement, &parameters(values))?)
+    }
+
+    fn query(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>> {
+        let statement = self.prepared(statement)?;
+        let rows = self.client.query(&statement, &parameters(values))?;
+        let value = |row: &postgres::Row, index: usize| {
+            if *row.columns()[index].type_() == Type::INT8 { Value::Number(row.get(index)) } else { Value::Text(row.get(index)) }
+        };
+        Ok(rows.iter().map(|row| Row((0..row.len()).map(|index| value(row, index)).collect())).collect())
+    }
+
+    fn texts(&self, parameter: &str) -> String {
+        format!("SELECT jsonb_array_elements_text({parameter}::text::jsonb)")
+    }
+
+    fn skip_locked(&self) -> &'static str {
+        "FOR UPDATE SKIP LOCKED"
+    }
+}

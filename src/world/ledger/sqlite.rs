@@ -1,0 +1,127 @@
+//! The ledger in a file: SQLite, in write-ahead mode, each commit on the disk before it is believed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql, params_from_iter};
+
+use super::{Row, Store, TABLES, Value};
+
+/// A ledger in a file.
+pub struct InFile {
+    connection: Connection,
+    path: PathBuf,
+    /// Held by the one program that sends.
+    _lock: Option<fs::File>,
+}
+
+impl InFile {
+    /// Opens the file to send, alone; one that is not there is made, for its owner's eyes only.
+    pub fn to_send(path: &Path) -> Result<InFile> {
+        let folder = path.parent().context("the ledger's path has no folder")?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut lock = path.as_os_str().to_owned();
+        lock.push(".lock");
+        let lock = private().create(true).append(true).open(&lock).with_context(|| format!("cannot open {}", Path::new(&lock).display()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => bail!("another sender is at work with the ledger {}\nhelp: wait for it to end", path.display()),
+            Err(fs::TryLockError::Error(error)) => return Err(error).context("cannot lock the ledger"),
+        }
+        private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        InFile::open(path, Some(lock))
+    }
+
+    /// Opens the file to read it while another may send. `None` if there is none.
+    pub fn to_read(path: &Path) -> Result<Option<InFile>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        InFile::open(path, None).map(Some)
+    }
+
+    fn open(path: &Path, lock: Option<fs::File>) -> Result<InFile> {
+        let opened = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open(path)?;
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.execute_batch(TABLES)?;
+            Ok(connection)
+        };
+        let connection = opened().with_context(|| format!("cannot open the ledger {}", path.display()))?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(InFile { connection, path: path.to_owned(), _lock: lock })
+    }
+}
+
+fn private() -> fs::OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    options.mode(0o600);
+    options
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Number(number) => ValueRef::Integer(*number),
+        }))
+    }
+}
+
+impl Store for InFile {
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn now(&mut self) -> Result<i64> {
+        Ok(Timestamp::now().as_millisecond())
+    }
+
+    fn begin(&mut self) -> Result<()> {
+        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    fn roll_back(&mut self) {
+        self.connection.execute_batch("ROLLBACK").ok();
+    }
+
+    fn execute(&mut self, statement: &str, values: &[Value]) -> Result<u64> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        Ok(statement.execute(params_from_iter(values))? as u64)
+    }
+
+    fn query(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>> {
+        let mut statement = self.connection.prepare_cached(statement)?;
+        let columns = statement.column_count();
+        let value = |value: ValueRef| match value {
+            ValueRef::Integer(number) => Value::Number(number),
+            ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+            _ => Value::Text(String::new()),
+        };
+        let rows = statement.query_map(params_from_iter(values), |row| (0..columns).map(|index| row.get_ref(index).map(value)).collect())?;
+        Ok(rows.map(|row| row.map(Row)).collect::<rusqlite::Result<_>>()?)
+    }
+
+    fn texts(&self, parameter: &str) -> String {
+        format!("SELECT value FROM json_each({parameter})")
+    }
+
+    fn skip_locked(&self) -> &'static str {
+        ""
+    }
+}

@@ -1,0 +1,223 @@
+//! One suite for both databases. That in PostgreSQL runs where RUNSHEET_TEST_POSTGRES names one.
+
+use super::sqlite::InFile;
+use super::*;
+
+/// Opens the same ledger again and again.
+type Open<'a> = &'a dyn Fn(&str, &str) -> Ledger;
+
+fn conforms(open: Open) {
+    planned_once(open);
+    a_claim_is_held_by_one(open);
+    a_void_claim_writes_nothing(open);
+    what_a_dead_sender_leaves(open);
+    deferred_until_due(open);
+    amended(open);
+    resolved(open);
+    nothing_by_halves(open);
+}
+
+fn plan(campaign: &str) -> Plan {
+    let frozen = "2027-02-11T02:00:00Z".parse().unwrap();
+    Plan { campaign: campaign.to_owned(), hash: "plan".to_owned(), frozen, subject: "Subject".to_owned(), amended: 0 }
+}
+
+fn planned(name: &str) -> Planned {
+    Planned { key: format!("{name}@b.example"), message_id: format!("<{name}@x>"), hash: "content".to_owned() }
+}
+
+fn keys(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("{name}@b.example")).collect()
+}
+
+fn settle(claim: &Claim, state: State, due: Duration) -> Entry {
+    Entry::Settle { claim: claim.clone(), state, reply: Reply::new(250, "2.0.0 Ok"), due }
+}
+
+fn states(ledger: &mut Ledger) -> Vec<State> {
+    ledger.rows().unwrap().into_iter().map(|row| row.state).collect()
+}
+
+fn verified(ledger: &mut Ledger) -> Vec<String> {
+    let rows: Vec<(String, State)> = ledger.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
+    let campaign = ledger.campaign.clone();
+    crate::notice::ledger::verify(&campaign, &ledger.events().unwrap(), &rows)
+}
+
+fn planned_once(open: Open) {
+    let mut ledger = open("once", "one");
+    assert_eq!(ledger.plan().unwrap(), None);
+    let suppressed = Planned { hash: String::new(), ..planned("c") };
+    ledger.freeze(&plan("once"), &[planned("a"), planned("b"), suppressed]).unwrap();
+    assert_eq!(ledger.plan().unwrap(), Some(plan("once")));
+    assert!(ledger.freeze(&plan("once"), &[planned("d")]).is_err());
+    assert_eq!(states(&mut ledger), [State::Planned, State::Planned, State::Suppressed]);
+    // The same address twice: nothing of the plan is written.
+    let mut other = open("twice", "one");
+    assert!(other.freeze(&plan("twice"), &[planned("a"), planned("a")]).is_err());
+    assert_eq!(other.plan().unwrap(), None);
+}
+
+fn a_claim_is_held_by_one(open: Open) {
+    let mut one = open("claims", "one");
+    one.freeze(&plan("claims"), &[planned("a"), planned("b"), planned("c")]).unwrap();
+    let first = one.claim(&keys(&["a", "b", "x"]), 10).unwrap();
+    assert_eq!(first.len(), 2);
+    assert_eq!(one.claim(&keys(&["a", "b", "c"]), 10).unwrap().len(), 1);
+    assert!(one.claim(&keys(&["a", "b", "c"]), 10).unwrap().is_empty());
+    one.release().unwrap();
+    assert_eq!(one.claim(&keys(&["a", "b", "c"]), 2).unwrap().len(), 2);
+}
+
+fn a_void_claim_writes_nothing(open: Open) {
+    let mut one = open("void", "one");
+    one.freeze(&plan("void"), &[planned("a")]).unwrap();
+    let old = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    one.release().unwrap();
+    let new = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    assert_eq!(one.record(&[Entry::Begin(old.clone())]).unwrap(), [false]);
+    assert_eq!(one.record(&[settle(&old, State::Accepted, Duration::ZERO)]).unwrap(), [false]);
+    assert_eq!(one.record(&[Entry::Begin(new.clone())]).unwrap(), [true]);
+    assert_eq!(one.record(&[Entry::Begin(new.clone())]).unwrap(), [false]);
+    assert_eq!(one.record(&[settle(&new, State::Accepted, Duration::ZERO)]).unwrap(), [true]);
+    assert_eq!(one.record(&[settle(&new, State::Refused, Duration::ZERO)]).unwrap(), [false]);
+    assert_eq!(states(&mut one), [State::Accepted]);
+    assert_eq!(verified(&mut one), [] as [String; 0]);
+}
+
+fn what_a_dead_sender_leaves(open: Open) {
+    let mut one = open("dead", "one");
+    one.freeze(&plan("dead"), &[planned("a"), planned("b"), planned("c")]).unwrap();
+    let claims = one.claim(&keys(&["a", "b", "c"]), 3).unwrap();
+    let accepted = claims.iter().find(|claim| claim.key.starts_with('a')).unwrap();
+    let sending = claims.iter().find(|claim| claim.key.starts_with('b')).unwrap();
+    one.record(&[Entry::Begin(accepted.clone()), Entry::Begin(sending.clone())]).unwrap();
+    one.record(&[settle(accepted, State::Accepted, Duration::ZERO)]).unwrap();
+    drop(one);
+    let mut two = open("dead", "two");
+    // A shared ledger waits for the lease, which is no time here.
+    std::thread::sleep(Duration::from_millis(5));
+    assert_eq!(two.sweep().unwrap(), 1);
+    assert_eq!(states(&mut two), [State::Accepted, State::InDoubt, State::Planned]);
+    assert_eq!(two.claim(&keys(&["a", "b", "c"]), 3).unwrap().len(), 1);
+    assert_eq!(two.sweep().unwrap(), 0);
+    assert_eq!(verified(&mut two), [] as [String; 0]);
+}
+
+fn deferred_until_due(open: Open) {
+    let mut one = open("deferred", "one");
+    one.freeze(&plan("deferred"), &[planned("a")]).unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Deferred, Duration::from_secs(3600))]).unwrap();
+    assert!(one.claim(&keys(&["a"]), 1).unwrap().is_empty());
+    assert!(one.counts().unwrap().next_due.is_some());
+    one.resolve(None, &[State::Deferred], State::Planned, "somebody", "now").unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    one.record(&[settle(&claim, State::Deferred, Duration::ZERO)]).unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    assert_eq!(claim.tries, 1);
+    one.release().unwrap();
+    assert_eq!(states(&mut one), [State::Deferred]);
+}
+
+fn amended(open: Open) {
+    let mut one = open("amended", "one");
+    one.freeze(&plan("amended"), &[planned("a"), planned("b"), planned("c")]).unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Accepted, Duration::ZERO)]).unwrap();
+    let changed = |name: &str| Planned { hash: "changed".to_owned(), ..planned(name) };
+    one.amend(&Plan { hash: "other".to_owned(), ..plan("amended") }, &[changed("a"), changed("b"), changed("d")], "somebody").unwrap();
+    assert_eq!(one.plan().unwrap().map(|plan| (plan.hash, plan.amended)), Some(("other".to_owned(), 1)));
+    let rows: Vec<(String, State)> = one.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
+    let state = |name: &str| rows.iter().find(|(key, _)| key.starts_with(name)).map(|(_, state)| *state);
+    assert_eq!(["a", "b", "c", "d"].map(state), [State::Accepted, State::Planned, State::Cancelled, State::Planned].map(Some));
+    assert_eq!(one.claim(&keys(&["b"]), 1).unwrap()[0].hash, "changed");
+    assert!(one.amend(&plan("amended"), &[changed("a")], "somebody").is_err(), "somebody is at work");
+}
+
+fn resolved(open: Open) {
+    let mut one = open("resolved", "one");
+    one.freeze(&plan("resolved"), &[planned("a"), planned("b")]).unwrap();
+    for claim in one.claim(&keys(&["a", "b"]), 2).unwrap() {
+        one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::InDoubt, Duration::ZERO)]).unwrap();
+    }
+    let done = one.resolve(Some("a@b.example"), &[State::InDoubt], State::Accepted, "somebody", "it is in the relay's log").unwrap();
+    assert_eq!(done, ["a@b.example"]);
+    assert_eq!(states(&mut one), [State::Accepted, State::InDoubt]);
+    let events = one.events().unwrap();
+    let last = events.iter().find(|event| event.who == "somebody").unwrap();
+    assert_eq!((last.state.as_str(), last.why.as_str()), ("accepted", "it is in the relay's log"));
+    assert_eq!(verified(&mut one), [] as [String; 0]);
+    one.store.execute("UPDATE recipient SET state = 'accepted' WHERE key = $1", &["b@b.example".into()]).unwrap();
+    assert_eq!(verified(&mut one).len(), 1);
+}
+
+fn nothing_by_halves(open: Open) {
+    let mut one = open("halves", "one");
+    one.freeze(&plan("halves"), &[planned("a")]).unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    let head = one.head.clone();
+    let failed = one.together(|ledger| {
+        ledger.record_one(&Entry::Begin(claim.clone()))?;
+        bail!("the disk is full") as Result<()>
+    });
+    assert!(failed.is_err());
+    assert_eq!(states(&mut one), [State::Claimed]);
+    assert_eq!(one.head, head);
+    assert_eq!(one.record(&[Entry::Begin(claim)]).unwrap(), [true]);
+}
+
+#[test]
+fn in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    conforms(&|campaign, sender| Ledger::new(Box::new(InFile::to_send(&path).unwrap()), campaign, sender, Duration::ZERO));
+}
+
+#[test]
+fn a_file_has_one_sender() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let _first = InFile::to_send(&path).unwrap();
+    let second = InFile::to_send(&path).err().expect("there is one sender").to_string();
+    assert!(second.contains("another sender is at work"), "{second}");
+    assert!(InFile::to_read(&path).unwrap().is_some());
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn in_postgresql() {
+    let Some(url) = super::super::environment::test_database() else { return };
+    let mut store = postgres::InDatabase::connect(&url).unwrap();
+    for table in ["campaign", "recipient", "event"] {
+        store.execute(&format!("DELETE FROM {table}"), &[]).unwrap();
+    }
+    conforms(&|campaign, sender| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), campaign, sender, Duration::ZERO));
+}
+
+/// Two senders at once never hold the same recipient.
+#[cfg(feature = "postgres")]
+#[test]
+fn claims_at_once_in_postgresql() {
+    let Some(url) = super::super::environment::test_database() else { return };
+    let campaign = format!("at once {}", std::process::id());
+    let open = |sender: &str| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::from_secs(60));
+    let names: Vec<String> = (0..2000).map(|number| format!("sample{number}")).collect();
+    open("zero").freeze(&plan(&campaign), &names.iter().map(|name| planned(name)).collect::<Vec<_>>()).unwrap();
+    let all: Vec<String> = names.iter().map(|name| format!("{name}@b.example")).collect();
+    let claimed: Vec<Vec<Claim>> = std::thread::scope(|scope| {
+        let claim = |sender: &'static str| {
+            let (open, all) = (&open, &all);
+            scope.spawn(move || {
+                let mut ledger = open(sender);
+                all.chunks(50).flat_map(|keys| ledger.claim(keys, 50).unwrap()).collect::<Vec<_>>()
+            })
+        };
+        ["one", "two", "three", "four"].map(claim).into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut keys: Vec<String> = claimed.into_iter().flatten().map(|claim| claim.key).collect();
+    keys.sort();
+    let count = keys.len();
+    keys.dedup();
+    assert_eq!((count, keys.len()), (2000, 2000));
+}

@@ -1,0 +1,605 @@
+//! Sending: letters from a queue over several connections, each step in the ledger before the next that cannot be undone.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail};
+
+use super::ledger::Ledger;
+use super::smtp::{Connection, Delivery, Failure, Server};
+use crate::config::Sending;
+use crate::notice::ledger::{Claim, Entry, State};
+use crate::notice::pace::Pace;
+use crate::notice::reply::{Reply, Step, Verdict};
+
+/// A message on its way.
+pub struct Letter {
+    pub claim: Claim,
+    pub to: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Letter {
+    fn domain(&self) -> &str {
+        self.to.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+/// How a sending ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// What stopped it before its time.
+    pub stopped: Option<Stop>,
+    /// The last hash that this run wrote.
+    pub head: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The user.
+    Signal,
+    /// Something that concerns all messages.
+    Fault(String),
+}
+
+/// What all threads of a sending share.
+struct Shared<'a> {
+    server: &'a Server,
+    sending: &'a Sending,
+    from: &'a str,
+    queue: Mutex<Queue>,
+    changed: Condvar,
+    recorder: Recorder,
+    started: Instant,
+    signal: &'a AtomicBool,
+    /// A connection has once been opened.
+    proven: Mutex<bool>,
+    /// Threads that have a connection, or may still get one.
+    hopeful: AtomicUsize,
+    accepted: AtomicU64,
+    refused_at_first: AtomicU64,
+    tell: &'a (dyn Fn(State) + Sync),
+}
+
+struct Queue {
+    letters: VecDeque<Letter>,
+    pace: Pace,
+    /// Letters that a connection has in hand.
+    in_hand: usize,
+    closed: bool,
+    stop: Option<Stop>,
+}
+
+/// So many letters wait at most for one connection.
+const AHEAD: usize = 32;
+/// If so many are refused before any is accepted, something is wrong with the sender, not with the recipients.
+const MOST_REFUSED_AT_FIRST: u64 = 20;
+/// The waits between attempts to get a connection.
+const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+/// How often a waiting thread looks for a signal.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The ledger in a thread of its own: what several connections have to write goes into one commit.
+#[derive(Clone)]
+struct Recorder {
+    orders: Sender<Order>,
+    /// Connections that will soon have something to write.
+    busy: std::sync::Arc<AtomicUsize>,
+}
+
+type Written = Result<Vec<bool>, String>;
+type Work = Box<dyn FnOnce(&mut Ledger) + Send>;
+
+enum Order {
+    Record(Vec<Entry>, Sender<Written>),
+    Other(Work),
+    Close,
+}
+
+impl Recorder {
+    /// Asks for entries to be written; the answer comes when they are on the disk.
+    fn record(&self, entries: Vec<Entry>) -> Receiver<Written> {
+        let (answer, written) = mpsc::channel();
+        self.orders.send(Order::Record(entries, answer)).ok();
+        written
+    }
+
+    fn record_now(&self, entries: Vec<Entry>) -> Result<()> {
+        wait(&self.record(entries)).map(|_| ())
+    }
+
+    /// Does something else with the ledger.
+    fn with<T: Send + 'static>(&self, work: impl FnOnce(&mut Ledger) -> Result<T> + Send + 'static) -> Result<T> {
+        let (answer, done) = mpsc::channel();
+        self.orders.send(Order::Other(Box::new(move |ledger| answer.send(work(ledger)).unwrap_or(())))).ok();
+        done.recv().unwrap_or_else(|_| Err(anyhow!("the ledger is closed")))
+    }
+}
+
+fn wait(written: &Receiver<Written>) -> Result<Vec<bool>> {
+    match written.recv() {
+        Ok(Ok(held)) => Ok(held),
+        Ok(Err(why)) => Err(anyhow!(why)),
+        Err(_) => Err(anyhow!("the ledger is closed")),
+    }
+}
+
+/// Writes what it is asked to until it is closed; gives the ledger back.
+fn keep(mut ledger: Ledger, orders: &Receiver<Order>, busy: &AtomicUsize) -> Ledger {
+    let mut commit_time = Duration::ZERO;
+    let mut failed: Option<String> = None;
+    let mut next = None;
+    loop {
+        let order = match next.take() {
+            Some(order) => order,
+            None => match orders.recv() {
+                Ok(order) => order,
+                Err(_) => return ledger,
+            },
+        };
+        let (entries, answer) = match order {
+            Order::Other(work) => {
+                work(&mut ledger);
+                continue;
+            }
+            Order::Record(entries, answer) => (entries, answer),
+            Order::Close => return ledger,
+        };
+        let mut waiting = vec![(entries.len(), answer)];
+        let mut entries = entries;
+        // Others that are about to ask are waited for, for less than it would cost to write twice.
+        let until = Instant::now() + (commit_time / 2).min(Duration::from_millis(5));
+        while next.is_none() {
+            let patience = if waiting.len() < busy.load(Ordering::Relaxed) { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            match orders.recv_timeout(patience) {
+                Ok(Order::Record(more, answer)) => {
+                    waiting.push((more.len(), answer));
+                    entries.extend(more);
+                }
+                Ok(other) => next = Some(other),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let begun = Instant::now();
+        let written = match &failed {
+            Some(why) => Err(why.clone()),
+            None => ledger.record(&entries).map_err(|error| format!("{error:#}")),
+        };
+        commit_time = (commit_time * 3 + begun.elapsed()) / 4;
+        match written {
+            Ok(held) => {
+                let mut held = held.into_iter();
+                for (count, answer) in waiting {
+                    answer.send(Ok(held.by_ref().take(count).collect())).ok();
+                }
+            }
+            // A database that failed once is not trusted again: what it then says may not be on the disk.
+            Err(why) => {
+                for (_, answer) in waiting {
+                    answer.send(Err(why.clone())).ok();
+                }
+                failed = Some(why);
+            }
+        }
+    }
+}
+
+/// The hand that feeds a sending with letters.
+pub struct Feed<'a, 'b> {
+    shared: &'a Shared<'b>,
+}
+
+impl Feed<'_, '_> {
+    /// Does something with the ledger, between what the connections write.
+    pub fn ledger<T: Send + 'static>(&self, work: impl FnOnce(&mut Ledger) -> Result<T> + Send + 'static) -> Result<T> {
+        self.shared.recorder.with(work)
+    }
+
+    /// Adds a letter, once there is room. `false`: the sending has stopped.
+    pub fn put(&self, letter: Letter) -> bool {
+        let shared = self.shared;
+        let most = shared.sending.connections * AHEAD;
+        let mut queue = shared.lock();
+        loop {
+            if shared.has_stopped(&mut queue) {
+                return false;
+            }
+            if queue.letters.len() < most {
+                queue.letters.push_back(letter);
+                shared.changed.notify_all();
+                return true;
+            }
+            queue = shared.wait(queue, LOOK);
+        }
+    }
+
+    /// Waits until nothing is in the queue or on its way. `false`: the sending has stopped.
+    pub fn drained(&self) -> bool {
+        let shared = self.shared;
+        let mut queue = shared.lock();
+        loop {
+            if shared.has_stopped(&mut queue) {
+                return false;
+            }
+            if queue.letters.is_empty() && queue.in_hand == 0 {
+                return true;
+            }
+            queue = shared.wait(queue, LOOK);
+        }
+    }
+
+    /// Waits for a time. `false`: the sending has stopped.
+    pub fn sleep(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut queue = self.shared.lock();
+        loop {
+            if self.shared.has_stopped(&mut queue) {
+                return false;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            queue = self.shared.wait(queue, left.min(LOOK));
+        }
+    }
+
+    pub fn has_stopped(&self) -> bool {
+        self.shared.has_stopped(&mut self.shared.lock())
+    }
+}
+
+/// What a sending needs.
+pub struct Orders<'a> {
+    pub server: &'a Server,
+    pub sending: &'a Sending,
+    /// The sender's address.
+    pub from: &'a str,
+    /// Set by the user's signal.
+    pub signal: &'a AtomicBool,
+    /// Told of every recipient that has come to a state.
+    pub tell: &'a (dyn Fn(State) + Sync),
+}
+
+/// Sends what `feed` puts into the queue. All that the server answered is in the ledger when it ends; that is given back.
+pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<()>) -> Result<(Ended, Ledger)> {
+    let (orders, received) = mpsc::channel();
+    let busy = std::sync::Arc::new(AtomicUsize::new(0));
+    let connections = order.sending.connections;
+    let queue = Queue {
+        letters: VecDeque::new(),
+        pace: Pace::new(order.sending.rate, order.sending.per_domain),
+        in_hand: 0,
+        closed: false,
+        stop: None,
+    };
+    let shared = Shared {
+        server: order.server,
+        sending: order.sending,
+        from: order.from,
+        queue: Mutex::new(queue),
+        changed: Condvar::new(),
+        recorder: Recorder { orders, busy: std::sync::Arc::clone(&busy) },
+        started: Instant::now(),
+        signal: order.signal,
+        proven: Mutex::new(false),
+        hopeful: AtomicUsize::new(connections),
+        accepted: AtomicU64::new(0),
+        refused_at_first: AtomicU64::new(0),
+        tell: order.tell,
+    };
+    std::thread::scope(|scope| {
+        let recorder = scope.spawn(move || keep(ledger, &received, &busy));
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| shared.work())).collect();
+        let fed = feed(&Feed { shared: &shared });
+        {
+            let mut queue = shared.lock();
+            queue.closed = true;
+            if let Err(error) = &fed {
+                queue.stop.get_or_insert(Stop::Fault(format!("{error:#}")));
+            }
+            shared.changed.notify_all();
+        }
+        for thread in threads {
+            if thread.join().is_err() {
+                bail!("a connection ended by a fault of this program; what it was sending will be in doubt");
+            }
+        }
+        let stopped = shared.lock().stop.clone();
+        // What was claimed and not begun goes back.
+        let released = shared.recorder.with(Ledger::release);
+        shared.recorder.orders.send(Order::Close).ok();
+        let ledger = recorder.join().map_err(|_| anyhow!("the ledger ended by a fault of this program"))?;
+        let stopped = match (stopped, released) {
+            (None, Err(error)) => Some(Stop::Fault(format!("{error:#}"))),
+            (stopped, _) => stopped,
+        };
+        Ok((Ended { stopped, head: ledger.head().map(str::to_owned) }, ledger))
+    })
+}
+
+/// What a connection gets when it asks for work.
+enum Turn {
+    Letter(Letter),
+    /// Nothing yet.
+    Wait(Duration),
+    Over,
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'q>(&self, queue: MutexGuard<'q, Queue>, time: Duration) -> MutexGuard<'q, Queue> {
+        self.changed.wait_timeout(queue, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn has_stopped(&self, queue: &mut Queue) -> bool {
+        if queue.stop.is_none() && self.signal.load(Ordering::Relaxed) {
+            queue.stop = Some(Stop::Signal);
+            self.changed.notify_all();
+        }
+        queue.stop.is_some()
+    }
+
+    fn stop(&self, why: String) {
+        self.lock().stop.get_or_insert(Stop::Fault(why));
+        self.changed.notify_all();
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn turn(&self) -> Turn {
+        let mut queue = self.lock();
+        if self.has_stopped(&mut queue) {
+            return Turn::Over;
+        }
+        let now = self.now();
+        let mut due = queue.pace.due_at_all();
+        if due <= now {
+            let pace = &queue.pace;
+            let found = queue.letters.iter().position(|letter| pace.due(letter.domain()) <= now);
+            if let Some(letter) = found.and_then(|index| queue.letters.remove(index)) {
+                queue.pace.take(letter.domain(), now);
+                queue.in_hand += 1;
+                self.changed.notify_all();
+                return Turn::Letter(letter);
+            }
+            due = queue.letters.iter().map(|letter| queue.pace.due(letter.domain())).min().unwrap_or(now + LOOK);
+        }
+        if queue.letters.is_empty() && queue.closed {
+            return Turn::Over;
+        }
+        Turn::Wait(due.saturating_sub(now).clamp(Duration::from_millis(1), LOOK))
+    }
+
+    fn letter_done(&self) {
+        self.lock().in_hand -= 1;
+        self.changed.notify_all();
+    }
+
+    fn put_back(&self, letter: Letter) {
+        let mut queue = self.lock();
+        queue.in_hand -= 1;
+        queue.letters.push_front(letter);
+        self.changed.notify_all();
+    }
+
+    /// One connection after another, as long as there is work.
+    fn work(&self) {
+        let mut connection: Option<Connection> = None;
+        // What became of the letter before: it is written together with the beginning of the next.
+        let mut unwritten: Option<Entry> = None;
+        loop {
+            match self.turn() {
+                Turn::Over => break,
+                Turn::Wait(time) => {
+                    if !self.write_down(&mut unwritten) {
+                        break;
+                    }
+                    drop(self.wait(self.lock(), time));
+                }
+                Turn::Letter(letter) => {
+                    if connection.is_none() {
+                        if !self.write_down(&mut unwritten) {
+                            self.put_back(letter);
+                            break;
+                        }
+                        match self.connect() {
+                            Some(opened) => connection = Some(opened),
+                            None => {
+                                self.put_back(letter);
+                                break;
+                            }
+                        }
+                    }
+                    self.recorder.busy.fetch_add(1, Ordering::Relaxed);
+                    let done = self.deliver(&letter, &mut connection, unwritten.take());
+                    self.recorder.busy.fetch_sub(1, Ordering::Relaxed);
+                    self.letter_done();
+                    match done {
+                        Ok(entry) => unwritten = entry,
+                        Err(error) => {
+                            self.stop(format!("{error:#}"));
+                            break;
+                        }
+                    }
+                    if let Some(used) = connection.take_if(|connection| connection.messages >= self.sending.per_connection) {
+                        used.quit();
+                    }
+                }
+            }
+        }
+        self.write_down(&mut unwritten);
+        if let Some(connection) = connection {
+            connection.quit();
+        }
+    }
+
+    /// Writes down what is left. `false`: the ledger failed, and the sending stops.
+    fn write_down(&self, unwritten: &mut Option<Entry>) -> bool {
+        let Some(entry) = unwritten.take() else { return true };
+        match self.recorder.record_now(vec![entry]) {
+            Ok(()) => true,
+            Err(error) => {
+                self.stop(format!("{error:#}"));
+                false
+            }
+        }
+    }
+
+    /// A new connection. `None`: there is none to be had, or the sending has stopped; then that is noted.
+    fn connect(&self) -> Option<Connection> {
+        let mut waits = AGAIN.iter();
+        loop {
+            // Until one connection has been let in, there is only one that tries: a wrong password is tried once.
+            let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.has_stopped(&mut self.lock()) {
+                return None;
+            }
+            let opened = if *proven {
+                drop(proven);
+                Connection::open(self.server)
+            } else {
+                let opened = Connection::open(self.server);
+                *proven = opened.is_ok();
+                drop(proven);
+                opened
+            };
+            match opened {
+                Ok(connection) => return Some(connection),
+                Err(Failure::Lasting(why)) => {
+                    self.stop(why);
+                    return None;
+                }
+                Err(Failure::Passing(why)) => {
+                    self.lock().pace.slow_down();
+                    let Some(time) = waits.next() else {
+                        // Others may go on with fewer connections than were wished for.
+                        if self.hopeful.fetch_sub(1, Ordering::Relaxed) == 1 {
+                            self.stop(why);
+                        }
+                        return None;
+                    };
+                    let until = Instant::now() + *time;
+                    while Instant::now() < until {
+                        let mut queue = self.lock();
+                        if self.has_stopped(&mut queue) {
+                            return None;
+                        }
+                        drop(self.wait(queue, LOOK));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a letter; gives what is still to be written down. An error is the ledger's.
+    fn deliver(&self, letter: &Letter, connection: &mut Option<Connection>, before: Option<Entry>) -> Result<Option<Entry>> {
+        let is_second = before.is_some();
+        let entries = before.into_iter().chain([Entry::Begin(letter.claim.clone())]).collect();
+        let mut written = Some(self.recorder.record(entries));
+        let mut held = false;
+        let mut ask = || -> Result<bool> {
+            if let Some(written) = written.take() {
+                held = wait(&written)?.get(usize::from(is_second)).copied().unwrap_or(false);
+            }
+            Ok(held)
+        };
+        let mut is_first_try = true;
+        let settled = loop {
+            let Some(open) = connection else {
+                match self.connect() {
+                    Some(opened) => *connection = Some(opened),
+                    // Nothing was sent, and somebody else may.
+                    None => break Some((State::Planned, Reply::new(0, ""), Duration::ZERO)),
+                }
+                continue;
+            };
+            let delivery = match open.send(self.from, &letter.to, &letter.bytes, &mut ask) {
+                Ok(delivery) => delivery,
+                Err(error) => {
+                    // The end of the message is not written: the server throws away what it has.
+                    *connection = None;
+                    return Err(error);
+                }
+            };
+            let keeps = matches!(&delivery, Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. });
+            if !keeps {
+                *connection = None;
+            } else if !matches!(delivery, Delivery::Accepted(_)) {
+                connection.take_if(|connection| !connection.reset());
+            }
+            match delivery {
+                Delivery::Accepted(reply) => {
+                    self.accepted.fetch_add(1, Ordering::Relaxed);
+                    self.lock().pace.accepted();
+                    break Some((State::Accepted, reply, Duration::ZERO));
+                }
+                Delivery::Answered { reply, verdict: Verdict::Refused, step } => {
+                    self.refused_at_first(step, &reply);
+                    break Some((State::Refused, reply, Duration::ZERO));
+                }
+                Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
+                    self.stop(format!("{} answered {reply} at {}: that concerns all messages", self.server.name(), step.name()));
+                    break Some((State::Planned, reply, Duration::ZERO));
+                }
+                Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
+                    if slower {
+                        self.lock().pace.slow_down();
+                    }
+                    break Some(self.later(&letter.claim, reply));
+                }
+                Delivery::Answered { reply, .. } => {
+                    self.lock().pace.slow_down();
+                    if !is_first_try {
+                        break Some(self.later(&letter.claim, reply));
+                    }
+                }
+                Delivery::Lost { step, why } => {
+                    if !is_first_try {
+                        break Some(self.later(&letter.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
+                    }
+                }
+                Delivery::InDoubt { why } => {
+                    break Some((State::InDoubt, Reply::new(0, &format!("no answer to the end of the message: {why}")), Duration::ZERO));
+                }
+                // Somebody else has it by now.
+                Delivery::Void => break None,
+            }
+            is_first_try = false;
+        };
+        // The beginning is on the disk before what became of it is written.
+        ask()?;
+        let Some((state, reply, due)) = settled else { return Ok(None) };
+        (self.tell)(state);
+        Ok(Some(Entry::Settle { claim: letter.claim.clone(), state, reply, due }))
+    }
+
+    /// Deferred, or given up once it has been tried often enough.
+    fn later(&self, claim: &Claim, reply: Reply) -> (State, Reply, Duration) {
+        match usize::try_from(claim.tries).ok().and_then(|tries| self.sending.retry.get(tries)) {
+            Some(wait) => (State::Deferred, reply, *wait),
+            None => (State::Refused, reply, Duration::ZERO),
+        }
+    }
+
+    fn refused_at_first(&self, step: Step, reply: &Reply) {
+        if self.accepted.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let refused = self.refused_at_first.fetch_add(1, Ordering::Relaxed) + 1;
+        if refused == MOST_REFUSED_AT_FIRST {
+            self.stop(format!(
+                "the first {refused} messages were all refused, the last with {reply} at {}\nhelp: see what the server has against them; then `runsheet notice resolve` with --resend plans them again",
+                step.name()
+            ));
+        }
+    }
+}
