@@ -60,6 +60,8 @@ struct Shared<'a> {
     /// Threads that have a connection, or may still get one.
     hopeful: AtomicUsize,
     accepted: AtomicU64,
+    /// Messages over one connection: as configured, or as the server was found to take.
+    per_connection: AtomicU64,
     refused_at_first: AtomicU64,
     tell: &'a (dyn Fn(State) + Sync),
 }
@@ -67,7 +69,7 @@ struct Shared<'a> {
 struct Queue {
     letters: VecDeque<Letter>,
     pace: Pace,
-    /// Letters that a connection has in hand.
+    /// Letters that a connection has in hand, or whose end is not written down yet.
     in_hand: usize,
     closed: bool,
     stop: Option<Stop>,
@@ -288,6 +290,7 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         proven: Mutex::new(false),
         hopeful: AtomicUsize::new(connections),
         accepted: AtomicU64::new(0),
+        per_connection: AtomicU64::new(order.sending.per_connection),
         refused_at_first: AtomicU64::new(0),
         tell: order.tell,
     };
@@ -420,17 +423,23 @@ impl Shared<'_> {
                         }
                     }
                     self.recorder.busy.fetch_add(1, Ordering::Relaxed);
-                    let done = self.deliver(&letter, &mut connection, unwritten.take());
+                    let before = unwritten.take();
+                    let had_before = before.is_some();
+                    let done = self.deliver(&letter, &mut connection, before);
                     self.recorder.busy.fetch_sub(1, Ordering::Relaxed);
-                    self.letter_done();
+                    if had_before {
+                        self.letter_done();
+                    }
                     match done {
-                        Ok(entry) => unwritten = entry,
+                        Ok(Some(entry)) => unwritten = Some(entry),
+                        Ok(None) => self.letter_done(),
                         Err(error) => {
+                            self.letter_done();
                             self.stop(format!("{error:#}"));
                             break;
                         }
                     }
-                    if let Some(used) = connection.take_if(|connection| connection.messages >= self.sending.per_connection) {
+                    if let Some(used) = connection.take_if(|connection| connection.messages >= self.per_connection.load(Ordering::Relaxed)) {
                         used.quit();
                     }
                 }
@@ -445,7 +454,9 @@ impl Shared<'_> {
     /// Writes down what is left. `false`: the ledger failed, and the sending stops.
     fn write_down(&self, unwritten: &mut Option<Entry>) -> bool {
         let Some(entry) = unwritten.take() else { return true };
-        match self.recorder.record_now(vec![entry]) {
+        let written = self.recorder.record_now(vec![entry]);
+        self.letter_done();
+        match written {
             Ok(()) => true,
             Err(error) => {
                 self.stop(format!("{error:#}"));
@@ -530,6 +541,7 @@ impl Shared<'_> {
                     return Err(error);
                 }
             };
+            let before = open.messages - 1;
             let keeps = matches!(&delivery, Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. });
             if !keeps {
                 *connection = None;
@@ -557,7 +569,12 @@ impl Shared<'_> {
                     break Some(self.later(&letter.claim, reply));
                 }
                 Delivery::Answered { reply, .. } => {
-                    self.lock().pace.slow_down();
+                    // A server that has had enough of one connection is given another; one that closes at once wants less.
+                    if before > 0 {
+                        self.per_connection.fetch_min(before, Ordering::Relaxed);
+                    } else {
+                        self.lock().pace.slow_down();
+                    }
                     if !is_first_try {
                         break Some(self.later(&letter.claim, reply));
                     }

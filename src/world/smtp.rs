@@ -179,6 +179,8 @@ pub struct Connection {
     timeout: Duration,
     final_timeout: Duration,
     extensions: Vec<String>,
+    /// It waits for a message that it must not get.
+    spoiled: bool,
     /// Messages that went over it.
     pub messages: u64,
 }
@@ -212,6 +214,7 @@ impl Connection {
             timeout: server.timeout,
             final_timeout: server.final_timeout,
             extensions: Vec::new(),
+            spoiled: false,
             messages: 0,
         };
         if server.tls == Tls::Implicit {
@@ -424,14 +427,19 @@ impl Connection {
         let group: String = lines.iter().map(|(_, line)| line.as_str()).collect();
         self.stream.write(group.as_bytes()).map_err(|error| lost(Step::Mail, error.to_string()))?;
         let mut first = None;
+        let mut has_recipient = false;
         for (step, _) in &lines {
             let (reply, _) = match self.read_reply() {
                 Ok(reply) => reply,
                 // What was answered before the connection was lost holds.
                 Err(why) => return Err(first.unwrap_or_else(|| lost(*step, why))),
             };
-            match (judge(*step, &reply), &first) {
+            let verdict = judge(*step, &reply);
+            has_recipient |= *step == Step::Rcpt && verdict == Verdict::Good;
+            match (verdict, &first) {
                 (Verdict::Good, None) => {}
+                // An end would be the end of an empty message to somebody.
+                (Verdict::Good, Some(_)) if *step == Step::Data && has_recipient => self.spoiled = true,
                 (Verdict::Good, Some(_)) if *step == Step::Data => self.end_of_nothing().map_err(|why| lost(*step, why))?,
                 (Verdict::Nonsense, None) => return Err(lost(*step, format!("it answered {reply}"))),
                 (verdict, None) => first = Some(Delivery::Answered { step: *step, reply, verdict }),
@@ -449,6 +457,9 @@ impl Connection {
 
     /// Makes the connection ready for another message after one that was not taken. `false`: it is of no more use.
     pub fn reset(&mut self) -> bool {
+        if self.spoiled {
+            return false;
+        }
         self.begin_step(self.timeout);
         self.stream.write(b"RSET\r\n").is_ok() && self.read_reply().is_ok_and(|(reply, _)| reply.code == 250)
     }

@@ -96,6 +96,7 @@ class Session(threading.Thread):
         self.buffer = b""
         self.messages = 0
         self.to = None
+        self.mail = False
 
     def say(self, answer):
         if answer is not None:
@@ -143,8 +144,13 @@ class Session(threading.Thread):
                 self.say(do.auth(self, line))
             elif verb.startswith("MAIL FROM"):
                 self.to = None
-                self.say(do.mail(self))
+                answer = do.mail(self)
+                self.mail = bool(answer) and answer.startswith("250")
+                self.say(answer)
             elif verb.startswith("RCPT TO"):
+                if not self.mail:
+                    self.say("503 5.5.1 need MAIL")
+                    continue
                 to = re.search(r"<([^>]*)>", line).group(1)
                 answer = do.rcpt(self, to)
                 if answer and answer.startswith("250"):

@@ -312,21 +312,23 @@ impl Ledger {
         let keys = serde_json::to_string(&keys)?;
         self.together(|ledger| {
             let now = ledger.store.now()?;
-            let (texts, skip) = (ledger.store.texts("$5"), ledger.store.skip_locked());
+            let (texts, skip) = (ledger.store.texts("$2"), ledger.store.skip_locked());
+            // PostgreSQL may run a subquery more than once, and each time other rows are free: it is materialized.
             let statement = format!(
-                "UPDATE recipient SET state = 'claimed', claim = claim + 1, owner = $1, until = $2 WHERE campaign = $3 AND key IN (\
-                 SELECT key FROM recipient WHERE campaign = $4 AND key IN ({texts}) AND \
-                 (state = 'planned' OR state IN ('deferred', 'claimed') AND until <= $6) LIMIT $7 {skip}) \
-                 RETURNING key, claim, tries, hash"
+                "WITH free AS MATERIALIZED (SELECT key FROM recipient WHERE campaign = $1 AND key IN ({texts}) AND \
+                 (state = 'planned' OR state IN ('deferred', 'claimed') AND until <= $3) LIMIT $4 {skip}) \
+                 UPDATE recipient SET state = 'claimed', claim = claim + 1, owner = $5, until = $6 FROM free \
+                 WHERE recipient.campaign = $7 AND recipient.key = free.key \
+                 RETURNING recipient.key, recipient.claim, recipient.tries, recipient.hash"
             );
             let values = [
-                ledger.sender.as_str().into(),
-                now.saturating_add(millis(ledger.lease)).into(),
-                ledger.campaign.as_str().into(),
                 ledger.campaign.as_str().into(),
                 keys.into(),
                 now.into(),
                 i64::try_from(most).unwrap_or(i64::MAX).into(),
+                ledger.sender.as_str().into(),
+                now.saturating_add(millis(ledger.lease)).into(),
+                ledger.campaign.as_str().into(),
             ];
             let claim = |row: &Row| {
                 Ok(Claim { key: row.text(0)?.to_owned(), number: row.number(1)?, tries: row.number(2)?, hash: row.text(3)?.to_owned() })
@@ -409,12 +411,13 @@ impl Ledger {
                 ledger.note(&key, State::InDoubt, claim, &Reply::new(0, "the sender ended before the server's answer was written down"), "", "")?;
             }
             let release = format!(
-                "UPDATE recipient SET state = CASE WHEN tries > 0 THEN 'deferred' ELSE 'planned' END, until = 0 WHERE campaign = $1 AND key IN (\
-                 SELECT key FROM recipient WHERE campaign = $2 AND until <= $3 AND owner <> $4 AND state = 'claimed' {})",
+                "WITH left_over AS MATERIALIZED (SELECT key FROM recipient WHERE campaign = $1 AND until <= $2 AND owner <> $3 AND state = 'claimed' {}) \
+                 UPDATE recipient SET state = CASE WHEN tries > 0 THEN 'deferred' ELSE 'planned' END, until = 0 FROM left_over \
+                 WHERE recipient.campaign = $4 AND recipient.key = left_over.key",
                 ledger.store.skip_locked()
             );
             let campaign = Value::from(ledger.campaign.as_str());
-            ledger.store.execute(&release, &[campaign.clone(), campaign, before.into(), ledger.sender.as_str().into()])?;
+            ledger.store.execute(&release, &[campaign.clone(), before.into(), ledger.sender.as_str().into(), campaign])?;
             Ok(left.len() as u64)
         })
     }

@@ -37,6 +37,8 @@ impl InDatabase {
             .collect();
         if !hosts.iter().all(|host| host.starts_with('/') || is_loopback(host)) {
             config.ssl_mode(SslMode::Require);
+        } else if config.get_ssl_mode() == SslMode::Prefer {
+            config.ssl_mode(SslMode::Disable);
         }
         config.application_name("runsheet").connect_timeout(std::time::Duration::from_secs(20));
         let place = format!("PostgreSQL, database {} on {}", config.get_dbname().unwrap_or("of the user"), hosts.join(", "));

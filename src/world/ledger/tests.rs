@@ -22,6 +22,11 @@ fn plan(campaign: &str) -> Plan {
     Plan { campaign: campaign.to_owned(), hash: "plan".to_owned(), frozen, subject: "Subject".to_owned(), amended: 0 }
 }
 
+fn freeze(ledger: &mut Ledger, rows: &[Planned]) -> Result<()> {
+    let plan = plan(&ledger.campaign);
+    ledger.freeze(&plan, rows)
+}
+
 fn planned(name: &str) -> Planned {
     Planned { key: format!("{name}@b.example"), message_id: format!("<{name}@x>"), hash: "content".to_owned() }
 }
@@ -48,19 +53,22 @@ fn planned_once(open: Open) {
     let mut ledger = open("once", "one");
     assert_eq!(ledger.plan().unwrap(), None);
     let suppressed = Planned { hash: String::new(), ..planned("c") };
-    ledger.freeze(&plan("once"), &[planned("a"), planned("b"), suppressed]).unwrap();
-    assert_eq!(ledger.plan().unwrap(), Some(plan("once")));
-    assert!(ledger.freeze(&plan("once"), &[planned("d")]).is_err());
+    let once = plan(&ledger.campaign);
+    ledger.freeze(&once, &[planned("a"), planned("b"), suppressed]).unwrap();
+    assert_eq!(ledger.plan().unwrap().map(|known| (known.hash, known.subject)), Some(("plan".to_owned(), "Subject".to_owned())));
+    assert!(freeze(&mut ledger, &[planned("d")]).is_err());
     assert_eq!(states(&mut ledger), [State::Planned, State::Planned, State::Suppressed]);
+    drop(ledger);
     // The same address twice: nothing of the plan is written.
     let mut other = open("twice", "one");
-    assert!(other.freeze(&plan("twice"), &[planned("a"), planned("a")]).is_err());
+    assert!(freeze(&mut other, &[planned("a"), planned("a")]).is_err());
     assert_eq!(other.plan().unwrap(), None);
 }
 
 fn a_claim_is_held_by_one(open: Open) {
     let mut one = open("claims", "one");
-    one.freeze(&plan("claims"), &[planned("a"), planned("b"), planned("c")]).unwrap();
+    one.lease = Duration::from_secs(60);
+    freeze(&mut one, &[planned("a"), planned("b"), planned("c")]).unwrap();
     let first = one.claim(&keys(&["a", "b", "x"]), 10).unwrap();
     assert_eq!(first.len(), 2);
     assert_eq!(one.claim(&keys(&["a", "b", "c"]), 10).unwrap().len(), 1);
@@ -71,7 +79,7 @@ fn a_claim_is_held_by_one(open: Open) {
 
 fn a_void_claim_writes_nothing(open: Open) {
     let mut one = open("void", "one");
-    one.freeze(&plan("void"), &[planned("a")]).unwrap();
+    freeze(&mut one, &[planned("a")]).unwrap();
     let old = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
     one.release().unwrap();
     let new = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
@@ -87,7 +95,7 @@ fn a_void_claim_writes_nothing(open: Open) {
 
 fn what_a_dead_sender_leaves(open: Open) {
     let mut one = open("dead", "one");
-    one.freeze(&plan("dead"), &[planned("a"), planned("b"), planned("c")]).unwrap();
+    freeze(&mut one, &[planned("a"), planned("b"), planned("c")]).unwrap();
     let claims = one.claim(&keys(&["a", "b", "c"]), 3).unwrap();
     let accepted = claims.iter().find(|claim| claim.key.starts_with('a')).unwrap();
     let sending = claims.iter().find(|claim| claim.key.starts_with('b')).unwrap();
@@ -106,7 +114,7 @@ fn what_a_dead_sender_leaves(open: Open) {
 
 fn deferred_until_due(open: Open) {
     let mut one = open("deferred", "one");
-    one.freeze(&plan("deferred"), &[planned("a")]).unwrap();
+    freeze(&mut one, &[planned("a")]).unwrap();
     let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
     one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Deferred, Duration::from_secs(3600))]).unwrap();
     assert!(one.claim(&keys(&["a"]), 1).unwrap().is_empty());
@@ -122,7 +130,7 @@ fn deferred_until_due(open: Open) {
 
 fn amended(open: Open) {
     let mut one = open("amended", "one");
-    one.freeze(&plan("amended"), &[planned("a"), planned("b"), planned("c")]).unwrap();
+    freeze(&mut one, &[planned("a"), planned("b"), planned("c")]).unwrap();
     let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
     one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Accepted, Duration::ZERO)]).unwrap();
     let changed = |name: &str| Planned { hash: "changed".to_owned(), ..planned(name) };
@@ -137,7 +145,7 @@ fn amended(open: Open) {
 
 fn resolved(open: Open) {
     let mut one = open("resolved", "one");
-    one.freeze(&plan("resolved"), &[planned("a"), planned("b")]).unwrap();
+    freeze(&mut one, &[planned("a"), planned("b")]).unwrap();
     for claim in one.claim(&keys(&["a", "b"]), 2).unwrap() {
         one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::InDoubt, Duration::ZERO)]).unwrap();
     }
@@ -148,13 +156,14 @@ fn resolved(open: Open) {
     let last = events.iter().find(|event| event.who == "somebody").unwrap();
     assert_eq!((last.state.as_str(), last.why.as_str()), ("accepted", "it is in the relay's log"));
     assert_eq!(verified(&mut one), [] as [String; 0]);
-    one.store.execute("UPDATE recipient SET state = 'accepted' WHERE key = $1", &["b@b.example".into()]).unwrap();
+    let values = [one.campaign.as_str().into(), "b@b.example".into()];
+    one.store.execute("UPDATE recipient SET state = 'accepted' WHERE campaign = $1 AND key = $2", &values).unwrap();
     assert_eq!(verified(&mut one).len(), 1);
 }
 
 fn nothing_by_halves(open: Open) {
     let mut one = open("halves", "one");
-    one.freeze(&plan("halves"), &[planned("a")]).unwrap();
+    freeze(&mut one, &[planned("a")]).unwrap();
     let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
     let head = one.head.clone();
     let failed = one.together(|ledger| {
@@ -188,11 +197,10 @@ fn a_file_has_one_sender() {
 #[test]
 fn in_postgresql() {
     let Some(url) = super::super::environment::test_database() else { return };
-    let mut store = postgres::InDatabase::connect(&url).unwrap();
-    for table in ["campaign", "recipient", "event"] {
-        store.execute(&format!("DELETE FROM {table}"), &[]).unwrap();
-    }
-    conforms(&|campaign, sender| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), campaign, sender, Duration::ZERO));
+    conforms(&|campaign, sender| {
+        let campaign = format!("{campaign} {}", std::process::id());
+        Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::ZERO)
+    });
 }
 
 /// Two senders at once never hold the same recipient.
