@@ -34,8 +34,9 @@ fn run() {
             subject: "Subject".to_owned(),
             amended: 0,
         };
-        let rows: Vec<Planned> =
-            (0..count).map(|number| Planned { key: key(number), message_id: format!("<{number}@x>"), hash: "content".to_owned() }).collect();
+        let rows: Vec<Planned> = (0..count)
+            .map(|number| Planned { key: key(number), message_id: format!("<{number}@x>"), hash: "content".to_owned() })
+            .collect();
         open("zero").freeze(&plan, &rows).expect("it is new");
         let keys: Vec<String> = (0..count).map(key).collect();
         let begun = Instant::now();

@@ -286,7 +286,9 @@ pub enum NoticeCommand {
         who: Option<String>,
     },
     /// Print the ledger of a mailing, and whether anybody has tampered with it
-    #[command(after_help = "Examples:\n  runsheet notice export advance > advance.csv\n  runsheet notice export advance --format json > advance.json")]
+    #[command(
+        after_help = "Examples:\n  runsheet notice export advance > advance.csv\n  runsheet notice export advance --format json > advance.json"
+    )]
     Export {
         /// A mailing's id
         name: String,

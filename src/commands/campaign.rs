@@ -99,8 +99,9 @@ pub fn prepare<'a>(
         _ => None,
     };
     let notices = &site.config.notices;
-    let invitation =
-        method.filter(|_| notices.calendar).and_then(|method| Invitation::of(event, site_name(loaded), &site.config.site.base_url, method, &date));
+    let invitation = method
+        .filter(|_| notices.calendar)
+        .and_then(|method| Invitation::of(event, site_name(loaded), &site.config.site.base_url, method, &date));
     let campaign = |mailing: &Mailing, revision: u64| Campaign { revision, ..named(loaded, mailing, event) };
     let mut earlier: Vec<Campaign> =
         before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
@@ -135,12 +136,7 @@ fn site_name(loaded: &Loaded) -> &str {
 }
 
 fn named(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Campaign {
-    Campaign {
-        site: site_name(loaded).to_owned(),
-        event: event.id.clone(),
-        mailing: mailing.id.value.clone(),
-        revision: mailing.revision,
-    }
+    Campaign { site: site_name(loaded).to_owned(), event: event.id.clone(), mailing: mailing.id.value.clone(), revision: mailing.revision }
 }
 
 /// The campaign of a mailing, with its event. `None` if there is no such notice or event; the site reports that.

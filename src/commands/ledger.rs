@@ -58,7 +58,10 @@ fn file(loaded: &Loaded) -> Result<PathBuf> {
         let path = loaded.root.join(path);
         for folder in [".runsheet", "public", "outbox", "content"] {
             if path.starts_with(loaded.root.join(folder)) {
-                bail!("the ledger cannot lie in {folder}/, which is {}\nhelp: leave out `ledger` in [smtp]: it is then in your state folder", if folder == "content" { "published" } else { "replaced by builds" });
+                bail!(
+                    "the ledger cannot lie in {folder}/, which is {}\nhelp: leave out `ledger` in [smtp]: it is then in your state folder",
+                    if folder == "content" { "published" } else { "replaced by builds" }
+                );
             }
         }
         return Ok(path);
@@ -111,7 +114,8 @@ pub fn reached(loaded: &Loaded, name: &str) -> Result<BTreeSet<String>> {
 
 /// What a person should see of the recipients: those refused, in doubt and deferred, at most so many.
 pub fn troubles(rows: &[Standing], most: usize) -> Vec<String> {
-    let troubled: Vec<&Standing> = rows.iter().filter(|row| matches!(row.state, State::Refused | State::InDoubt | State::Deferred)).collect();
+    let troubled: Vec<&Standing> =
+        rows.iter().filter(|row| matches!(row.state, State::Refused | State::InDoubt | State::Deferred)).collect();
     let mut lines: Vec<String> = troubled
         .iter()
         .take(most)
@@ -144,9 +148,20 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
             continue;
         };
         let counts = ledger.counts()?;
-        text.push_str(&format!("{id}  {} of {} reached: {}\n", thousands(counts.get(State::Accepted)), thousands(counts.all()), counts.text()));
+        text.push_str(&format!(
+            "{id}  {} of {} reached: {}\n",
+            thousands(counts.get(State::Accepted)),
+            thousands(counts.all()),
+            counts.text()
+        ));
         if name.is_some() {
-            text.push_str(&format!("  planned at {}, amended {} times, plan {}\n  {}\n", plan.frozen, plan.amended, plan.hash, ledger.place()));
+            text.push_str(&format!(
+                "  planned at {}, amended {} times, plan {}\n  {}\n",
+                plan.frozen,
+                plan.amended,
+                plan.hash,
+                ledger.place()
+            ));
             for line in troubles(&ledger.rows()?, 100) {
                 text.push_str(&line);
                 text.push('\n');
@@ -243,7 +258,13 @@ pub fn export(global: &Global, name: &str, format: ExportFormat) -> Result<ExitC
     let rows: Vec<(String, State)> = rows.into_iter().map(|row| (row.key, row.state)).collect();
     let faults = verify(&plan.campaign, &events, &rows);
     if faults.is_empty() {
-        report::note(global, &format!("{} in the history, and their hashes hold", if events.len() == 1 { "1 line".to_owned() } else { format!("{} lines", thousands(events.len() as u64)) }));
+        report::note(
+            global,
+            &format!(
+                "{} in the history, and their hashes hold",
+                if events.len() == 1 { "1 line".to_owned() } else { format!("{} lines", thousands(events.len() as u64)) }
+            ),
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let shown: Vec<&str> = faults.iter().take(5).map(String::as_str).collect();

@@ -16,7 +16,8 @@ use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Mode, Sending};
 use crate::diagnostic::{Diagnostics, thousands, visible};
 use crate::notice::address;
-use crate::notice::ledger::{Counts, Digest, Plan, Planned, State, content_hash};
+use crate::notice::ledger::{Claim, Counts, Digest, Plan, Planned, State, content_hash};
+use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
 use crate::schedule::{Offset, zone};
 use crate::world::ledger::Ledger;
@@ -39,7 +40,9 @@ pub struct SendOrder<'a> {
 
 pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     if global.t0.is_some() || global.now.is_some() || global.event.is_some() {
-        bail!("what is sent follows runsheet.toml and the clock\nhelp: leave out --t0, --now and --event; `notice preview` and `notice merge` take them");
+        bail!(
+            "what is sent follows runsheet.toml and the clock\nhelp: leave out --t0, --now and --event; `notice preview` and `notice merge` take them"
+        );
     }
     if global.offline && !order.dry_run {
         bail!("--offline opens no connection\nhelp: --dry-run shows what would be sent");
@@ -76,17 +79,30 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
 fn refuse_by_time(mailing: &Mailing, event: &Event, now: Timestamp) -> Result<()> {
     let id = &mailing.id.value;
     if event.mode == Mode::Rehearsal {
-        bail!("`{}` is a rehearsal: its mailings are not sent\nhelp: --test ADDRESS sends one message to yourself; `mode = \"live\"` in the event makes it real", event.name);
+        bail!(
+            "`{}` is a rehearsal: its mailings are not sent\nhelp: --test ADDRESS sends one message to yourself; `mode = \"live\"` in the event makes it real",
+            event.name
+        );
     }
     let Some(clock) = &event.clock else { return Ok(()) };
-    let at = |offset: Option<crate::data::Spanned<Offset>>| offset.and_then(|offset| Some((offset.value.clone(), clock.at(&offset.value).ok()?)));
+    let at = |offset: Option<crate::data::Spanned<Offset>>| {
+        offset.and_then(|offset| Some((offset.value.clone(), clock.at(&offset.value).ok()?)))
+    };
     let shown = |time: &Zoned| time.strftime("%a %-d %b %Y, %H:%M %Z").to_string();
     let first = mailing.not_before.clone().or(mailing.when.clone());
     if let Some((offset, first)) = at(first).filter(|(_, first)| now < first.timestamp()) {
-        bail!("the mailing `{id}` is not to be sent before {} ({})\nhelp: wait, or change `when` or `not_before` of the mailing", shown(&first), offset);
+        bail!(
+            "the mailing `{id}` is not to be sent before {} ({})\nhelp: wait, or change `when` or `not_before` of the mailing",
+            shown(&first),
+            offset
+        );
     }
     if let Some((offset, last)) = at(mailing.not_after.clone()).filter(|(_, last)| now > last.timestamp()) {
-        bail!("the mailing `{id}` was not to be sent after {} ({})\nhelp: what it says may no longer hold: change the notice, then `not_after`", shown(&last), offset);
+        bail!(
+            "the mailing `{id}` was not to be sent after {} ({})\nhelp: what it says may no longer hold: change the notice, then `not_after`",
+            shown(&last),
+            offset
+        );
     }
     Ok(())
 }
@@ -99,6 +115,29 @@ struct Draft {
     first: Option<(String, String)>,
     zones: BTreeSet<String>,
     outcome: Outcome,
+    kept: Kept,
+}
+
+/// The first messages as they were planned, so that a small mailing is made once. The others are made again when it is their turn.
+#[derive(Default)]
+struct Kept {
+    messages: Vec<(String, String, Vec<u8>)>,
+    octets: usize,
+    /// There are more.
+    is_cut: bool,
+}
+
+/// So many octets of messages are kept.
+const MOST_KEPT: usize = 64 << 20;
+
+impl Kept {
+    fn add(&mut self, key: &str, message: &Message) {
+        self.is_cut |= self.octets + message.bytes.len() > MOST_KEPT;
+        if !self.is_cut {
+            self.octets += message.bytes.len();
+            self.messages.push((key.to_owned(), message.to.clone(), message.bytes.clone()));
+        }
+    }
 }
 
 impl Draft {
@@ -132,7 +171,10 @@ impl Job<'_> {
         if let (Some(ledger), false) = (&mut ledger, order.dry_run) {
             let left = ledger.sweep()?;
             if left > 0 {
-                report::note(self.global, &format!("{} left in doubt by a sender that ended too early", count(left, "message is", "messages are")));
+                report::note(
+                    self.global,
+                    &format!("{} left in doubt by a sender that ended too early", count(left, "message is", "messages are")),
+                );
             }
         }
         let date = known.as_ref().map_or(now, |plan| plan.frozen);
@@ -207,8 +249,7 @@ impl Job<'_> {
             InDoubt::Resend => self.decide(&mut ledger, State::Planned, &who, "send --in-doubt resend")?,
             InDoubt::AssumeSent => self.decide(&mut ledger, State::Accepted, &who, "send --in-doubt assume-sent")?,
         }
-        drop(draft);
-        self.send(order, ledger, &server, date)
+        self.send(order, ledger, &server, date, draft.kept)
     }
 
     fn decide(&self, ledger: &mut Ledger, to: State, who: &str, why: &str) -> Result<()> {
@@ -222,11 +263,21 @@ impl Job<'_> {
     /// Makes every message once. `None`: there are faults, and they are reported.
     fn draft(&self, date: Timestamp, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
         let selection = Selection { date: Some(date), ..Selection::all(self.mailing) };
-        let mut draft = Draft { rows: Vec::new(), hash: String::new(), first: None, zones: BTreeSet::new(), outcome: Outcome::default() };
+        let mut draft = Draft {
+            rows: Vec::new(),
+            hash: String::new(),
+            first: None,
+            zones: BTreeSet::new(),
+            outcome: Outcome::default(),
+            kept: Kept::default(),
+        };
         let mut digest = Digest::new(&self.name);
         let reached = self.reached.as_ref();
         let mut gate = |recipients: &[&Recipient]| {
-            Ok(recipients.iter().map(|recipient| reached.is_none_or(|reached| reached.contains(&address::key(&recipient.address)))).collect())
+            Ok(recipients
+                .iter()
+                .map(|recipient| reached.is_none_or(|reached| reached.contains(&address::key(&recipient.address))))
+                .collect())
         };
         let keys = environment::keys();
         let merged = mailings::merge_some(self.loaded, &selection, &keys, diagnostics, Some(&mut gate), |fate| {
@@ -238,7 +289,11 @@ impl Job<'_> {
                     }
                     let message = letter.message;
                     let hash = content_hash(&message.bytes);
-                    (letter.recipient, Planned { key: address::key(&letter.recipient.address), message_id: message.message_id.clone(), hash })
+                    draft.kept.add(&address::key(&letter.recipient.address), message);
+                    (
+                        letter.recipient,
+                        Planned { key: address::key(&letter.recipient.address), message_id: message.message_id.clone(), hash },
+                    )
                 }
                 Fate::Suppressed(recipient) => {
                     (*recipient, Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() })
@@ -289,9 +344,18 @@ impl Job<'_> {
         say(&format!("  through   {host}:{port}, {}{paced}", count(*connections as u64, "connection", "connections")));
         match (ledger, known) {
             (Some(ledger), Some(plan)) => {
-                let amended = if plan.amended > 0 { format!(", amended {}", count(u64::try_from(plan.amended).unwrap_or(0), "time", "times")) } else { String::new() };
+                let amended = if plan.amended > 0 {
+                    format!(", amended {}", count(u64::try_from(plan.amended).unwrap_or(0), "time", "times"))
+                } else {
+                    String::new()
+                };
                 say(&format!("  ledger    {} (plan of {}{amended})", ledger.place(), shown_time(plan.frozen, self.event)));
-                say(&format!("  reached   {} of {}; in all {}", thousands(counts.get(State::Accepted)), thousands(counts.all()), counts.text()));
+                say(&format!(
+                    "  reached   {} of {}; in all {}",
+                    thousands(counts.get(State::Accepted)),
+                    thousands(counts.all()),
+                    counts.text()
+                ));
             }
             (Some(ledger), None) => say(&format!("  ledger    {} (new for this campaign: nobody was reached)", ledger.place())),
             (None, _) => say("  ledger    none yet: nobody was reached"),
@@ -303,7 +367,7 @@ impl Job<'_> {
     }
 
     /// Sends what is planned and what is due, and says what came of it.
-    fn send(&self, order: &SendOrder, ledger: Ledger, server: &Server, date: Timestamp) -> Result<ExitCode> {
+    fn send(&self, order: &SendOrder, ledger: Ledger, server: &Server, date: Timestamp, kept: Kept) -> Result<ExitCode> {
         let signal = Signal::watch()?;
         let Some(from) = &self.loaded.project.config.notices.from else { bail!("there is no sender: set `from` in [notices]") };
         let from = from.mailbox.email.to_string();
@@ -312,7 +376,7 @@ impl Job<'_> {
         let meter = Meter::begin(self.global, total);
         let orders = Orders { server, sending: self.sending, from: &from, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = order.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let sent = relay::send(&orders, ledger, |feed| self.feed(feed, order.wait, &mut budget, date));
+        let sent = relay::send(&orders, ledger, |feed| self.feed(feed, order.wait, &mut budget, date, kept));
         meter.end();
         let (ended, mut ledger) = sent?;
         let code = self.conclude(&mut ledger, ended.stopped.as_ref(), budget == 0)?;
@@ -330,10 +394,16 @@ impl Job<'_> {
     }
 
     /// One pass over the table after another, until nobody is left whose turn it is.
-    fn feed(&self, feed: &Feed, wait: bool, budget: &mut usize, date: Timestamp) -> Result<()> {
+    fn feed(&self, feed: &Feed, wait: bool, budget: &mut usize, date: Timestamp, kept: Kept) -> Result<()> {
+        let mut kept = Some(kept);
         loop {
             feed.ledger(Ledger::sweep)?;
-            let claimed = self.pass(feed, budget, date)?;
+            let kept = kept.take();
+            let is_whole = kept.as_ref().is_some_and(|kept| !kept.is_cut);
+            let mut claimed = kept.map_or(Ok(0), |kept| put_kept(feed, kept, budget))?;
+            if !is_whole {
+                claimed += self.pass(feed, budget, date)?;
+            }
             if !feed.drained() || *budget == 0 {
                 return Ok(());
             }
@@ -343,7 +413,10 @@ impl Job<'_> {
                 Some(time) if time.is_zero() => continue,
                 _ if counts.get(State::Planned) > 0 && claimed > 0 => continue,
                 Some(time) if wait => {
-                    report::note(self.global, &format!("{} deferred: waiting until {}", thousands(counts.get(State::Deferred)), self.clock_time(counts.next_due)));
+                    report::note(
+                        self.global,
+                        &format!("{} deferred: waiting until {}", thousands(counts.get(State::Deferred)), self.clock_time(counts.next_due)),
+                    );
                     if !feed.sleep(time + Duration::from_millis(10)) {
                         return Ok(());
                     }
@@ -360,7 +433,7 @@ impl Job<'_> {
     /// Reads the table once, claims those whose turn it is, and puts their messages into the queue. Gives how many.
     fn pass(&self, feed: &Feed, budget: &mut usize, date: Timestamp) -> Result<usize> {
         let selection = Selection { date: Some(date), ..Selection::all(self.mailing) };
-        let mut hand: BTreeMap<String, crate::notice::ledger::Claim> = BTreeMap::new();
+        let mut hand: BTreeMap<String, Claim> = BTreeMap::new();
         let hand = std::cell::RefCell::new(&mut hand);
         let mut claimed = 0;
         let mut gate = |recipients: &[&Recipient]| {
@@ -397,14 +470,20 @@ impl Job<'_> {
     /// Says where all stand; gives the exit code of an undisturbed end.
     fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<ExitCode> {
         let counts = ledger.counts()?;
-        report::note(self.global, &format!("{} of {} reached: {}", thousands(counts.get(State::Accepted)), thousands(counts.all()), counts.text()));
+        report::note(
+            self.global,
+            &format!("{} of {} reached: {}", thousands(counts.get(State::Accepted)), thousands(counts.all()), counts.text()),
+        );
         let rows = ledger.rows()?;
         for line in ledger::troubles(&rows, 20) {
             report::note(self.global, &line);
         }
         let deferred = counts.get(State::Deferred);
         if deferred > 0 {
-            report::note(self.global, &format!("{} deferred, next at {}, run again", thousands(deferred), self.clock_time(counts.next_due)));
+            report::note(
+                self.global,
+                &format!("{} deferred, next at {}, run again", thousands(deferred), self.clock_time(counts.next_due)),
+            );
         }
         let others = counts.get(State::Claimed) + counts.get(State::Sending);
         if others > 0 {
@@ -413,16 +492,51 @@ impl Job<'_> {
         let planned = counts.get(State::Planned);
         if planned > 0 {
             let why = if by_limit && stopped.is_none() { "the limit is reached" } else { "it was stopped" };
-            report::note(self.global, &format!("{} not begun, as {why}: run it again to go on", count(planned, "message is", "messages are")));
+            report::note(
+                self.global,
+                &format!("{} not begun, as {why}: run it again to go on", count(planned, "message is", "messages are")),
+            );
         }
         let in_doubt = counts.get(State::InDoubt);
         if in_doubt > 0 {
             let id = &self.mailing.id.value;
-            report::note(self.global, &format!("{} in doubt: look into the server's log, then `runsheet notice resolve {id} ADDRESS --sent` or `--resend`", thousands(in_doubt)));
+            report::note(
+                self.global,
+                &format!(
+                    "{} in doubt: look into the server's log, then `runsheet notice resolve {id} ADDRESS --sent` or `--resend`",
+                    thousands(in_doubt)
+                ),
+            );
         }
         let is_whole = counts.open() == 0 && counts.get(State::Refused) == 0 && in_doubt == 0;
-        Ok(if is_whole || by_limit && counts.get(State::Refused) + in_doubt + deferred == 0 { ExitCode::SUCCESS } else { ExitCode::from(3) })
+        Ok(if is_whole || by_limit && counts.get(State::Refused) + in_doubt + deferred == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(3)
+        })
     }
+}
+
+/// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
+fn put_kept(feed: &Feed, kept: Kept, budget: &mut usize) -> Result<usize> {
+    let mut claimed = 0;
+    let mut messages = kept.messages.into_iter().peekable();
+    while messages.peek().is_some() && *budget > 0 && !feed.has_stopped() {
+        let batch: Vec<_> = messages.by_ref().take(64).collect();
+        let (keys, most): (Vec<String>, usize) = (batch.iter().map(|(key, ..)| key.clone()).collect(), *budget);
+        let claims = feed.ledger(move |ledger| ledger.claim(&keys, most))?;
+        *budget -= claims.len();
+        claimed += claims.len();
+        let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
+        for (key, to, bytes) in batch {
+            let Some(claim) = claims.remove(&key) else { continue };
+            if claim.hash != content_hash(&bytes) {
+                bail!("the message to {key} is not as it was planned");
+            }
+            feed.put(Letter { claim, to, bytes });
+        }
+    }
+    Ok(claimed)
 }
 
 /// The server, with the secrets that it takes.
@@ -431,12 +545,23 @@ fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
         Some(path) => Some(crate::world::disk::read_bytes(&loaded.root.join(path))?),
         None => None,
     };
-    let password = if sending.user.is_empty() { None } else { ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)? };
+    let password = if sending.user.is_empty() {
+        None
+    } else {
+        ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?
+    };
     Server::new(sending, certificates.as_deref(), password)
 }
 
 /// Sends the first message to one address, which is in no ledger.
-fn test(global: &Global, loaded: &Loaded, mailing: &Mailing, sending: &Sending, to: &str, diagnostics: &mut Diagnostics) -> Result<ExitCode> {
+fn test(
+    global: &Global,
+    loaded: &Loaded,
+    mailing: &Mailing,
+    sending: &Sending,
+    to: &str,
+    diagnostics: &mut Diagnostics,
+) -> Result<ExitCode> {
     let to = address::parse(to).map_err(|message| anyhow!(message))?;
     let keys = environment::keys();
     let mut first = None;
@@ -452,7 +577,8 @@ fn test(global: &Global, loaded: &Loaded, mailing: &Mailing, sending: &Sending, 
     recipient.address = to;
     let path = &mailing.recipients.value;
     let now = clock::now();
-    let Some(mut merge) = campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(now), &mut Diagnostics::default()) else {
+    let Some(mut merge) = campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(now), &mut Diagnostics::default())
+    else {
         return Ok(ExitCode::from(1));
     };
     // Another campaign each time, so that no mail program takes it for one that it has.
@@ -497,7 +623,9 @@ fn confirm(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
         return Ok(Confirmed::ByOption);
     }
     if !std::io::stdin().is_terminal() {
-        bail!("the number of messages was not confirmed; nothing was sent\nhelp: on a terminal it is asked for; elsewhere say --yes {messages}");
+        bail!(
+            "the number of messages was not confirmed; nothing was sent\nhelp: on a terminal it is asked for; elsewhere say --yes {messages}"
+        );
     }
     write!(std::io::stderr().lock(), "type the number of messages to send them: ").ok();
     let mut line = String::new();
@@ -517,11 +645,15 @@ fn difference(rows: &[crate::world::ledger::Standing], draft: &Draft) -> String 
     let gone = planned.keys().filter(|key| !wanted.contains(*key)).count() as u64;
     let changed = draft.rows.iter().filter(|row| planned.get(row.key.as_str()).is_some_and(|known| known.hash != row.hash)).count() as u64;
     let unreached = rows.iter().filter(|row| row.state != State::Accepted).count() as u64;
-    let parts: Vec<String> = [(changed, "message differs", "messages differ"), (added, "recipient is new", "recipients are new"), (gone, "recipient is gone", "recipients are gone")]
-        .into_iter()
-        .filter(|(number, ..)| *number > 0)
-        .map(|(number, one, more)| count(number, one, more))
-        .collect();
+    let parts: Vec<String> = [
+        (changed, "message differs", "messages differ"),
+        (added, "recipient is new", "recipients are new"),
+        (gone, "recipient is gone", "recipients are gone"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, more)| count(number, one, more))
+    .collect();
     let parts = if parts.is_empty() { "the table of recipients differs, and no message".to_owned() } else { parts.join(", ") };
     format!("{parts} ({} of {} not reached yet)", thousands(unreached), thousands(rows.len() as u64))
 }
@@ -578,7 +710,15 @@ struct Meter<'a> {
 impl<'a> Meter<'a> {
     fn begin(global: &'a Global, total: u64) -> Meter<'a> {
         let on_terminal = !global.quiet && std::io::stderr().is_terminal();
-        Meter { global, total, done: AtomicU64::new(0), troubles: AtomicU64::new(0), shown: AtomicU64::new(0), started: clock::Stopwatch::start(), on_terminal }
+        Meter {
+            global,
+            total,
+            done: AtomicU64::new(0),
+            troubles: AtomicU64::new(0),
+            shown: AtomicU64::new(0),
+            started: clock::Stopwatch::start(),
+            on_terminal,
+        }
     }
 
     fn tell(&self, state: State) {

@@ -77,7 +77,11 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
     let host = host.and_then(|host| {
         let fits = !host.value.is_empty() && host.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
         if !fits {
-            reader.reject(&host.span, format!("`{}` is no host", crate::diagnostic::visible(&host.value)), Some("a name or an address, such as `smtp.example.org`".to_owned()));
+            reader.reject(
+                &host.span,
+                format!("`{}` is no host", crate::diagnostic::visible(&host.value)),
+                Some("a name or an address, such as `smtp.example.org`".to_owned()),
+            );
         } else if port == 0 {
             reader.reject(&host.span, "the port is between 1 and 65535", None);
         } else if tls == Tls::None && !is_loopback(&host.value) {

@@ -182,8 +182,12 @@ impl Counts {
 
     /// `12 accepted, 1 refused`, without those that are none.
     pub fn text(&self) -> String {
-        let parts: Vec<String> =
-            self.of.iter().filter(|(_, count)| **count > 0).map(|(state, count)| format!("{} {}", crate::diagnostic::thousands(*count), state.name())).collect();
+        let parts: Vec<String> = self
+            .of
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(state, count)| format!("{} {}", crate::diagnostic::thousands(*count), state.name()))
+            .collect();
         if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") }
     }
 }
@@ -240,9 +244,9 @@ pub fn verify(campaign: &str, events: &[Event], rows: &[(String, State)]) -> Vec
     for (key, state) in rows {
         let told = latest.get(key.as_str()).map(Vec::as_slice).unwrap_or_default();
         let holds = match state {
-            State::Planned | State::Claimed | State::Suppressed | State::Cancelled => {
-                told.last().is_none_or(|event| !told.iter().any(|event| event.state == State::Accepted.name()) || event.state != State::Accepted.name())
-            }
+            State::Planned | State::Claimed | State::Suppressed | State::Cancelled => told.last().is_none_or(|event| {
+                !told.iter().any(|event| event.state == State::Accepted.name()) || event.state != State::Accepted.name()
+            }),
             state => told.iter().any(|event| event.state == state.name()),
         };
         if !holds {
@@ -259,7 +263,9 @@ mod tests {
     fn history() -> Vec<Event> {
         let mut before = "campaign".to_owned();
         let mut events = Vec::new();
-        for (number, (key, state)) in [("a@b.example", State::Sending), ("a@b.example", State::Accepted), ("c@b.example", State::Sending)].into_iter().enumerate() {
+        for (number, (key, state)) in
+            [("a@b.example", State::Sending), ("a@b.example", State::Accepted), ("c@b.example", State::Sending)].into_iter().enumerate()
+        {
             let mut event = Event {
                 sender: "one".to_owned(),
                 number: i64::try_from(number).unwrap() + 1,

@@ -57,7 +57,8 @@ impl Reply {
     /// Whether the server asks for fewer messages.
     fn wants_less(&self) -> bool {
         let text = self.text.to_ascii_lowercase();
-        matches!(self.code, 421 | 452) || self.code / 100 == 4 && (self.has_status("4.7") || text.contains("too many") || text.contains("rate"))
+        matches!(self.code, 421 | 452)
+            || self.code / 100 == 4 && (self.has_status("4.7") || text.contains("too many") || text.contains("rate"))
     }
 }
 

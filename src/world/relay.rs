@@ -51,7 +51,10 @@ struct Shared<'a> {
     sending: &'a Sending,
     from: &'a str,
     queue: Mutex<Queue>,
-    changed: Condvar,
+    /// For connections: there is another letter, or an end.
+    work: Condvar,
+    /// For the feed: there is room, or nothing left.
+    room: Condvar,
     recorder: Recorder,
     started: Instant,
     signal: &'a AtomicBool,
@@ -81,6 +84,8 @@ const AHEAD: usize = 32;
 const MOST_REFUSED_AT_FIRST: u64 = 20;
 /// The waits between attempts to get a connection.
 const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+/// A commit that takes longer is worth waiting for company.
+const SLOW_COMMIT: Duration = Duration::from_millis(1);
 /// How often a waiting thread looks for a signal.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -152,10 +157,12 @@ fn keep(mut ledger: Ledger, orders: &Receiver<Order>, busy: &AtomicUsize) -> Led
         };
         let mut waiting = vec![(entries.len(), answer)];
         let mut entries = entries;
-        // Others that are about to ask are waited for, for less than it would cost to write twice.
-        let until = Instant::now() + (commit_time / 2).min(Duration::from_millis(5));
+        // On a slow disk others that are about to ask are waited for, for less than it would cost to write twice.
+        let patience = if commit_time > SLOW_COMMIT { (commit_time / 2).min(Duration::from_millis(5)) } else { Duration::ZERO };
+        let until = Instant::now() + patience;
         while next.is_none() {
-            let patience = if waiting.len() < busy.load(Ordering::Relaxed) { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
+            let patience =
+                if waiting.len() < busy.load(Ordering::Relaxed) { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             match orders.recv_timeout(patience) {
                 Ok(Order::Record(more, answer)) => {
                     waiting.push((more.len(), answer));
@@ -211,10 +218,10 @@ impl Feed<'_, '_> {
             }
             if queue.letters.len() < most {
                 queue.letters.push_back(letter);
-                shared.changed.notify_all();
+                shared.work.notify_one();
                 return true;
             }
-            queue = shared.wait(queue, LOOK);
+            queue = shared.wait_for_room(queue, LOOK);
         }
     }
 
@@ -229,7 +236,7 @@ impl Feed<'_, '_> {
             if queue.letters.is_empty() && queue.in_hand == 0 {
                 return true;
             }
-            queue = shared.wait(queue, LOOK);
+            queue = shared.wait_for_room(queue, LOOK);
         }
     }
 
@@ -245,7 +252,7 @@ impl Feed<'_, '_> {
             if left.is_zero() {
                 return true;
             }
-            queue = self.shared.wait(queue, left.min(LOOK));
+            queue = self.shared.wait_for_room(queue, left.min(LOOK));
         }
     }
 
@@ -283,7 +290,8 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         sending: order.sending,
         from: order.from,
         queue: Mutex::new(queue),
-        changed: Condvar::new(),
+        work: Condvar::new(),
+        room: Condvar::new(),
         recorder: Recorder { orders, busy: std::sync::Arc::clone(&busy) },
         started: Instant::now(),
         signal: order.signal,
@@ -304,7 +312,7 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
             if let Err(error) = &fed {
                 queue.stop.get_or_insert(Stop::Fault(format!("{error:#}")));
             }
-            shared.changed.notify_all();
+            shared.wake();
         }
         for thread in threads {
             if thread.join().is_err() {
@@ -337,21 +345,30 @@ impl Shared<'_> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wake(&self) {
+        self.work.notify_all();
+        self.room.notify_all();
+    }
+
+    fn wait_for_room<'q>(&self, queue: MutexGuard<'q, Queue>, time: Duration) -> MutexGuard<'q, Queue> {
+        self.room.wait_timeout(queue, time).unwrap_or_else(PoisonError::into_inner).0
+    }
+
     fn wait<'q>(&self, queue: MutexGuard<'q, Queue>, time: Duration) -> MutexGuard<'q, Queue> {
-        self.changed.wait_timeout(queue, time).unwrap_or_else(PoisonError::into_inner).0
+        self.work.wait_timeout(queue, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn has_stopped(&self, queue: &mut Queue) -> bool {
         if queue.stop.is_none() && self.signal.load(Ordering::Relaxed) {
             queue.stop = Some(Stop::Signal);
-            self.changed.notify_all();
+            self.wake();
         }
         queue.stop.is_some()
     }
 
     fn stop(&self, why: String) {
         self.lock().stop.get_or_insert(Stop::Fault(why));
-        self.changed.notify_all();
+        self.wake();
     }
 
     fn now(&self) -> Duration {
@@ -371,7 +388,10 @@ impl Shared<'_> {
             if let Some(letter) = found.and_then(|index| queue.letters.remove(index)) {
                 queue.pace.take(letter.domain(), now);
                 queue.in_hand += 1;
-                self.changed.notify_all();
+                // The feed comes when it can put many.
+                if queue.letters.len() == self.sending.connections * AHEAD / 2 {
+                    self.room.notify_all();
+                }
                 return Turn::Letter(letter);
             }
             due = queue.letters.iter().map(|letter| queue.pace.due(letter.domain())).min().unwrap_or(now + LOOK);
@@ -383,15 +403,18 @@ impl Shared<'_> {
     }
 
     fn letter_done(&self) {
-        self.lock().in_hand -= 1;
-        self.changed.notify_all();
+        let mut queue = self.lock();
+        queue.in_hand -= 1;
+        if queue.in_hand == 0 && queue.letters.is_empty() {
+            self.room.notify_all();
+        }
     }
 
     fn put_back(&self, letter: Letter) {
         let mut queue = self.lock();
         queue.in_hand -= 1;
         queue.letters.push_front(letter);
-        self.changed.notify_all();
+        self.work.notify_one();
     }
 
     /// One connection after another, as long as there is work.
@@ -439,7 +462,8 @@ impl Shared<'_> {
                             break;
                         }
                     }
-                    if let Some(used) = connection.take_if(|connection| connection.messages >= self.per_connection.load(Ordering::Relaxed)) {
+                    if let Some(used) = connection.take_if(|connection| connection.messages >= self.per_connection.load(Ordering::Relaxed))
+                    {
                         used.quit();
                     }
                 }
@@ -480,6 +504,9 @@ impl Shared<'_> {
             } else {
                 let opened = Connection::open(self.server);
                 *proven = opened.is_ok();
+                if let Err(Failure::Lasting(why)) = &opened {
+                    self.stop(why.clone());
+                }
                 drop(proven);
                 opened
             };
@@ -542,7 +569,10 @@ impl Shared<'_> {
                 }
             };
             let before = open.messages - 1;
-            let keeps = matches!(&delivery, Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. });
+            let keeps = matches!(
+                &delivery,
+                Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. }
+            );
             if !keeps {
                 *connection = None;
             } else if !matches!(delivery, Delivery::Accepted(_)) {

@@ -3,6 +3,7 @@
 //! lettre's connection is not used: its deadline is for one read, so that a server that sends a byte now and then holds it for
 //! hours, and what a server sent before STARTTLS stays in its buffer and is believed after it (RFC 3207 §6 forbids that).
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use rustix::io::Errno;
+use rustix::net::RecvFlags;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -95,11 +98,20 @@ pub enum Failure {
 pub enum Delivery {
     Accepted(Reply),
     /// The server answered and has not taken it.
-    Answered { step: Step, reply: Reply, verdict: Verdict },
+    Answered {
+        step: Step,
+        reply: Reply,
+        verdict: Verdict,
+    },
     /// The connection was lost before the end of the message was written.
-    Lost { step: Step, why: String },
+    Lost {
+        step: Step,
+        why: String,
+    },
     /// The end was written, and there is no answer.
-    InDoubt { why: String },
+    InDoubt {
+        why: String,
+    },
     /// The claim was void: nothing was sent.
     Void,
 }
@@ -110,36 +122,46 @@ struct Timed {
     deadline: Instant,
 }
 
+/// The stream looks at its deadline so often. To set a time-out for every step costs as much as the step.
+const GLANCE: Duration = Duration::from_secs(1);
+
 impl Timed {
-    fn left(&self) -> std::io::Result<Duration> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long")) } else { Ok(left) }
+    fn new(stream: TcpStream, timeout: Duration) -> std::io::Result<Timed> {
+        stream.set_read_timeout(Some(GLANCE))?;
+        stream.set_write_timeout(Some(GLANCE))?;
+        stream.set_nodelay(true)?;
+        Ok(Timed { stream, deadline: Instant::now() + timeout })
+    }
+
+    /// Tries until it is done or too late.
+    fn within<T>(&mut self, mut work: impl FnMut(&mut TcpStream) -> std::io::Result<T>) -> std::io::Result<T> {
+        loop {
+            match work(&mut self.stream) {
+                Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                    if Instant::now() >= self.deadline {
+                        return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long"));
+                    }
+                }
+                done if Instant::now() < self.deadline => return done,
+                _ => return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long")),
+            }
+        }
     }
 }
 
 impl Read for Timed {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.left()?))?;
-        self.stream.read(buffer).map_err(plain_timeout)
+        self.within(|stream| stream.read(buffer))
     }
 }
 
 impl Write for Timed {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.stream.set_write_timeout(Some(self.left()?))?;
-        self.stream.write(bytes).map_err(plain_timeout)
+        self.within(|stream| stream.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.stream.flush()
-    }
-}
-
-/// Linux says `Resource temporarily unavailable` of a time-out.
-fn plain_timeout(error: std::io::Error) -> std::io::Error {
-    match error.kind() {
-        std::io::ErrorKind::WouldBlock => std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long"),
-        _ => error,
     }
 }
 
@@ -206,8 +228,7 @@ impl Connection {
             }
         }
         let Some(stream) = opened else { return Err(lost(failed)) };
-        stream.set_nodelay(true).map_err(lost)?;
-        let timed = Timed { stream, deadline: Instant::now() + server.timeout };
+        let timed = Timed::new(stream, server.timeout).map_err(lost)?;
         let mut connection = Connection {
             stream: Stream::Plain(timed),
             read: Vec::new(),
@@ -337,7 +358,10 @@ impl Connection {
                     return Err("its answer is too long".to_owned());
                 }
                 let line = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
-                let number = line.get(..3).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())).and_then(|digits| digits.parse::<u16>().ok());
+                let number = line
+                    .get(..3)
+                    .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
+                    .and_then(|digits| digits.parse::<u16>().ok());
                 let (Some(number), Some(is_last)) = (number, is_last_line(&line)) else {
                     return Err(format!("its answer is none: `{}`", Reply::new(0, &line.chars().take(80).collect::<String>()).text));
                 };
@@ -388,7 +412,9 @@ impl Connection {
             Early::Answer => {
                 self.begin_step(self.timeout);
                 return Ok(match self.read_reply() {
-                    Ok((reply, _)) => answered(Step::Dot, reply).unwrap_or_else(|_| lost("it answered before the end of the message".to_owned())),
+                    Ok((reply, _)) => {
+                        answered(Step::Dot, reply).unwrap_or_else(|_| lost("it answered before the end of the message".to_owned()))
+                    }
                     Err(why) => lost(why),
                 });
             }
@@ -408,7 +434,11 @@ impl Connection {
 
     /// MAIL, RCPT and DATA: in one write where the server takes that (RFC 2920), and every answer is read.
     fn envelope(&mut self, from: &str, to: &str) -> Result<(), Delivery> {
-        let lines = [(Step::Mail, format!("MAIL FROM:<{from}>\r\n")), (Step::Rcpt, format!("RCPT TO:<{to}>\r\n")), (Step::Data, "DATA\r\n".to_owned())];
+        let lines = [
+            (Step::Mail, format!("MAIL FROM:<{from}>\r\n")),
+            (Step::Rcpt, format!("RCPT TO:<{to}>\r\n")),
+            (Step::Data, "DATA\r\n".to_owned()),
+        ];
         let lost = |step, why| Delivery::Lost { step, why };
         self.begin_step(self.timeout);
         if !self.offers("PIPELINING") {
@@ -478,19 +508,15 @@ impl Connection {
             return Early::Answer;
         }
         let is_plain = matches!(self.stream, Stream::Plain(_));
-        let stream = &self.stream.timed().stream;
         let mut byte = [0];
-        let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut byte));
-        if let Err(error) = stream.set_nonblocking(false) {
-            return Early::Gone(error.to_string());
-        }
+        let peeked = rustix::net::recv(&self.stream.timed().stream, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
         match peeked {
-            Ok(0) => Early::Gone("it closed the connection".to_owned()),
+            Ok((0, _)) => Early::Gone("it closed the connection".to_owned()),
             // Under TLS it may be about the encryption.
             Ok(_) if is_plain => Early::Answer,
             Ok(_) => Early::Nothing,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Early::Nothing,
-            Err(error) => Early::Gone(error.to_string()),
+            Err(Errno::AGAIN | Errno::INTR) => Early::Nothing,
+            Err(error) => Early::Gone(std::io::Error::from(error).to_string()),
         }
     }
 }
@@ -530,7 +556,11 @@ fn is_last_line(line: &str) -> Option<bool> {
 }
 
 /// A message as it is written, without its end: a dot before every line that begins with one (RFC 5321 §4.5.2).
-fn stuffed(message: &[u8]) -> Vec<u8> {
+fn stuffed(message: &[u8]) -> Cow<'_, [u8]> {
+    let is_whole = message.ends_with(b"\r\n");
+    if is_whole && message.first() != Some(&b'.') && memchr::memmem::find(message, b"\n.").is_none() {
+        return Cow::Borrowed(message);
+    }
     let mut stuffed = Vec::with_capacity(message.len() + 64);
     for line in message.split_inclusive(|byte| *byte == b'\n') {
         if line.first() == Some(&b'.') {
@@ -538,10 +568,10 @@ fn stuffed(message: &[u8]) -> Vec<u8> {
         }
         stuffed.extend_from_slice(line);
     }
-    if !stuffed.ends_with(b"\r\n") {
+    if !is_whole {
         stuffed.extend_from_slice(b"\r\n");
     }
-    stuffed
+    Cow::Owned(stuffed)
 }
 
 /// What we call ourselves: the name of this machine, or its address if that is no full name (RFC 5321 §4.1.3).
@@ -564,7 +594,7 @@ mod tests {
 
     #[test]
     fn dots_are_doubled() {
-        let check = |text: &str, expected: &str| assert_eq!(String::from_utf8(stuffed(text.as_bytes())).unwrap(), expected);
+        let check = |text: &str, expected: &str| assert_eq!(String::from_utf8(stuffed(text.as_bytes()).into_owned()).unwrap(), expected);
         check("a\r\n.\r\n..b\r\nc.\r\n", "a\r\n..\r\n...b\r\nc.\r\n");
         check(".", "..\r\n");
         check("a", "a\r\n");

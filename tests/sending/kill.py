@@ -69,8 +69,11 @@ def one_round(program, number, chance, options):
         victims = chance.randint(1, 3) if options.workers == 1 else 2
         for _ in range(victims):
             # At some moment of what is left: the server's record says how far it is.
-            until = len(server.record.taken) + chance.randint(0, max(1, (count - len(server.record.taken)) // 2))
-            victim = chance.choice(senders)
+            until = len(server.record.taken) + chance.randint(0, max(1, (count - len(server.record.taken)) // 3))
+            alive = [sender for sender in senders if sender.poll() is None]
+            if not alive:
+                break
+            victim = chance.choice(alive)
             while len(server.record.taken) < until and victim.poll() is None:
                 time.sleep(0.0005)
             time.sleep(chance.random() * 0.01)

@@ -104,7 +104,6 @@ CREATE TABLE IF NOT EXISTS recipient (
     reply TEXT NOT NULL,
     PRIMARY KEY (campaign, key)
 );
-CREATE INDEX IF NOT EXISTS recipient_state ON recipient (campaign, state);
 CREATE TABLE IF NOT EXISTS event (
     campaign TEXT NOT NULL,
     sender TEXT NOT NULL,
@@ -189,7 +188,8 @@ impl Ledger {
     }
 
     pub fn plan(&mut self) -> Result<Option<Plan>> {
-        let rows = self.store.query("SELECT hash, frozen, subject, amended FROM campaign WHERE name = $1", &[self.campaign.as_str().into()])?;
+        let rows =
+            self.store.query("SELECT hash, frozen, subject, amended FROM campaign WHERE name = $1", &[self.campaign.as_str().into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
         let frozen = row.text(1)?.parse().context("the ledger holds a time that is none")?;
         let (hash, subject) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
@@ -199,7 +199,8 @@ impl Ledger {
     /// Writes a new plan. One that is there already is an error.
     pub fn freeze(&mut self, plan: &Plan, rows: &[Planned]) -> Result<()> {
         self.together(|ledger| {
-            let values = [plan.campaign.as_str().into(), plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into()];
+            let values =
+                [plan.campaign.as_str().into(), plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into()];
             ledger.store.execute("INSERT INTO campaign (name, hash, frozen, subject, amended) VALUES ($1, $2, $3, $4, 0)", &values)?;
             for (rank, planned) in rows.iter().enumerate() {
                 ledger.insert(planned, rank)?;
@@ -231,8 +232,11 @@ impl Ledger {
             if busy.get(State::Claimed) + busy.get(State::Sending) > 0 {
                 bail!("another sender is at work on this campaign\nhelp: let it end, or wait until its claims run out");
             }
-            let values = [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];
-            ledger.store.execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
+            let values =
+                [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];
+            ledger
+                .store
+                .execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
             let known: BTreeMap<String, State> = ledger.rows()?.into_iter().map(|row| (row.key, row.state)).collect();
             for (rank, planned) in rows.iter().enumerate() {
                 match known.get(&planned.key) {
@@ -253,9 +257,8 @@ impl Ledger {
                 }
             }
             let wanted: std::collections::BTreeSet<&str> = rows.iter().map(|planned| planned.key.as_str()).collect();
-            let gone = known.iter().filter(|(key, state)| {
-                matches!(state, State::Planned | State::Deferred) && !wanted.contains(key.as_str())
-            });
+            let gone =
+                known.iter().filter(|(key, state)| matches!(state, State::Planned | State::Deferred) && !wanted.contains(key.as_str()));
             for (key, _) in gone {
                 ledger.set(key, State::Cancelled, who, "no longer among the recipients when the plan was amended")?;
             }
@@ -278,7 +281,8 @@ impl Ledger {
             key: key.to_owned(),
             state: state.name().to_owned(),
             claim,
-            at: timestamp(self.store.now()?).to_string(),
+            // Always as long, so that texts sort as times do.
+            at: timestamp(self.store.now()?).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
             code: i64::from(reply.code),
             reply: reply.text.clone(),
             who: who.to_owned(),
@@ -366,12 +370,7 @@ impl Ledger {
                 (statement, reply.clone())
             }
         };
-        values.extend([
-            self.campaign.as_str().into(),
-            claim.key.as_str().into(),
-            self.sender.as_str().into(),
-            claim.number.into(),
-        ]);
+        values.extend([self.campaign.as_str().into(), claim.key.as_str().into(), self.sender.as_str().into(), claim.number.into()]);
         let is_held = self.store.execute(statement, &values)? == 1;
         if is_held {
             self.note(&claim.key, entry.state(), claim.number, &reply, "", "")?;
@@ -429,7 +428,8 @@ impl Ledger {
             let state = State::parse(row.text(0)?).context("the ledger holds a state that is none")?;
             counts.of.insert(state, u64::try_from(row.number(1)?)?);
         }
-        let due = self.store.query("SELECT until FROM recipient WHERE campaign = $1 AND state = 'deferred' ORDER BY until LIMIT 1", &campaign)?;
+        let due =
+            self.store.query("SELECT until FROM recipient WHERE campaign = $1 AND state = 'deferred' ORDER BY until LIMIT 1", &campaign)?;
         counts.next_due = due.first().map(|row| row.number(0)).transpose()?.map(timestamp);
         Ok(counts)
     }
@@ -512,5 +512,7 @@ pub fn connect(url: &str) -> Result<Box<dyn Store>> {
 /// Says that there is none.
 #[cfg(not(feature = "postgres"))]
 pub fn connect(_: &str) -> Result<Box<dyn Store>> {
-    bail!("this runsheet knows no PostgreSQL\nhelp: build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL")
+    bail!(
+        "this runsheet knows no PostgreSQL\nhelp: build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
+    )
 }

@@ -25,8 +25,9 @@ impl InDatabase {
     /// Connects; the tables are made if they are not there. Beyond this machine TLS is required.
     pub fn connect(url: &str) -> Result<InDatabase> {
         // The address holds a password: no error may show it.
-        let mut config: Config =
-            url.parse().map_err(|_| anyhow::anyhow!("the address of the ledger is no PostgreSQL address\nhelp: write postgres://USER:PASSWORD@HOST/DATABASE"))?;
+        let mut config: Config = url.parse().map_err(|_| {
+            anyhow::anyhow!("the address of the ledger is no PostgreSQL address\nhelp: write postgres://USER:PASSWORD@HOST/DATABASE")
+        })?;
         let hosts: Vec<String> = config
             .get_hosts()
             .iter()

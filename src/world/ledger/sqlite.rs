@@ -26,10 +26,13 @@ impl InFile {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let mut lock = path.as_os_str().to_owned();
         lock.push(".lock");
-        let lock = private().create(true).append(true).open(&lock).with_context(|| format!("cannot open {}", Path::new(&lock).display()))?;
+        let lock =
+            private().create(true).append(true).open(&lock).with_context(|| format!("cannot open {}", Path::new(&lock).display()))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => bail!("another sender is at work with the ledger {}\nhelp: wait for it to end", path.display()),
+            Err(fs::TryLockError::WouldBlock) => {
+                bail!("another sender is at work with the ledger {}\nhelp: wait for it to end", path.display())
+            }
             Err(fs::TryLockError::Error(error)) => return Err(error).context("cannot lock the ledger"),
         }
         private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -50,6 +53,9 @@ impl InFile {
             connection.busy_timeout(Duration::from_secs(10))?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            // 32 MB of log before it is put into the table, and 64 MB in memory.
+            connection.pragma_update(None, "wal_autocheckpoint", 8000)?;
+            connection.pragma_update(None, "cache_size", -65536)?;
             connection.execute_batch(TABLES)?;
             Ok(connection)
         };
@@ -113,7 +119,8 @@ impl Store for InFile {
             ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
             _ => Value::Text(String::new()),
         };
-        let rows = statement.query_map(params_from_iter(values), |row| (0..columns).map(|index| row.get_ref(index).map(value)).collect())?;
+        let rows =
+            statement.query_map(params_from_iter(values), |row| (0..columns).map(|index| row.get_ref(index).map(value)).collect())?;
         Ok(rows.map(|row| row.map(Row)).collect::<rusqlite::Result<_>>()?)
     }
 

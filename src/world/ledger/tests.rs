@@ -209,7 +209,8 @@ fn in_postgresql() {
 fn claims_at_once_in_postgresql() {
     let Some(url) = super::super::environment::test_database() else { return };
     let campaign = format!("at once {}", std::process::id());
-    let open = |sender: &str| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::from_secs(60));
+    let open =
+        |sender: &str| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::from_secs(60));
     let names: Vec<String> = (0..2000).map(|number| format!("sample{number}")).collect();
     open("zero").freeze(&plan(&campaign), &names.iter().map(|name| planned(name)).collect::<Vec<_>>()).unwrap();
     let all: Vec<String> = names.iter().map(|name| format!("{name}@b.example")).collect();
