@@ -55,6 +55,11 @@ fn url(loaded: &Loaded) -> Result<Option<Secret>> {
 fn file(loaded: &Loaded) -> Result<PathBuf> {
     let config = &loaded.project.config;
     if let Some(Sending { ledger: Some(path), .. }) = &config.sending {
+        if path.as_os_str() == "postgres" {
+            bail!(
+                "the ledger is in PostgreSQL, and nobody says where\nhelp: set RUNSHEET_LEDGER_URL, or `ledger_url_file` or `ledger_url_command` in [smtp]"
+            );
+        }
         let path = loaded.root.join(path);
         for folder in [".runsheet", "public", "outbox", "content"] {
             if path.starts_with(loaded.root.join(folder)) {
@@ -221,7 +226,7 @@ pub fn export(global: &Global, name: &str, format: ExportFormat) -> Result<ExitC
         None => None,
     };
     let Some((mut ledger, plan)) = found else { bail!("the mailing `{name}` was not sent yet") };
-    let (rows, events) = (ledger.rows()?, ledger.events()?);
+    let (rows, events) = ledger.snapshot()?;
     match format {
         ExportFormat::Csv => {
             let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());

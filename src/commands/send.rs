@@ -374,7 +374,9 @@ impl Job<'_> {
         let mut ledger = ledger;
         let total = ledger.counts()?.open().min(order.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
-        let orders = Orders { server, sending: self.sending, from: &from, signal: &signal.came, tell: &|state| meter.tell(state) };
+        let accepted = ledger.counts()?.get(State::Accepted);
+        let orders =
+            Orders { server, sending: self.sending, from: &from, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = order.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let sent = relay::send(&orders, ledger, |feed| self.feed(feed, order.wait, &mut budget, date, kept));
         meter.end();
@@ -397,10 +399,11 @@ impl Job<'_> {
     fn feed(&self, feed: &Feed, wait: bool, budget: &mut usize, date: Timestamp, kept: Kept) -> Result<()> {
         let mut kept = Some(kept);
         loop {
+            self.refuse_late()?;
             feed.ledger(Ledger::sweep)?;
             let kept = kept.take();
             let is_whole = kept.as_ref().is_some_and(|kept| !kept.is_cut);
-            let mut claimed = kept.map_or(Ok(0), |kept| put_kept(feed, kept, budget))?;
+            let mut claimed = kept.map_or(Ok(0), |kept| self.put_kept(feed, kept, budget))?;
             if !is_whole {
                 claimed += self.pass(feed, budget, date)?;
             }
@@ -426,8 +429,36 @@ impl Job<'_> {
         }
     }
 
+    /// `not_after` may pass while it is sent.
+    fn refuse_late(&self) -> Result<()> {
+        refuse_by_time(self.mailing, self.event, clock::now())
+    }
+
     fn clock_time(&self, time: Option<Timestamp>) -> String {
         time.map_or_else(String::new, |time| zoned(time, self.event).strftime("%H:%M %Z").to_string())
+    }
+
+    /// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
+    fn put_kept(&self, feed: &Feed, kept: Kept, budget: &mut usize) -> Result<usize> {
+        let mut claimed = 0;
+        let mut messages = kept.messages.into_iter().peekable();
+        while messages.peek().is_some() && *budget > 0 && !feed.has_stopped() {
+            self.refuse_late()?;
+            let batch: Vec<_> = messages.by_ref().take(64).collect();
+            let (keys, most): (Vec<String>, usize) = (batch.iter().map(|(key, ..)| key.clone()).collect(), *budget);
+            let claims = feed.ledger(move |ledger| ledger.claim(&keys, most))?;
+            *budget -= claims.len();
+            claimed += claims.len();
+            let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
+            for (key, to, bytes) in batch {
+                let Some(claim) = claims.remove(&key) else { continue };
+                if claim.hash != content_hash(&bytes) {
+                    bail!("the message to {key} is not as it was planned");
+                }
+                feed.put(Letter { claim, to, bytes });
+            }
+        }
+        Ok(claimed)
     }
 
     /// Reads the table once, claims those whose turn it is, and puts their messages into the queue. Gives how many.
@@ -441,6 +472,7 @@ impl Job<'_> {
             if *budget == 0 || feed.has_stopped() {
                 return Ok(vec![false; keys.len()]);
             }
+            self.refuse_late()?;
             let (asked, most) = (keys.clone(), *budget);
             let claims = feed.ledger(move |ledger| ledger.claim(&asked, most))?;
             *budget -= claims.len();
@@ -491,11 +523,12 @@ impl Job<'_> {
         }
         let planned = counts.get(State::Planned);
         if planned > 0 {
-            let why = if by_limit && stopped.is_none() { "the limit is reached" } else { "it was stopped" };
-            report::note(
-                self.global,
-                &format!("{} not begun, as {why}: run it again to go on", count(planned, "message is", "messages are")),
-            );
+            let why = match stopped {
+                Some(_) => "it was stopped: run it again to go on",
+                None if by_limit => "the limit is reached: run it again to go on",
+                None => "their recipients are no longer in the table: `notice resolve` with --cancel takes them out",
+            };
+            report::note(self.global, &format!("{} not begun, as {why}", count(planned, "message is", "messages are")));
         }
         let in_doubt = counts.get(State::InDoubt);
         if in_doubt > 0 {
@@ -515,28 +548,6 @@ impl Job<'_> {
             ExitCode::from(3)
         })
     }
-}
-
-/// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
-fn put_kept(feed: &Feed, kept: Kept, budget: &mut usize) -> Result<usize> {
-    let mut claimed = 0;
-    let mut messages = kept.messages.into_iter().peekable();
-    while messages.peek().is_some() && *budget > 0 && !feed.has_stopped() {
-        let batch: Vec<_> = messages.by_ref().take(64).collect();
-        let (keys, most): (Vec<String>, usize) = (batch.iter().map(|(key, ..)| key.clone()).collect(), *budget);
-        let claims = feed.ledger(move |ledger| ledger.claim(&keys, most))?;
-        *budget -= claims.len();
-        claimed += claims.len();
-        let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
-        for (key, to, bytes) in batch {
-            let Some(claim) = claims.remove(&key) else { continue };
-            if claim.hash != content_hash(&bytes) {
-                bail!("the message to {key} is not as it was planned");
-            }
-            feed.put(Letter { claim, to, bytes });
-        }
-    }
-    Ok(claimed)
 }
 
 /// The server, with the secrets that it takes.
@@ -643,7 +654,11 @@ fn difference(rows: &[crate::world::ledger::Standing], draft: &Draft) -> String 
     let wanted: BTreeSet<&str> = draft.rows.iter().map(|planned| planned.key.as_str()).collect();
     let added = wanted.iter().filter(|key| !planned.contains_key(*key)).count() as u64;
     let gone = planned.keys().filter(|key| !wanted.contains(*key)).count() as u64;
-    let changed = draft.rows.iter().filter(|row| planned.get(row.key.as_str()).is_some_and(|known| known.hash != row.hash)).count() as u64;
+    let changed = draft
+        .rows
+        .iter()
+        .filter(|row| planned.get(row.key.as_str()).is_some_and(|known| known.state != State::Accepted && known.hash != row.hash))
+        .count() as u64;
     let unreached = rows.iter().filter(|row| row.state != State::Accepted).count() as u64;
     let parts: Vec<String> = [
         (changed, "message differs", "messages differ"),

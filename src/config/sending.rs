@@ -102,7 +102,8 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         waits = [5, 15, 60].map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
     }
     let most = |reader: &mut Reader, key, default: u64, most: u64| reader.count(key).map_or(default, |count| count.clamp(1, most));
-    let sending = Sending {
+    let lease = reader.text("lease");
+    let mut sending = Sending {
         host: host.clone().unwrap_or_default(),
         port,
         tls,
@@ -117,12 +118,25 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         retry: waits,
         timeout: reader.parsed("timeout", wait).unwrap_or(Duration::from_secs(5 * 60)),
         final_timeout: reader.parsed("final_timeout", wait).unwrap_or(Duration::from_secs(10 * 60)),
-        lease: reader.parsed("lease", wait).unwrap_or(Duration::from_secs(15 * 60)),
+        lease: Duration::ZERO,
         max_recipients: most(reader, "max_recipients", 100_000, u64::MAX),
         ledger: path(reader.text("ledger")),
         ledger_url_file: path(reader.text("ledger_url_file")),
         ledger_url_command: commands(reader, "ledger_url_command"),
     };
+    // A message may be tried over two connections before its end is written.
+    let shortest = 3 * sending.timeout + sending.final_timeout;
+    sending.lease = shortest + Duration::from_secs(60);
+    if let Some(text) = lease {
+        match wait(&text.value) {
+            Ok(length) if length > shortest => sending.lease = length,
+            Ok(_) => {
+                let help = format!("make it longer than three times `timeout` and once `final_timeout`: {} s", shortest.as_secs());
+                reader.reject(&text.span, format!("`{}` may run out while a message is sent", text.value), Some(help));
+            }
+            Err((message, help)) => reader.reject(&text.span, message, help),
+        }
+    }
     host.is_some().then_some(sending)
 }
 

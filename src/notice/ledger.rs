@@ -229,7 +229,6 @@ impl Event {
 pub fn verify(campaign: &str, events: &[Event], rows: &[(String, State)]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
-    // By its last line in time; a claim with a higher number comes later.
     let mut latest: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
     for event in events {
         let (before, number) = last.get(&*event.sender).copied().unwrap_or((campaign, 0));
@@ -242,12 +241,13 @@ pub fn verify(campaign: &str, events: &[Event], rows: &[(String, State)]) -> Vec
         latest.entry(&event.key).or_default().push(event);
     }
     for (key, state) in rows {
-        let told = latest.get(key.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let last = latest.get(key.as_str()).and_then(|told| told.iter().max_by_key(|event| (event.claim, &event.at, event.number)));
+        let told = last.and_then(|event| State::parse(&event.state));
         let holds = match state {
-            State::Planned | State::Claimed | State::Suppressed | State::Cancelled => told.last().is_none_or(|event| {
-                !told.iter().any(|event| event.state == State::Accepted.name()) || event.state != State::Accepted.name()
-            }),
-            state => told.iter().any(|event| event.state == state.name()),
+            // Nothing is written when it is planned or claimed, nor when it is given back.
+            State::Planned | State::Claimed | State::Suppressed => matches!(told, None | Some(State::Planned | State::Deferred)),
+            State::Deferred => matches!(told, Some(State::Deferred | State::Planned)),
+            state => told == Some(*state),
         };
         if !holds {
             faults.push(format!("`{key}` is {}, and its history does not say so", state.name()));

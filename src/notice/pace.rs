@@ -46,9 +46,9 @@ pub struct Pace {
     since: u32,
 }
 
-/// The shortest time between two messages once a server asked for less.
+/// Half of what comes between two messages when a server first asks for less.
 const SLOW: Duration = Duration::from_millis(50);
-/// It is doubled so often at most: 12.8 s between two messages.
+/// That is doubled so often at most: 12.8 s more between two messages.
 const SLOWEST: u32 = 8;
 /// After so many accepted messages it goes twice as fast again.
 const RECOVERS_AFTER: u32 = 50;
@@ -87,8 +87,8 @@ impl Pace {
 
     /// A message to this domain goes now.
     pub fn take(&mut self, domain: &str, now: Duration) {
-        let slow = if self.slowness == 0 { Duration::ZERO } else { self.whole.interval.max(SLOW) * (1 << self.slowness) };
-        let interval = self.whole.interval.max(slow);
+        let slow = if self.slowness == 0 { Duration::ZERO } else { SLOW * (1 << self.slowness) };
+        let interval = self.whole.interval + slow;
         self.whole.take(now, interval);
         if let Some(interval) = self.per_domain {
             self.domains.entry(domain.to_owned()).or_default().take(now, interval);

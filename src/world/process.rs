@@ -22,7 +22,10 @@ pub fn first_line(command: &[String], folder: &Path) -> Result<String> {
         bail!("`{program}` ended with {}", output.status);
     }
     let text = String::from_utf8(output.stdout).ok().with_context(|| format!("what `{program}` printed is no text"))?;
-    Ok(text.lines().next().unwrap_or("").to_owned())
+    match text.lines().next() {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => bail!("`{program}` printed nothing"),
+    }
 }
 
 /// The name of this machine.

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 
 use super::ledger::Ledger;
 use super::smtp::{Connection, Delivery, Failure, Server};
@@ -267,6 +267,8 @@ pub struct Orders<'a> {
     pub sending: &'a Sending,
     /// The sender's address.
     pub from: &'a str,
+    /// So many of the campaign were accepted before.
+    pub accepted: u64,
     /// Set by the user's signal.
     pub signal: &'a AtomicBool,
     /// Told of every recipient that has come to a state.
@@ -297,7 +299,7 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         signal: order.signal,
         proven: Mutex::new(false),
         hopeful: AtomicUsize::new(connections),
-        accepted: AtomicU64::new(0),
+        accepted: AtomicU64::new(order.accepted),
         per_connection: AtomicU64::new(order.sending.per_connection),
         refused_at_first: AtomicU64::new(0),
         tell: order.tell,
@@ -305,7 +307,9 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
     std::thread::scope(|scope| {
         let recorder = scope.spawn(move || keep(ledger, &received, &busy));
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| shared.work())).collect();
+        let guard = Guard(&shared);
         let fed = feed(&Feed { shared: &shared });
+        drop(guard);
         {
             let mut queue = shared.lock();
             queue.closed = true;
@@ -314,10 +318,9 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
             }
             shared.wake();
         }
+        // One that panicked has stopped the sending by its guard.
         for thread in threads {
-            if thread.join().is_err() {
-                bail!("a connection ended by a fault of this program; what it was sending will be in doubt");
-            }
+            thread.join().ok();
         }
         let stopped = shared.lock().stop.clone();
         // What was claimed and not begun goes back.
@@ -330,6 +333,17 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         };
         Ok((Ended { stopped, head: ledger.head().map(str::to_owned) }, ledger))
     })
+}
+
+/// Stops the sending if its thread panics, so that nobody waits for it.
+struct Guard<'a, 'b>(&'a Shared<'b>);
+
+impl Drop for Guard<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop("a fault of this program; what was being sent will be in doubt".to_owned());
+        }
+    }
 }
 
 /// What a connection gets when it asks for work.
@@ -419,7 +433,9 @@ impl Shared<'_> {
 
     /// One connection after another, as long as there is work.
     fn work(&self) {
+        let _guard = Guard(self);
         let mut connection: Option<Connection> = None;
+        let mut gave_up = false;
         // What became of the letter before: it is written together with the beginning of the next.
         let mut unwritten: Option<Entry> = None;
         loop {
@@ -437,7 +453,7 @@ impl Shared<'_> {
                             self.put_back(letter);
                             break;
                         }
-                        match self.connect() {
+                        match self.connect(&mut gave_up) {
                             Some(opened) => connection = Some(opened),
                             None => {
                                 self.put_back(letter);
@@ -448,7 +464,7 @@ impl Shared<'_> {
                     self.recorder.busy.fetch_add(1, Ordering::Relaxed);
                     let before = unwritten.take();
                     let had_before = before.is_some();
-                    let done = self.deliver(&letter, &mut connection, before);
+                    let done = self.deliver(&letter, &mut connection, before, &mut gave_up);
                     self.recorder.busy.fetch_sub(1, Ordering::Relaxed);
                     if had_before {
                         self.letter_done();
@@ -462,8 +478,12 @@ impl Shared<'_> {
                             break;
                         }
                     }
-                    if let Some(used) = connection.take_if(|connection| connection.messages >= self.per_connection.load(Ordering::Relaxed))
-                    {
+                    let most = self.per_connection.load(Ordering::Relaxed);
+                    let is_used_up = connection.as_ref().is_some_and(|connection| connection.messages >= most);
+                    if is_used_up && !self.write_down(&mut unwritten) {
+                        break;
+                    }
+                    if let Some(used) = connection.take_if(|_| is_used_up) {
                         used.quit();
                     }
                 }
@@ -490,7 +510,7 @@ impl Shared<'_> {
     }
 
     /// A new connection. `None`: there is none to be had, or the sending has stopped; then that is noted.
-    fn connect(&self) -> Option<Connection> {
+    fn connect(&self, gave_up: &mut bool) -> Option<Connection> {
         let mut waits = AGAIN.iter();
         loop {
             // Until one connection has been let in, there is only one that tries: a wrong password is tried once.
@@ -511,7 +531,12 @@ impl Shared<'_> {
                 opened
             };
             match opened {
-                Ok(connection) => return Some(connection),
+                Ok(connection) => {
+                    if std::mem::take(gave_up) {
+                        self.hopeful.fetch_add(1, Ordering::Relaxed);
+                    }
+                    return Some(connection);
+                }
                 Err(Failure::Lasting(why)) => {
                     self.stop(why);
                     return None;
@@ -520,7 +545,7 @@ impl Shared<'_> {
                     self.lock().pace.slow_down();
                     let Some(time) = waits.next() else {
                         // Others may go on with fewer connections than were wished for.
-                        if self.hopeful.fetch_sub(1, Ordering::Relaxed) == 1 {
+                        if !std::mem::replace(gave_up, true) && self.hopeful.fetch_sub(1, Ordering::Relaxed) == 1 {
                             self.stop(why);
                         }
                         return None;
@@ -539,26 +564,32 @@ impl Shared<'_> {
     }
 
     /// Sends a letter; gives what is still to be written down. An error is the ledger's.
-    fn deliver(&self, letter: &Letter, connection: &mut Option<Connection>, before: Option<Entry>) -> Result<Option<Entry>> {
-        let is_second = before.is_some();
-        let entries = before.into_iter().chain([Entry::Begin(letter.claim.clone())]).collect();
-        let mut written = Some(self.recorder.record(entries));
+    fn deliver(
+        &self,
+        letter: &Letter,
+        connection: &mut Option<Connection>,
+        before: Option<Entry>,
+        gave_up: &mut bool,
+    ) -> Result<Option<Entry>> {
+        let begin = || Entry::Begin(letter.claim.clone());
+        let place = usize::from(before.is_some());
+        let mut written = Some((place, self.recorder.record(before.into_iter().chain([begin()]).collect())));
         let mut held = false;
-        let mut ask = || -> Result<bool> {
-            if let Some(written) = written.take() {
-                held = wait(&written)?.get(usize::from(is_second)).copied().unwrap_or(false);
-            }
-            Ok(held)
-        };
         let mut is_first_try = true;
         let settled = loop {
             let Some(open) = connection else {
-                match self.connect() {
+                match self.connect(gave_up) {
                     Some(opened) => *connection = Some(opened),
                     // Nothing was sent, and somebody else may.
                     None => break Some((State::Planned, Reply::new(0, ""), Duration::ZERO)),
                 }
                 continue;
+            };
+            let mut ask = || -> Result<bool> {
+                if let Some((place, answer)) = written.take() {
+                    held = wait(&answer)?.get(place).copied().unwrap_or(false);
+                }
+                Ok(held)
             };
             let delivery = match open.send(self.from, &letter.to, &letter.bytes, &mut ask) {
                 Ok(delivery) => delivery,
@@ -576,7 +607,7 @@ impl Shared<'_> {
             if !keeps {
                 *connection = None;
             } else if !matches!(delivery, Delivery::Accepted(_)) {
-                connection.take_if(|connection| !connection.reset());
+                open.needs_reset = true;
             }
             match delivery {
                 Delivery::Accepted(reply) => {
@@ -621,9 +652,16 @@ impl Shared<'_> {
                 Delivery::Void => break None,
             }
             is_first_try = false;
+            // The claim may have run out meanwhile: it is renewed, or void.
+            if let Some((_, answer)) = written.take() {
+                wait(&answer)?;
+            }
+            written = Some((0, self.recorder.record(vec![begin()])));
         };
         // The beginning is on the disk before what became of it is written.
-        ask()?;
+        if let Some((_, answer)) = written.take() {
+            wait(&answer)?;
+        }
         let Some((state, reply, due)) = settled else { return Ok(None) };
         (self.tell)(state);
         Ok(Some(Entry::Settle { claim: letter.claim.clone(), state, reply, due }))

@@ -203,6 +203,8 @@ pub struct Connection {
     extensions: Vec<String>,
     /// It waits for a message that it must not get.
     spoiled: bool,
+    /// The message before was not taken.
+    pub needs_reset: bool,
     /// Messages that went over it.
     pub messages: u64,
 }
@@ -236,6 +238,7 @@ impl Connection {
             final_timeout: server.final_timeout,
             extensions: Vec::new(),
             spoiled: false,
+            needs_reset: false,
             messages: 0,
         };
         if server.tls == Tls::Implicit {
@@ -273,7 +276,10 @@ impl Connection {
         let session = ClientConnection::new(Arc::clone(&server.trust), name).map_err(|error| failed(&error))?;
         let mut stream = StreamOwned::new(session, timed);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock).map_err(|error| failed(&error))?;
+            stream.conn.complete_io(&mut stream.sock).map_err(|error| match error.get_ref() {
+                Some(inner) if inner.is::<rustls::Error>() => failed(&error),
+                _ => Failure::Passing(format!("the connection to {} was lost while TLS began: {error}", server.name())),
+            })?;
         }
         Ok(Connection { stream: Stream::Tls(Box::new(stream)), ..self })
     }
@@ -392,6 +398,9 @@ impl Connection {
     /// [`Delivery::Void`].
     pub fn send(&mut self, from: &str, to: &str, message: &[u8], before_end: impl FnOnce() -> Result<bool>) -> Result<Delivery> {
         self.messages += 1;
+        if std::mem::take(&mut self.needs_reset) && !self.reset() {
+            return Ok(Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() });
+        }
         let begun = self.envelope(from, to);
         match begun {
             Ok(()) => {}
@@ -411,10 +420,11 @@ impl Connection {
             Early::Gone(why) => return Ok(lost(why)),
             Early::Answer => {
                 self.begin_step(self.timeout);
-                return Ok(match self.read_reply() {
-                    Ok((reply, _)) => {
-                        answered(Step::Dot, reply).unwrap_or_else(|_| lost("it answered before the end of the message".to_owned()))
-                    }
+                // It still waits for the end of this message: nothing else can be said to it.
+                self.spoiled = true;
+                return Ok(match self.read_reply().map(|(reply, _)| answered(Step::Dot, reply)) {
+                    Ok(Ok(Delivery::Accepted(reply)) | Err(reply)) => lost(format!("before the end of the message it said {reply}")),
+                    Ok(Ok(delivery)) => delivery,
                     Err(why) => lost(why),
                 });
             }
@@ -486,7 +496,7 @@ impl Connection {
     }
 
     /// Makes the connection ready for another message after one that was not taken. `false`: it is of no more use.
-    pub fn reset(&mut self) -> bool {
+    fn reset(&mut self) -> bool {
         if self.spoiled {
             return false;
         }
@@ -537,6 +547,9 @@ fn answered(step: Step, reply: Reply) -> Result<Delivery, Reply> {
 }
 
 fn refused(server: &Server, step: Step, reply: &Reply) -> Failure {
+    // A server may say again what it was told, and that was the password.
+    let status = reply.text.split(' ').next().filter(|word| word.split('.').count() == 3).unwrap_or("");
+    let reply = if step == Step::Auth { &Reply::new(reply.code, status) } else { reply };
     let message = format!("{} answered {reply} at {}", server.name(), step.name());
     let is_lasting = match step {
         Step::StartTls => true,

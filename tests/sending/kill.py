@@ -55,7 +55,7 @@ def one_round(program, number, chance, options):
     count, connections = chance.randint(40, 300), chance.randint(1, 4)
     postgres = options.store == "postgres"
     with Server(Busy(chance)) as server:
-        smtp = f'connections = {connections}\nlease = "{"2s" if postgres else "15m"}"\n'
+        smtp = f'connections = {connections}\n' + ('timeout = "1s"\nfinal_timeout = "1s"\nlease = "5s"\n' if postgres else "")
         project = Project(program, server.port, count, smtp=smtp, env={"RUNSHEET_LEDGER_URL": DATABASE} if postgres else {})
         project.site = f"round-{os.getpid()}-{number}.example"
         config = project.root / "runsheet.toml"
@@ -89,7 +89,7 @@ def one_round(program, number, chance, options):
         for sender in senders:
             sender.communicate(timeout=120)
         # Whatever leases the dead have left run out; then nothing is left to do.
-        for _ in range(20):
+        for _ in range(40):
             done = project.send()
             assert done.returncode in (0, 3), done.stderr
             states = project.states()

@@ -70,6 +70,8 @@ pub trait Store: Send {
     /// The present in milliseconds since 1970, by the one clock of the database.
     fn now(&mut self) -> Result<i64>;
     fn begin(&mut self) -> Result<()>;
+    /// Begins to read one state of all tables.
+    fn begin_snapshot(&mut self) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
     fn roll_back(&mut self);
     /// Gives how many rows it changed.
@@ -132,6 +134,9 @@ pub struct Ledger {
     number: i64,
     head: String,
 }
+
+/// Why somebody was taken out by an amended plan.
+const GONE: &str = "no longer among the recipients when the plan was amended";
 
 /// One recipient as it stands.
 pub struct Standing {
@@ -237,40 +242,61 @@ impl Ledger {
             ledger
                 .store
                 .execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
-            let known: BTreeMap<String, State> = ledger.rows()?.into_iter().map(|row| (row.key, row.state)).collect();
+            let known: BTreeMap<String, Standing> = ledger.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect();
             for (rank, planned) in rows.iter().enumerate() {
-                match known.get(&planned.key) {
-                    None => ledger.insert(planned, rank)?,
-                    Some(State::Planned | State::Deferred | State::Suppressed | State::Cancelled) => {
-                        let state = if planned.is_suppressed() { State::Suppressed } else { State::Planned };
-                        let values = [
-                            planned.hash.as_str().into(),
-                            planned.message_id.as_str().into(),
-                            state.name().into(),
-                            ledger.campaign.as_str().into(),
-                            planned.key.as_str().into(),
-                        ];
-                        let statement = "UPDATE recipient SET hash = $1, message_id = $2, state = $3 WHERE campaign = $4 AND key = $5";
-                        ledger.store.execute(statement, &values)?;
-                    }
-                    Some(_) => {}
+                let Some(row) = known.get(&planned.key) else {
+                    ledger.insert(planned, rank)?;
+                    continue;
+                };
+                // Whom a person took out, or whom nobody knows to have been reached, stays where it is: its message is the new one, should it be sent.
+                let was_gone = row.state == State::Cancelled && row.reply.text == GONE;
+                let state = match row.state {
+                    State::Accepted => continue,
+                    State::Planned | State::Deferred | State::Suppressed if planned.is_suppressed() => State::Suppressed,
+                    State::Planned | State::Deferred | State::Suppressed => State::Planned,
+                    state => state,
+                };
+                let values = [
+                    planned.hash.as_str().into(),
+                    planned.message_id.as_str().into(),
+                    state.name().into(),
+                    ledger.campaign.as_str().into(),
+                    planned.key.as_str().into(),
+                    row.state.name().into(),
+                ];
+                let statement =
+                    "UPDATE recipient SET hash = $1, message_id = $2, state = $3 WHERE campaign = $4 AND key = $5 AND state = $6";
+                ledger.store.execute(statement, &values)?;
+                if was_gone && !planned.is_suppressed() {
+                    ledger.set(
+                        &planned.key,
+                        State::Cancelled,
+                        State::Planned,
+                        who,
+                        "among the recipients again when the plan was amended",
+                    )?;
                 }
             }
             let wanted: std::collections::BTreeSet<&str> = rows.iter().map(|planned| planned.key.as_str()).collect();
-            let gone =
-                known.iter().filter(|(key, state)| matches!(state, State::Planned | State::Deferred) && !wanted.contains(key.as_str()));
-            for (key, _) in gone {
-                ledger.set(key, State::Cancelled, who, "no longer among the recipients when the plan was amended")?;
+            for row in known.values().filter(|row| !wanted.contains(row.key.as_str())) {
+                if matches!(row.state, State::Planned | State::Deferred) {
+                    ledger.set(&row.key, row.state, State::Cancelled, who, GONE)?;
+                }
             }
             Ok(())
         })
     }
 
-    /// A person's decision about one recipient.
-    fn set(&mut self, key: &str, state: State, who: &str, why: &str) -> Result<()> {
-        let statement = "UPDATE recipient SET state = $1, until = 0, tries = 0 WHERE campaign = $2 AND key = $3";
-        self.store.execute(statement, &[state.name().into(), self.campaign.as_str().into(), key.into()])?;
-        self.note(key, state, 0, &Reply::new(0, ""), who, why)
+    /// A person's decision about one recipient, if it still is in the state that the person saw. A claim of it is void from then on.
+    fn set(&mut self, key: &str, from: State, to: State, who: &str, why: &str) -> Result<bool> {
+        let statement = "UPDATE recipient SET state = $1, until = 0, tries = 0, claim = claim + 1, code = 0, reply = $2 \
+                         WHERE campaign = $3 AND key = $4 AND state = $5 RETURNING claim";
+        let values = [to.name().into(), why.into(), self.campaign.as_str().into(), key.into(), from.name().into()];
+        let changed = self.store.query(statement, &values)?;
+        let Some(row) = changed.first() else { return Ok(false) };
+        let claim = row.number(0)?;
+        self.note(key, to, claim, &Reply::new(0, ""), who, why)?;
+        Ok(true)
     }
 
     /// Adds a line to the chain of this run.
@@ -353,7 +379,7 @@ impl Ledger {
         let (statement, reply) = match entry {
             Entry::Begin(_) => {
                 values.push(now.saturating_add(millis(self.lease)).into());
-                let statement = "UPDATE recipient SET state = $1, until = $2 WHERE campaign = $3 AND key = $4 AND owner = $5 AND claim = $6 AND state = 'claimed'";
+                let statement = "UPDATE recipient SET state = $1, until = $2 WHERE campaign = $3 AND key = $4 AND owner = $5 AND claim = $6 AND state IN ('claimed', 'sending')";
                 (statement, Reply::new(0, ""))
             }
             Entry::Settle { state, reply, due, .. } => {
@@ -430,7 +456,8 @@ impl Ledger {
         }
         let due =
             self.store.query("SELECT until FROM recipient WHERE campaign = $1 AND state = 'deferred' ORDER BY until LIMIT 1", &campaign)?;
-        counts.next_due = due.first().map(|row| row.number(0)).transpose()?.map(timestamp);
+        let now = self.store.now()?;
+        counts.next_due = due.first().map(|row| row.number(0)).transpose()?.map(|due| timestamp(due.max(now)));
         Ok(counts)
     }
 
@@ -480,17 +507,23 @@ impl Ledger {
         self.store.query(statement, &[self.campaign.as_str().into()])?.iter().map(event).collect()
     }
 
+    /// The recipients and the history at one moment.
+    pub fn snapshot(&mut self) -> Result<(Vec<Standing>, Vec<Event>)> {
+        self.store.begin_snapshot()?;
+        let read = self.rows().and_then(|rows| Ok((rows, self.events()?)));
+        self.store.roll_back();
+        read
+    }
+
     /// A person decides about recipients: those of these states that are among `keys`, or all of them. Gives whom it concerned.
     pub fn resolve(&mut self, keys: Option<&str>, from: &[State], to: State, who: &str, why: &str) -> Result<Vec<String>> {
         self.together(|ledger| {
-            let concerned: Vec<String> = ledger
-                .rows()?
-                .into_iter()
-                .filter(|row| from.contains(&row.state) && keys.is_none_or(|key| key == row.key))
-                .map(|row| row.key)
-                .collect();
-            for key in &concerned {
-                ledger.set(key, to, who, why)?;
+            let mut concerned = Vec::new();
+            for row in ledger.rows()? {
+                let is_meant = from.contains(&row.state) && keys.is_none_or(|key| key == row.key);
+                if is_meant && ledger.set(&row.key, row.state, to, who, why)? {
+                    concerned.push(row.key);
+                }
             }
             Ok(concerned)
         })

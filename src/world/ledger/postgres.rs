@@ -1,6 +1,7 @@
 //! The ledger in PostgreSQL: senders on many machines share a campaign.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use postgres::config::{Host, SslMode};
@@ -36,17 +37,18 @@ impl InDatabase {
                 Host::Unix(path) => path.display().to_string(),
             })
             .collect();
-        if !hosts.iter().all(|host| host.starts_with('/') || is_loopback(host)) {
+        let is_local = config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
+        if !is_local || !hosts.iter().all(|host| host.starts_with('/') || is_loopback(host)) {
             config.ssl_mode(SslMode::Require);
         } else if config.get_ssl_mode() == SslMode::Prefer {
             config.ssl_mode(SslMode::Disable);
         }
-        config.application_name("runsheet").connect_timeout(std::time::Duration::from_secs(20));
+        config.application_name("runsheet").connect_timeout(Duration::from_secs(20)).tcp_user_timeout(Duration::from_secs(60));
         let place = format!("PostgreSQL, database {} on {}", config.get_dbname().unwrap_or("of the user"), hosts.join(", "));
         rustls::crypto::ring::default_provider().install_default().ok();
         let tls = rustls::ClientConfig::with_platform_verifier().context("cannot prepare TLS")?;
         let mut client = config.connect(MakeRustlsConnect::new(tls)).with_context(|| format!("cannot reach the ledger ({place})"))?;
-        let prepare = "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '60s'";
+        let prepare = "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '60s'; SET statement_timeout = '120s'";
         client.batch_execute(prepare).context("cannot prepare the ledger")?;
         // Of several senders that begin at once, one makes the tables.
         let made = format!("BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} COMMIT");
@@ -97,6 +99,10 @@ impl Store for InDatabase {
         self.now = None;
         self.now = Some(self.now()?);
         Ok(())
+    }
+
+    fn begin_snapshot(&mut self) -> Result<()> {
+        Ok(self.client.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ")?)
     }
 
     fn commit(&mut self) -> Result<()> {

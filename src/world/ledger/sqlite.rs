@@ -98,6 +98,10 @@ impl Store for InFile {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
+    fn begin_snapshot(&mut self) -> Result<()> {
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
     fn commit(&mut self) -> Result<()> {
         Ok(self.connection.execute_batch("COMMIT")?)
     }

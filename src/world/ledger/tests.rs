@@ -86,7 +86,8 @@ fn a_void_claim_writes_nothing(open: Open) {
     assert_eq!(one.record(&[Entry::Begin(old.clone())]).unwrap(), [false]);
     assert_eq!(one.record(&[settle(&old, State::Accepted, Duration::ZERO)]).unwrap(), [false]);
     assert_eq!(one.record(&[Entry::Begin(new.clone())]).unwrap(), [true]);
-    assert_eq!(one.record(&[Entry::Begin(new.clone())]).unwrap(), [false]);
+    // Another try of the same claim renews it.
+    assert_eq!(one.record(&[Entry::Begin(new.clone())]).unwrap(), [true]);
     assert_eq!(one.record(&[settle(&new, State::Accepted, Duration::ZERO)]).unwrap(), [true]);
     assert_eq!(one.record(&[settle(&new, State::Refused, Duration::ZERO)]).unwrap(), [false]);
     assert_eq!(states(&mut one), [State::Accepted]);
@@ -140,6 +141,15 @@ fn amended(open: Open) {
     let state = |name: &str| rows.iter().find(|(key, _)| key.starts_with(name)).map(|(_, state)| *state);
     assert_eq!(["a", "b", "c", "d"].map(state), [State::Accepted, State::Planned, State::Cancelled, State::Planned].map(Some));
     assert_eq!(one.claim(&keys(&["b"]), 1).unwrap()[0].hash, "changed");
+    one.release().unwrap();
+    // Who was gone comes back; whom a person took out does not.
+    one.resolve(Some("d@b.example"), &[State::Planned], State::Cancelled, "somebody", "never").unwrap();
+    one.amend(&plan("amended"), &[changed("a"), changed("c"), changed("d")], "somebody").unwrap();
+    let rows: Vec<(String, State)> = one.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
+    let state = |name: &str| rows.iter().find(|(key, _)| key.starts_with(name)).map(|(_, state)| *state);
+    assert_eq!(["a", "b", "c", "d"].map(state), [State::Accepted, State::Cancelled, State::Planned, State::Cancelled].map(Some));
+    assert_eq!(verified(&mut one), [] as [String; 0]);
+    one.claim(&keys(&["c"]), 1).unwrap();
     assert!(one.amend(&plan("amended"), &[changed("a")], "somebody").is_err(), "somebody is at work");
 }
 
