@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Parsed;
 use crate::data::{Reader, Spanned};
+use crate::diagnostic::Diagnostic;
 use crate::notice::pace::Rate;
 
 /// `[smtp]`.
@@ -57,10 +58,11 @@ pub enum Tls {
 /// Reads the table. `None` if it has no host; that is reported.
 pub fn read(reader: &mut Reader) -> Option<Sending> {
     for key in ["password", "pass", "ledger_url"] {
-        if let Some(node) = reader.node(key) {
+        if reader.node(key).is_some() {
+            // Without its place: the line would be shown, and the secret is in it.
+            let message = format!("`{key}` in [smtp]: a secret does not belong into the configuration");
             let help = "set RUNSHEET_SMTP_PASSWORD or RUNSHEET_LEDGER_URL in the environment, or use password_file, password_command, ledger_url_file or ledger_url_command";
-            let span = node.span.clone();
-            reader.reject(&span, "a secret does not belong into the configuration", Some(help.to_owned()));
+            reader.diagnostics.push(Diagnostic::error("bad-value", message).in_file(reader.path()).help(help));
         }
     }
     let host = reader.needed_text("host");

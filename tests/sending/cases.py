@@ -499,6 +499,7 @@ def secrets(program):
         project = Project(program, server.port, 3, smtp='user = "someone"\npassword = "pa55-w0rd"\n' + QUICK)
         done = project.send()
         assert done.returncode == 1 and "does not belong into the configuration" in done.stderr, done.stderr
+        assert "pa55-w0rd" not in done.stderr + done.stdout
         project = Project(program, server.port, 3, host="mail.example.org", smtp=QUICK)
         done = project.send()
         assert done.returncode == 1 and "without TLS" in done.stderr, done.stderr
