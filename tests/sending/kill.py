@@ -126,6 +126,8 @@ def main():
     for number in range(options.rounds):
         for key, value in one_round(program, number, chance, options).items():
             total[key] = total.get(key, 0) + value
+            if value and key in ("second", "lost", "untrue", "unfinished", "too many in doubt"):
+                print(f"round {number}: {value} {key}", flush=True)
         if options.teeth and total["second"]:
             break
     print(f"{options.store}, {options.workers} worker(s), seed {options.seed}, {number + 1} rounds: " + ", ".join(f"{value} {key}" for key, value in total.items()))

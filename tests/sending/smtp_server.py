@@ -213,7 +213,8 @@ class Server:
         self.record = Record()
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
 
     def listen(self):
         while True:
@@ -231,4 +232,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        # A thread that still waits in accept() would take connections of the next server, whose socket gets the same number.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.listener.join()
         self.socket.close()
