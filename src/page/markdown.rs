@@ -58,7 +58,7 @@ fn parse(text: &str) -> Parsed<'_> {
 fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Placed<'t>>, usize) {
     let mut events = Vec::with_capacity(text.len() / 5);
     let (mut depth, mut deepest) = (0_usize, 0);
-    let mut inside_link = 0;
+    let (mut links, mut pictures) = (0, 0);
     let mut inside_code = false;
     for (mut event, range) in TextMergeWithOffset::new(parser) {
         add_scheme(&mut event);
@@ -69,11 +69,24 @@ fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Pla
         }
         deepest = deepest.max(depth);
         match &event {
-            Event::Start(Tag::Link { .. } | Tag::Image { .. }) => inside_link += 1,
-            Event::End(TagEnd::Link | TagEnd::Image) => inside_link -= 1,
+            // Links hold no links (CommonMark §6.3), but the parser makes one of `<https://…>` within a link: its words stay.
+            Event::Start(Tag::Link { .. }) => {
+                links += 1;
+                if links > 1 {
+                    continue;
+                }
+            }
+            Event::End(TagEnd::Link) => {
+                links -= 1;
+                if links > 0 {
+                    continue;
+                }
+            }
+            Event::Start(Tag::Image { .. }) => pictures += 1,
+            Event::End(TagEnd::Image) => pictures -= 1,
             Event::Start(Tag::CodeBlock(_)) => inside_code = true,
             Event::End(TagEnd::CodeBlock) => inside_code = false,
-            Event::Text(words) if inside_link == 0 && !inside_code && may_hold_address(words) => {
+            Event::Text(words) if links + pictures == 0 && !inside_code && may_hold_address(words) => {
                 autolink(words, &range, text, &mut events);
                 deepest = deepest.max(depth + 1);
                 continue;
