@@ -37,13 +37,18 @@ async function saved(url) {
 // Hosts show a page under shorter addresses, too: "docs/" for docs/index.html, "docs/sheet" for docs/sheet.html.
 const named = (url) => [url, `${url}index.html`, `${url}.html`].find((one) => PAGES.has(one));
 
+// Clients that were given the saved page and not yet told so. Browsers call themselves online in many a dead network.
+const copied = new Set();
+
 // The network first: it may have a newer sheet. A slow or broken one must not keep people waiting.
-async function page(request, url) {
+async function page(request, url, client) {
   const network = fetch(request);
   const late = new Promise((done) => setTimeout(done, PATIENCE));
   const answer = await Promise.race([network.catch(() => null), late]);
   if (answer && answer.status < 500) return answer;
-  return (await saved(url)) || network;
+  const copy = await saved(url);
+  if (copy) copied.add(client);
+  return copy || network;
 }
 
 async function file(request, url) {
@@ -63,7 +68,8 @@ function inZone(timeZone) {
 async function answer({ source, data }) {
   const time = await (await saved(address("sheet-worker.js?saved"))).text();
   const at = inZone(data.zone).format(Number(time)).replace(",", "");
-  source.postMessage(`${data.offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${at}. ${data.of}`);
+  const offline = copied.delete(source.id) || data.offline;
+  source.postMessage(`${offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${at}. ${data.of}`);
 }
 
 self.addEventListener("message", (event) => event.waitUntil(answer(event)));
@@ -73,6 +79,6 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = request.url.split(/[?#]/)[0];
   if (request.method !== "GET") return;
-  if (named(url)) event.respondWith(page(request, named(url)));
+  if (named(url)) event.respondWith(page(request, named(url), event.resultingClientId));
   else if (FILES.has(url)) event.respondWith(file(request, url));
 });
