@@ -33,9 +33,10 @@ export const TYPES = {
   ".ics": "text/calendar; charset=utf-8",
 };
 
-/** A server of a folder's files, as strict as the real one. */
+/** A server of a folder's files, as strict as the real one. Set `dead`, and it answers nobody. */
 export async function serve(folder) {
   const server = createServer(async (request, response) => {
+    if (server.dead) return request.socket.destroy();
     const path = join(folder, decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname));
     const headers = { "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff" };
     try {

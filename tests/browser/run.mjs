@@ -257,6 +257,24 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   is(table.split("\r\n").length > 140 && table.includes("Set both locks"), "the table of steps is not whole");
 });
 
+await test("the site is dead and the browser calls itself online: the saved copy, told as one until the next good answer", async (page, is) => {
+  const told = page.getByText("Offline: showing the saved copy");
+  await page.waitForFunction(() => navigator.serviceWorker?.controller);
+  await page.getByText("Saved for offline use").waitFor();
+  is(!(await told.isVisible()), "the first visit is called a copy");
+  server.dead = true;
+  try {
+    await page.reload();
+    is(await page.evaluate(() => navigator.onLine), "the browser knows that it is offline: this shows nothing");
+    await told.waitFor();
+  } finally {
+    server.dead = false;
+  }
+  await page.reload();
+  await page.getByText("Saved for offline use").waitFor();
+  is(!(await told.isVisible()), "a fresh page is called a copy");
+}, { ignore: ["net::ERR_EMPTY_RESPONSE", "not loaded:"] });
+
 await test("files of three people merge in any order to the same run", async (page, is) => {
   await atWork(page, "A");
   const base = await download(page, "Export run");
