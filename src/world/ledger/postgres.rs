@@ -51,7 +51,10 @@ impl InDatabase {
         let prepare = "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '60s'; SET statement_timeout = '120s'";
         client.batch_execute(prepare).context("cannot prepare the ledger")?;
         // Of several senders that begin at once, one makes the tables.
-        let made = format!("BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} COMMIT");
+        let made = format!(
+            "BEGIN; SELECT pg_advisory_xact_lock(7105413); {} COMMIT",
+            TABLES.replace("{event_key}", ", PRIMARY KEY (campaign, sender, number)")
+        );
         client.batch_execute(&made).context("cannot make the tables of the ledger")?;
         Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })
     }

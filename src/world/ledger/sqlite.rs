@@ -56,7 +56,7 @@ impl InFile {
             // 32 MB of log before it is put into the table, and 64 MB in memory.
             connection.pragma_update(None, "wal_autocheckpoint", 8000)?;
             connection.pragma_update(None, "cache_size", -65536)?;
-            connection.execute_batch(TABLES)?;
+            connection.execute_batch(&TABLES.replace("{event_key}", ""))?;
             Ok(connection)
         };
         let connection = opened().with_context(|| format!("cannot open the ledger {}", path.display()))?;
@@ -95,7 +95,7 @@ impl Store for InFile {
     }
 
     fn begin(&mut self) -> Result<()> {
-        Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
+        self.execute("BEGIN IMMEDIATE", &[]).map(|_| ())
     }
 
     fn begin_snapshot(&mut self) -> Result<()> {
@@ -103,7 +103,7 @@ impl Store for InFile {
     }
 
     fn commit(&mut self) -> Result<()> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+        self.execute("COMMIT", &[]).map(|_| ())
     }
 
     fn roll_back(&mut self) {
