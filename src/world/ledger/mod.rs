@@ -83,8 +83,8 @@ pub trait Store: Send {
     fn skip_locked(&self) -> &'static str;
 }
 
-/// `{event_key}`: PostgreSQL keeps one of the history. In a file, where one sender is alone, it would be a second place to write
-/// with every message, and the chain tells a number that is twice there anyway.
+/// The history has no key of its own here: in a file, where one sender is alone, it would be a second place to write with every
+/// message, and the chain tells a number that is twice there anyway.
 pub const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS campaign (
     name TEXT PRIMARY KEY,
@@ -120,7 +120,7 @@ CREATE TABLE IF NOT EXISTS event (
     reply TEXT NOT NULL,
     who TEXT NOT NULL,
     why TEXT NOT NULL,
-    hash TEXT NOT NULL{event_key}
+    hash TEXT NOT NULL
 );
 ";
 

@@ -52,8 +52,8 @@ impl InDatabase {
         client.batch_execute(prepare).context("cannot prepare the ledger")?;
         // Of several senders that begin at once, one makes the tables.
         let made = format!(
-            "BEGIN; SELECT pg_advisory_xact_lock(7105413); {} COMMIT",
-            TABLES.replace("{event_key}", ", PRIMARY KEY (campaign, sender, number)")
+            "BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} \
+             CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number); COMMIT"
         );
         client.batch_execute(&made).context("cannot make the tables of the ledger")?;
         Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })

@@ -57,7 +57,7 @@ impl InFile {
             connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
             // 64 MB in memory.
             connection.pragma_update(None, "cache_size", -65536)?;
-            connection.execute_batch(&TABLES.replace("{event_key}", ""))?;
+            connection.execute_batch(TABLES)?;
             Ok(connection)
         };
         let connection = opened().with_context(|| format!("cannot open the ledger {}", path.display()))?;
