@@ -42,7 +42,10 @@ pub fn unix_lines(bytes: &[u8]) -> Vec<u8> {
 pub fn mbox_entry(message: &Message) -> Vec<u8> {
     let mut entry = format!("From {} {}\n", message.from, message.date.strftime("%a %b %e %H:%M:%S %Y")).into_bytes();
     entry.reserve(message.bytes.len() + 64);
-    for line in message.bytes.split_inclusive(|byte| *byte == b'\n') {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', &message.bytes).map(|at| at + 1).chain([message.bytes.len()]) {
+        let line = &message.bytes[start..end];
+        start = end;
         let quotes = line.iter().take_while(|byte| **byte == b'>').count();
         if line[quotes..].starts_with(b"From ") {
             entry.push(b'>');

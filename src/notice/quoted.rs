@@ -28,7 +28,7 @@ pub fn encode(text: &str) -> Vec<u8> {
                     continue;
                 }
                 let most = (at + WIDTH - column).min(bytes.len());
-                let run = bytes[at..most].iter().position(|byte| !is_plain(*byte)).unwrap_or(most - at);
+                let run = run_of_plain(&bytes[at..most]).max(1);
                 encoded.extend_from_slice(&bytes[at..at + run]);
                 column += run;
                 at += run;
@@ -66,6 +66,28 @@ fn is_plain(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'<' | b'>'..=b'~')
 }
 
+/// How many bytes stand before the next one to look at: one that is not plain, or a tab.
+///
+/// Eight at once, each in a byte of a word: what is over `~`, under a space, or an equals sign sets the highest bit of its
+/// byte. A borrow can set more of them, but only in bytes behind the first.
+fn run_of_plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    let under = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let equals = under(word ^ (ONES * u64::from(b'=')), 1);
+        let delete = under(word ^ (ONES * 0x7F), 1);
+        let found = (word | under(word, b' ') | equals | delete) & HIGHEST;
+        if found != 0 {
+            return index * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_passed = |byte: &u8| is_plain(*byte) && *byte != b'\t';
+    bytes.len() - rest.len() + rest.iter().position(|byte| !is_passed(byte)).unwrap_or(rest.len())
+}
+
 /// What no line begins with.
 fn is_special(rest: &[u8]) -> bool {
     rest[0] == b'.' || rest.starts_with(b"From ")
@@ -88,6 +110,17 @@ mod tests {
         check("a\rb\r\nc\n\nd", "a\r\nb\r\nc\r\n\r\nd");
         check("From me\n.\n..x\nx.\n", "=46rom me\r\n=2E\r\n=2E.x\r\nx.\r\n");
         check("\0\u{7f}", "=00=7F");
+        // Each byte at each place of a word.
+        for c in (0..=0x2FF).filter_map(char::from_u32).filter(|c| !matches!(c, '\r' | '\n')) {
+            let shown = match c {
+                '\t' | ' '..='<' | '>'..='~' => c.to_string(),
+                c => c.to_string().bytes().map(|byte| format!("={byte:02X}")).collect(),
+            };
+            for before in 1..=17 {
+                let (before, behind) = ("x".repeat(before), "y".repeat(9));
+                check(&format!("{before}{c}{behind}"), &format!("{before}{shown}{behind}"));
+            }
+        }
         let long = "x".repeat(80);
         check(&long, &format!("{}=\r\nxxxxx", "x".repeat(75)));
         check(&"x".repeat(75), &"x".repeat(75));

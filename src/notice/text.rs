@@ -1,6 +1,8 @@
 //! The text part of a notice, written from its Markdown: lists as `-`, links as `text <address>`,
 //! tables as `label: value`.
 
+use std::borrow::Cow;
+
 use pulldown_cmark::{Event, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
@@ -311,7 +313,6 @@ pub fn lay_out(text: &str) -> String {
             continue;
         }
         let line = without_echo(line.trim_end());
-        let line = line.as_str();
         if line.is_empty() {
             if !empty {
                 laid_out.push('\n');
@@ -320,7 +321,7 @@ pub fn lay_out(text: &str) -> String {
             continue;
         }
         empty = false;
-        wrap(line, &mut laid_out);
+        wrap(&line, &mut laid_out);
     }
     laid_out.truncate(laid_out.trim_end().len());
     laid_out.push('\n');
@@ -328,7 +329,10 @@ pub fn lay_out(text: &str) -> String {
 }
 
 /// `a@b <mailto:a@b>` and `https://x <https://x>`, as variables may give them, say the same twice.
-fn without_echo(line: &str) -> String {
+fn without_echo(line: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'<', line.as_bytes()).is_none() {
+        return Cow::Borrowed(line);
+    }
     let mut kept = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(open) = rest.find(" <") {
@@ -342,12 +346,12 @@ fn without_echo(line: &str) -> String {
         rest = &rest[close + 1..];
     }
     kept.push_str(rest);
-    kept
+    Cow::Owned(kept)
 }
 
 fn wrap(line: &str, laid_out: &mut String) {
-    // No character is wider than it has bytes.
-    if line.len() <= WIDTH || line.width() <= WIDTH {
+    // No character is wider than it has bytes, and plain ones are as wide.
+    if line.len() <= WIDTH || !line.is_ascii() && line.width() <= WIDTH {
         laid_out.push_str(line);
         laid_out.push('\n');
         return;
@@ -356,7 +360,11 @@ fn wrap(line: &str, laid_out: &mut String) {
     laid_out.push_str(start);
     let mut column = start.width();
     let mut first = true;
-    for word in line[start.len()..].split(' ') {
+    let words = &line[start.len()..];
+    let mut begin = 0;
+    for end in memchr::memchr_iter(b' ', words.as_bytes()).chain([words.len()]) {
+        let word = &words[begin..end];
+        begin = end + 1;
         let width = if word.is_ascii() { word.len() } else { word.width() };
         if !first && column + 1 + width > WIDTH {
             laid_out.push('\n');
