@@ -11,8 +11,11 @@ use crate::source::{Source, Span};
 /// The longest subject that phones show whole, in characters.
 const LONGEST_SUBJECT: usize = 60;
 
-/// Words that name no time, by language.
-const VAGUE: [(&str, &[&str]); 7] = [
+/// Words of each language.
+type Words = [(&'static str, &'static [&'static str]); 7];
+
+/// Words that name no time.
+const VAGUE: Words = [
     (
         "en",
         &[
@@ -39,6 +42,17 @@ const VAGUE: [(&str, &[&str]); 7] = [
     ("pt", &["em breve", "brevemente", "assim que possível", "alguns minutos", "algumas horas", "até novo aviso"]),
     ("nl", &["binnenkort", "spoedig", "zo snel mogelijk", "enkele minuten", "enkele uren", "tot nader order"]),
     ("it", &["presto", "a breve", "prossimamente", "prima possibile", "alcuni minuti", "alcune ore", "fino a nuovo avviso"]),
+];
+
+/// Words for days that are others when the mail is read later. `morgen` and `mañana` are left out: they are mornings, too.
+const DAYS: Words = [
+    ("en", &["today", "tonight", "tomorrow", "this week", "this weekend", "next week", "next weekend"]),
+    ("de", &["heute", "übermorgen", "morgen früh", "morgen abend", "diese woche", "nächste woche", "am wochenende"]),
+    ("fr", &["aujourd'hui", "aujourd’hui", "ce soir", "demain", "cette semaine", "la semaine prochaine", "ce week-end"]),
+    ("es", &["hoy", "esta noche", "pasado mañana", "esta semana", "la próxima semana", "este fin de semana"]),
+    ("pt", &["hoje", "esta noite", "amanhã", "esta semana", "na próxima semana", "este fim de semana"]),
+    ("nl", &["vandaag", "vanavond", "overmorgen", "deze week", "volgende week", "dit weekend"]),
+    ("it", &["oggi", "stasera", "domani", "questa settimana", "la prossima settimana", "questo fine settimana"]),
 ];
 
 /// Words for times that are a day, or half a day, apart for half of the readers.
@@ -86,12 +100,14 @@ pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagno
 }
 
 /// What a reader reads of a notice, in small letters, with spaces in place of tags, code and addresses. Places are those of the file.
-struct Prose {
+struct Prose<'a> {
     text: String,
+    /// The same places as they are written.
+    written: &'a str,
     offset: usize,
 }
 
-impl Prose {
+impl Prose<'_> {
     fn place(&self, span: &Span) -> Span {
         span.start + self.offset..span.end + self.offset
     }
@@ -106,7 +122,7 @@ impl Prose {
     }
 }
 
-fn prose(notice: &Notice, page: &Page, source: &Source) -> Prose {
+fn prose<'a>(notice: &Notice, page: &Page, source: &'a Source) -> Prose<'a> {
     let Span { start, end } = notice.extent.start..notice.extent.end.min(source.text.len());
     let mut bytes = source.text.as_bytes()[start..end].to_vec();
     let mut blank = |span: Span| {
@@ -124,28 +140,31 @@ fn prose(notice: &Notice, page: &Page, source: &Source) -> Prose {
             blank(start + at..start + at + length);
         }
     }
-    let text = String::from_utf8(bytes).unwrap_or_default();
+    let blanked = String::from_utf8(bytes).unwrap_or_default();
     // Lower case of the same length, so that places stay right.
-    let lower = text.chars().map(|c| {
+    let lower = blanked.chars().map(|c| {
         let mut letters = c.to_lowercase();
         letters.next().filter(|lower| letters.next().is_none() && lower.len_utf8() == c.len_utf8()).unwrap_or(c)
     });
-    Prose { text: lower.collect(), offset: start }
+    Prose { text: lower.collect(), written: text, offset: start }
 }
 
 fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut Diagnostics) {
     let language = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
-    let Some((_, words)) = VAGUE.iter().find(|(known, _)| *known == language) else { return };
-    let mut found: Vec<Span> = words.iter().flat_map(|words| prose.find(words)).collect();
+    let mut found = Vec::new();
+    for (lists, fault) in [(VAGUE, "names no time"), (DAYS, "is another day for who reads it later")] {
+        let words = lists.into_iter().find(|(known, _)| *known == language).map_or(&[][..], |(_, words)| words);
+        found.extend(words.iter().flat_map(|words| prose.find(words)).map(|span| (span, fault)));
+    }
     // "as soon as possible" holds "soon": the longer is told.
-    found.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+    found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
     let mut told_to = 0;
-    for span in found {
+    for (span, fault) in found {
         if span.start < told_to {
             continue;
         }
         told_to = span.end;
-        let message = format!("`{}` names no time", &prose.text[span.clone()]);
+        let message = format!("`{}` {fault}", &prose.written[span.clone()]);
         let diagnostic = Diagnostic::warning("vague-word", message).at(&notice.path, prose.place(&span));
         diagnostics.push(diagnostic.help("say when: `{{ event.at(offset=\"T+1h\") | when(zone=r.zone) }}`"));
     }
@@ -153,13 +172,13 @@ fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut
 
 fn ambiguous_times(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
     for span in AMBIGUOUS.iter().flat_map(|words| prose.find(words)) {
-        let message = format!("`{}` can be read as two times", &prose.text[span.clone()]);
+        let message = format!("`{}` can be read as two times", &prose.written[span.clone()]);
         let diagnostic = Diagnostic::warning("ambiguous-time", message).at(&notice.path, prose.place(&span));
         diagnostics.push(diagnostic.help("write a time of 24 hours with its date: `{{ event.start | when(zone=r.zone) }}`"));
     }
 }
 
-/// A time that was typed, such as `14:30` or `2 pm`, and no zone on its line behind it.
+/// A time that was typed, such as `14:30`, `2 pm` or `14 Uhr`, and no zone on its line behind it.
 fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
     let bytes = prose.text.as_bytes();
     let mut at = 0;
@@ -168,21 +187,7 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
         at = start + digits;
         let joined =
             start > 0 && (bytes[start - 1].is_ascii_alphanumeric() || matches!(bytes[start - 1], b':' | b'+' | b'-' | b'.' | b','));
-        let rest = &prose.text[at..];
-        let minutes = rest.as_bytes();
-        let end = if minutes.first() == Some(&b':')
-            && minutes.get(1..3).is_some_and(|minutes| minutes.iter().all(u8::is_ascii_digit))
-            && !minutes.get(3).is_some_and(u8::is_ascii_alphanumeric)
-        {
-            at + 3
-        } else if let Some(half) = ["am", "pm"].iter().find(|half| {
-            let word = rest.trim_start_matches(' ');
-            word.starts_with(**half) && !word[2..].starts_with(|c: char| c.is_alphanumeric())
-        }) {
-            at + rest.find(half).unwrap_or(0) + 2
-        } else {
-            continue;
-        };
+        let Some(end) = rest_of_time(&prose.text[at..]).map(|length| at + length) else { continue };
         if joined || digits > 2 {
             continue;
         }
@@ -197,10 +202,24 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
         if named {
             continue;
         }
-        let message = format!("the time `{}` has no zone", &prose.text[start..end]);
+        let message = format!("the time `{}` has no zone", &prose.written[start..end]);
         let diagnostic = Diagnostic::warning("time-without-zone", message).at(&notice.path, prose.place(&(start..end)));
         diagnostics.push(diagnostic.help("let the clock write it: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
     }
+}
+
+/// How many bytes behind an hour make a time of it: `:30`, `h30`, ` pm`, ` Uhr`, `.30 Uhr`.
+fn rest_of_time(rest: &str) -> Option<usize> {
+    let bytes = rest.as_bytes();
+    let minutes = bytes.get(1..3).is_some_and(|minutes| minutes.iter().all(u8::is_ascii_digit));
+    let minutes = (minutes && !bytes.get(3).is_some_and(u8::is_ascii_alphanumeric)).then(|| bytes[0]);
+    if matches!(minutes, Some(b':' | b'h')) {
+        return Some(3);
+    }
+    let (from, words): (usize, &[&str]) = if minutes == Some(b'.') { (3, &["uhr"]) } else { (0, &["am", "pm", "a.m.", "p.m.", "uhr"]) };
+    let behind = rest[from..].trim_start_matches([' ', '\u{a0}']);
+    let word = words.iter().find(|word| behind.strip_prefix(**word).is_some_and(|next| !next.starts_with(char::is_alphanumeric)))?;
+    Some(rest.len() - behind.len() + word.len())
 }
 
 /// A length that was typed beside a word such as `takes`, and is not that of the event's window.
@@ -208,7 +227,7 @@ fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &
     let Some(window) = &event.window else { return };
     for sentence in sentences(&prose.text) {
         let words = &prose.text[sentence.clone()];
-        let part = Prose { text: words.to_owned(), offset: 0 };
+        let part = Prose { text: words.to_owned(), written: words, offset: 0 };
         if !LASTS.iter().any(|word| !part.find(word).is_empty()) {
             continue;
         }
@@ -220,7 +239,7 @@ fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &
                 continue;
             }
             let span = sentence.start + span.start..sentence.start + span.end;
-            let message = format!("`{}` is not the window of the event, which is {window}", &prose.text[span.clone()]);
+            let message = format!("`{}` is not the window of the event, which is {window}", &prose.written[span.clone()]);
             let diagnostic = Diagnostic::warning("other-duration", message).at(&notice.path, prose.place(&span));
             diagnostics.push(diagnostic.help("write `{{ event.window }}`"));
         }

@@ -1,4 +1,4 @@
-//! `placeholder`: `[DATE/TIME]`, `[LINK]`, `your-server` and the like, left to be filled in by hand.
+//! `placeholder`: `[DATE/TIME]`, `{NAME}`, `TODO` and the like, left to be filled in by hand.
 
 use std::collections::BTreeSet;
 
@@ -43,6 +43,11 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
 
 fn find(page: &Page, source: &Source) -> Vec<Span> {
     let mut found: Vec<Span> = bracketed(&source.text);
+    // In a notice `{name}` is what other programs fill in; on a page it may be what the page is about.
+    let is_of_notice = |span: &Span| page.notices.iter().any(|notice| notice.extent.contains(&span.start));
+    found.extend(
+        braced(&source.text).into_iter().filter(|span| !source.text[span.clone()].contains(char::is_lowercase) || is_of_notice(span)),
+    );
     for word in ["TODO", "TBD", "FIXME", "XXX"] {
         found.extend(whole_words(&source.text, word));
     }
@@ -73,6 +78,24 @@ fn bracketed(text: &str) -> Vec<Span> {
     found
 }
 
+/// One name in single braces.
+fn braced(text: &str) -> Vec<Span> {
+    let mut found = Vec::new();
+    for (open, _) in text.match_indices('{') {
+        let Some(length) = text[open + 1..].find(['{', '}', '\n']) else { break };
+        let close = open + 1 + length;
+        let name = text[open + 1..close].trim_matches(' ');
+        let is_name = name.len() >= 2
+            && name.starts_with(char::is_alphabetic)
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/'));
+        let is_single = !text[..open].ends_with('{') && !text[close..].starts_with("}}");
+        if is_name && is_single && text[close..].starts_with('}') {
+            found.push(open..close + 1);
+        }
+    }
+    found
+}
+
 fn whole_words(text: &str, word: &str) -> Vec<Span> {
     let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
     text.match_indices(word)
@@ -84,6 +107,11 @@ fn whole_words(text: &str, word: &str) -> Vec<Span> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check_braces(text: &str, expected: &[&str]) {
+        let found: Vec<&str> = braced(text).into_iter().map(|span| &text[span]).collect();
+        assert_eq!(found, expected, "{text}");
+    }
 
     fn check_text(text: &str, expected: &[&str]) {
         let found: Vec<&str> = bracketed(text).into_iter().map(|span| &text[span]).collect();
@@ -97,5 +125,7 @@ mod tests {
         check_text("[YOUR NAME], [X] and [ ]", &["[YOUR NAME]"]);
         check_text("> [!NOTE]\n[API](x.md) [API][ref] [API]\n\n[API]: x.md\n[text][API]", &[]);
         check_text("an [aside] and [RFC5322", &[]);
+        check_braces("Hello {NAME}, {first_name} and { date }", &["{NAME}", "{first_name}", "{ date }"]);
+        check_braces("{{ r.name }} {% if x %} {# note #} {{{name}}} {#anchor} {x} {} {a b} {open", &[]);
     }
 }
