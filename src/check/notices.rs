@@ -56,7 +56,7 @@ const DAYS: Words = [
 ];
 
 /// Words for times that are a day, or half a day, apart for half of the readers.
-const AMBIGUOUS: [&str; 14] = [
+const AMBIGUOUS: [&str; 20] = [
     "midnight",
     "noon",
     "12 am",
@@ -71,13 +71,20 @@ const AMBIGUOUS: [&str; 14] = [
     "meia-noite",
     "middernacht",
     "mezzanotte",
+    "mittag",
+    "mittags",
+    "midi",
+    "mediodía",
+    "meio-dia",
+    "mezzogiorno",
 ];
 
 /// Words by which a notice asks for something.
 const ASKS: [&str; 3] = ["action required", "action needed", "response required"];
 
 /// Words beside which a length is that of the event.
-const LASTS: [&str; 9] = ["takes", "take", "lasts", "last", "lasting", "duration", "downtime", "unavailable for", "offline for"];
+const LASTS: [&str; 10] =
+    ["takes", "take", "lasts", "last", "lasting", "duration", "downtime", "unavailable for", "offline for", "down for"];
 
 /// Every rule over the notices of a page.
 pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagnostics) {
@@ -308,21 +315,36 @@ fn missing_action(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagno
 
 /// A link that shows one address and leads to another.
 fn lying_links(shown: &ShownNotice, notice: &Notice, source: &Source, diagnostics: &mut Diagnostics) {
+    let extent = notice.extent.start..notice.extent.end.min(source.text.len());
+    let mut looked = extent.start;
     for link in shown.html.split("<a ").skip(1) {
         let target = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("");
         let words = link.split_once('>').and_then(|(_, rest)| rest.split("</a>").next()).unwrap_or("");
         let words: String = words.split('<').map(|part| part.rsplit('>').next().unwrap_or("")).collect();
-        let Some(said) = said_host(words.trim()) else { continue };
-        let goes = host(target);
+        let words = words.trim();
+        // Links stand in the text in their order; one whose words are written otherwise there is passed over.
+        let place = source.text[looked..extent.end].find(words).map(|at| looked + at..looked + at + words.len());
+        looked = place.as_ref().map_or(looked, |place| place.end);
+        let Some(said) = said_address(words).or_else(|| said_host(words)) else { continue };
+        let goes = if said.contains('@') { mail_address(target) } else { host(target) };
         if goes.as_deref() == Some(&*said) {
             continue;
         }
-        let extent = notice.extent.start..notice.extent.end.min(source.text.len());
-        let place = source.text[extent.clone()].find(words.trim()).map(|at| extent.start + at..extent.start + at + words.trim().len());
         let message = format!("the link shows `{said}` and leads to `{}`", goes.unwrap_or_else(|| target.to_owned()));
         let diagnostic = Diagnostic::warning("lying-link", message).at(&notice.path, place.unwrap_or(notice.span.clone()));
         diagnostics.push(diagnostic.help("readers take it for fraud: let the link show what it is about, or its own address"));
     }
+}
+
+/// The mail address that a text is.
+fn said_address(words: &str) -> Option<String> {
+    let is_one = words.contains('@') && !words.contains("://") && !words.contains(char::is_whitespace);
+    is_one.then(|| words.strip_prefix("mailto:").unwrap_or(words).to_lowercase())
+}
+
+/// The address that a `mailto:` leads to.
+fn mail_address(url: &str) -> Option<String> {
+    Some(url.strip_prefix("mailto:")?.split('?').next()?.to_lowercase())
 }
 
 /// The host that a text names: an address of the web or of mail, or a bare domain.
@@ -330,7 +352,7 @@ fn said_host(words: &str) -> Option<String> {
     if words.contains(char::is_whitespace) || words.is_empty() {
         return None;
     }
-    if words.contains("://") || words.contains('@') {
+    if words.contains("://") {
         return host(words);
     }
     let name = words.split('/').next().unwrap_or("");
@@ -365,7 +387,8 @@ mod tests {
     fn hosts() {
         assert_eq!(said_host("https://www.a.example/x").as_deref(), Some("a.example"));
         assert_eq!(said_host("a.example/x").as_deref(), Some("a.example"));
-        assert_eq!(said_host("x@A.example").as_deref(), Some("a.example"));
+        assert_eq!(said_address("x@A.example").as_deref(), Some("x@a.example"));
+        assert_eq!(mail_address("mailto:x@A.example?subject=y").as_deref(), Some("x@a.example"));
         for none in ["the status page", "v1.2", "notes.txt", "e.g.", "status", ""] {
             assert_eq!(said_host(none), None, "{none}");
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::in_code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::variables;
 use crate::page::Page;
+use crate::page::tags::{Kind, Tag};
 use crate::project::Project;
 use crate::source::{Inputs, Source, Span};
 
@@ -24,7 +26,7 @@ pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut 
 
 /// Placeholders in notices that a mailing sends: errors of every build.
 pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
-    let mut diagnostics = Diagnostics::default();
+    let mut diagnostics = in_values(project);
     let merged: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
     for page in &project.pages {
         let notices: Vec<_> = page.notices.iter().filter(|notice| merged.contains(notice.name.as_str())).collect();
@@ -41,17 +43,60 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
     diagnostics
 }
 
+/// Placeholders in the values of the configuration that a notice of a mailing uses.
+fn in_values(project: &Project) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    let config = &project.config;
+    for mailing in &config.mailings {
+        let notices = project.pages.iter().flat_map(|page| page.notices.iter().map(move |notice| (page, notice)));
+        for (page, notice) in notices.filter(|(_, notice)| notice.name == mailing.notice.value) {
+            let event = match &mailing.event {
+                Some(name) => config.events.get(&name.value),
+                None => config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
+            };
+            let is_sent = |tag: &&Tag| tag.kind == Kind::Expression && notice.extent.contains(&tag.span.start) && !in_code(page, &tag.span);
+            for tag in notice.tags.iter().filter(is_sent) {
+                for name in variables::used(tag) {
+                    let value = match name.split_once('.') {
+                        Some(("vars", name)) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),
+                        Some(("links", name)) => config.links.get(name),
+                        Some(("event", "name")) => event.map(|event| &event.name),
+                        Some(("site", "title")) => Some(&config.site.title),
+                        _ => None,
+                    };
+                    let Some((value, span)) = value.and_then(|value| Some((value, placeholders(value).into_iter().next()?))) else {
+                        continue;
+                    };
+                    let message = format!("a placeholder would be sent: `{name}` holds `{}`", crate::diagnostic::visible(&value[span]));
+                    let diagnostic = Diagnostic::error("placeholder", message).at(&notice.path, tag.span.clone());
+                    let diagnostic = diagnostic.help("write in runsheet.toml what is meant");
+                    if !diagnostics.iter().any(|known| *known == diagnostic) {
+                        diagnostics.push(diagnostic);
+                    }
+                }
+            }
+        }
+    }
+    diagnostics
+}
+
 fn find(page: &Page, source: &Source) -> Vec<Span> {
-    let mut found: Vec<Span> = bracketed(&source.text);
     // In a notice `{name}` is what other programs fill in; on a page it may be what the page is about.
     let is_of_notice = |span: &Span| page.notices.iter().any(|notice| notice.extent.contains(&span.start));
-    found.extend(
-        braced(&source.text).into_iter().filter(|span| !source.text[span.clone()].contains(char::is_lowercase) || is_of_notice(span)),
-    );
+    let is_meant = |span: &Span| {
+        let text = &source.text[span.clone()];
+        !text.starts_with('{') || !text.contains(char::is_lowercase) || is_of_notice(span)
+    };
+    placeholders(&source.text).into_iter().filter(|span| !in_code(page, span) && is_meant(span)).collect()
+}
+
+/// All that looks like one, in the order of the text.
+fn placeholders(text: &str) -> Vec<Span> {
+    let mut found = bracketed(text);
+    found.extend(braced(text));
     for word in ["TODO", "TBD", "FIXME", "XXX"] {
-        found.extend(whole_words(&source.text, word));
+        found.extend(whole_words(text, word));
     }
-    found.retain(|span| !in_code(page, span));
     found.sort_by_key(|span| span.start);
     found
 }

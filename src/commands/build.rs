@@ -174,10 +174,13 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
 
 /// One line about a mailing.
 pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
-    let Outcome { written, left_out, repeated, suppressed, untranslated, .. } = outcome;
+    let Outcome { written, left_out, repeated, suppressed, not_chosen, untranslated, .. } = outcome;
     let mut line = format!("{written} message{} {place}", if *written == 1 { "" } else { "s" });
     if *suppressed > 0 {
         line.push_str(&format!(", {suppressed} suppressed"));
+    }
+    if *not_chosen > 0 {
+        line.push_str(&format!(", {not_chosen} not chosen"));
     }
     if !untranslated.is_empty() {
         let languages: Vec<String> = untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();

@@ -59,6 +59,8 @@ pub struct Outcome {
     pub repeated: u64,
     /// Recipients who get nothing more.
     pub suppressed: u64,
+    /// Recipients whom the selection does not choose.
+    pub not_chosen: u64,
     /// How many have to read another language than theirs.
     pub untranslated: BTreeMap<String, u64>,
     /// There is no table of recipients.
@@ -196,6 +198,7 @@ pub fn merge_some(
             };
             let Some(chosen) = &chosen else { continue };
             if !chosen.takes(&recipient)? {
+                outcome.not_chosen += 1;
                 continue;
             }
             if chosen.suppression.holds(&recipient.address) {
@@ -272,6 +275,12 @@ pub fn merge_some(
     if let Some(only) = selection.only.filter(|_| outcome.written + outcome.suppressed == 0 && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{only}` is not among the recipients"));
         diagnostics.push(diagnostic.in_file(&source.path));
+    }
+    if let Some(condition) = selection.condition.filter(|_| outcome.not_chosen == rows_read && !faulty) {
+        let diagnostic = Diagnostic::error("no-such-recipient", format!("`{condition}` is true of no recipient"));
+        let help = "see how the table writes it: `de` is another text than `DE`";
+        diagnostics.push(diagnostic.in_file(&source.path).help(help));
+        outcome.incomplete = true;
     }
     Ok(outcome)
 }

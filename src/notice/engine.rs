@@ -320,7 +320,13 @@ fn fault(error: &tera::Error, template: &Template) -> Fault {
         };
     };
     let at = byte_of(&template.text, report.span().start_line, report.span().start_col);
-    Fault { message: first_line(report.message()), span: template.place(at) }
+    let message = first_line(report.message());
+    // That a name exists is checked before anything is rendered.
+    let message = match message.strip_prefix("field `").and_then(|rest| rest.split_once("` is not defined")) {
+        Some((name, _)) => format!("`{name}` is empty, and the text uses it"),
+        None => message,
+    };
+    Fault { message, span: template.place(at) }
 }
 
 /// The byte that a drawn report points at by `--> NAME:LINE:COLUMN`: some errors have their place only in their text.
@@ -393,7 +399,9 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
             _ => Err(tera::Error::message(format!("`{url}` is no address to link to"))),
         }
     });
-    tera.register_filter("link_part", |part: &str, _: Kwargs, _: &State| percent(part));
+    tera.register_filter("link_part", |part: &str, _: Kwargs, _: &State| percent(part, b""));
+    // RFC 6068 §2: a mail program shows the address as it stands. What would end it, or begin another, is encoded.
+    tera.register_filter("link_address", |part: &str, _: Kwargs, _: &State| percent(part, b"@+"));
 }
 
 /// Times as a notice asks for them. Recipients are many and their zones few: what was written once is kept.
@@ -423,6 +431,9 @@ impl Times {
             return Ok(written.clone());
         }
         let form = when::Form::parse(asked.form.as_deref().unwrap_or("datetime"))?;
+        if asked.to.is_some() && form != when::Form::Range {
+            return Err("`to` is the end of a range: write `form=\"range\"` too".to_owned());
+        }
         let start = parse_moment(&asked.moment)?;
         let to = asked.to.as_deref().map(parse_moment).transpose()?;
         let words = self.words(asked.language.as_deref().unwrap_or(&self.language))?;
@@ -448,11 +459,11 @@ fn parse_moment(text: &str) -> Result<Zoned, String> {
     text.parse().map_err(|_| format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`"))
 }
 
-/// Percent-encodes everything but unreserved characters (RFC 3986 §2.3).
-fn percent(text: &str) -> String {
+/// Percent-encodes everything but unreserved characters (RFC 3986 §2.3) and those that are `kept`.
+fn percent(text: &str, kept: &[u8]) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') || kept.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             encoded.push_str(&format!("%{byte:02X}"));

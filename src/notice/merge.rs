@@ -95,7 +95,7 @@ impl<'a> Merge<'a> {
         let span = fault.span.unwrap_or(notice.span.clone());
         let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
         let tag = notice.tags.iter().find(|tag| tag.span == span).map_or("", |tag| tag.text.as_str());
-        let is_empty = |column: &&String| recipient.get(column).is_none() && variables::names(tag, &format!("r.{column}"));
+        let is_empty = |column: &&String| recipient.get(column).is_none() && variables::needs(tag, &format!("r.{column}"));
         if let Some(column) = recipient.columns.iter().find(is_empty) {
             let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
@@ -153,6 +153,8 @@ pub fn context(site: &Site, event: Option<&Event>, mailing: &str, recipient: &BT
         event_values.extend(event.window.as_ref().map(|window| ("window", window.to_string())));
         vars.extend(event.vars.clone());
     }
+    // As with a recipient's values, one that is empty is not there.
+    vars.retain(|_, value| !value.trim().is_empty());
     context.insert("event", &event_values);
     context.insert("links", &config.links);
     context.insert("vars", &vars);

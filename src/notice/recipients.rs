@@ -218,9 +218,13 @@ fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
         let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
         return Some(Diagnostic::error("control-character", message).help("a value is one line of text"));
     }
-    if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}')) {
+    if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || is_blank(*c, value)) {
         let message = format!("the column `{column}` holds the invisible character U+{:04X}", u32::from(c));
         return Some(Diagnostic::error("invisible-character", message).help("take it out: it can make a text look like another"));
+    }
+    if value.contains('\u{FFFD}') {
+        let message = format!("the column `{column}` holds U+FFFD, which stands where a letter was lost");
+        return Some(Diagnostic::error("bad-encoding", message).help("export the table again as UTF-8"));
     }
     if value.contains("=?") && value.contains("?=") {
         let message = format!("the column `{column}` holds an encoded word");
@@ -231,6 +235,15 @@ fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
         return Some(Diagnostic::error("control-character", message).help("no font shows it: take it out"));
     }
     None
+}
+
+/// Characters that show nothing and join nothing: spaces without width, and letters that fill a place. The tags (U+E0020 to
+/// U+E007F) stand for a part of a country behind a flag, and nowhere else.
+fn is_blank(c: char, value: &str) -> bool {
+    let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{2800}');
+    is_filler
+        || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}' | '\u{34F}')
+        || matches!(c, '\u{E0000}'..='\u{E007F}') && !value.contains('\u{1F3F4}')
 }
 
 /// The columns by the names that notices use: in lower case, or as the mailing says.

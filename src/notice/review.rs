@@ -7,17 +7,18 @@ use super::Notice;
 use super::message::Message;
 use super::recipients::Recipient;
 use crate::diagnostic::{thousands, visible};
-use crate::page::tags::{BRANCH, END, IS, Kind, VALUE};
+use crate::page::tags::{BRANCH, END, IS, Kind, Tag, VALUE};
 
 /// What became of the tags of a notice for one recipient, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Probe {
-    pub values: BTreeMap<usize, String>,
+    /// All different values that a tag was rendered with: in a loop there are more than one.
+    pub values: BTreeMap<usize, BTreeSet<String>>,
     pub branches: BTreeSet<usize>,
 }
 
 impl Probe {
-    /// Reads a rendered probe. Of a tag that was rendered more than once, in a loop, the first value counts.
+    /// Reads a rendered probe.
     pub fn read(rendered: &str) -> Probe {
         let mut probe = Probe::default();
         let mut rest = rendered;
@@ -29,7 +30,7 @@ impl Probe {
             rest = behind;
             if is_value {
                 let value = behind.split(END).next().unwrap_or("");
-                probe.values.entry(number).or_insert_with(|| value.to_owned());
+                probe.values.entry(number).or_default().insert(value.to_owned());
             } else {
                 probe.branches.insert(number);
             }
@@ -44,12 +45,12 @@ const KEPT: usize = 1000;
 /// So many different values are counted exactly.
 const EXACT: usize = 100_000;
 
-/// The values that one variable takes.
+/// The values that one expression takes, wherever it stands in the notice.
 #[derive(Clone, Debug)]
 pub struct Tally {
     /// How many messages have it.
     seen: u64,
-    /// By hash, while they are few enough to be counted.
+    /// In how many messages each is, by hash, while they are few enough to be counted.
     counts: Option<BTreeMap<u64, u64>>,
     sketch: Sketch,
     kept: BTreeMap<u64, (String, u64)>,
@@ -64,9 +65,14 @@ impl Default for Tally {
 }
 
 impl Tally {
-    pub fn add(&mut self, value: &str, line: u64) {
-        let hash = u64::from_le_bytes(blake3::hash(value.as_bytes()).as_bytes()[..8].try_into().expect("8 of 32 bytes"));
+    /// Adds the different values of one message.
+    pub fn add<'v>(&mut self, values: impl IntoIterator<Item = &'v str>, line: u64) {
         self.seen += 1;
+        values.into_iter().for_each(|value| self.add_value(value, line));
+    }
+
+    fn add_value(&mut self, value: &str, line: u64) {
+        let hash = u64::from_le_bytes(blake3::hash(value.as_bytes()).as_bytes()[..8].try_into().expect("8 of 32 bytes"));
         self.sketch.add(hash);
         if let Some(counts) = &mut self.counts {
             *counts.entry(hash).or_default() += 1;
@@ -149,7 +155,10 @@ struct Taken {
 struct Found {
     messages: u64,
     subjects: Tally,
+    /// By the number of the first tag that holds the expression.
     values: BTreeMap<usize, Tally>,
+    /// Of each tag, the number of the first that is written alike.
+    first: Vec<usize>,
     branches: BTreeMap<usize, Taken>,
     largest: Option<(usize, u64)>,
     smallest: Option<(usize, u64)>,
@@ -167,9 +176,18 @@ impl Review {
         let found = self.found.entry(notice.lang.clone().unwrap_or_default()).or_default();
         let line = recipient.line;
         found.messages += 1;
-        found.subjects.add(&message.subject, line);
-        for (number, value) in &probe.values {
-            found.values.entry(*number).or_default().add(value, line);
+        found.subjects.add([message.subject.as_str()], line);
+        if found.first.is_empty() {
+            let first_like = |tag: &Tag| notice.tags.iter().position(|other| other.kind == tag.kind && other.inner() == tag.inner());
+            found.first = notice.tags.iter().enumerate().map(|(number, tag)| first_like(tag).unwrap_or(number)).collect();
+        }
+        let mut values: BTreeMap<usize, BTreeSet<&str>> = BTreeMap::new();
+        for (number, of_tag) in &probe.values {
+            let first = found.first.get(*number).copied().unwrap_or(*number);
+            values.entry(first).or_default().extend(of_tag.iter().map(String::as_str));
+        }
+        for (first, values) in values {
+            found.values.entry(first).or_default().add(values, line);
         }
         let branches = notice.tags.iter().enumerate().filter(|(_, tag)| tag.is_branch()).map(|(number, _)| number);
         for number in branches {
@@ -216,13 +234,9 @@ impl Review {
 }
 
 fn write_values(text: &mut String, notice: &Notice, found: &Found) {
-    let mut seen = BTreeSet::new();
     let mut constant = Vec::new();
     for (number, tally) in &found.values {
         let Some(tag) = notice.tags.get(*number).filter(|tag| tag.kind == Kind::Expression) else { continue };
-        if !seen.insert(tag.inner()) {
-            continue;
-        }
         match tally.only() {
             Some(value) if tally.seen == found.messages => constant.push((tag.inner(), value)),
             _ if tally.seen < found.messages => {
@@ -289,7 +303,7 @@ mod tests {
     #[test]
     fn probes_are_read() {
         let probe = Probe::read(&format!("x{VALUE}3{IS}a b{END}y{BRANCH}4{IS}{VALUE}3{IS}c{END}{VALUE}"));
-        assert_eq!(probe.values, BTreeMap::from([(3, "a b".to_owned())]));
+        assert_eq!(probe.values, BTreeMap::from([(3, BTreeSet::from(["a b".to_owned(), "c".to_owned()]))]));
         assert_eq!(probe.branches, BTreeSet::from([4]));
     }
 
@@ -297,13 +311,13 @@ mod tests {
     fn values_are_counted_then_estimated() {
         let mut tally = Tally::default();
         for line in 0..1000 {
-            tally.add(&format!("v{}", line % 30), line);
+            tally.add([&*format!("v{}", line % 30)], line);
         }
         assert_eq!(tally.distinct(), "30 different");
         assert_eq!(tally.shown().len(), SHOWN);
         assert_eq!(tally.shown()[0], ("v0", 0, Some(34)));
         for line in 0..300_000 {
-            tally.add(&format!("w{line}"), line);
+            tally.add([&*format!("w{line}")], line);
         }
         let told = tally.distinct();
         let number: u64 = told.replace(',', "").split(' ').nth(1).unwrap().parse().unwrap();

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use pulldown_cmark::{Event, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
+use crate::page::html::alert;
 use crate::page::link::{self, Target};
 use crate::page::markdown::{Placed, end_of, plain_text, raw_html, run_end};
 use crate::page::{Body, Hole, raw, tags};
@@ -83,7 +84,13 @@ impl Writer {
                     self.end_block();
                 }
                 Event::Start(Tag::List(first)) => self.list(inner, *first),
-                Event::Start(Tag::DefinitionList | Tag::DefinitionListTitle) => {
+                Event::Start(Tag::DefinitionList) => {
+                    self.blocks(inner);
+                    if !self.body.html.ends_with("\n\n") {
+                        self.push("\n");
+                    }
+                }
+                Event::Start(Tag::DefinitionListTitle) => {
                     self.blocks(inner);
                     if !self.body.html.ends_with("\n") {
                         self.push("\n");
@@ -94,8 +101,12 @@ impl Writer {
                     self.blocks(inner);
                     self.indent.pop();
                 }
-                Event::Start(Tag::BlockQuote(_)) => {
+                Event::Start(Tag::BlockQuote(kind)) => {
                     self.indent.push("> ".to_owned());
+                    if let Some((_, title)) = kind.map(alert) {
+                        self.begin_line();
+                        self.push(&format!("{}\n", title.to_uppercase()));
+                    }
                     self.blocks(inner);
                     self.indent.pop();
                 }
@@ -261,8 +272,14 @@ impl Writer {
         let text = plain_text(words);
         let shown = |url: &str| url.strip_prefix("mailto:").unwrap_or(url) == text;
         if tags::holds_mark(target) {
+            let leads = tags::can_lead(target);
+            // An address that is its own text is written as it can be followed.
+            if text == target && leads {
+                let address = tags::in_link(target);
+                return self.push(address.strip_prefix("mailto:").unwrap_or(&address));
+            }
             self.inlines(words);
-            if text != target && tags::can_lead(target) {
+            if leads {
                 self.push(&format!(" <{}>", tags::in_link(target)));
             }
             return;

@@ -80,6 +80,7 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 diagnostics.push(diagnostic.at(path, span).help(format!("name one of them, as `{root}.NAME`")));
             }
         }
+        check_arguments(tag, &tokens, path, diagnostics);
         check_times(tag, &tokens, scope, path, diagnostics);
         check_filters(tag, &tokens, path, diagnostics);
         check_comparisons(tag, &tokens, path, diagnostics);
@@ -97,6 +98,80 @@ fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut 
             let diagnostic = Diagnostic::error("unsafe-filter", format!("`{word}` would let a value become HTML"));
             let diagnostic = diagnostic.at(path, span.start + tag.span.start..span.end + tag.span.start);
             diagnostics.push(diagnostic.help("leave it out; what is HTML or Markdown stands in the notice itself"));
+        }
+    }
+}
+
+/// What filters and functions can be told. The engine passes over a name that it does not know.
+const ARGUMENTS: [(&str, &[&str]); 35] = [
+    ("when", &["zone", "form", "to", "lang"]),
+    ("event.at", &["offset"]),
+    ("event_at", &["offset"]),
+    ("range", &["start", "end", "step_by"]),
+    ("throw", &["message"]),
+    ("default", &["value", "boolean"]),
+    ("replace", &["from", "to"]),
+    ("truncate", &["length", "end"]),
+    ("pluralize", &["singular", "plural"]),
+    ("indent", &["width", "indentation", "first", "blank"]),
+    ("round", &["method", "precision"]),
+    ("get", &["key", "default"]),
+    ("split", &["pat"]),
+    ("trim", &["pat"]),
+    ("trim_start", &["pat"]),
+    ("trim_end", &["pat"]),
+    ("int", &["base"]),
+    ("nth", &["n"]),
+    ("join", &["sep"]),
+    ("sort", &["attribute"]),
+    ("group_by", &["attribute"]),
+    ("upper", &[]),
+    ("lower", &[]),
+    ("capitalize", &[]),
+    ("title", &[]),
+    ("str", &[]),
+    ("float", &[]),
+    ("abs", &[]),
+    ("length", &[]),
+    ("wordcount", &[]),
+    ("newlines_to_br", &[]),
+    ("reverse", &[]),
+    ("first", &[]),
+    ("last", &[]),
+    ("unique", &[]),
+];
+
+/// An argument that is misspelled would change what is sent without a word.
+fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
+    for (index, token) in tokens.iter().enumerate() {
+        let Some((name, known)) = token.word().and_then(|word| ARGUMENTS.iter().find(|(name, _)| *name == word)) else { continue };
+        let is_called = tokens.get(index + 1) == Some(&Token::Mark('('));
+        let is_filter = index > 0 && tokens[index - 1] == Token::Mark('|') || FUNCTIONS.contains(name);
+        if !is_called || !is_filter {
+            continue;
+        }
+        let mut depth = 0;
+        for (at, token) in tokens.iter().enumerate().skip(index + 1) {
+            match token {
+                Token::Mark('(') => depth += 1,
+                Token::Mark(')') if depth == 1 => break,
+                Token::Mark(')') => depth -= 1,
+                Token::Word(argument, span)
+                    if depth == 1
+                        && tokens.get(at + 1) == Some(&Token::Mark('='))
+                        && tokens.get(at + 2) != Some(&Token::Mark('='))
+                        && !known.contains(&argument.as_str()) =>
+                {
+                    let help = suggest(argument, known.iter().copied()).or_else(|| match known {
+                        [] => Some(format!("`{name}` takes none")),
+                        known => Some(format!("`{name}` takes {}", known.join(", "))),
+                    });
+                    let diagnostic = Diagnostic::error("unknown-argument", format!("`{name}` has no argument `{argument}`"));
+                    let span = span.start + tag.span.start..span.end + tag.span.start;
+                    diagnostics.push(diagnostic.at(path, span).maybe_help(help));
+                }
+                _ => {}
+            }
         }
     }
 }
@@ -201,9 +276,14 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
     }
 }
 
-/// Whether a tag names a variable, such as `r.name`.
-pub fn names(tag: &str, variable: &str) -> bool {
-    tag.len() >= 4 && tokens(tag).iter().any(|token| token.word() == Some(variable))
+/// The variables that a tag uses, such as `vars.reason`.
+pub fn used(tag: &Tag) -> impl Iterator<Item = String> {
+    uses(&tokens(&tag.text)).into_iter().map(|used| used.path.join("."))
+}
+
+/// Whether a tag uses a variable, such as `r.name`, and says nothing for where it is empty.
+pub fn needs(tag: &str, variable: &str) -> bool {
+    tag.len() >= 4 && uses(&tokens(tag)).iter().any(|used| !used.optional && used.path.join(".") == variable)
 }
 
 #[derive(Debug, PartialEq)]
@@ -340,6 +420,13 @@ mod tests {
         check_text("{% raw %}{{ x }}{% endraw %}", &[]);
         check_text("{% if vars.x %}", &["unclosed-tag: `if` is not closed"]);
         check_text("{% endif %}", &["template-syntax: `endif` closes nothing that is open here"]);
+        check_text("{{ event.start | when(zone=r.zone, fomr=\"range\") }}", &["unknown-argument: `when` has no argument `fomr`"]);
+        check_text(
+            "{{ event.at(offset=\"T\", zone=\"UTC\") | when(zone=\"UTC\") }}",
+            &["unknown-argument: `event.at` has no argument `zone`"],
+        );
+        check_text("{{ r.name | upper(x=1) }}", &["unknown-argument: `upper` has no argument `x`"]);
+        check_text("{{ r.name | default(value=vars.x == vars.y) | truncate(length=3, end=\"\") }}", &[]);
         check_text("{{ 'r.nope' }}", &[]);
         check_text("{{ r.name | safe }}", &["unsafe-filter: `safe` would let a value become HTML"]);
         check_text("{% set x = r.name | upper | safe %}", &["unsafe-filter: `safe` would let a value become HTML"]);

@@ -84,6 +84,9 @@ impl Words {
             Form::Range => Some(end.ok_or("a range needs an end: give the event a `window`, or say `to=`")?.with_time_zone(zone)),
             _ => None,
         };
+        if end.as_ref().is_some_and(|end| *end < start) {
+            return Err("the range ends before it begins: its end is that of the event unless `to=` says another".to_owned());
+        }
         Ok(match (&self.foreign, end) {
             (None, Some(end)) => moment::range(&start, &end),
             (None, None) => english(&start, form),
@@ -161,6 +164,8 @@ mod tests {
         check("Europe/London", Form::Time, "02:00 GMT (UTC+0)");
         check("America/New_York", Form::DateTime, "Fri 12 Feb 2027, 21:00 EST (UTC-5)");
         check("Europe/London", Form::Range, "Sat 13 Feb 2027, 02:00 to 05:00 GMT (UTC+0)");
+        let reversed = Words::of("de").unwrap().write(&end, Some(&start), "Europe/London", Form::Range);
+        assert!(reversed.is_err_and(|message| message.contains("before it begins")));
         assert!(Words::of("en").unwrap().write(&start, None, "Mars/Phobos", Form::Date).is_err());
         for unknown in ["tlh", "", "ja", "e", "de\n"] {
             assert!(Words::of(unknown).err().is_some_and(|message| message.contains("en, de, fr, es, pt, nl, it")), "{unknown}");

@@ -445,14 +445,7 @@ impl<'t> Writer<'_, '_, 't> {
     fn quote(&mut self, kind: Option<BlockQuoteKind>) {
         let end = self.end_of(self.at);
         self.at += 1;
-        let alert = match kind {
-            None => None,
-            Some(BlockQuoteKind::Note) => Some(("note", "Note")),
-            Some(BlockQuoteKind::Tip) => Some(("tip", "Tip")),
-            Some(BlockQuoteKind::Important) => Some(("important", "Important")),
-            Some(BlockQuoteKind::Warning) => Some(("warning", "Warning")),
-            Some(BlockQuoteKind::Caution) => Some(("caution", "Caution")),
-        };
+        let alert = kind.map(alert);
         let Some((class, title)) = alert.filter(|_| self.context.dialect != Dialect::Mail) else {
             self.push("<blockquote>\n");
             if let Some((_, title)) = alert {
@@ -485,4 +478,15 @@ pub fn time(at: &Zoned, words: &str, html: &mut String) {
     html.push_str(&format!("<time datetime=\"{}\">", datetime_attribute(at)));
     escape(words, html);
     html.push_str("</time>");
+}
+
+/// The class and the title of an alert.
+pub(crate) fn alert(kind: BlockQuoteKind) -> (&'static str, &'static str) {
+    match kind {
+        BlockQuoteKind::Note => ("note", "Note"),
+        BlockQuoteKind::Tip => ("tip", "Tip"),
+        BlockQuoteKind::Important => ("important", "Important"),
+        BlockQuoteKind::Warning => ("warning", "Warning"),
+        BlockQuoteKind::Caution => ("caution", "Caution"),
+    }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use pulldown_cmark::Event;
 
-use super::blank;
 use super::html::Writer;
 use super::markdown::Placed;
+use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 
 impl Writer<'_, '_, '_> {
@@ -24,7 +24,7 @@ impl Writer<'_, '_, '_> {
             self.push(html);
             return;
         }
-        let first = html.lines().next().unwrap_or("").chars().take(40).collect::<String>();
+        let first = tags::as_told(html.lines().next().unwrap_or("")).chars().take(40).collect::<String>();
         let diagnostic = Diagnostic::warning("raw-html", format!("HTML is shown as text: `{first}`"));
         self.report(diagnostic.help("write it in Markdown, or as a code span if it is an example"), at);
         let html = blank::restore(html);

@@ -16,10 +16,11 @@ use crate::source::{RelPath, Span};
 pub(super) const TEXT: u32 = 0xF_0000;
 /// Marks of statements that stand on a line of their own (within `<?…?>`).
 pub(super) const BLOCK: u32 = 0xE100;
-/// Marks at the beginning of a link's target, further on in it, and in code.
+/// Marks at the beginning of a link's target, further on in it, in code, and in the address of a `mailto:`.
 const LINK: u32 = 0x10_0000;
 const LINK_PART: u32 = 0x10_4000;
 const CODE: u32 = 0x10_8000;
+const ADDRESS: u32 = 0x10_C000;
 /// More tags than this in one file are refused.
 const MOST: u32 = 0x1700;
 pub(super) const FILL: char = 'x';
@@ -223,11 +224,30 @@ pub(super) fn as_written(text: &str, tags: &[Tag]) -> String {
 
 /// The target of a link with its marks made marks of a link.
 pub fn in_link(target: &str) -> String {
-    let moved = |(at, c): (usize, char)| match index_of(c, TEXT) {
-        Some(index) => character(if at == 0 { LINK } else { LINK_PART } + index as u32),
-        None => c,
+    let address = if target.starts_with("mailto:") { target.find('?').unwrap_or(target.len()) } else { 0 };
+    let base = |at: usize| match at {
+        0 => LINK,
+        at if at < address => ADDRESS,
+        _ => LINK_PART,
     };
+    let moved = |(at, c): (usize, char)| index_of(c, TEXT).map_or(c, |index| character(base(at) + index as u32));
     target.char_indices().map(moved).collect()
+}
+
+/// A text for a message: its marks, and the fill behind them, are dots.
+pub fn as_told(text: &str) -> String {
+    let mut told = String::new();
+    let mut is_fill = false;
+    for c in text.chars() {
+        let is_mark = index_of(c, TEXT).or(index_of(c, BLOCK)).is_some();
+        is_fill = is_mark || is_fill && c == FILL;
+        if is_mark {
+            told.push('…');
+        } else if !is_fill {
+            told.push(c);
+        }
+    }
+    told
 }
 
 /// Code with its marks made marks of code: there a tag is what it looks like.
@@ -307,7 +327,8 @@ fn write_template(marked: &str, tags: &[Tag], html: bool, is_probe: bool) -> Tem
         if told && tag.kind == Kind::Expression {
             template.text.push_str(&format!("{VALUE}{index}{IS}"));
         }
-        push_tag(tag, base, html, &mut template.text);
+        // What is reviewed is the value, not how a link writes it.
+        push_tag(tag, if told { TEXT } else { base }, html, &mut template.text);
         if told && tag.kind == Kind::Expression {
             template.text.push(END);
         }
@@ -324,7 +345,7 @@ fn write_template(marked: &str, tags: &[Tag], html: bool, is_probe: bool) -> Tem
 }
 
 fn tag_of(c: char, tags: &[Tag]) -> Option<(&Tag, usize, u32)> {
-    [TEXT, LINK, LINK_PART, CODE].into_iter().find_map(|base| {
+    [TEXT, LINK, LINK_PART, CODE, ADDRESS].into_iter().find_map(|base| {
         let index = index_of(c, base)?;
         Some((tags.get(index)?, index, base))
     })
@@ -357,6 +378,7 @@ fn push_tag(tag: &Tag, base: u32, html: bool, template: &mut String) {
         (_, Kind::Comment) => {}
         (_, Kind::Statement) => template.push_str(&format!("{{% {inner} %}}")),
         (LINK, Kind::Expression) => template.push_str(&format!("{{{{ ({inner}) | link }}}}")),
+        (ADDRESS, Kind::Expression) => template.push_str(&format!("{{{{ ({inner}) | link_address }}}}")),
         (LINK_PART, Kind::Expression) => template.push_str(&format!("{{{{ ({inner}) | link_part }}}}")),
         (_, Kind::Expression) => template.push_str(&format!("{{{{ {inner} }}}}")),
     }
@@ -400,6 +422,10 @@ mod tests {
         assert_eq!(template(&in_code(&code.text), &code.tags, true).text, "{% raw %}{{ x }}{% endraw %}");
         let (link, _) = marked("{{ x }}/{{ y }}");
         assert_eq!(template(&in_link(&link.text), &link.tags, true).text, "{{ (x) | link }}/{{ (y) | link_part }}");
+        let (mail, _) = marked("mailto:{{ x }}?subject={{ y }}");
+        let expected = "mailto:{{ (x) | link_address }}?subject={{ (y) | link_part }}";
+        assert_eq!(template(&in_link(&mail.text), &mail.tags, true).text, expected);
+        assert_eq!(as_told(&marked("<b>{{ r.name }}</b>").0.text), "<b>…</b>");
     }
 
     #[test]

@@ -122,10 +122,13 @@ def n105_disconnect_before_the_end(program):
 
         def data(self, session):
             self.drop("data", session.last)
+            if self.step == "body" and session.last in self.left:
+                # The go-ahead and the end of the connection in one segment: the sender cannot have written the end between them.
+                session.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                session.say(super().data(session))
+                session.stream.shutdown(socket.SHUT_WR)
+                self.drop("body", session.last)
             return super().data(session)
-
-        def body(self, session):
-            self.drop("body", session.last)
 
     for step in ("rcpt", "data", "body"):
         with Server(Drops(step)) as server:

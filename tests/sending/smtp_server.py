@@ -76,9 +76,6 @@ class Behaviour:
     def data(self, session):
         return "354 End data with <CR><LF>.<CR><LF>"
 
-    def body(self, session):
-        """Before anything of the message is read."""
-
     def end(self, session, to, message):
         """After the end of the message was read; the message is taken when this returns 250."""
         return "250 2.0.0 Ok: queued"
@@ -176,7 +173,6 @@ class Session(threading.Thread):
                 self.say("500 5.5.2 unknown")
 
     def message(self):
-        self.behaviour.body(self)
         lines = []
         while True:
             line = self.line() + b"\n"
