@@ -6,6 +6,7 @@ mod contacts;
 mod contracts;
 pub mod external;
 mod fences;
+mod fillers;
 mod gates;
 pub mod kept_links;
 mod mojibake;
@@ -25,6 +26,7 @@ use crate::project::Project;
 use crate::site::Site;
 use crate::source::{Inputs, Source, Span};
 
+pub use fillers::Fillers;
 pub use placeholders::in_merged_notices;
 
 /// Every rule over every page, and the contracts.

@@ -101,6 +101,11 @@ fn placeholders(text: &str) -> Vec<Span> {
     found
 }
 
+/// Whether a text is one and nothing else.
+pub(super) fn is_one(text: &str) -> bool {
+    text.starts_with(['[', '{', 'T', 'F', 'X']) && placeholders(text).first() == Some(&(0..text.len()))
+}
+
 /// Capital words in brackets that are no link, no alert and no box.
 fn bracketed(text: &str) -> Vec<Span> {
     let bytes = text.as_bytes();
@@ -170,6 +175,8 @@ mod tests {
         check_text("[YOUR NAME], [X] and [ ]", &["[YOUR NAME]"]);
         check_text("> [!NOTE]\n[API](x.md) [API][ref] [API]\n\n[API]: x.md\n[text][API]", &[]);
         check_text("an [aside] and [RFC5322", &[]);
+        assert!(["[NAME]", "{first_name}", "TBD"].iter().all(|text| is_one(text)));
+        assert!(!["", "Tom", "[NAME] Ltd", "{{ name }}", "TBDs", "[a]"].iter().any(|text| is_one(text)));
         check_braces("Hello {NAME}, {first_name} and { date }", &["{NAME}", "{first_name}", "{ date }"]);
         check_braces("{{ r.name }} {% if x %} {# note #} {{{name}}} {#anchor} {x} {} {a b} {open", &[]);
     }

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::campaign::prepare;
 use super::load::{Loaded, MOST_TIME};
+use crate::check::Fillers;
 use crate::config::{self, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::Notice;
@@ -177,6 +178,7 @@ pub fn merge_some(
     let chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
     let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.date, diagnostics);
     let mut faults = RowFaults::new(&source.path);
+    let mut fillers = merge.as_ref().map(|merge| Fillers::new(merge, rows.columns()));
     let mut faulty = merge.is_none() || chosen.is_none();
     let mut rows_read = 0;
     let mut taken = 0;
@@ -204,6 +206,11 @@ pub fn merge_some(
             if chosen.suppression.holds(&recipient.address) {
                 batch.push((recipient, Turn::Suppressed));
             } else {
+                let odd = fillers.as_mut().map(|fillers| fillers.look(&recipient, &source.path)).unwrap_or_default();
+                if !odd.is_empty() {
+                    faults.add(odd, diagnostics);
+                    continue;
+                }
                 let is_within = selection.limit.is_none_or(|limit| taken < limit);
                 taken += u64::from(is_within);
                 batch.push((recipient, if is_within { Turn::Taken } else { Turn::BeyondLimit }));
@@ -271,6 +278,9 @@ pub fn merge_some(
         faulty = true;
     }
     faults.finish(diagnostics);
+    if let Some(fillers) = fillers {
+        fillers.finish(rows.columns(), &source.path, diagnostics);
+    }
     outcome.incomplete = faulty;
     if let Some(only) = selection.only.filter(|_| outcome.written + outcome.suppressed == 0 && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{only}` is not among the recipients"));
