@@ -73,8 +73,8 @@ pub struct Recipients<R> {
 /// The addresses that stood in the table before.
 #[derive(Default)]
 pub struct Seen {
-    /// By hash of the address: the line, and a part of the hash of the other values.
-    rows: BTreeMap<u128, (u32, u32)>,
+    /// By hash of the address, of which 96 bits are enough for any table: the line, and a part of the hash of the other values.
+    rows: BTreeMap<[u8; 12], (u32, u32)>,
     /// Rows that say the same again.
     pub repeated: u64,
     /// Rows of one address whose other values differ: the earlier line and the later row.
@@ -160,7 +160,7 @@ impl<R: Read> Iterator for Recipients<R> {
 impl Seen {
     /// Whether the recipient stood in the table before; if not, it does now.
     fn knows(&mut self, recipient: &Recipient, email: usize) -> bool {
-        let key = address::hash(&recipient.address);
+        let [key @ .., _, _, _, _] = address::hash(&recipient.address).to_le_bytes();
         let mut others = blake3::Hasher::new();
         for (_, value) in recipient.values.iter().enumerate().filter(|(index, _)| *index != email) {
             others.update(value.trim().as_bytes()).update(b"\0");
