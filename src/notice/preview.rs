@@ -59,8 +59,8 @@ main { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 1.25rem; }
 section { min-width: 0; max-width: 100%; }
 iframe, pre { box-sizing: border-box; max-width: 100%; border: 1px solid light-dark(#c3c9d0, #454d56); border-radius: 6px; }
 iframe { display: block; height: 44rem; background: light-dark(#fff, #fff); }
-.desktop iframe, .dark iframe { width: 42rem; }
+.desktop iframe, .dark iframe { width: 44rem; }
 .phone iframe { width: 360px; }
 .dark iframe { background: #14171b; }
-pre { width: 42rem; max-height: 44rem; margin: 0; padding: .75rem 1rem; overflow: auto; background: light-dark(#fff, #1c2127); font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre { width: 44rem; max-height: 44rem; margin: 0; padding: .75rem 1rem; overflow: auto; background: light-dark(#fff, #1c2127); font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 ";
