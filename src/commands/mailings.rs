@@ -175,7 +175,7 @@ pub fn merge_some(
             return Ok(outcome);
         }
     };
-    let chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
+    let mut chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
     let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.date, diagnostics);
     let mut faults = RowFaults::new(&source.path);
     let mut fillers = merge.as_ref().map(|merge| Fillers::new(merge, rows.columns()));
@@ -198,7 +198,7 @@ pub fn merge_some(
                     continue;
                 }
             };
-            let Some(chosen) = &chosen else { continue };
+            let Some(chosen) = &mut chosen else { continue };
             if !chosen.takes(&recipient)? {
                 outcome.not_chosen += 1;
                 continue;
@@ -286,7 +286,7 @@ pub fn merge_some(
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{only}` is not among the recipients"));
         diagnostics.push(diagnostic.in_file(&source.path));
     }
-    if let Some(condition) = selection.condition.filter(|_| outcome.not_chosen == rows_read && !faulty) {
+    if let Some(condition) = selection.condition.filter(|_| chosen.is_some_and(|chosen| !chosen.is_met) && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{condition}` is true of no recipient"));
         let help = "see how the table writes it: `de` is another text than `DE`";
         diagnostics.push(diagnostic.in_file(&source.path).help(help));
@@ -301,6 +301,8 @@ struct Chosen {
     only: Option<u128>,
     filter: Option<Filter>,
     shard: Option<Shard>,
+    /// Somebody meets the condition, in whatever part of the table.
+    is_met: bool,
 }
 
 impl Chosen {
@@ -317,18 +319,17 @@ impl Chosen {
             None => None,
         };
         let suppression = suppression(loaded, diagnostics)?;
-        Ok(suppression.map(|suppression| Chosen { suppression, only, filter, shard: selection.shard }))
+        Ok(suppression.map(|suppression| Chosen { suppression, only, filter, shard: selection.shard, is_met: false }))
     }
 
-    fn takes(&self, recipient: &Recipient) -> Result<bool> {
-        if self.only.is_some_and(|only| only != address::hash(&recipient.address)) {
-            return Ok(false);
-        }
-        if self.shard.is_some_and(|shard| !shard.holds(&recipient.address)) {
-            return Ok(false);
-        }
-        let Some(filter) = &self.filter else { return Ok(true) };
-        filter.takes(recipient).map_err(|message| anyhow!("`--where` fails on line {}: {message}", recipient.line))
+    fn takes(&mut self, recipient: &Recipient) -> Result<bool> {
+        let is_named = self.only.is_none_or(|only| only == address::hash(&recipient.address))
+            && self.shard.is_none_or(|shard| shard.holds(&recipient.address));
+        // Of the others the condition is asked until somebody meets it.
+        let Some(filter) = self.filter.as_ref().filter(|_| is_named || !self.is_met) else { return Ok(is_named) };
+        let meets = filter.takes(recipient).map_err(|message| anyhow!("`--where` fails on line {}: {message}", recipient.line))?;
+        self.is_met |= meets;
+        Ok(is_named && meets)
     }
 }
 
@@ -339,10 +340,7 @@ fn suppression(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Result<Option<
     let Some((_, file)) = opened else {
         let diagnostic = Diagnostic::error("no-suppressions", format!("there is no file `{}`", path.value));
         let help = "without it those who left would be mailed; an empty file is allowed";
-        let diagnostic = diagnostic.at(&config::path(), path.span.clone()).help(help);
-        if !diagnostics.iter().any(|known| *known == diagnostic) {
-            diagnostics.push(diagnostic);
-        }
+        diagnostics.push(diagnostic.at(&config::path(), path.span.clone()).help(help));
         return Ok(None);
     };
     match Suppression::read(file, &path.value) {
