@@ -347,7 +347,7 @@ fn mail_address(url: &str) -> Option<String> {
     Some(url.strip_prefix("mailto:")?.split('?').next()?.to_lowercase())
 }
 
-/// The host that a text names: an address of the web or of mail, or a bare domain.
+/// The host that a text names: an address of the web, or a bare domain.
 fn said_host(words: &str) -> Option<String> {
     if words.contains(char::is_whitespace) || words.is_empty() {
         return None;

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::in_code;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::config::{Config, Event};
+use crate::diagnostic::{Diagnostic, Diagnostics, visible};
 use crate::notice::variables;
 use crate::page::Page;
 use crate::page::tags::{Kind, Tag};
 use crate::project::Project;
 use crate::source::{Inputs, Source, Span};
+
+const WORDS: [&str; 4] = ["TODO", "TBD", "FIXME", "XXX"];
 
 /// Placeholders on pages: warnings. Those in a notice that is merged are errors, see [`in_merged_notices`].
 pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut Diagnostics) {
@@ -50,34 +53,30 @@ fn in_values(project: &Project) -> Diagnostics {
     for mailing in &config.mailings {
         let notices = project.pages.iter().flat_map(|page| page.notices.iter().map(move |notice| (page, notice)));
         for (page, notice) in notices.filter(|(_, notice)| notice.name == mailing.notice.value) {
-            let event = match &mailing.event {
-                Some(name) => config.events.get(&name.value),
-                None => config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
-            };
+            let event = config.event_of(mailing, config.event(page.front.event.as_ref().map(|name| name.value.as_str())));
             let is_sent = |tag: &&Tag| tag.kind == Kind::Expression && notice.extent.contains(&tag.span.start) && !in_code(page, &tag.span);
-            for tag in notice.tags.iter().filter(is_sent) {
-                for name in variables::used(tag) {
-                    let value = match name.split_once('.') {
-                        Some(("vars", name)) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),
-                        Some(("links", name)) => config.links.get(name),
-                        Some(("event", "name")) => event.map(|event| &event.name),
-                        Some(("site", "title")) => Some(&config.site.title),
-                        _ => None,
-                    };
-                    let Some((value, span)) = value.and_then(|value| Some((value, placeholders(value).into_iter().next()?))) else {
-                        continue;
-                    };
-                    let message = format!("a placeholder would be sent: `{name}` holds `{}`", crate::diagnostic::visible(&value[span]));
-                    let diagnostic = Diagnostic::error("placeholder", message).at(&notice.path, tag.span.clone());
-                    let diagnostic = diagnostic.help("write in runsheet.toml what is meant");
-                    if !diagnostics.iter().any(|known| *known == diagnostic) {
-                        diagnostics.push(diagnostic);
-                    }
-                }
+            let uses = notice.tags.iter().filter(is_sent).flat_map(|tag| variables::used(tag).map(move |name| (tag, name)));
+            for (tag, name) in uses {
+                let Some(value) = value(&name, config, event) else { continue };
+                let Some(span) = placeholders(value).into_iter().next() else { continue };
+                let message = format!("a placeholder would be sent: `{name}` holds `{}`", visible(&value[span]));
+                let diagnostic = Diagnostic::error("placeholder", message).at(&notice.path, tag.span.clone());
+                diagnostics.push(diagnostic.help("write in runsheet.toml what is meant"));
             }
         }
     }
     diagnostics
+}
+
+/// What the configuration says for a variable, if it is a text that somebody wrote.
+fn value<'c>(variable: &str, config: &'c Config, event: Option<&'c Event>) -> Option<&'c String> {
+    match variable.split_once('.')? {
+        ("vars", name) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),
+        ("links", name) => config.links.get(name),
+        ("event", "name") => event.map(|event| &event.name),
+        ("site", "title") => Some(&config.site.title),
+        _ => None,
+    }
 }
 
 fn find(page: &Page, source: &Source) -> Vec<Span> {
@@ -94,7 +93,7 @@ fn find(page: &Page, source: &Source) -> Vec<Span> {
 fn placeholders(text: &str) -> Vec<Span> {
     let mut found = bracketed(text);
     found.extend(braced(text));
-    for word in ["TODO", "TBD", "FIXME", "XXX"] {
+    for word in WORDS {
         found.extend(whole_words(text, word));
     }
     found.sort_by_key(|span| span.start);
@@ -103,7 +102,7 @@ fn placeholders(text: &str) -> Vec<Span> {
 
 /// Whether a text is one and nothing else.
 pub(super) fn is_one(text: &str) -> bool {
-    text.starts_with(['[', '{', 'T', 'F', 'X']) && placeholders(text).first() == Some(&(0..text.len()))
+    WORDS.contains(&text) || text.starts_with(['[', '{']) && placeholders(text).first() == Some(&(0..text.len()))
 }
 
 /// Capital words in brackets that are no link, no alert and no box.

@@ -123,11 +123,8 @@ pub fn prepare<'a>(
 
 /// The event of a mailing.
 fn event_of<'a>(loaded: &'a Loaded, mailing: &Mailing, page: &Page) -> Option<&'a Event> {
-    // A mailing that names its event keeps it: its campaign must not depend on the command line.
-    match &mailing.event {
-        Some(name) => loaded.site.config.events.get(&name.value),
-        None => loaded.site.config.event(page.front.event.as_ref().map(|name| name.value.as_str())),
-    }
+    let config = &loaded.site.config;
+    config.event_of(mailing, config.event(page.front.event.as_ref().map(|name| name.value.as_str())))
 }
 
 fn site_name(loaded: &Loaded) -> &str {

@@ -117,6 +117,16 @@ impl Config {
         if self.events.len() == 1 { self.events.values().next() } else { None }
     }
 
+    /// The event of a mailing: the one it names, else that of its notice's page.
+    ///
+    /// A mailing that names its event keeps it: its campaign must not depend on the command line.
+    pub fn event_of<'c>(&'c self, mailing: &Mailing, of_page: Option<&'c Event>) -> Option<&'c Event> {
+        match &mailing.event {
+            Some(name) => self.events.get(&name.value),
+            None => of_page,
+        }
+    }
+
     /// The same configuration as the command line wants it. An event that does not exist is an error for the user.
     pub fn with(mut self, overrides: &Overrides) -> Result<Config, (String, Option<String>)> {
         if let Some(name) = &overrides.event {

@@ -94,8 +94,9 @@ impl<'a> Merge<'a> {
     fn render_fault(&self, notice: &Notice, fault: Fault, recipient: &Recipient) -> Diagnostic {
         let span = fault.span.unwrap_or(notice.span.clone());
         let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-        let tag = notice.tags.iter().find(|tag| tag.span == span).map_or("", |tag| tag.text.as_str());
-        let is_empty = |column: &&String| recipient.get(column).is_none() && variables::needs(tag, &format!("r.{column}"));
+        let tag = notice.tags.iter().find(|tag| tag.span == span);
+        let needed: Vec<String> = tag.into_iter().flat_map(variables::needed).collect();
+        let is_empty = |column: &&String| recipient.get(column).is_none() && needed.contains(&format!("r.{column}"));
         if let Some(column) = recipient.columns.iter().find(is_empty) {
             let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");

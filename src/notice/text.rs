@@ -84,15 +84,10 @@ impl Writer {
                     self.end_block();
                 }
                 Event::Start(Tag::List(first)) => self.list(inner, *first),
-                Event::Start(Tag::DefinitionList) => {
+                Event::Start(tag @ (Tag::DefinitionList | Tag::DefinitionListTitle)) => {
                     self.blocks(inner);
-                    if !self.body.html.ends_with("\n\n") {
-                        self.push("\n");
-                    }
-                }
-                Event::Start(Tag::DefinitionListTitle) => {
-                    self.blocks(inner);
-                    if !self.body.html.ends_with("\n") {
+                    let end = if *tag == Tag::DefinitionList { "\n\n" } else { "\n" };
+                    if !self.body.html.ends_with(end) {
                         self.push("\n");
                     }
                 }

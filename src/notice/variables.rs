@@ -91,9 +91,7 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
 fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
     for (index, token) in tokens.iter().enumerate() {
         let Token::Word(word, span) = token else { continue };
-        let before = index.checked_sub(1).map(|index| &tokens[index]);
-        let is_filter = before == Some(&Token::Mark('|')) || before.and_then(Token::word) == Some("filter");
-        if matches!(word.as_str(), "safe" | "escape" | "escape_html" | "escape_xml") && is_filter {
+        if matches!(word.as_str(), "safe" | "escape" | "escape_html" | "escape_xml") && is_filter(tokens, index) {
             // What is escaped by hand counts as safe, and can be changed behind that.
             let diagnostic = Diagnostic::error("unsafe-filter", format!("`{word}` would let a value become HTML"));
             let diagnostic = diagnostic.at(path, span.start + tag.span.start..span.end + tag.span.start);
@@ -146,8 +144,7 @@ fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mu
     for (index, token) in tokens.iter().enumerate() {
         let Some((name, known)) = token.word().and_then(|word| ARGUMENTS.iter().find(|(name, _)| *name == word)) else { continue };
         let is_called = tokens.get(index + 1) == Some(&Token::Mark('('));
-        let is_filter = index > 0 && tokens[index - 1] == Token::Mark('|') || FUNCTIONS.contains(name);
-        if !is_called || !is_filter {
+        if !is_called || !is_filter(tokens, index) && !FUNCTIONS.contains(name) {
             continue;
         }
         let mut depth = 0;
@@ -156,12 +153,7 @@ fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mu
                 Token::Mark('(') => depth += 1,
                 Token::Mark(')') if depth == 1 => break,
                 Token::Mark(')') => depth -= 1,
-                Token::Word(argument, span)
-                    if depth == 1
-                        && tokens.get(at + 1) == Some(&Token::Mark('='))
-                        && tokens.get(at + 2) != Some(&Token::Mark('='))
-                        && !known.contains(&argument.as_str()) =>
-                {
+                Token::Word(argument, span) if depth == 1 && is_argument(tokens, at) && !known.contains(&argument.as_str()) => {
                     let help = suggest(argument, known.iter().copied()).or_else(|| match known {
                         [] => Some(format!("`{name}` takes none")),
                         known => Some(format!("`{name}` takes {}", known.join(", "))),
@@ -281,9 +273,9 @@ pub fn used(tag: &Tag) -> impl Iterator<Item = String> {
     uses(&tokens(&tag.text)).into_iter().map(|used| used.path.join("."))
 }
 
-/// Whether a tag uses a variable, such as `r.name`, and says nothing for where it is empty.
-pub fn needs(tag: &str, variable: &str) -> bool {
-    tag.len() >= 4 && uses(&tokens(tag)).iter().any(|used| !used.optional && used.path.join(".") == variable)
+/// Those of them for which it says nothing where they are empty.
+pub fn needed(tag: &Tag) -> impl Iterator<Item = String> {
+    uses(&tokens(&tag.text)).into_iter().filter(|used| !used.optional).map(|used| used.path.join("."))
 }
 
 #[derive(Debug, PartialEq)]
@@ -347,6 +339,17 @@ fn collect_locals(tokens: &[Token], locals: &mut BTreeSet<String>) {
     }
 }
 
+/// Whether the word at a place names a filter: behind `|`, or in `{% filter NAME %}`.
+fn is_filter(tokens: &[Token], index: usize) -> bool {
+    let before = index.checked_sub(1).map(|index| &tokens[index]);
+    before == Some(&Token::Mark('|')) || before.and_then(Token::word) == Some("filter")
+}
+
+/// Whether the word at a place, within parentheses, names an argument: one `=` follows.
+fn is_argument(tokens: &[Token], index: usize) -> bool {
+    tokens.get(index + 1) == Some(&Token::Mark('=')) && tokens.get(index + 2) != Some(&Token::Mark('='))
+}
+
 fn uses(tokens: &[Token]) -> Vec<Use> {
     let mut uses = Vec::new();
     let mut depth = 0;
@@ -367,10 +370,9 @@ fn uses(tokens: &[Token]) -> Vec<Use> {
         let next = tokens.get(index + 1);
         let after_is = before.and_then(Token::word) == Some("is")
             || before.and_then(Token::word) == Some("not") && index >= 2 && tokens[index - 2].word() == Some("is");
-        let is_filter = before == Some(&Token::Mark('|')) || before.and_then(Token::word) == Some("filter");
-        let is_argument = depth > 0 && next == Some(&Token::Mark('=')) && tokens.get(index + 2) != Some(&Token::Mark('='));
         let is_function = next == Some(&Token::Mark('(')) && FUNCTIONS.contains(&word.as_str());
-        if KEYWORDS.contains(&word.as_str()) || after_is || is_filter || is_argument || is_function {
+        let is_name = is_filter(tokens, index) || depth > 0 && is_argument(tokens, index) || is_function;
+        if KEYWORDS.contains(&word.as_str()) || after_is || is_name {
             continue;
         }
         let following: Vec<Option<&str>> = (1..=3).map(|step| tokens.get(index + step).and_then(Token::word)).collect();
@@ -425,6 +427,7 @@ mod tests {
             "{{ event.at(offset=\"T\", zone=\"UTC\") | when(zone=\"UTC\") }}",
             &["unknown-argument: `event.at` has no argument `zone`"],
         );
+        check_text("{% filter upper(x=1) %}a{% endfilter %}", &["unknown-argument: `upper` has no argument `x`"]);
         check_text("{{ r.name | upper(x=1) }}", &["unknown-argument: `upper` has no argument `x`"]);
         check_text("{{ r.name | default(value=vars.x == vars.y) | truncate(length=3, end=\"\") }}", &[]);
         check_text("{{ 'r.nope' }}", &[]);

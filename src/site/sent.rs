@@ -15,12 +15,7 @@ pub fn date(config: &Config, page: &Page, event: Option<&Event>, notice: &Notice
 fn mailed(config: &Config, event: Option<&Event>, notice: &Notice) -> Option<Timestamp> {
     let mailings = config.mailings.iter().filter(|mailing| mailing.notice.value == notice.name);
     let times = mailings.filter_map(|mailing| {
-        // A mailing that names its event keeps it.
-        let event = match &mailing.event {
-            Some(name) => config.events.get(&name.value),
-            None => event,
-        };
-        let clock = event?.clock.as_ref()?;
+        let clock = config.event_of(mailing, event)?.clock.as_ref()?;
         Some(clock.at(&mailing.when.as_ref()?.value).ok()?.timestamp())
     });
     times.min()
