@@ -285,6 +285,7 @@ pub fn merge_some(
     if let Some(only) = selection.only.filter(|_| outcome.written + outcome.suppressed == 0 && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{only}` is not among the recipients"));
         diagnostics.push(diagnostic.in_file(&source.path));
+        outcome.incomplete = true;
     }
     if let Some(condition) = selection.condition.filter(|_| chosen.is_some_and(|chosen| !chosen.is_met) && !faulty) {
         let diagnostic = Diagnostic::error("no-such-recipient", format!("`{condition}` is true of no recipient"));
