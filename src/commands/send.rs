@@ -378,9 +378,8 @@ impl Job<'_> {
         let orders =
             Orders { server, sending: self.sending, from: &from, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = order.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let sent = relay::send(&orders, ledger, |feed| self.feed(feed, order.wait, &mut budget, date, kept));
+        let (ended, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, order.wait, &mut budget, date, kept));
         meter.end();
-        let (ended, mut ledger) = sent?;
         let code = self.conclude(&mut ledger, ended.stopped.as_ref(), budget == 0)?;
         if let Some(head) = &ended.head {
             report::note(self.global, &format!("the ledger ends with {head}"));
@@ -601,7 +600,7 @@ fn test(
         Failure::Passing(why) | Failure::Lasting(why) => anyhow!(why),
     };
     let mut connection = Connection::open(&server).map_err(failure)?;
-    let delivery = connection.send(&message.from, &message.to, &message.bytes, || Ok(true))?;
+    let delivery = connection.send(&message.from, &message.to, &message.bytes, || Ok(true), || None)?;
     match delivery {
         Delivery::Accepted(reply) => {
             connection.quit();

@@ -25,6 +25,8 @@ pub struct Sending {
     pub connections: usize,
     /// Messages over one connection before it is closed.
     pub per_connection: u64,
+    /// Whether commands are written before the answers to those before have come, where the server takes that (RFC 2920).
+    pub pipelining: bool,
     pub rate: Option<Rate>,
     pub per_domain: Option<Rate>,
     /// How long a deferred message waits: after the first attempt, the second, and so on. Then it is given up.
@@ -115,6 +117,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         password_command: commands(reader, "password_command"),
         connections: usize::try_from(most(reader, "connections", 4, 64)).unwrap_or(4),
         per_connection: most(reader, "per_connection", 100, u64::MAX),
+        pipelining: reader.bool("pipelining").unwrap_or(true),
         rate: reader.parsed("rate", rate),
         per_domain: reader.parsed("per_domain", rate),
         retry: waits,

@@ -13,6 +13,7 @@ pub mod outlet;
 pub mod output;
 pub mod process;
 pub mod progress;
+pub mod recorder;
 pub mod relay;
 pub mod server;
 pub mod smtp;

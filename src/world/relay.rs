@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use super::ledger::Ledger;
+use super::recorder::{self, Recorder};
 use super::smtp::{Connection, Delivery, Failure, Server};
 use crate::config::Sending;
 use crate::notice::ledger::{Claim, Entry, State};
@@ -55,7 +55,7 @@ struct Shared<'a> {
     work: Condvar,
     /// For the feed: there is room, or nothing left.
     room: Condvar,
-    recorder: Recorder,
+    recorder: &'a Recorder,
     started: Instant,
     signal: &'a AtomicBool,
     /// A connection has once been opened.
@@ -84,117 +84,8 @@ const AHEAD: usize = 32;
 const MOST_REFUSED_AT_FIRST: u64 = 20;
 /// The waits between attempts to get a connection.
 const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
-/// A commit that takes longer is worth waiting for company.
-const SLOW_COMMIT: Duration = Duration::from_millis(1);
 /// How often a waiting thread looks for a signal.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// The ledger in a thread of its own: what several connections have to write goes into one commit.
-#[derive(Clone)]
-struct Recorder {
-    orders: Sender<Order>,
-    /// Connections that will soon have something to write.
-    busy: std::sync::Arc<AtomicUsize>,
-}
-
-type Written = Result<Vec<bool>, String>;
-type Work = Box<dyn FnOnce(&mut Ledger) + Send>;
-
-enum Order {
-    Record(Vec<Entry>, Sender<Written>),
-    Other(Work),
-    Close,
-}
-
-impl Recorder {
-    /// Asks for entries to be written; the answer comes when they are on the disk.
-    fn record(&self, entries: Vec<Entry>) -> Receiver<Written> {
-        let (answer, written) = mpsc::channel();
-        self.orders.send(Order::Record(entries, answer)).ok();
-        written
-    }
-
-    fn record_now(&self, entries: Vec<Entry>) -> Result<()> {
-        wait(&self.record(entries)).map(|_| ())
-    }
-
-    /// Does something else with the ledger.
-    fn with<T: Send + 'static>(&self, work: impl FnOnce(&mut Ledger) -> Result<T> + Send + 'static) -> Result<T> {
-        let (answer, done) = mpsc::channel();
-        self.orders.send(Order::Other(Box::new(move |ledger| answer.send(work(ledger)).unwrap_or(())))).ok();
-        done.recv().unwrap_or_else(|_| Err(anyhow!("the ledger is closed")))
-    }
-}
-
-fn wait(written: &Receiver<Written>) -> Result<Vec<bool>> {
-    match written.recv() {
-        Ok(Ok(held)) => Ok(held),
-        Ok(Err(why)) => Err(anyhow!(why)),
-        Err(_) => Err(anyhow!("the ledger is closed")),
-    }
-}
-
-/// Writes what it is asked to until it is closed; gives the ledger back.
-fn keep(mut ledger: Ledger, orders: &Receiver<Order>, busy: &AtomicUsize) -> Ledger {
-    let mut commit_time = Duration::ZERO;
-    let mut failed: Option<String> = None;
-    let mut next = None;
-    loop {
-        let order = match next.take() {
-            Some(order) => order,
-            None => match orders.recv() {
-                Ok(order) => order,
-                Err(_) => return ledger,
-            },
-        };
-        let (entries, answer) = match order {
-            Order::Other(work) => {
-                work(&mut ledger);
-                continue;
-            }
-            Order::Record(entries, answer) => (entries, answer),
-            Order::Close => return ledger,
-        };
-        let mut waiting = vec![(entries.len(), answer)];
-        let mut entries = entries;
-        // On a slow disk others that are about to ask are waited for, for less than it would cost to write twice.
-        let patience = if commit_time > SLOW_COMMIT { (commit_time / 2).min(Duration::from_millis(5)) } else { Duration::ZERO };
-        let until = Instant::now() + patience;
-        while next.is_none() {
-            let patience =
-                if waiting.len() < busy.load(Ordering::Relaxed) { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
-            match orders.recv_timeout(patience) {
-                Ok(Order::Record(more, answer)) => {
-                    waiting.push((more.len(), answer));
-                    entries.extend(more);
-                }
-                Ok(other) => next = Some(other),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        let begun = Instant::now();
-        let written = match &failed {
-            Some(why) => Err(why.clone()),
-            None => ledger.record(&entries).map_err(|error| format!("{error:#}")),
-        };
-        commit_time = (commit_time * 3 + begun.elapsed()) / 4;
-        match written {
-            Ok(held) => {
-                let mut held = held.into_iter();
-                for (count, answer) in waiting {
-                    answer.send(Ok(held.by_ref().take(count).collect())).ok();
-                }
-            }
-            // A database that failed once is not trusted again: what it then says may not be on the disk.
-            Err(why) => {
-                for (_, answer) in waiting {
-                    answer.send(Err(why.clone())).ok();
-                }
-                failed = Some(why);
-            }
-        }
-    }
-}
 
 /// The hand that feeds a sending with letters.
 pub struct Feed<'a, 'b> {
@@ -203,7 +94,7 @@ pub struct Feed<'a, 'b> {
 
 impl Feed<'_, '_> {
     /// Does something with the ledger, between what the connections write.
-    pub fn ledger<T: Send + 'static>(&self, work: impl FnOnce(&mut Ledger) -> Result<T> + Send + 'static) -> Result<T> {
+    pub fn ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
         self.shared.recorder.with(work)
     }
 
@@ -276,9 +167,14 @@ pub struct Orders<'a> {
 }
 
 /// Sends what `feed` puts into the queue. All that the server answered is in the ledger when it ends; that is given back.
-pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<()>) -> Result<(Ended, Ledger)> {
-    let (orders, received) = mpsc::channel();
-    let busy = std::sync::Arc::new(AtomicUsize::new(0));
+pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<()>) -> (Ended, Ledger) {
+    let (stopped, mut ledger) = recorder::keeping(ledger, |recorder| send_by(order, recorder, feed));
+    // What was claimed and not begun goes back.
+    let released = ledger.release().err().map(|error| Stop::Fault(format!("{error:#}")));
+    (Ended { stopped: stopped.or(released), head: ledger.head().map(str::to_owned) }, ledger)
+}
+
+fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Result<()>) -> Option<Stop> {
     let connections = order.sending.connections;
     let queue = Queue {
         letters: VecDeque::new(),
@@ -294,7 +190,7 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         queue: Mutex::new(queue),
         work: Condvar::new(),
         room: Condvar::new(),
-        recorder: Recorder { orders, busy: std::sync::Arc::clone(&busy) },
+        recorder,
         started: Instant::now(),
         signal: order.signal,
         proven: Mutex::new(false),
@@ -305,7 +201,6 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         tell: order.tell,
     };
     std::thread::scope(|scope| {
-        let recorder = scope.spawn(move || keep(ledger, &received, &busy));
         let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| shared.work())).collect();
         let guard = Guard(&shared);
         let fed = feed(&Feed { shared: &shared });
@@ -322,17 +217,9 @@ pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<(
         for thread in threads {
             thread.join().ok();
         }
-        let stopped = shared.lock().stop.clone();
-        // What was claimed and not begun goes back.
-        let released = shared.recorder.with(Ledger::release);
-        shared.recorder.orders.send(Order::Close).ok();
-        let ledger = recorder.join().map_err(|_| anyhow!("the ledger ended by a fault of this program"))?;
-        let stopped = match (stopped, released) {
-            (None, Err(error)) => Some(Stop::Fault(format!("{error:#}"))),
-            (stopped, _) => stopped,
-        };
-        Ok((Ended { stopped, head: ledger.head().map(str::to_owned) }, ledger))
-    })
+    });
+    let stopped = shared.lock().stop.clone();
+    stopped
 }
 
 /// Stops the sending if its thread panics, so that nobody waits for it.
@@ -438,8 +325,10 @@ impl Shared<'_> {
         let mut gave_up = false;
         // What became of the letter before: it is written together with the beginning of the next.
         let mut unwritten: Option<Entry> = None;
+        // The letter whose envelope went out with the end of the one before.
+        let mut next: Option<Letter> = None;
         loop {
-            match self.turn() {
+            match next.take().map_or_else(|| self.turn(), Turn::Letter) {
                 Turn::Over => break,
                 Turn::Wait(time) => {
                     if !self.write_down(&mut unwritten) {
@@ -461,11 +350,9 @@ impl Shared<'_> {
                             }
                         }
                     }
-                    self.recorder.busy.fetch_add(1, Ordering::Relaxed);
                     let before = unwritten.take();
                     let had_before = before.is_some();
-                    let done = self.deliver(&letter, &mut connection, before, &mut gave_up);
-                    self.recorder.busy.fetch_sub(1, Ordering::Relaxed);
+                    let done = self.recorder.while_busy(|| self.deliver(&letter, &mut connection, before, &mut next, &mut gave_up));
                     if had_before {
                         self.letter_done();
                     }
@@ -479,7 +366,7 @@ impl Shared<'_> {
                         }
                     }
                     let most = self.per_connection.load(Ordering::Relaxed);
-                    let is_used_up = connection.as_ref().is_some_and(|connection| connection.messages >= most);
+                    let is_used_up = next.is_none() && connection.as_ref().is_some_and(|connection| connection.messages >= most);
                     if is_used_up && !self.write_down(&mut unwritten) {
                         break;
                     }
@@ -490,6 +377,9 @@ impl Shared<'_> {
             }
         }
         self.write_down(&mut unwritten);
+        if let Some(letter) = next {
+            self.put_back(letter);
+        }
         if let Some(connection) = connection {
             connection.quit();
         }
@@ -498,10 +388,10 @@ impl Shared<'_> {
     /// Writes down what is left. `false`: the ledger failed, and the sending stops.
     fn write_down(&self, unwritten: &mut Option<Entry>) -> bool {
         let Some(entry) = unwritten.take() else { return true };
-        let written = self.recorder.record_now(vec![entry]);
+        let written = self.recorder.wait(&self.recorder.bring(vec![entry]));
         self.letter_done();
         match written {
-            Ok(()) => true,
+            Ok(_) => true,
             Err(error) => {
                 self.stop(format!("{error:#}"));
                 false
@@ -569,11 +459,12 @@ impl Shared<'_> {
         letter: &Letter,
         connection: &mut Option<Connection>,
         before: Option<Entry>,
+        next: &mut Option<Letter>,
         gave_up: &mut bool,
     ) -> Result<Option<Entry>> {
         let begin = || Entry::Begin(letter.claim.clone());
         let place = usize::from(before.is_some());
-        let mut written = Some((place, self.recorder.record(before.into_iter().chain([begin()]).collect())));
+        let mut written = Some((place, self.recorder.bring(before.into_iter().chain([begin()]).collect())));
         let mut held = false;
         let mut is_first_try = true;
         let settled = loop {
@@ -586,12 +477,22 @@ impl Shared<'_> {
                 continue;
             };
             let mut ask = || -> Result<bool> {
-                if let Some((place, answer)) = written.take() {
-                    held = wait(&answer)?.get(place).copied().unwrap_or(false);
+                if let Some((place, ticket)) = written.take() {
+                    held = self.recorder.wait(&ticket)?.get(place).copied().unwrap_or(false);
                 }
                 Ok(held)
             };
-            let delivery = match open.send(self.from, &letter.to, &letter.bytes, &mut ask) {
+            let has_more = open.messages + 1 < self.per_connection.load(Ordering::Relaxed);
+            let follow = || {
+                if has_more
+                    && next.is_none()
+                    && let Turn::Letter(letter) = self.turn()
+                {
+                    *next = Some(letter);
+                }
+                next.as_ref().map(|letter| letter.to.clone())
+            };
+            let delivery = match open.send(self.from, &letter.to, &letter.bytes, &mut ask, follow) {
                 Ok(delivery) => delivery,
                 Err(error) => {
                     // The end of the message is not written: the server throws away what it has.
@@ -653,14 +554,14 @@ impl Shared<'_> {
             }
             is_first_try = false;
             // The claim may have run out meanwhile: it is renewed, or void.
-            if let Some((_, answer)) = written.take() {
-                wait(&answer)?;
+            if let Some((_, ticket)) = written.take() {
+                self.recorder.wait(&ticket)?;
             }
-            written = Some((0, self.recorder.record(vec![begin()])));
+            written = Some((0, self.recorder.bring(vec![begin()])));
         };
         // The beginning is on the disk before what became of it is written.
-        if let Some((_, answer)) = written.take() {
-            wait(&answer)?;
+        if let Some((_, ticket)) = written.take() {
+            self.recorder.wait(&ticket)?;
         }
         let Some((state, reply, due)) = settled else { return Ok(None) };
         (self.tell)(state);

@@ -37,6 +37,7 @@ pub struct Server {
     trust: Arc<ClientConfig>,
     user: String,
     password: Option<Secret>,
+    pipelining: bool,
     timeout: Duration,
     final_timeout: Duration,
 }
@@ -73,6 +74,7 @@ impl Server {
             trust: Arc::new(trust),
             user: sending.user.clone(),
             password,
+            pipelining: sending.pipelining,
             timeout: sending.timeout,
             final_timeout: sending.final_timeout,
         })
@@ -201,10 +203,14 @@ pub struct Connection {
     timeout: Duration,
     final_timeout: Duration,
     extensions: Vec<String>,
+    /// Commands are written before the answers to those before have come (RFC 2920).
+    pipelines: bool,
     /// It waits for a message that it must not get.
     spoiled: bool,
     /// The message before was not taken.
     pub needs_reset: bool,
+    /// To whom the message is whose envelope is written already.
+    announced: Option<String>,
     /// Messages that went over it.
     pub messages: u64,
 }
@@ -237,8 +243,10 @@ impl Connection {
             timeout: server.timeout,
             final_timeout: server.final_timeout,
             extensions: Vec::new(),
+            pipelines: false,
             spoiled: false,
             needs_reset: false,
+            announced: None,
             messages: 0,
         };
         if server.tls == Tls::Implicit {
@@ -294,6 +302,7 @@ impl Connection {
         let name = hello_name(self.stream.timed());
         let reply = self.expect(server, &format!("EHLO {name}\r\n"), Step::Ehlo)?;
         self.extensions = reply.lines().skip(1).map(str::to_ascii_uppercase).collect();
+        self.pipelines = server.pipelining && self.offers("PIPELINING");
         Ok(())
     }
 
@@ -392,26 +401,30 @@ impl Connection {
         }
     }
 
-    /// Sends a message. `before_end` is asked when all but the end of it is written: only if it says yes, the end is, too.
+    /// Sends a message. When all but its end is written `permit` is asked: only if it says yes, the end is written, too. `next` is
+    /// asked then who gets the next message over this connection: its envelope goes out together with the end of this one, where the
+    /// server takes that (RFC 2920 §3.1). From then on nothing but that message can be sent.
     ///
-    /// `Err` is its error; the connection is of no more use then, as it is after [`Delivery::Lost`], [`Delivery::InDoubt`] and
-    /// [`Delivery::Void`].
-    pub fn send(&mut self, from: &str, to: &str, message: &[u8], before_end: impl FnOnce() -> Result<bool>) -> Result<Delivery> {
+    /// `Err` is the error of `permit`; the connection is of no more use then, as it is after [`Delivery::Lost`], [`Delivery::InDoubt`]
+    /// and [`Delivery::Void`].
+    pub fn send(
+        &mut self,
+        from: &str,
+        to: &str,
+        message: &[u8],
+        permit: impl FnOnce() -> Result<bool>,
+        next: impl FnOnce() -> Option<String>,
+    ) -> Result<Delivery> {
         self.messages += 1;
-        if std::mem::take(&mut self.needs_reset) && !self.reset() {
-            return Ok(Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() });
-        }
-        let begun = self.envelope(from, to);
-        match begun {
-            Ok(()) => {}
-            Err(delivery) => return Ok(delivery),
+        if let Err(delivery) = self.envelope(from, to) {
+            return Ok(delivery);
         }
         self.begin_step(self.timeout.max(Duration::from_secs(180).min(self.final_timeout)));
         let lost = |why: String| Delivery::Lost { step: Step::Data, why };
         if let Err(error) = self.stream.write(&stuffed(message)) {
             return Ok(lost(error.to_string()));
         }
-        if !before_end()? {
+        if !permit()? {
             return Ok(Delivery::Void);
         }
         // A server that has gone away meanwhile cannot have the message.
@@ -429,8 +442,15 @@ impl Connection {
                 });
             }
         }
+        let mut end = ".\r\n".to_owned();
+        if self.pipelines
+            && let Some(next) = next()
+        {
+            end.extend(envelope(from, &next).map(|(_, line)| line));
+            self.announced = Some(next);
+        }
         self.begin_step(self.final_timeout);
-        if let Err(error) = self.stream.write(b".\r\n") {
+        if let Err(error) = self.stream.write(end.as_bytes()) {
             return Ok(Delivery::InDoubt { why: error.to_string() });
         }
         Ok(match self.read_reply() {
@@ -442,33 +462,43 @@ impl Connection {
         })
     }
 
-    /// MAIL, RCPT and DATA: in one write where the server takes that (RFC 2920), and every answer is read.
+    /// MAIL, RCPT and DATA, and their answers: all good, or what became of the message.
     fn envelope(&mut self, from: &str, to: &str) -> Result<(), Delivery> {
-        let lines = [
-            (Step::Mail, format!("MAIL FROM:<{from}>\r\n")),
-            (Step::Rcpt, format!("RCPT TO:<{to}>\r\n")),
-            (Step::Data, "DATA\r\n".to_owned()),
-        ];
-        let lost = |step, why| Delivery::Lost { step, why };
-        self.begin_step(self.timeout);
-        if !self.offers("PIPELINING") {
-            for (step, line) in &lines {
-                self.begin_step(self.timeout);
-                self.stream.write(line.as_bytes()).map_err(|error| lost(*step, error.to_string()))?;
-                let (reply, _) = self.read_reply().map_err(|why| lost(*step, why))?;
-                match judge(*step, &reply) {
-                    Verdict::Good => {}
-                    Verdict::Nonsense => return Err(lost(*step, format!("it answered {reply}"))),
-                    verdict => return Err(Delivery::Answered { step: *step, reply, verdict }),
+        let unusable = || Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() };
+        let lines = envelope(from, to);
+        if let Some(announced) = self.announced.take() {
+            if announced != to {
+                return Err(unusable());
+            }
+            match self.envelope_answers(&lines) {
+                // A server that has not got over the message before, which it did not take, is told again.
+                Err(Delivery::Answered { .. }) if self.needs_reset => {}
+                answers => {
+                    self.needs_reset = false;
+                    return answers;
                 }
             }
-            return Ok(());
         }
-        let group: String = lines.iter().map(|(_, line)| line.as_str()).collect();
-        self.stream.write(group.as_bytes()).map_err(|error| lost(Step::Mail, error.to_string()))?;
+        if std::mem::take(&mut self.needs_reset) && !self.reset() {
+            return Err(unusable());
+        }
+        // In one write where the server takes that, else one after the other.
+        lines.chunks(if self.pipelines { lines.len() } else { 1 }).try_for_each(|group| {
+            let step = group[0].0;
+            self.begin_step(self.timeout);
+            let text: String = group.iter().map(|(_, line)| line.as_str()).collect();
+            self.stream.write(text.as_bytes()).map_err(|error| Delivery::Lost { step, why: error.to_string() })?;
+            self.envelope_answers(group)
+        })
+    }
+
+    /// The answers to lines of the envelope that are written already: all are read, and the first that is not good counts.
+    fn envelope_answers(&mut self, lines: &[(Step, String)]) -> Result<(), Delivery> {
+        let lost = |step, why| Delivery::Lost { step, why };
+        self.begin_step(self.timeout);
         let mut first = None;
         let mut has_recipient = false;
-        for (step, _) in &lines {
+        for (step, _) in lines {
             let (reply, _) = match self.read_reply() {
                 Ok(reply) => reply,
                 // What was answered before the connection was lost holds.
@@ -506,6 +536,10 @@ impl Connection {
 
     /// Says goodbye; the answer is not waited for long.
     pub fn quit(mut self) {
+        // To a server that waits for a message it would be one.
+        if self.announced.is_some() {
+            return;
+        }
         self.begin_step(Duration::from_secs(5));
         if self.stream.write(b"QUIT\r\n").is_ok() {
             self.read_reply().ok();
@@ -529,6 +563,11 @@ impl Connection {
             Err(error) => Early::Gone(std::io::Error::from(error).to_string()),
         }
     }
+}
+
+/// The commands before a message.
+fn envelope(from: &str, to: &str) -> [(Step, String); 3] {
+    [(Step::Mail, format!("MAIL FROM:<{from}>\r\n")), (Step::Rcpt, format!("RCPT TO:<{to}>\r\n")), (Step::Data, "DATA\r\n".to_owned())]
 }
 
 enum Early {

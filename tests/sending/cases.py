@@ -74,6 +74,67 @@ def without_pipelining(program):
 
 
 @case
+def pipelined(program):
+    """The envelope of the next message is there with the end of the one before; whatever is said to that, nobody gets two."""
+
+    class Watches(Behaviour):
+        def __init__(self, ends=None):
+            self.ends, self.together, self.nested = ends or {}, 0, False
+
+        def mail(self, session):
+            if self.nested:
+                self.nested = False
+                return "503 5.5.1 nested MAIL"
+            return super().mail(session)
+
+        def end(self, session, to, message):
+            # What is already here came before this message was answered.
+            if not session.buffer:
+                session.stream.settimeout(0.05)
+                try:
+                    session.buffer += session.stream.recv(65536)
+                except TimeoutError:
+                    pass
+                session.stream.settimeout(None)
+            self.together += session.buffer.count(b"\r\nDATA\r\n")
+            answer = self.ends.pop(to, None)
+            if answer == "hang up":
+                raise Hangup()
+            self.nested = answer == "nested"
+            return "554 5.7.1 looks like spam" if self.nested else answer or super().end(session, to, message)
+
+    one = "connections = 1\n"
+    with Server(Watches()) as server:
+        project = Project(program, server.port, 12, smtp=one + "per_connection = 5")
+        expect(project.send().returncode, 0)
+        expect(states(project), {"accepted": 12})
+        once(server, project)
+        # All but the last of each connection: 5, 5 and 2 messages.
+        expect((server.behaviour.together, server.record.connections), (9, 3))
+        expect(len(server.record.verbs("MAIL")), 12, "no envelope is for nothing")
+    with Server(Watches()) as server:
+        project = Project(program, server.port, 12, smtp=one + "pipelining = false")
+        expect(project.send().returncode, 0)
+        expect((states(project), server.behaviour.together), ({"accepted": 12}, 0))
+    for answer, state, resets in (
+        ("554 5.7.1 looks like spam", "refused", 0),
+        ("450 4.2.0 later", "deferred", 0),
+        # It has not got over the message that it refused: it is told to, and then the next is taken.
+        ("nested", "refused", 1),
+        ("hang up", "in doubt", 0),
+    ):
+        # In the middle, and as the last.
+        ends = {"sample2@d2.example": answer, "sample7@d0.example": answer}
+        with Server(Watches(ends)) as server:
+            project = Project(program, server.port, 8, smtp=one + 'retry = ["60s"]')
+            done = project.send()
+            expect(done.returncode, 3, done.stderr)
+            expect(states(project), {"accepted": 6, state: 2}, answer)
+            once(server, project)
+            expect(len(server.record.verbs("RSET")), resets, answer)
+
+
+@case
 def n104_disconnect_after_the_end(program):
     class Drops(Behaviour):
         def end(self, session, to, message):
