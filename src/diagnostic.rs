@@ -404,6 +404,12 @@ pub fn thousands(number: u64) -> String {
     text
 }
 
+/// A number and what it counts: `1 message`, `2,000 messages`.
+pub fn counted(number: impl TryInto<u64>, one: &str, more: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    format!("{} {}", thousands(number), if number == 1 { one } else { more })
+}
+
 /// The known name that is nearest to a wrong one, if one is near enough to be meant.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong_lower = wrong.to_lowercase();

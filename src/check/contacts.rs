@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::sheets::Sheet;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, counted};
 use crate::page::{blank, markdown};
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -17,7 +17,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let mut first = None;
     let mut report = |count: &mut usize, first: &mut Option<std::ops::Range<usize>>| {
         if let Some(place) = first.take() {
-            let message = format!("{count} contact{} left blank", if *count == 1 { " is" } else { "s are" });
+            let message = format!("{} left blank", counted(*count, "contact is", "contacts are"));
             let diagnostic = Diagnostic::warning("contacts-blank", message).at(&sheet.page.path, place.start + offset..place.end + offset);
             diagnostics.push(diagnostic.help("write them in before the night, or switch the rule off if the sheet is filled in by hand"));
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::placeholders;
-use crate::diagnostic::{Diagnostic, Diagnostics, visible};
+use crate::diagnostic::{Diagnostic, Diagnostics, counted, visible};
 use crate::notice::merge::Merge;
 use crate::notice::recipients::Recipient;
 use crate::notice::variables;
@@ -60,7 +60,7 @@ impl Fillers {
     /// Tells what was found besides faults, each value once.
     pub fn finish(self, columns: &[String], path: &RelPath, diagnostics: &mut Diagnostics) {
         for ((index, value), (line, place, rows)) in self.found {
-            let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+            let rows = counted(rows, "row", "rows");
             let message = format!("`{}` holds `{value}` in {rows}, and the notice uses it", columns[index]);
             let diagnostic = Diagnostic::warning("filler-value", message).at_line(path, line, place);
             diagnostics.push(diagnostic.help("leave a field empty where there is no value: a `default` in the notice stands there then"));

@@ -10,7 +10,7 @@ use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
 use crate::cli::Global;
-use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
+use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat, counted};
 use crate::highlight::Highlights;
 use crate::notice::engine;
 use crate::render::{Frame, Rendered};
@@ -162,7 +162,7 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
 
 fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], global: &Global) {
     let pages = loaded.site.pages.len();
-    report::note(global, &format!("{pages} page{} in {}", if pages == 1 { "" } else { "s" }, target.display()));
+    report::note(global, &format!("{} in {}", counted(pages, "page", "pages"), target.display()));
     for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {
         let mut line = say_outcome(&format!("in outbox/{id}/"), outcome);
         if outcome.left_out > 0 {
@@ -175,7 +175,7 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
 /// One line about a mailing.
 pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
     let Outcome { written, left_out, repeated, suppressed, not_chosen, untranslated, .. } = outcome;
-    let mut line = format!("{written} message{} {place}", if *written == 1 { "" } else { "s" });
+    let mut line = format!("{} {place}", counted(*written, "message", "messages"));
     if *suppressed > 0 {
         line.push_str(&format!(", {suppressed} suppressed"));
     }
@@ -187,7 +187,7 @@ pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
         line.push_str(&format!(", not written in {}", languages.join(", ")));
     }
     if *repeated > 0 {
-        line.push_str(&format!(", {repeated} repeated address{} left out", if *repeated == 1 { "" } else { "es" }));
+        line.push_str(&format!(", {} left out", counted(*repeated, "repeated address", "repeated addresses")));
     }
     if *left_out > 0 {
         line.push_str(&format!(", {left_out} beyond the limit left out"));

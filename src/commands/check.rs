@@ -8,7 +8,7 @@ use super::load::{HistoryFrom, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::{build, external as other_sites, report};
 use crate::cli::Global;
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, counted};
 use crate::render::Frame;
 use crate::world::environment;
 
@@ -40,7 +40,7 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     let failed = report::diagnostics(&diagnostics, &loaded.inputs, global);
     if diagnostics.count(Severity::Error) + diagnostics.count(Severity::Warning) == 0 {
         let pages = loaded.project.pages.len();
-        report::note(global, &format!("{pages} page{} hold together", if pages == 1 { "" } else { "s" }));
+        report::note(global, &format!("{} together", counted(pages, "page holds", "pages hold")));
     }
     Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

@@ -7,7 +7,7 @@ use super::report;
 use crate::check::external::{self, Place, Plan, Verdict};
 use crate::check::kept_links::KeptLinks;
 use crate::cli::Global;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostics, counted};
 use crate::source::line_column;
 use crate::world;
 
@@ -58,18 +58,16 @@ fn say(plan: &Plan, verdicts: &BTreeMap<String, Verdict>, from_cache: usize, glo
     parts.push(format!("{} dead", count(|verdict| matches!(verdict, Verdict::Dead(_)))));
     parts.push(format!("{} uncertain", count(|verdict| matches!(verdict, Verdict::Uncertain(_)))));
     let cache = if from_cache > 0 { format!(" ({from_cache} from the cache)") } else { String::new() };
-    let hosts = plan.hosts();
-    let (addresses, hosts_word) = (plan.asked.len(), if hosts == 1 { "host" } else { "hosts" });
-    let word = if addresses == 1 { "address" } else { "addresses" };
-    report::note(global, &format!("tried {addresses} {word} of {hosts} {hosts_word}: {}{cache}", parts.join(", ")));
+    let (addresses, hosts) = (counted(plan.asked.len(), "address", "addresses"), counted(plan.hosts(), "host", "hosts"));
+    report::note(global, &format!("tried {addresses} of {hosts}: {}{cache}", parts.join(", ")));
     let private = plan.private + count(|verdict| matches!(verdict, Verdict::Private));
     if private > 0 {
-        let (links, tried) = if private == 1 { ("1 link leads".to_owned(), "was") } else { (format!("{private} links lead"), "were") };
+        let (links, tried) = (counted(private, "link leads", "links lead"), if private == 1 { "was" } else { "were" });
         let help = "`allow_private` in [check.external] allows it";
         report::note(global, &format!("{links} into a private network and {tried} not tried: {help}"));
     }
     if plan.left_out > 0 {
-        let words = if plan.left_out == 1 { "1 link was".to_owned() } else { format!("{} links were", plan.left_out) };
+        let words = counted(plan.left_out, "link was", "links were");
         report::note(global, &format!("{words} left out: of this site, on the ignore list, or names for documentation"));
     }
 }

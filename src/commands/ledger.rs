@@ -11,7 +11,7 @@ use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::{campaign, report};
 use crate::cli::{ExportFormat, Global};
 use crate::config::{Mailing, Sending};
-use crate::diagnostic::{suggest, thousands};
+use crate::diagnostic::{counted, suggest, thousands};
 use crate::notice::ledger::{State, verify};
 use crate::notice::{address, mailbox};
 use crate::world::ledger::sqlite::InFile;
@@ -263,13 +263,7 @@ pub fn export(global: &Global, name: &str, format: ExportFormat) -> Result<ExitC
     let rows: Vec<(String, State)> = rows.into_iter().map(|row| (row.key, row.state)).collect();
     let faults = verify(&plan.campaign, &events, &rows);
     if faults.is_empty() {
-        report::note(
-            global,
-            &format!(
-                "{} in the history, and their hashes hold",
-                if events.len() == 1 { "1 line".to_owned() } else { format!("{} lines", thousands(events.len() as u64)) }
-            ),
-        );
+        report::note(global, &format!("{} in the history, and their hashes hold", counted(events.len(), "line", "lines")));
         return Ok(ExitCode::SUCCESS);
     }
     let shown: Vec<&str> = faults.iter().take(5).map(String::as_str).collect();

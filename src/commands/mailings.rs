@@ -12,7 +12,7 @@ use super::campaign::prepare;
 use super::load::{Loaded, MOST_TIME};
 use crate::check::Fillers;
 use crate::config::{self, Mailing};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, counted};
 use crate::notice::Notice;
 use crate::notice::address::{self, Rules};
 use crate::notice::engine::Rendered;
@@ -385,7 +385,7 @@ impl<'a> RowFaults<'a> {
         let more: usize = self.counted.values().sum();
         if more > 0 {
             let kinds: Vec<String> = self.counted.iter().map(|(code, count)| format!("{count} {code}")).collect();
-            let message = format!("{more} more row{} refused: {}", if more == 1 { " is" } else { "s are" }, kinds.join(", "));
+            let message = format!("{} refused: {}", counted(more, "more row is", "more rows are"), kinds.join(", "));
             diagnostics.push(Diagnostic::error("more-bad-rows", message).in_file(self.path));
         }
     }

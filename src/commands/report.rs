@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use crate::cli::{Color, Global};
-use crate::diagnostic::{Diagnostics, MessageFormat, Severity, draw, visible};
+use crate::diagnostic::{Diagnostics, MessageFormat, Severity, counted, draw, visible};
 use crate::source::Inputs;
 use crate::world::environment;
 
@@ -63,10 +63,8 @@ pub fn diagnostics(diagnostics: &Diagnostics, inputs: &Inputs, global: &Global) 
 }
 
 fn summary(errors: usize, warnings: usize) -> String {
-    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    match (errors, warnings) {
-        (errors, 0) => count(errors, "error"),
-        (0, warnings) => count(warnings, "warning"),
-        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
-    }
+    let parts = [(errors, "error", "errors"), (warnings, "warning", "warnings")];
+    let parts: Vec<String> =
+        parts.into_iter().filter(|(number, ..)| *number > 0).map(|(number, one, more)| counted(number, one, more)).collect();
+    parts.join(", ")
 }

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use jiff::{Timestamp, Zoned};
 
+use super::draft::{Draft, Kept};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Fate, Outcome, Selection};
+use super::mailings::{self, Fate, Selection};
+use super::meter::{Meter, length};
 use super::{campaign, ledger, report};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Mode, Sending};
-use crate::diagnostic::{Diagnostics, thousands, visible};
+use crate::diagnostic::{Diagnostics, counted, thousands, visible};
 use crate::notice::address;
-use crate::notice::ledger::{Claim, Counts, Digest, Plan, Planned, State, content_hash};
-use crate::notice::message::Message;
+use crate::notice::ledger::{Claim, Counts, Plan, State, content_hash};
 use crate::notice::recipients::Recipient;
 use crate::schedule::{Offset, zone};
 use crate::world::ledger::Ledger;
@@ -107,45 +107,6 @@ fn refuse_by_time(mailing: &Mailing, event: &Event, now: Timestamp) -> Result<()
     Ok(())
 }
 
-/// What a mailing comes to, before it is frozen.
-struct Draft {
-    rows: Vec<Planned>,
-    hash: String,
-    /// Of the first message: to whom, and what about.
-    first: Option<(String, String)>,
-    zones: BTreeSet<String>,
-    outcome: Outcome,
-    kept: Kept,
-}
-
-/// The first messages as they were planned, so that a small mailing is made once. The others are made again when it is their turn.
-#[derive(Default)]
-struct Kept {
-    messages: Vec<(String, String, Vec<u8>)>,
-    octets: usize,
-    /// There are more.
-    is_cut: bool,
-}
-
-/// So many octets of messages are kept.
-const MOST_KEPT: usize = 64 << 20;
-
-impl Kept {
-    fn add(&mut self, key: &str, message: &Message) {
-        self.is_cut |= self.octets + message.bytes.len() > MOST_KEPT;
-        if !self.is_cut {
-            self.octets += message.bytes.len();
-            self.messages.push((key.to_owned(), message.to.clone(), message.bytes.clone()));
-        }
-    }
-}
-
-impl Draft {
-    fn messages(&self) -> u64 {
-        self.rows.iter().filter(|planned| !planned.is_suppressed()).count() as u64
-    }
-}
-
 /// A sending, with all that it needs to know.
 struct Job<'a> {
     global: &'a Global,
@@ -173,7 +134,7 @@ impl Job<'_> {
             if left > 0 {
                 report::note(
                     self.global,
-                    &format!("{} left in doubt by a sender that ended too early", count(left, "message is", "messages are")),
+                    &format!("{} left in doubt by a sender that ended too early", counted(left, "message is", "messages are")),
                 );
             }
         }
@@ -183,7 +144,7 @@ impl Job<'_> {
         if let (Some(plan), Some(ledger)) = (&known, &mut ledger)
             && plan.hash != draft.hash
         {
-            let difference = difference(&ledger.rows()?, &draft);
+            let difference = draft.difference(&ledger.rows()?);
             if !order.amend {
                 bail!(
                     "the plan of {} has changed: {difference}; nothing was sent\nhelp: --amend sends it as it is now to those who were not reached yet; a correction to all is `revision = {}` of the mailing",
@@ -262,63 +223,13 @@ impl Job<'_> {
 
     /// Makes every message once. `None`: there are faults, and they are reported.
     fn draft(&self, date: Timestamp, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
-        let selection = Selection { date: Some(date), ..Selection::all(self.mailing) };
-        let mut draft = Draft {
-            rows: Vec::new(),
-            hash: String::new(),
-            first: None,
-            zones: BTreeSet::new(),
-            outcome: Outcome::default(),
-            kept: Kept::default(),
-        };
-        let mut digest = Digest::new(&self.name);
-        let reached = self.reached.as_ref();
-        let mut gate = |recipients: &[&Recipient]| {
-            Ok(recipients
-                .iter()
-                .map(|recipient| reached.is_none_or(|reached| reached.contains(&address::key(&recipient.address))))
-                .collect())
-        };
-        let keys = environment::keys();
-        let merged = mailings::merge_some(self.loaded, &selection, &keys, diagnostics, Some(&mut gate), |fate| {
-            let (recipient, planned) = match &fate {
-                Fate::Written(letter) => {
-                    draft.first.get_or_insert_with(|| (letter.message.to.clone(), letter.message.subject.clone()));
-                    if let Some(zone) = letter.recipient.get("zone").filter(|zone| !draft.zones.contains(*zone)) {
-                        draft.zones.insert(zone.to_owned());
-                    }
-                    let message = letter.message;
-                    let hash = content_hash(&message.bytes);
-                    draft.kept.add(&address::key(&letter.recipient.address), message);
-                    (
-                        letter.recipient,
-                        Planned { key: address::key(&letter.recipient.address), message_id: message.message_id.clone(), hash },
-                    )
-                }
-                Fate::Suppressed(recipient) => {
-                    (*recipient, Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() })
-                }
-                Fate::BeyondLimit(_) => return Ok(()),
-            };
-            digest.add(&planned, &recipient.values);
-            draft.rows.push(planned);
-            Ok(())
-        });
-        draft.outcome = merged.with_context(|| format!("cannot merge `{}`", self.mailing.id.value))?;
-        draft.hash = digest.finish();
-        let settled = self.loaded.settle(std::mem::take(diagnostics), self.global);
-        let failed = report::diagnostics(&settled, &self.loaded.inputs, self.global);
-        if failed || draft.outcome.skipped || draft.outcome.incomplete {
-            report::note(self.global, "nothing was sent");
-            return Ok(None);
-        }
-        Ok(Some(draft))
+        Draft::make(self.global, self.loaded, self.mailing, &self.name, self.reached.as_ref(), date, diagnostics)
     }
 
     /// Says what is about to happen.
     fn introduce(&self, draft: &Draft, ledger: Option<&Ledger>, known: Option<&Plan>, counts: &Counts) {
         let say = |text: &str| report::note(self.global, text);
-        let mut of = format!("{} to send", count(draft.messages(), "message", "messages"));
+        let mut of = format!("{} to send", counted(draft.messages(), "message", "messages"));
         if draft.outcome.suppressed > 0 {
             of.push_str(&format!(", {} suppressed", thousands(draft.outcome.suppressed)));
         }
@@ -341,11 +252,11 @@ impl Job<'_> {
             }
             None => String::new(),
         };
-        say(&format!("  through   {host}:{port}, {}{paced}", count(*connections as u64, "connection", "connections")));
+        say(&format!("  through   {host}:{port}, {}{paced}", counted(*connections as u64, "connection", "connections")));
         match (ledger, known) {
             (Some(ledger), Some(plan)) => {
                 let amended = if plan.amended > 0 {
-                    format!(", amended {}", count(u64::try_from(plan.amended).unwrap_or(0), "time", "times"))
+                    format!(", amended {}", counted(u64::try_from(plan.amended).unwrap_or(0), "time", "times"))
                 } else {
                     String::new()
                 };
@@ -518,7 +429,7 @@ impl Job<'_> {
         }
         let others = counts.get(State::Claimed) + counts.get(State::Sending);
         if others > 0 {
-            report::note(self.global, &format!("{} in the hands of another sender", count(others, "message is", "messages are")));
+            report::note(self.global, &format!("{} in the hands of another sender", counted(others, "message is", "messages are")));
         }
         let planned = counts.get(State::Planned);
         if planned > 0 {
@@ -527,7 +438,7 @@ impl Job<'_> {
                 None if by_limit => "the limit is reached: run it again to go on",
                 None => "their recipients are no longer in the table: `notice resolve` with --cancel takes them out",
             };
-            report::note(self.global, &format!("{} not begun, as {why}", count(planned, "message is", "messages are")));
+            report::note(self.global, &format!("{} not begun, as {why}", counted(planned, "message is", "messages are")));
         }
         let in_doubt = counts.get(State::InDoubt);
         if in_doubt > 0 {
@@ -647,31 +558,6 @@ fn confirm(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
     Ok(Confirmed::ByHand)
 }
 
-/// What is different between a plan and how it would be now.
-fn difference(rows: &[crate::world::ledger::Standing], draft: &Draft) -> String {
-    let planned: BTreeMap<&str, &crate::world::ledger::Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
-    let wanted: BTreeSet<&str> = draft.rows.iter().map(|planned| planned.key.as_str()).collect();
-    let added = wanted.iter().filter(|key| !planned.contains_key(*key)).count() as u64;
-    let gone = planned.keys().filter(|key| !wanted.contains(*key)).count() as u64;
-    let changed = draft
-        .rows
-        .iter()
-        .filter(|row| planned.get(row.key.as_str()).is_some_and(|known| known.state != State::Accepted && known.hash != row.hash))
-        .count() as u64;
-    let unreached = rows.iter().filter(|row| row.state != State::Accepted).count() as u64;
-    let parts: Vec<String> = [
-        (changed, "message differs", "messages differ"),
-        (added, "recipient is new", "recipients are new"),
-        (gone, "recipient is gone", "recipients are gone"),
-    ]
-    .into_iter()
-    .filter(|(number, ..)| *number > 0)
-    .map(|(number, one, more)| count(number, one, more))
-    .collect();
-    let parts = if parts.is_empty() { "the table of recipients differs, and no message".to_owned() } else { parts.join(", ") };
-    format!("{parts} ({} of {} not reached yet)", thousands(unreached), thousands(rows.len() as u64))
-}
-
 /// The earliest and the latest that the recipients' clocks show.
 fn local_times(zones: &BTreeSet<String>, event: &Event, now: Timestamp) -> Option<(String, String)> {
     let mut times: Vec<Zoned> = zones.iter().filter_map(|name| zone::zone(name).ok()).map(|zone| now.to_zoned(zone)).collect();
@@ -694,79 +580,4 @@ fn zoned(time: Timestamp, event: &Event) -> Zoned {
 
 fn shown_time(time: Timestamp, event: &Event) -> String {
     zoned(time, event).strftime("%a %-d %b %Y, %H:%M %Z").to_string()
-}
-
-fn count(number: u64, one: &str, more: &str) -> String {
-    format!("{} {}", thousands(number), if number == 1 { one } else { more })
-}
-
-/// `40 s`, `12 min`, `3 h 5 min`
-fn length(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match seconds {
-        0..100 => format!("{seconds} s"),
-        100..6000 => format!("{} min", seconds / 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-/// How far a sending is: a line on a terminal, else one now and then.
-struct Meter<'a> {
-    global: &'a Global,
-    total: u64,
-    done: AtomicU64,
-    troubles: AtomicU64,
-    shown: AtomicU64,
-    started: clock::Stopwatch,
-    on_terminal: bool,
-}
-
-impl<'a> Meter<'a> {
-    fn begin(global: &'a Global, total: u64) -> Meter<'a> {
-        let on_terminal = !global.quiet && std::io::stderr().is_terminal();
-        Meter {
-            global,
-            total,
-            done: AtomicU64::new(0),
-            troubles: AtomicU64::new(0),
-            shown: AtomicU64::new(0),
-            started: clock::Stopwatch::start(),
-            on_terminal,
-        }
-    }
-
-    fn tell(&self, state: State) {
-        if state == State::Planned {
-            return;
-        }
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if state != State::Accepted {
-            self.troubles.fetch_add(1, Ordering::Relaxed);
-        }
-        let elapsed = self.started.elapsed();
-        let now = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
-        let shown = self.shown.load(Ordering::Relaxed);
-        let between = if self.on_terminal { 200 } else { 30_000 };
-        if now < shown + between || self.shown.compare_exchange(shown, now, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-            return;
-        }
-        let rate = done as f64 / elapsed.as_secs_f64().max(0.001);
-        let left = Duration::from_secs_f64(self.total.saturating_sub(done) as f64 / rate.max(0.001));
-        let troubles = match self.troubles.load(Ordering::Relaxed) {
-            0 => String::new(),
-            troubles => format!(", {} not accepted", thousands(troubles)),
-        };
-        let line = format!("{} of {}{troubles}, {rate:.0}/s, {} left", thousands(done), thousands(self.total), length(left));
-        if self.on_terminal {
-            write!(std::io::stderr().lock(), "\r\x1b[2K{line}").ok();
-        } else {
-            report::note(self.global, &line);
-        }
-    }
-
-    fn end(&self) {
-        if self.on_terminal {
-            write!(std::io::stderr().lock(), "\r\x1b[2K").ok();
-        }
-    }
 }

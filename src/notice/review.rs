@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::Notice;
 use super::message::Message;
 use super::recipients::Recipient;
-use crate::diagnostic::{thousands, visible};
+use crate::diagnostic::{counted, thousands, visible};
 use crate::page::tags::{BRANCH, END, IS, Kind, Tag, VALUE};
 
 /// What became of the tags of a notice for one recipient, by number.
@@ -215,8 +215,8 @@ impl Review {
         for notice in versions {
             let Some(found) = self.found.get(notice.lang.as_deref().unwrap_or("")) else { continue };
             let language = notice.lang.as_ref().map(|lang| format!(" in `{lang}`")).unwrap_or_default();
-            let plural = if found.messages == 1 { "" } else { "s" };
-            let _ = writeln!(text, "\n{} message{plural} of `{}`{language} ({})", thousands(found.messages), notice.name, notice.path);
+            let messages = counted(found.messages, "message", "messages");
+            let _ = writeln!(text, "\n{messages} of `{}`{language} ({})", notice.name, notice.path);
             if let (Some((largest, at)), Some((smallest, other))) = (found.largest, found.smallest) {
                 let kilobytes = |size: usize| format!("{}.{} KB", size / 1024, size % 1024 * 10 / 1024);
                 if kilobytes(smallest) == kilobytes(largest) {

@@ -168,3 +168,83 @@ impl Recorder {
         written.unwrap_or_else(|_| Err(anyhow!("the ledger ended by a fault of this program"))).map_err(|error| format!("{error:#}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notice::ledger::{Claim, Plan, Planned};
+    use crate::world::ledger::sqlite::InFile;
+
+    const CONNECTIONS: usize = 8;
+    const EACH: usize = 25;
+
+    /// A ledger in which all are claimed.
+    fn claimed(path: &std::path::Path) -> (Ledger, Vec<Claim>) {
+        let mut ledger = Ledger::new(Box::new(InFile::to_send(path).unwrap()), "campaign", "one", Duration::from_secs(600));
+        let keys: Vec<String> = (0..CONNECTIONS * EACH).map(|number| format!("sample{number}@b.example")).collect();
+        let rows: Vec<Planned> =
+            keys.iter().map(|key| Planned { key: key.clone(), message_id: format!("<{key}>"), hash: "content".to_owned() }).collect();
+        let frozen = "2027-02-11T02:00:00Z".parse().unwrap();
+        let plan = Plan { campaign: "campaign".to_owned(), hash: "plan".to_owned(), frozen, subject: String::new(), amended: 0 };
+        ledger.freeze(&plan, &rows).unwrap();
+        let claims = ledger.claim(&keys, usize::MAX).unwrap();
+        (ledger, claims)
+    }
+
+    #[test]
+    fn each_is_told_of_its_own_entries() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, claims) = claimed(&folder.path().join("ledger"));
+        let void = |claim: &Claim| Claim { number: claim.number + 1, ..claim.clone() };
+        let ((), ledger) = keeping(ledger, |recorder| {
+            thread::scope(|scope| {
+                for (connection, own) in claims.chunks(EACH).enumerate() {
+                    scope.spawn(move || {
+                        for (number, claim) in own.iter().enumerate() {
+                            // Another pattern for each connection, so that an answer to the wrong one is seen.
+                            let entries: Vec<Entry> = if (number + connection) % 3 == 0 {
+                                vec![Entry::Begin(void(claim)), Entry::Begin(claim.clone())]
+                            } else {
+                                vec![Entry::Begin(claim.clone())]
+                            };
+                            let expected: Vec<bool> = entries.iter().map(|entry| entry.claim() == claim).collect();
+                            let ticket = recorder.while_busy(|| recorder.bring(entries));
+                            assert_eq!(recorder.wait(&ticket).unwrap(), expected);
+                        }
+                    });
+                }
+            });
+        });
+        let mut ledger = ledger;
+        assert_eq!(ledger.events().unwrap().len(), CONNECTIONS * EACH);
+    }
+
+    #[test]
+    fn a_ledger_that_failed_is_not_trusted_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger");
+        let (ledger, claims) = claimed(&path);
+        let elsewhere = rusqlite::Connection::open(&path).unwrap();
+        let begin = |index: usize| vec![Entry::Begin(claims[index].clone())];
+        let (told, _) = keeping(ledger, |recorder| {
+            let write = |index| recorder.wait(&recorder.bring(begin(index))).map_err(|error| error.to_string());
+            let before = write(0);
+            elsewhere.execute_batch("ALTER TABLE event RENAME TO other").unwrap();
+            let failed = write(1);
+            elsewhere.execute_batch("ALTER TABLE other RENAME TO event").unwrap();
+            (before, failed, write(2))
+        });
+        let (before, failed, after) = told;
+        assert_eq!(before, Ok(vec![true]));
+        assert!(failed.as_ref().is_err_and(|why| why.contains("no such table")), "{failed:?}");
+        assert_eq!(after, failed, "although it would be written now");
+    }
+
+    #[test]
+    #[should_panic(expected = "the work fails")]
+    fn work_that_panics_leaves_no_thread_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ledger, claims) = claimed(&folder.path().join("ledger"));
+        keeping(ledger, |_| assert!(claims.is_empty(), "the work fails"));
+    }
+}

@@ -218,8 +218,7 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
             thread.join().ok();
         }
     });
-    let stopped = shared.lock().stop.clone();
-    stopped
+    shared.lock().stop.clone()
 }
 
 /// Stops the sending if its thread panics, so that nobody waits for it.
