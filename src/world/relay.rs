@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use super::carrier::Carrier;
 use super::ledger::Ledger;
 use super::recorder::{self, Recorder};
-use super::smtp::{Connection, Delivery, Failure, Server};
+use super::smtp::Server;
 use crate::config::Sending;
-use crate::notice::ledger::{Claim, Entry, State};
+use crate::notice::ledger::{Claim, State};
 use crate::notice::pace::Pace;
-use crate::notice::reply::{Reply, Step, Verdict};
 
 /// A message on its way.
 pub struct Letter {
@@ -46,32 +46,32 @@ pub enum Stop {
 }
 
 /// What all threads of a sending share.
-struct Shared<'a> {
-    server: &'a Server,
-    sending: &'a Sending,
-    from: &'a str,
+pub(super) struct Shared<'a> {
+    pub server: &'a Server,
+    pub sending: &'a Sending,
+    pub from: &'a str,
     queue: Mutex<Queue>,
     /// For connections: there is another letter, or an end.
     work: Condvar,
     /// For the feed: there is room, or nothing left.
     room: Condvar,
-    recorder: &'a Recorder,
+    pub recorder: &'a Recorder,
     started: Instant,
     signal: &'a AtomicBool,
     /// A connection has once been opened.
-    proven: Mutex<bool>,
+    pub proven: Mutex<bool>,
     /// Threads that have a connection, or may still get one.
-    hopeful: AtomicUsize,
-    accepted: AtomicU64,
+    pub hopeful: AtomicUsize,
+    pub accepted: AtomicU64,
     /// Messages over one connection: as configured, or as the server was found to take.
-    per_connection: AtomicU64,
-    refused_at_first: AtomicU64,
-    tell: &'a (dyn Fn(State) + Sync),
+    pub per_connection: AtomicU64,
+    pub refused_at_first: AtomicU64,
+    pub tell: &'a (dyn Fn(State) + Sync),
 }
 
-struct Queue {
+pub(super) struct Queue {
     letters: VecDeque<Letter>,
-    pace: Pace,
+    pub pace: Pace,
     /// Letters that a connection has in hand, or whose end is not written down yet.
     in_hand: usize,
     closed: bool,
@@ -80,12 +80,8 @@ struct Queue {
 
 /// So many letters wait at most for one connection.
 const AHEAD: usize = 32;
-/// If so many are refused before any is accepted, something is wrong with the sender, not with the recipients.
-const MOST_REFUSED_AT_FIRST: u64 = 20;
-/// The waits between attempts to get a connection.
-const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 /// How often a waiting thread looks for a signal.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// The hand that feeds a sending with letters.
 pub struct Feed<'a, 'b> {
@@ -201,7 +197,7 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
         tell: order.tell,
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| shared.work())).collect();
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| Carrier::new(&shared).work())).collect();
         let guard = Guard(&shared);
         let fed = feed(&Feed { shared: &shared });
         drop(guard);
@@ -222,7 +218,7 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
 }
 
 /// Stops the sending if its thread panics, so that nobody waits for it.
-struct Guard<'a, 'b>(&'a Shared<'b>);
+pub(super) struct Guard<'a, 'b>(pub &'a Shared<'b>);
 
 impl Drop for Guard<'_, '_> {
     fn drop(&mut self) {
@@ -232,8 +228,8 @@ impl Drop for Guard<'_, '_> {
     }
 }
 
-/// What a connection gets when it asks for work.
-enum Turn {
+/// What a carrier gets when it asks for work.
+pub(super) enum Turn {
     Letter(Letter),
     /// Nothing yet.
     Wait(Duration),
@@ -241,7 +237,7 @@ enum Turn {
 }
 
 impl Shared<'_> {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    pub fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -254,11 +250,11 @@ impl Shared<'_> {
         self.room.wait_timeout(queue, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn wait<'q>(&self, queue: MutexGuard<'q, Queue>, time: Duration) -> MutexGuard<'q, Queue> {
+    pub fn wait<'q>(&self, queue: MutexGuard<'q, Queue>, time: Duration) -> MutexGuard<'q, Queue> {
         self.work.wait_timeout(queue, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn has_stopped(&self, queue: &mut Queue) -> bool {
+    pub fn has_stopped(&self, queue: &mut Queue) -> bool {
         if queue.stop.is_none() && self.signal.load(Ordering::Relaxed) {
             queue.stop = Some(Stop::Signal);
             self.wake();
@@ -266,7 +262,7 @@ impl Shared<'_> {
         queue.stop.is_some()
     }
 
-    fn stop(&self, why: String) {
+    pub fn stop(&self, why: String) {
         self.lock().stop.get_or_insert(Stop::Fault(why));
         self.wake();
     }
@@ -275,7 +271,7 @@ impl Shared<'_> {
         self.started.elapsed()
     }
 
-    fn turn(&self) -> Turn {
+    pub fn turn(&self) -> Turn {
         let mut queue = self.lock();
         if self.has_stopped(&mut queue) {
             return Turn::Over;
@@ -302,7 +298,7 @@ impl Shared<'_> {
         Turn::Wait(due.saturating_sub(now).clamp(Duration::from_millis(1), LOOK))
     }
 
-    fn letter_done(&self) {
+    pub fn letter_done(&self) {
         let mut queue = self.lock();
         queue.in_hand -= 1;
         if queue.in_hand == 0 && queue.letters.is_empty() {
@@ -310,281 +306,10 @@ impl Shared<'_> {
         }
     }
 
-    fn put_back(&self, letter: Letter) {
+    pub fn put_back(&self, letter: Letter) {
         let mut queue = self.lock();
         queue.in_hand -= 1;
         queue.letters.push_front(letter);
         self.work.notify_one();
-    }
-
-    /// One connection after another, as long as there is work.
-    fn work(&self) {
-        let _guard = Guard(self);
-        let mut connection: Option<Connection> = None;
-        let mut gave_up = false;
-        // What became of the letter before: it is written together with the beginning of the next.
-        let mut unwritten: Option<Entry> = None;
-        // The letter whose envelope went out with the end of the one before.
-        let mut next: Option<Letter> = None;
-        loop {
-            match next.take().map_or_else(|| self.turn(), Turn::Letter) {
-                Turn::Over => break,
-                Turn::Wait(time) => {
-                    if !self.write_down(&mut unwritten) {
-                        break;
-                    }
-                    drop(self.wait(self.lock(), time));
-                }
-                Turn::Letter(letter) => {
-                    if connection.is_none() {
-                        if !self.write_down(&mut unwritten) {
-                            self.put_back(letter);
-                            break;
-                        }
-                        match self.connect(&mut gave_up) {
-                            Some(opened) => connection = Some(opened),
-                            None => {
-                                self.put_back(letter);
-                                break;
-                            }
-                        }
-                    }
-                    let before = unwritten.take();
-                    let had_before = before.is_some();
-                    let done = self.recorder.while_busy(|| self.deliver(&letter, &mut connection, before, &mut next, &mut gave_up));
-                    if had_before {
-                        self.letter_done();
-                    }
-                    match done {
-                        Ok(Some(entry)) => unwritten = Some(entry),
-                        Ok(None) => self.letter_done(),
-                        Err(error) => {
-                            self.letter_done();
-                            self.stop(format!("{error:#}"));
-                            break;
-                        }
-                    }
-                    let most = self.per_connection.load(Ordering::Relaxed);
-                    let is_used_up = next.is_none() && connection.as_ref().is_some_and(|connection| connection.messages >= most);
-                    if is_used_up && !self.write_down(&mut unwritten) {
-                        break;
-                    }
-                    if let Some(used) = connection.take_if(|_| is_used_up) {
-                        used.quit();
-                    }
-                }
-            }
-        }
-        self.write_down(&mut unwritten);
-        if let Some(letter) = next {
-            self.put_back(letter);
-        }
-        if let Some(connection) = connection {
-            connection.quit();
-        }
-    }
-
-    /// Writes down what is left. `false`: the ledger failed, and the sending stops.
-    fn write_down(&self, unwritten: &mut Option<Entry>) -> bool {
-        let Some(entry) = unwritten.take() else { return true };
-        let written = self.recorder.wait(&self.recorder.bring(vec![entry]));
-        self.letter_done();
-        match written {
-            Ok(_) => true,
-            Err(error) => {
-                self.stop(format!("{error:#}"));
-                false
-            }
-        }
-    }
-
-    /// A new connection. `None`: there is none to be had, or the sending has stopped; then that is noted.
-    fn connect(&self, gave_up: &mut bool) -> Option<Connection> {
-        let mut waits = AGAIN.iter();
-        loop {
-            // Until one connection has been let in, there is only one that tries: a wrong password is tried once.
-            let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.has_stopped(&mut self.lock()) {
-                return None;
-            }
-            let opened = if *proven {
-                drop(proven);
-                Connection::open(self.server)
-            } else {
-                let opened = Connection::open(self.server);
-                *proven = opened.is_ok();
-                if let Err(Failure::Lasting(why)) = &opened {
-                    self.stop(why.clone());
-                }
-                drop(proven);
-                opened
-            };
-            match opened {
-                Ok(connection) => {
-                    if std::mem::take(gave_up) {
-                        self.hopeful.fetch_add(1, Ordering::Relaxed);
-                    }
-                    return Some(connection);
-                }
-                Err(Failure::Lasting(why)) => {
-                    self.stop(why);
-                    return None;
-                }
-                Err(Failure::Passing(why)) => {
-                    self.lock().pace.slow_down();
-                    let Some(time) = waits.next() else {
-                        // Others may go on with fewer connections than were wished for.
-                        if !std::mem::replace(gave_up, true) && self.hopeful.fetch_sub(1, Ordering::Relaxed) == 1 {
-                            self.stop(why);
-                        }
-                        return None;
-                    };
-                    let until = Instant::now() + *time;
-                    while Instant::now() < until {
-                        let mut queue = self.lock();
-                        if self.has_stopped(&mut queue) {
-                            return None;
-                        }
-                        drop(self.wait(queue, LOOK));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Sends a letter; gives what is still to be written down. An error is the ledger's.
-    fn deliver(
-        &self,
-        letter: &Letter,
-        connection: &mut Option<Connection>,
-        before: Option<Entry>,
-        next: &mut Option<Letter>,
-        gave_up: &mut bool,
-    ) -> Result<Option<Entry>> {
-        let begin = || Entry::Begin(letter.claim.clone());
-        let place = usize::from(before.is_some());
-        let mut written = Some((place, self.recorder.bring(before.into_iter().chain([begin()]).collect())));
-        let mut held = false;
-        let mut is_first_try = true;
-        let settled = loop {
-            let Some(open) = connection else {
-                match self.connect(gave_up) {
-                    Some(opened) => *connection = Some(opened),
-                    // Nothing was sent, and somebody else may.
-                    None => break Some((State::Planned, Reply::new(0, ""), Duration::ZERO)),
-                }
-                continue;
-            };
-            let mut ask = || -> Result<bool> {
-                if let Some((place, ticket)) = written.take() {
-                    held = self.recorder.wait(&ticket)?.get(place).copied().unwrap_or(false);
-                }
-                Ok(held)
-            };
-            let has_more = open.messages + 1 < self.per_connection.load(Ordering::Relaxed);
-            let follow = || {
-                if has_more
-                    && next.is_none()
-                    && let Turn::Letter(letter) = self.turn()
-                {
-                    *next = Some(letter);
-                }
-                next.as_ref().map(|letter| letter.to.clone())
-            };
-            let delivery = match open.send(self.from, &letter.to, &letter.bytes, &mut ask, follow) {
-                Ok(delivery) => delivery,
-                Err(error) => {
-                    // The end of the message is not written: the server throws away what it has.
-                    *connection = None;
-                    return Err(error);
-                }
-            };
-            let before = open.messages - 1;
-            let keeps = matches!(
-                &delivery,
-                Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. }
-            );
-            if !keeps {
-                *connection = None;
-            } else if !matches!(delivery, Delivery::Accepted(_)) {
-                open.needs_reset = true;
-            }
-            match delivery {
-                Delivery::Accepted(reply) => {
-                    self.accepted.fetch_add(1, Ordering::Relaxed);
-                    self.lock().pace.accepted();
-                    break Some((State::Accepted, reply, Duration::ZERO));
-                }
-                Delivery::Answered { reply, verdict: Verdict::Refused, step } => {
-                    self.refused_at_first(step, &reply);
-                    break Some((State::Refused, reply, Duration::ZERO));
-                }
-                Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
-                    self.stop(format!("{} answered {reply} at {}: that concerns all messages", self.server.name(), step.name()));
-                    break Some((State::Planned, reply, Duration::ZERO));
-                }
-                Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
-                    if slower {
-                        self.lock().pace.slow_down();
-                    }
-                    break Some(self.later(&letter.claim, reply));
-                }
-                Delivery::Answered { reply, .. } => {
-                    // A server that has had enough of one connection is given another; one that closes at once wants less.
-                    if before > 0 {
-                        self.per_connection.fetch_min(before, Ordering::Relaxed);
-                    } else {
-                        self.lock().pace.slow_down();
-                    }
-                    if !is_first_try {
-                        break Some(self.later(&letter.claim, reply));
-                    }
-                }
-                Delivery::Lost { step, why } => {
-                    if !is_first_try {
-                        break Some(self.later(&letter.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
-                    }
-                }
-                Delivery::InDoubt { why } => {
-                    break Some((State::InDoubt, Reply::new(0, &format!("no answer to the end of the message: {why}")), Duration::ZERO));
-                }
-                // Somebody else has it by now.
-                Delivery::Void => break None,
-            }
-            is_first_try = false;
-            // The claim may have run out meanwhile: it is renewed, or void.
-            if let Some((_, ticket)) = written.take() {
-                self.recorder.wait(&ticket)?;
-            }
-            written = Some((0, self.recorder.bring(vec![begin()])));
-        };
-        // The beginning is on the disk before what became of it is written.
-        if let Some((_, ticket)) = written.take() {
-            self.recorder.wait(&ticket)?;
-        }
-        let Some((state, reply, due)) = settled else { return Ok(None) };
-        (self.tell)(state);
-        Ok(Some(Entry::Settle { claim: letter.claim.clone(), state, reply, due }))
-    }
-
-    /// Deferred, or given up once it has been tried often enough.
-    fn later(&self, claim: &Claim, reply: Reply) -> (State, Reply, Duration) {
-        match usize::try_from(claim.tries).ok().and_then(|tries| self.sending.retry.get(tries)) {
-            Some(wait) => (State::Deferred, reply, *wait),
-            None => (State::Refused, reply, Duration::ZERO),
-        }
-    }
-
-    fn refused_at_first(&self, step: Step, reply: &Reply) {
-        if self.accepted.load(Ordering::Relaxed) > 0 {
-            return;
-        }
-        let refused = self.refused_at_first.fetch_add(1, Ordering::Relaxed) + 1;
-        if refused == MOST_REFUSED_AT_FIRST {
-            self.stop(format!(
-                "the first {refused} messages were all refused, the last with {reply} at {}\nhelp: see what the server has against them; then `runsheet notice resolve` with --resend plans them again",
-                step.name()
-            ));
-        }
     }
 }

@@ -1,0 +1,296 @@
+//! One carrier of a sending: letter after letter over one connection after another.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::relay::{Guard, LOOK, Letter, Shared, Turn};
+use super::smtp::{Connection, Delivery, Failure};
+use crate::notice::ledger::{Claim, Entry, State};
+use crate::notice::reply::{Reply, Step, Verdict};
+
+/// If so many are refused before any is accepted, something is wrong with the sender, not with the recipients.
+const MOST_REFUSED_AT_FIRST: u64 = 20;
+/// The waits between attempts to get a connection.
+const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+
+pub(super) struct Carrier<'a, 'b> {
+    shared: &'a Shared<'b>,
+    connection: Option<Connection>,
+    /// What became of the letter before: it is written together with the beginning of the next.
+    unwritten: Option<Entry>,
+    /// The letter whose envelope went out with the end of the one before.
+    next: Option<Letter>,
+    /// It has got no connection, and is not counted among those that may.
+    gave_up: bool,
+}
+
+impl<'a, 'b> Carrier<'a, 'b> {
+    pub fn new(shared: &'a Shared<'b>) -> Carrier<'a, 'b> {
+        Carrier { shared, connection: None, unwritten: None, next: None, gave_up: false }
+    }
+
+    /// Carries letters as long as there are any.
+    pub fn work(mut self) {
+        let shared = self.shared;
+        let _guard = Guard(shared);
+        loop {
+            let goes_on = match self.next.take().map_or_else(|| shared.turn(), Turn::Letter) {
+                Turn::Over => break,
+                Turn::Wait(time) => {
+                    let is_written = self.write_down();
+                    if is_written {
+                        drop(shared.wait(shared.lock(), time));
+                    }
+                    is_written
+                }
+                Turn::Letter(letter) => self.carry(letter),
+            };
+            if !goes_on {
+                break;
+            }
+        }
+        self.write_down();
+        if let Some(letter) = self.next {
+            shared.put_back(letter);
+        }
+        if let Some(connection) = self.connection {
+            connection.quit();
+        }
+    }
+
+    /// Takes one letter to the server. `false`: it is the last.
+    fn carry(&mut self, letter: Letter) -> bool {
+        let shared = self.shared;
+        if self.connection.is_none() && !(self.write_down() && self.connect()) {
+            shared.put_back(letter);
+            return false;
+        }
+        let before = self.unwritten.take();
+        let had_before = before.is_some();
+        let delivered = shared.recorder.while_busy(|| self.deliver(&letter, before));
+        if had_before {
+            shared.letter_done();
+        }
+        match delivered {
+            Ok(Some(entry)) => self.unwritten = Some(entry),
+            Ok(None) => shared.letter_done(),
+            Err(error) => {
+                shared.letter_done();
+                shared.stop(format!("{error:#}"));
+                return false;
+            }
+        }
+        let most = shared.per_connection.load(Ordering::Relaxed);
+        if self.next.is_none()
+            && let Some(used) = self.connection.take_if(|connection| connection.messages >= most)
+        {
+            // The server may take its time to say goodbye.
+            let is_written = self.write_down();
+            used.quit();
+            return is_written;
+        }
+        true
+    }
+
+    /// Writes down what is left. `false`: the ledger failed, and the sending stops.
+    fn write_down(&mut self) -> bool {
+        let Some(entry) = self.unwritten.take() else { return true };
+        let recorder = self.shared.recorder;
+        let written = recorder.wait(&recorder.bring(vec![entry]));
+        self.shared.letter_done();
+        if let Err(error) = &written {
+            self.shared.stop(format!("{error:#}"));
+        }
+        written.is_ok()
+    }
+
+    /// Opens a connection. `false`: there is none to be had, or the sending has stopped; then that is noted.
+    fn connect(&mut self) -> bool {
+        let shared = self.shared;
+        let mut waits = AGAIN.iter();
+        loop {
+            // Until one connection has been let in, there is only one that tries: a wrong password is tried once.
+            let mut proven = shared.proven.lock().unwrap_or_else(PoisonError::into_inner);
+            if shared.has_stopped(&mut shared.lock()) {
+                return false;
+            }
+            let opened = if *proven {
+                drop(proven);
+                Connection::open(shared.server)
+            } else {
+                let opened = Connection::open(shared.server);
+                *proven = opened.is_ok();
+                if let Err(Failure::Lasting(why)) = &opened {
+                    shared.stop(why.clone());
+                }
+                drop(proven);
+                opened
+            };
+            match opened {
+                Ok(connection) => {
+                    if std::mem::take(&mut self.gave_up) {
+                        shared.hopeful.fetch_add(1, Ordering::Relaxed);
+                    }
+                    self.connection = Some(connection);
+                    return true;
+                }
+                Err(Failure::Lasting(why)) => {
+                    shared.stop(why);
+                    return false;
+                }
+                Err(Failure::Passing(why)) => {
+                    shared.lock().pace.slow_down();
+                    let Some(time) = waits.next() else {
+                        // Others may go on with fewer connections than were wished for.
+                        if !std::mem::replace(&mut self.gave_up, true) && shared.hopeful.fetch_sub(1, Ordering::Relaxed) == 1 {
+                            shared.stop(why);
+                        }
+                        return false;
+                    };
+                    let until = Instant::now() + *time;
+                    while Instant::now() < until {
+                        let mut queue = shared.lock();
+                        if shared.has_stopped(&mut queue) {
+                            return false;
+                        }
+                        drop(shared.wait(queue, LOOK));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends a letter; gives what is still to be written down. An error is the ledger's.
+    fn deliver(&mut self, letter: &Letter, before: Option<Entry>) -> Result<Option<Entry>> {
+        let shared = self.shared;
+        let recorder = shared.recorder;
+        let begin = || Entry::Begin(letter.claim.clone());
+        let place = usize::from(before.is_some());
+        let mut written = Some((place, recorder.bring(before.into_iter().chain([begin()]).collect())));
+        let mut held = false;
+        let mut is_first_try = true;
+        let settled = loop {
+            let Some(open) = &mut self.connection else {
+                if !self.connect() {
+                    // Nothing was sent, and somebody else may.
+                    break Some((State::Planned, Reply::new(0, ""), Duration::ZERO));
+                }
+                continue;
+            };
+            let mut ask = || -> Result<bool> {
+                if let Some((place, ticket)) = written.take() {
+                    held = recorder.wait(&ticket)?.get(place).copied().unwrap_or(false);
+                }
+                Ok(held)
+            };
+            let has_more = open.messages + 1 < shared.per_connection.load(Ordering::Relaxed);
+            let next = &mut self.next;
+            let follow = || {
+                if has_more
+                    && next.is_none()
+                    && let Turn::Letter(letter) = shared.turn()
+                {
+                    *next = Some(letter);
+                }
+                next.as_ref().map(|letter| letter.to.clone())
+            };
+            let delivery = match open.send(shared.from, &letter.to, &letter.bytes, &mut ask, follow) {
+                Ok(delivery) => delivery,
+                Err(error) => {
+                    // The end of the message is not written: the server throws away what it has.
+                    self.connection = None;
+                    return Err(error);
+                }
+            };
+            let before = open.messages - 1;
+            let keeps = matches!(
+                &delivery,
+                Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. }
+            );
+            if !keeps {
+                self.connection = None;
+            } else if !matches!(delivery, Delivery::Accepted(_)) {
+                open.needs_reset = true;
+            }
+            match delivery {
+                Delivery::Accepted(reply) => {
+                    shared.accepted.fetch_add(1, Ordering::Relaxed);
+                    shared.lock().pace.accepted();
+                    break Some((State::Accepted, reply, Duration::ZERO));
+                }
+                Delivery::Answered { reply, verdict: Verdict::Refused, step } => {
+                    self.refused_at_first(step, &reply);
+                    break Some((State::Refused, reply, Duration::ZERO));
+                }
+                Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
+                    shared.stop(format!("{} answered {reply} at {}: that concerns all messages", shared.server.name(), step.name()));
+                    break Some((State::Planned, reply, Duration::ZERO));
+                }
+                Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
+                    if slower {
+                        shared.lock().pace.slow_down();
+                    }
+                    break Some(self.later(&letter.claim, reply));
+                }
+                Delivery::Answered { reply, .. } => {
+                    // A server that has had enough of one connection is given another; one that closes at once wants less.
+                    if before > 0 {
+                        shared.per_connection.fetch_min(before, Ordering::Relaxed);
+                    } else {
+                        shared.lock().pace.slow_down();
+                    }
+                    if !is_first_try {
+                        break Some(self.later(&letter.claim, reply));
+                    }
+                }
+                Delivery::Lost { step, why } => {
+                    if !is_first_try {
+                        break Some(self.later(&letter.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
+                    }
+                }
+                Delivery::InDoubt { why } => {
+                    break Some((State::InDoubt, Reply::new(0, &format!("no answer to the end of the message: {why}")), Duration::ZERO));
+                }
+                // Somebody else has it by now.
+                Delivery::Void => break None,
+            }
+            is_first_try = false;
+            // The claim may have run out meanwhile: it is renewed, or void.
+            if let Some((_, ticket)) = written.take() {
+                recorder.wait(&ticket)?;
+            }
+            written = Some((0, recorder.bring(vec![begin()])));
+        };
+        // The beginning is on the disk before what became of it is written.
+        if let Some((_, ticket)) = written.take() {
+            recorder.wait(&ticket)?;
+        }
+        let Some((state, reply, due)) = settled else { return Ok(None) };
+        (shared.tell)(state);
+        Ok(Some(Entry::Settle { claim: letter.claim.clone(), state, reply, due }))
+    }
+
+    /// Deferred, or given up once it has been tried often enough.
+    fn later(&self, claim: &Claim, reply: Reply) -> (State, Reply, Duration) {
+        match usize::try_from(claim.tries).ok().and_then(|tries| self.shared.sending.retry.get(tries)) {
+            Some(wait) => (State::Deferred, reply, *wait),
+            None => (State::Refused, reply, Duration::ZERO),
+        }
+    }
+
+    fn refused_at_first(&self, step: Step, reply: &Reply) {
+        if self.shared.accepted.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let refused = self.shared.refused_at_first.fetch_add(1, Ordering::Relaxed) + 1;
+        if refused == MOST_REFUSED_AT_FIRST {
+            self.shared.stop(format!(
+                "the first {refused} messages were all refused, the last with {reply} at {}\nhelp: see what the server has against them; then `runsheet notice resolve` with --resend plans them again",
+                step.name()
+            ));
+        }
+    }
+}
