@@ -355,8 +355,8 @@ impl Job<'_> {
         while messages.peek().is_some() && *budget > 0 && !feed.has_stopped() {
             self.refuse_late()?;
             let batch: Vec<_> = messages.by_ref().take(64).collect();
-            let (keys, most): (Vec<String>, usize) = (batch.iter().map(|(key, ..)| key.clone()).collect(), *budget);
-            let claims = feed.ledger(move |ledger| ledger.claim(&keys, most))?;
+            let keys: Vec<String> = batch.iter().map(|(key, ..)| key.clone()).collect();
+            let claims = feed.ledger(|ledger| ledger.claim(&keys, *budget))?;
             *budget -= claims.len();
             claimed += claims.len();
             let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
@@ -383,8 +383,7 @@ impl Job<'_> {
                 return Ok(vec![false; keys.len()]);
             }
             self.refuse_late()?;
-            let (asked, most) = (keys.clone(), *budget);
-            let claims = feed.ledger(move |ledger| ledger.claim(&asked, most))?;
+            let claims = feed.ledger(|ledger| ledger.claim(&keys, *budget))?;
             *budget -= claims.len();
             claimed += claims.len();
             let mut hand = hand.borrow_mut();

@@ -21,7 +21,7 @@ pub(super) struct Carrier<'a, 'b> {
     connection: Option<Connection>,
     /// What became of the letter before: it is written together with the beginning of the next.
     unwritten: Option<Entry>,
-    /// The letter whose envelope went out with the end of the one before.
+    /// The letter after this one. Its envelope went out with the end of this one, or goes out again if the connection is lost.
     next: Option<Letter>,
     /// It has got no connection, and is not counted among those that may.
     gave_up: bool,
@@ -37,7 +37,9 @@ impl<'a, 'b> Carrier<'a, 'b> {
         let shared = self.shared;
         let _guard = Guard(shared);
         loop {
-            let goes_on = match self.next.take().map_or_else(|| shared.turn(), Turn::Letter) {
+            // One that is only announced is not sent any more when all is to end.
+            let announced = self.next.take_if(|_| !shared.has_stopped(&mut shared.lock()));
+            let goes_on = match announced.map_or_else(|| shared.turn(), Turn::Letter) {
                 Turn::Over => break,
                 Turn::Wait(time) => {
                     let is_written = self.write_down();
@@ -84,15 +86,12 @@ impl<'a, 'b> Carrier<'a, 'b> {
             }
         }
         let most = shared.per_connection.load(Ordering::Relaxed);
-        if self.next.is_none()
-            && let Some(used) = self.connection.take_if(|connection| connection.messages >= most)
-        {
-            // The server may take its time to say goodbye.
-            let is_written = self.write_down();
-            used.quit();
-            return is_written;
-        }
-        true
+        let used_up = self.connection.take_if(|connection| connection.messages >= most && !connection.is_announced());
+        let Some(used_up) = used_up else { return true };
+        // The server may take its time to say goodbye.
+        let is_written = self.write_down();
+        used_up.quit();
+        is_written
     }
 
     /// Writes down what is left. `false`: the ledger failed, and the sending stops.
@@ -186,11 +185,15 @@ impl<'a, 'b> Carrier<'a, 'b> {
                 }
                 Ok(held)
             };
-            let has_more = open.messages + 1 < shared.per_connection.load(Ordering::Relaxed);
+            let may_announce =
+                shared.announces.load(Ordering::Relaxed) && open.messages + 1 < shared.per_connection.load(Ordering::Relaxed);
+            let was_announced = open.is_announced();
             let next = &mut self.next;
             let follow = || {
-                if has_more
-                    && next.is_none()
+                if !may_announce {
+                    return None;
+                }
+                if next.is_none()
                     && let Turn::Letter(letter) = shared.turn()
                 {
                     *next = Some(letter);
@@ -210,7 +213,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
                 &delivery,
                 Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. }
             );
-            if !keeps {
+            if !keeps || open.spoiled {
                 self.connection = None;
             } else if !matches!(delivery, Delivery::Accepted(_)) {
                 open.needs_reset = true;
@@ -247,6 +250,10 @@ impl<'a, 'b> Carrier<'a, 'b> {
                     }
                 }
                 Delivery::Lost { step, why } => {
+                    // Something in between may swallow what follows the end of a message.
+                    if was_announced && step == Step::Mail {
+                        shared.announces.store(false, Ordering::Relaxed);
+                    }
                     if !is_first_try {
                         break Some(self.later(&letter.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
                     }

@@ -77,6 +77,9 @@ impl Drop for Closing<'_> {
 impl Recorder {
     /// Does something else with the ledger, between two commits.
     pub fn with<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
+        if let Some(why) = &self.desk().failed {
+            return Err(anyhow!(why.clone()));
+        }
         work(&mut self.ledger())
     }
 

@@ -65,6 +65,8 @@ pub(super) struct Shared<'a> {
     pub accepted: AtomicU64,
     /// Messages over one connection: as configured, or as the server was found to take.
     pub per_connection: AtomicU64,
+    /// Whether a message's envelope goes out with the end of the one before, where the server takes that.
+    pub announces: AtomicBool,
     pub refused_at_first: AtomicU64,
     pub tell: &'a (dyn Fn(State) + Sync),
 }
@@ -193,6 +195,7 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
         hopeful: AtomicUsize::new(connections),
         accepted: AtomicU64::new(order.accepted),
         per_connection: AtomicU64::new(order.sending.per_connection),
+        announces: AtomicBool::new(true),
         refused_at_first: AtomicU64::new(0),
         tell: order.tell,
     };

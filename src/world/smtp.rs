@@ -25,6 +25,8 @@ use crate::notice::reply::{Reply, Step, Verdict, judge};
 /// The longest answer that is read, in bytes.
 const MOST_REPLY: usize = 64 << 10;
 
+const RESET: &str = "RSET\r\n";
+
 /// Words that are shown to nobody.
 #[derive(Clone)]
 pub struct Secret(pub String);
@@ -205,8 +207,8 @@ pub struct Connection {
     extensions: Vec<String>,
     /// Commands are written before the answers to those before have come (RFC 2920).
     pipelines: bool,
-    /// It waits for a message that it must not get.
-    spoiled: bool,
+    /// The server waits for a message that it must not get: nothing more can be said to it.
+    pub spoiled: bool,
     /// The message before was not taken.
     pub needs_reset: bool,
     /// To whom the message is whose envelope is written already.
@@ -446,6 +448,8 @@ impl Connection {
         if self.pipelines
             && let Some(next) = next()
         {
+            // Before it is known what becomes of this message: RSET leaves nothing of it to the next.
+            end.push_str(RESET);
             end.extend(envelope(from, &next).map(|(_, line)| line));
             self.announced = Some(next);
         }
@@ -462,40 +466,57 @@ impl Connection {
         })
     }
 
+    /// Whether the envelope of the next message is written already.
+    pub fn is_announced(&self) -> bool {
+        self.announced.is_some()
+    }
+
     /// MAIL, RCPT and DATA, and their answers: all good, or what became of the message.
     fn envelope(&mut self, from: &str, to: &str) -> Result<(), Delivery> {
-        let unusable = || Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() };
-        let lines = envelope(from, to);
-        if let Some(announced) = self.announced.take() {
-            if announced != to {
-                return Err(unusable());
-            }
-            match self.envelope_answers(&lines) {
-                // A server that has not got over the message before, which it did not take, is told again.
-                Err(Delivery::Answered { .. }) if self.needs_reset => {}
-                answers => {
-                    self.needs_reset = false;
-                    return answers;
-                }
-            }
+        let announced = self.announced.take();
+        if self.spoiled || announced.as_ref().is_some_and(|announced| announced != to) {
+            return Err(Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() });
         }
-        if std::mem::take(&mut self.needs_reset) && !self.reset() {
-            return Err(unusable());
+        let lines = envelope(from, to);
+        let needs_reset = std::mem::take(&mut self.needs_reset);
+        if announced.is_some() {
+            self.begin_step(self.timeout);
+            return self.reset_answer().and_then(|()| self.envelope_answers(&lines));
+        }
+        if needs_reset {
+            self.write_line(Step::Mail, RESET)?;
+            self.reset_answer()?;
         }
         // In one write where the server takes that, else one after the other.
         lines.chunks(if self.pipelines { lines.len() } else { 1 }).try_for_each(|group| {
-            let step = group[0].0;
-            self.begin_step(self.timeout);
             let text: String = group.iter().map(|(_, line)| line.as_str()).collect();
-            self.stream.write(text.as_bytes()).map_err(|error| Delivery::Lost { step, why: error.to_string() })?;
+            self.write_line(group[0].0, &text)?;
             self.envelope_answers(group)
         })
+    }
+
+    /// Writes what begins a step.
+    fn write_line(&mut self, step: Step, line: &str) -> Result<(), Delivery> {
+        self.begin_step(self.timeout);
+        self.stream.write(line.as_bytes()).map_err(|error| Delivery::Lost { step, why: error.to_string() })
+    }
+
+    /// The answer to RSET, which makes a connection ready for another message, whatever became of the one before.
+    fn reset_answer(&mut self) -> Result<(), Delivery> {
+        let why = match self.read_reply() {
+            Ok((reply, _)) if reply.code == 250 => return Ok(()),
+            Ok((reply, _)) if judge(Step::Mail, &reply) == Verdict::Closing => {
+                return Err(Delivery::Answered { step: Step::Mail, reply, verdict: Verdict::Closing });
+            }
+            Ok((reply, _)) => format!("it answered {reply} to RSET"),
+            Err(why) => why,
+        };
+        Err(Delivery::Lost { step: Step::Mail, why })
     }
 
     /// The answers to lines of the envelope that are written already: all are read, and the first that is not good counts.
     fn envelope_answers(&mut self, lines: &[(Step, String)]) -> Result<(), Delivery> {
         let lost = |step, why| Delivery::Lost { step, why };
-        self.begin_step(self.timeout);
         let mut first = None;
         let mut has_recipient = false;
         for (step, _) in lines {
@@ -525,19 +546,10 @@ impl Connection {
         self.read_reply().map(|_| ())
     }
 
-    /// Makes the connection ready for another message after one that was not taken. `false`: it is of no more use.
-    fn reset(&mut self) -> bool {
-        if self.spoiled {
-            return false;
-        }
-        self.begin_step(self.timeout);
-        self.stream.write(b"RSET\r\n").is_ok() && self.read_reply().is_ok_and(|(reply, _)| reply.code == 250)
-    }
-
     /// Says goodbye; the answer is not waited for long.
     pub fn quit(mut self) {
-        // To a server that waits for a message it would be one.
-        if self.announced.is_some() {
+        // To a server that waits for a message it would be a part of it.
+        if self.spoiled || self.is_announced() {
             return;
         }
         self.begin_step(Duration::from_secs(5));
@@ -551,16 +563,30 @@ impl Connection {
         if !self.read.is_empty() {
             return Early::Answer;
         }
-        let is_plain = matches!(self.stream, Stream::Plain(_));
-        let mut byte = [0];
-        let peeked = rustix::net::recv(&self.stream.timed().stream, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-        match peeked {
-            Ok((0, _)) => Early::Gone("it closed the connection".to_owned()),
-            // Under TLS it may be about the encryption.
-            Ok(_) if is_plain => Early::Answer,
-            Ok(_) => Early::Nothing,
-            Err(Errno::AGAIN | Errno::INTR) => Early::Nothing,
-            Err(error) => Early::Gone(std::io::Error::from(error).to_string()),
+        let gone = |why: &dyn std::fmt::Display| Early::Gone(why.to_string());
+        loop {
+            // What was read may hold more than was asked for.
+            if let Stream::Tls(stream) = &mut self.stream {
+                match stream.conn.process_new_packets() {
+                    Ok(state) if state.plaintext_bytes_to_read() > 0 => return Early::Answer,
+                    Ok(_) => {}
+                    Err(error) => return gone(&error),
+                }
+            }
+            let mut byte = [0];
+            let peeked = rustix::net::recv(&self.stream.timed().stream, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+            match (peeked, &mut self.stream) {
+                (Ok((0, _)), _) => return Early::Gone("it closed the connection".to_owned()),
+                (Ok(_), Stream::Plain(_)) => return Early::Answer,
+                // It may be about the encryption only.
+                (Ok(_), Stream::Tls(stream)) => {
+                    if let Err(error) = stream.conn.read_tls(&mut stream.sock) {
+                        return gone(&error);
+                    }
+                }
+                (Err(Errno::AGAIN | Errno::INTR), _) => return Early::Nothing,
+                (Err(error), _) => return gone(&std::io::Error::from(error)),
+            }
         }
     }
 }

@@ -73,36 +73,30 @@ def without_pipelining(program):
         once(server, project)
 
 
+class Watches(Behaviour):
+    """Sees what has come before a message is answered; `ends` are its answers to some."""
+
+    def __init__(self, ends=None):
+        self.ends, self.together, self.kept = ends or {}, 0, None
+
+    def end(self, session, to, message):
+        if not session.buffer:
+            session.stream.settimeout(0.05)
+            try:
+                session.buffer += session.stream.recv(65536)
+            except TimeoutError:
+                pass
+            session.stream.settimeout(None)
+        self.together += session.buffer.count(b"\r\nDATA\r\n")
+        answer = self.ends.get(to)
+        if answer == "hang up":
+            raise Hangup()
+        return answer or super().end(session, to, message)
+
+
 @case
 def pipelined(program):
     """The envelope of the next message is there with the end of the one before; whatever is said to that, nobody gets two."""
-
-    class Watches(Behaviour):
-        def __init__(self, ends=None):
-            self.ends, self.together, self.nested = ends or {}, 0, False
-
-        def mail(self, session):
-            if self.nested:
-                self.nested = False
-                return "503 5.5.1 nested MAIL"
-            return super().mail(session)
-
-        def end(self, session, to, message):
-            # What is already here came before this message was answered.
-            if not session.buffer:
-                session.stream.settimeout(0.05)
-                try:
-                    session.buffer += session.stream.recv(65536)
-                except TimeoutError:
-                    pass
-                session.stream.settimeout(None)
-            self.together += session.buffer.count(b"\r\nDATA\r\n")
-            answer = self.ends.pop(to, None)
-            if answer == "hang up":
-                raise Hangup()
-            self.nested = answer == "nested"
-            return "554 5.7.1 looks like spam" if self.nested else answer or super().end(session, to, message)
-
     one = "connections = 1\n"
     with Server(Watches()) as server:
         project = Project(program, server.port, 12, smtp=one + "per_connection = 5")
@@ -116,22 +110,80 @@ def pipelined(program):
         project = Project(program, server.port, 12, smtp=one + "pipelining = false")
         expect(project.send().returncode, 0)
         expect((states(project), server.behaviour.together), ({"accepted": 12}, 0))
-    for answer, state, resets in (
-        ("554 5.7.1 looks like spam", "refused", 0),
-        ("450 4.2.0 later", "deferred", 0),
-        # It has not got over the message that it refused: it is told to, and then the next is taken.
-        ("nested", "refused", 1),
-        ("hang up", "in doubt", 0),
-    ):
+    for answer, state in (("554 5.7.1 looks like spam", "refused"), ("450 4.2.0 later", "deferred"), ("hang up", "in doubt")):
         # In the middle, and as the last.
-        ends = {"sample2@d2.example": answer, "sample7@d0.example": answer}
-        with Server(Watches(ends)) as server:
+        with Server(Watches({"sample2@d2.example": answer, "sample7@d0.example": answer})) as server:
             project = Project(program, server.port, 8, smtp=one + 'retry = ["60s"]')
             done = project.send()
             expect(done.returncode, 3, done.stderr)
             expect(states(project), {"accepted": 6, state: 2}, answer)
             once(server, project)
-            expect(len(server.record.verbs("RSET")), resets, answer)
+
+
+@case
+def pipelined_to_a_server_that_forgets_nothing(program):
+    """It keeps the recipients of a message that it refused until it is told to reset: they get neither the next one nor an empty one."""
+
+    class Keeps(Watches):
+        def end(self, session, to, message):
+            answer = super().end(session, to, message)
+            self.kept = None if answer.startswith("250") else to
+            return answer
+
+        def mail(self, session):
+            session.to = self.kept
+            return "503 5.5.1 nested MAIL" if self.kept else super().mail(session)
+
+        def rcpt(self, session, to):
+            return "550 5.1.1 nobody" if to.startswith("sample3@") else super().rcpt(session, to)
+
+        def rset(self, session):
+            self.kept = None
+            return super().rset(session)
+
+    for pipelining in ("true", "false"):
+        with Server(Keeps({"sample2@d2.example": "554 5.7.1 looks like spam"})) as server:
+            project = Project(program, server.port, 6, smtp=f"connections = 1\npipelining = {pipelining}")
+            expect(project.send().returncode, 3)
+            expect(states(project), {"accepted": 4, "refused": 2})
+            expect(server.record.copies(), {address: 1 for address in project.addresses if not address.startswith(("sample2@", "sample3@"))})
+            expect(len(server.record.verbs("RCPT TO:<SAMPLE3@")), 1, "it is asked once")
+
+
+@case
+def pipelined_through_a_device_that_swallows(program):
+    """What follows the end of a message never arrives: that is found out once."""
+
+    class Swallows(Watches):
+        def end(self, session, to, message):
+            answer = super().end(session, to, message)
+            session.buffer = b""
+            return answer
+
+    with Server(Swallows()) as server:
+        project = Project(program, server.port, 12, smtp='connections = 1\ntimeout = "1s"')
+        done = project.send()
+        expect(done.returncode, 0, done.stderr)
+        expect((server.record.copies(), server.record.connections), ({address: 1 for address in project.addresses}, 2))
+
+
+@case
+def nothing_is_said_into_a_message(program):
+    """A server that waits for a message after all is left alone."""
+
+    class Waits(Behaviour):
+        lax = True
+
+        def mail(self, session):
+            return "450 4.3.0 not now"
+
+    with Server(Waits()) as server:
+        project = Project(program, server.port, 3, smtp='connections = 1\nretry = ["60s"]')
+        begun = time.monotonic()
+        expect(project.send().returncode, 3)
+        expect((states(project), server.record.taken), ({"deferred": 3}, []))
+        expect(server.record.verbs("IN A MESSAGE"), [])
+        assert time.monotonic() - begun < 4, "it waits for no answer"
 
 
 @case
@@ -701,11 +753,35 @@ def an_answer_before_the_end(program):
         def data(self, session):
             return "354 go on\r\n250 2.0.0 stray"
 
-    with Server(Early()) as server:
-        project = Project(program, server.port, 2, smtp='retry = []\ntimeout = "2s"')
-        done = project.send()
-        expect((done.returncode, server.record.copies()), (3, {}), done.stderr)
-        expect(states(project), {"refused": 2})
+    certificates = Certificates()
+
+    class Encrypted(Behaviour):
+        implicit, tls = True, certificates.context("good")
+
+    class InOneRecord(Encrypted):
+        def data(self, session):
+            # The sender reads 4096 octets at a time: what is behind them has been decrypted, and lies in wait.
+            time.sleep(0.05)
+            last = "354 go on\r\n"
+            return "354-" + "x" * (4096 - len("354-\r\n" + last)) + "\r\n" + last + "250 2.0.0 stray"
+
+    class InItsOwnRecord(Encrypted):
+        def data(self, session):
+            session.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            return super().data(session)
+
+        def after_data(self, session):
+            session.say("250 2.0.0 stray")
+            session.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+    for behaviour in (Early(), InOneRecord(), InItsOwnRecord()):
+        more = dict(host="localhost", tls="implicit") if behaviour.implicit else {}
+        with Server(behaviour) as server:
+            trust = f'ca_file = "{certificates.ca}"\n' if behaviour.implicit else ""
+            project = Project(program, server.port, 2, smtp=trust + 'retry = []\ntimeout = "2s"', **more)
+            done = project.send()
+            expect((done.returncode, server.record.copies()), (3, {}), type(behaviour).__name__ + done.stderr)
+            expect(states(project), {"refused": 2})
 
 
 @case
@@ -793,10 +869,12 @@ def interrupted(program):
             process = project.start()
             while len(server.record.taken) < 4:
                 time.sleep(0.01)
+            begun = len(server.record.taken)
             for number in signals:
                 process.send_signal(number)
             expect(process.wait(10), code)
             expect(set(project.states().values()), {"accepted", "planned"}, "what was in flight had its answer")
+            assert len(server.record.taken) <= begun + 4, "nothing was begun after it"
             expect(project.send().returncode, 0)
             expect(server.record.copies(), {address: 1 for address in project.addresses})
 

@@ -51,6 +51,7 @@ class Behaviour:
     extensions = ["PIPELINING", "SIZE 10485760", "8BITMIME"]
     tls = None  # an ssl.SSLContext: STARTTLS is offered
     implicit = False
+    lax = False  # a recipient is taken also after a sender that was not
 
     def greeting(self, session):
         return "220 sink.example ESMTP"
@@ -73,8 +74,14 @@ class Behaviour:
     def rcpt(self, session, to):
         return "250 2.1.5 Ok"
 
+    def rset(self, session):
+        return "250 2.0.0 Ok"
+
     def data(self, session):
         return "354 End data with <CR><LF>.<CR><LF>"
+
+    def after_data(self, session):
+        """After the answer to DATA was written."""
 
     def end(self, session, to, message):
         """After the end of the message was read; the message is taken when this returns 250."""
@@ -142,7 +149,7 @@ class Session(threading.Thread):
             elif verb.startswith("MAIL FROM"):
                 self.to = None
                 answer = do.mail(self)
-                self.mail = bool(answer) and answer.startswith("250")
+                self.mail = bool(answer) and answer.startswith("250") or do.lax
                 self.say(answer)
             elif verb.startswith("RCPT TO"):
                 if not self.mail:
@@ -160,10 +167,11 @@ class Session(threading.Thread):
                 answer = do.data(self)
                 self.say(answer)
                 if answer and answer.startswith("354"):
+                    do.after_data(self)
                     self.message()
             elif verb == "RSET":
                 self.to = None
-                self.say("250 2.0.0 Ok")
+                self.say(do.rset(self))
             elif verb == "NOOP":
                 self.say("250 2.0.0 Ok")
             elif verb == "QUIT":
@@ -180,6 +188,8 @@ class Session(threading.Thread):
                 break
             if not line.endswith(b"\r\n"):
                 self.server.record.command(self.number, self.encrypted, "BARE LF")
+            if line in (b"QUIT\r\n", b"RSET\r\n"):
+                self.server.record.command(self.number, self.encrypted, "IN A MESSAGE " + line.decode().strip())
             lines.append(line[1:] if line.startswith(b".") else line)
         message = b"".join(lines)
         if b"\r" in message.replace(b"\r\n", b""):
