@@ -3,10 +3,12 @@
 
     python3 bench/sending.py
     python3 bench/sending.py --messages 5000 --runs 3
+    python3 bench/sending.py --distance 10
 
 All rows go to Postfix's smtp-sink on this machine, in one run. The bound is the lesser of what smtp-source sends over the
 same number of connections, and connections times the commits a second of the disk that holds the ledger: a message that is
-accepted needs its own place in a commit. It needs Cargo and Debian's postfix (smtp-sink and smtp-source).
+accepted needs its own place in a commit. With a distance, in milliseconds for one way, the server seems to be as far away, and what
+counts is how often its answer is waited for. It needs Cargo and Debian's postfix (smtp-sink and smtp-source).
 """
 
 import argparse
@@ -26,18 +28,32 @@ sys.path.insert(0, str(ROOT / "tests/sending"))
 from project import Project  # noqa: E402
 
 
-def sink():
-    """smtp-sink on a free port; it takes everything, and offers PIPELINING."""
+def free_port():
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    process = subprocess.Popen(["smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1024"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
+        return free.getsockname()[1]
+
+
+def until_it_listens(port, process):
+    for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
             return process, port
         except OSError:
             time.sleep(0.02)
-    sys.exit("smtp-sink does not start")
+    sys.exit(f"{process.args[0]} does not start")
+
+
+def sink():
+    """smtp-sink on a free port; it takes everything, and offers PIPELINING."""
+    port = free_port()
+    command = ["smtp-sink", "-u", "nobody", f"127.0.0.1:{port}", "1024"]
+    return until_it_listens(port, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+
+def at_a_distance(port, milliseconds):
+    """The same server, further away."""
+    far = free_port()
+    return until_it_listens(far, subprocess.Popen([sys.executable, ROOT / "bench/distance.py", str(far), str(port), str(milliseconds)]))
 
 
 def source(port, connections, messages):
@@ -63,8 +79,8 @@ def commits(folder, seconds=2):
     return rate
 
 
-def runsheet(program, port, connections, messages):
-    project = Project(program, port, messages, smtp=f'connections = {connections}\nper_connection = 1000000\nledger = "ledger.sqlite"')
+def runsheet(program, port, connections, messages, more=""):
+    project = Project(program, port, messages, smtp=f'{more}connections = {connections}\nper_connection = 1000000\nledger = "ledger.sqlite"')
     # The ledger lies where the commits were measured.
     project.root.joinpath("ledger.sqlite").unlink(missing_ok=True)
     target = FOLDER / "ledger"
@@ -86,16 +102,46 @@ def runsheet(program, port, connections, messages):
     return messages / span, messages / whole, len(size)
 
 
+def far_away(program, port, options):
+    """What is sent over one connection to a server at a distance."""
+    process, far = at_a_distance(port, options.distance)
+    messages = max(20, int(2000 / options.distance))
+    ways = {
+        "smtp-source": lambda: source(far, 1, messages),
+        "runsheet": lambda: runsheet(program, far, 1, messages)[0],
+        "runsheet, `pipelining = false`": lambda: runsheet(program, far, 1, messages, "pipelining = false\n")[0],
+    }
+    rates = {name: [] for name in ways}
+    try:
+        for _ in range(options.runs):
+            for name, way in ways.items():
+                rates[name].append(way())
+    finally:
+        process.terminate()
+    print(f"| {options.distance:g} ms away, one connection | messages/s | round trips for each |")
+    print("| --- | --- | --- |")
+    for name, all_rates in rates.items():
+        rate = statistics.median(all_rates)
+        print(f"| {name} | {rate:.1f} | {1 / rate / (2 * options.distance / 1000):.1f} |")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--messages", type=int, default=4000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--connections", default="1,4,16")
+    parser.add_argument("--distance", type=float, metavar="MILLISECONDS")
     options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     subprocess.run(["cargo", "build", "--quiet", "--locked", "--release"], cwd=ROOT, check=True)
     program = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release/runsheet"
     process, port = sink()
+    if options.distance:
+        try:
+            far_away(program, port, options)
+        finally:
+            process.terminate()
+        return
     print("| Connections | smtp-source, messages/s | commits/s of the disk | bound | runsheet, messages/s | of the bound | with reading and planning |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     size = 0
