@@ -120,13 +120,13 @@ impl Draft {
     pub fn difference(&self, rows: &[Standing]) -> String {
         let planned: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let wanted: BTreeSet<&str> = self.rows.iter().map(|planned| planned.key.as_str()).collect();
-        let added = wanted.iter().filter(|key| !planned.contains_key(*key)).count() as u64;
-        let gone = planned.keys().filter(|key| !wanted.contains(*key)).count() as u64;
+        let added = wanted.iter().filter(|key| !planned.contains_key(*key)).count();
+        let gone = planned.keys().filter(|key| !wanted.contains(*key)).count();
         let changed = self
             .rows
             .iter()
             .filter(|row| planned.get(row.key.as_str()).is_some_and(|known| known.state != State::Accepted && known.hash != row.hash))
-            .count() as u64;
+            .count();
         let unreached = rows.iter().filter(|row| row.state != State::Accepted).count() as u64;
         let parts: Vec<String> = [
             (changed, "message differs", "messages differ"),

@@ -15,7 +15,8 @@ use crate::diagnostic::{counted, suggest, thousands};
 use crate::notice::ledger::{State, verify};
 use crate::notice::{address, mailbox};
 use crate::world::ledger::sqlite::InFile;
-use crate::world::ledger::{self, Ledger, Standing, Store};
+use crate::world::ledger::store::Store;
+use crate::world::ledger::{self, Ledger, Standing};
 use crate::world::smtp::Secret;
 use crate::world::{disk, environment, process};
 

@@ -252,14 +252,11 @@ impl Job<'_> {
             }
             None => String::new(),
         };
-        say(&format!("  through   {host}:{port}, {}{paced}", counted(*connections as u64, "connection", "connections")));
+        say(&format!("  through   {host}:{port}, {}{paced}", counted(*connections, "connection", "connections")));
         match (ledger, known) {
             (Some(ledger), Some(plan)) => {
-                let amended = if plan.amended > 0 {
-                    format!(", amended {}", counted(u64::try_from(plan.amended).unwrap_or(0), "time", "times"))
-                } else {
-                    String::new()
-                };
+                let amended =
+                    if plan.amended > 0 { format!(", amended {}", counted(plan.amended, "time", "times")) } else { String::new() };
                 say(&format!("  ledger    {} (plan of {}{amended})", ledger.place(), shown_time(plan.frozen, self.event)));
                 say(&format!(
                     "  reached   {} of {}; in all {}",

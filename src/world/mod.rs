@@ -19,5 +19,6 @@ pub mod relay;
 pub mod server;
 pub mod smtp;
 pub mod status;
+mod stream;
 pub mod watch;
 pub mod watchdog;

@@ -4,7 +4,6 @@
 //! hours, and what a server sent before STARTTLS stays in its buffer and is believed after it (RFC 3207 §6 forbids that).
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
 use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,19 +11,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use rustix::io::Errno;
-use rustix::net::RecvFlags;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_platform_verifier::BuilderVerifierExt;
 
+use super::stream::{Early, Stream, Timed};
 use crate::config::{Sending, Tls, is_loopback};
 use crate::notice::reply::{Reply, Step, Verdict, judge};
 
 /// The longest answer that is read, in bytes.
 const MOST_REPLY: usize = 64 << 10;
 
+/// The steps before a message.
+const ENVELOPE: [Step; 3] = [Step::Mail, Step::Rcpt, Step::Data];
 const RESET: &str = "RSET\r\n";
 
 /// Words that are shown to nobody.
@@ -118,83 +118,6 @@ pub enum Delivery {
     },
     /// The claim was void: nothing was sent.
     Void,
-}
-
-/// A TCP stream, all of whose operations end at a deadline.
-struct Timed {
-    stream: TcpStream,
-    deadline: Instant,
-}
-
-/// The stream looks at its deadline so often. To set a time-out for every step costs as much as the step.
-const GLANCE: Duration = Duration::from_secs(1);
-
-impl Timed {
-    fn new(stream: TcpStream, timeout: Duration) -> std::io::Result<Timed> {
-        stream.set_read_timeout(Some(GLANCE))?;
-        stream.set_write_timeout(Some(GLANCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Timed { stream, deadline: Instant::now() + timeout })
-    }
-
-    /// Tries until it is done or too late.
-    fn within<T>(&mut self, mut work: impl FnMut(&mut TcpStream) -> std::io::Result<T>) -> std::io::Result<T> {
-        loop {
-            match work(&mut self.stream) {
-                Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                    if Instant::now() >= self.deadline {
-                        return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long"));
-                    }
-                }
-                done if Instant::now() < self.deadline => return done,
-                _ => return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it took too long")),
-            }
-        }
-    }
-}
-
-impl Read for Timed {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.within(|stream| stream.read(buffer))
-    }
-}
-
-impl Write for Timed {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.within(|stream| stream.write(bytes))
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.stream.flush()
-    }
-}
-
-enum Stream {
-    Plain(Timed),
-    Tls(Box<StreamOwned<ClientConnection, Timed>>),
-}
-
-impl Stream {
-    fn timed(&mut self) -> &mut Timed {
-        match self {
-            Stream::Plain(timed) => timed,
-            Stream::Tls(stream) => &mut stream.sock,
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        match self {
-            Stream::Plain(timed) => timed.write_all(bytes),
-            Stream::Tls(stream) => stream.write_all(bytes).and_then(|()| stream.flush()),
-        }
-    }
-
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self {
-            Stream::Plain(timed) => timed.read(buffer),
-            Stream::Tls(stream) => stream.read(buffer),
-        }
-    }
 }
 
 /// An open connection.
@@ -430,7 +353,8 @@ impl Connection {
             return Ok(Delivery::Void);
         }
         // A server that has gone away meanwhile cannot have the message.
-        match self.early_word() {
+        let early = if self.read.is_empty() { self.stream.early() } else { Early::Answer };
+        match early {
             Early::Nothing => {}
             Early::Gone(why) => return Ok(lost(why)),
             Early::Answer => {
@@ -450,7 +374,7 @@ impl Connection {
         {
             // Before it is known what becomes of this message: RSET leaves nothing of it to the next.
             end.push_str(RESET);
-            end.extend(envelope(from, &next).map(|(_, line)| line));
+            end.push_str(&envelope(&ENVELOPE, from, &next));
             self.announced = Some(next);
         }
         self.begin_step(self.final_timeout);
@@ -477,21 +401,19 @@ impl Connection {
         if self.spoiled || announced.as_ref().is_some_and(|announced| announced != to) {
             return Err(Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() });
         }
-        let lines = envelope(from, to);
         let needs_reset = std::mem::take(&mut self.needs_reset);
         if announced.is_some() {
             self.begin_step(self.timeout);
-            return self.reset_answer().and_then(|()| self.envelope_answers(&lines));
+            return self.reset_answer().and_then(|()| self.envelope_answers(&ENVELOPE));
         }
         if needs_reset {
             self.write_line(Step::Mail, RESET)?;
             self.reset_answer()?;
         }
         // In one write where the server takes that, else one after the other.
-        lines.chunks(if self.pipelines { lines.len() } else { 1 }).try_for_each(|group| {
-            let text: String = group.iter().map(|(_, line)| line.as_str()).collect();
-            self.write_line(group[0].0, &text)?;
-            self.envelope_answers(group)
+        ENVELOPE.chunks(if self.pipelines { ENVELOPE.len() } else { 1 }).try_for_each(|steps| {
+            self.write_line(steps[0], &envelope(steps, from, to))?;
+            self.envelope_answers(steps)
         })
     }
 
@@ -514,12 +436,12 @@ impl Connection {
         Err(Delivery::Lost { step: Step::Mail, why })
     }
 
-    /// The answers to lines of the envelope that are written already: all are read, and the first that is not good counts.
-    fn envelope_answers(&mut self, lines: &[(Step, String)]) -> Result<(), Delivery> {
+    /// The answers to commands of the envelope that are written already: all are read, and the first that is not good counts.
+    fn envelope_answers(&mut self, steps: &[Step]) -> Result<(), Delivery> {
         let lost = |step, why| Delivery::Lost { step, why };
         let mut first = None;
         let mut has_recipient = false;
-        for (step, _) in lines {
+        for step in steps {
             let (reply, _) = match self.read_reply() {
                 Ok(reply) => reply,
                 // What was answered before the connection was lost holds.
@@ -557,49 +479,16 @@ impl Connection {
             self.read_reply().ok();
         }
     }
-
-    /// Whether the server has said anything, or gone away, while a message was written.
-    fn early_word(&mut self) -> Early {
-        if !self.read.is_empty() {
-            return Early::Answer;
-        }
-        let gone = |why: &dyn std::fmt::Display| Early::Gone(why.to_string());
-        loop {
-            // What was read may hold more than was asked for.
-            if let Stream::Tls(stream) = &mut self.stream {
-                match stream.conn.process_new_packets() {
-                    Ok(state) if state.plaintext_bytes_to_read() > 0 => return Early::Answer,
-                    Ok(_) => {}
-                    Err(error) => return gone(&error),
-                }
-            }
-            let mut byte = [0];
-            let peeked = rustix::net::recv(&self.stream.timed().stream, &mut byte[..], RecvFlags::PEEK | RecvFlags::DONTWAIT);
-            match (peeked, &mut self.stream) {
-                (Ok((0, _)), _) => return Early::Gone("it closed the connection".to_owned()),
-                (Ok(_), Stream::Plain(_)) => return Early::Answer,
-                // It may be about the encryption only.
-                (Ok(_), Stream::Tls(stream)) => {
-                    if let Err(error) = stream.conn.read_tls(&mut stream.sock) {
-                        return gone(&error);
-                    }
-                }
-                (Err(Errno::AGAIN | Errno::INTR), _) => return Early::Nothing,
-                (Err(error), _) => return gone(&std::io::Error::from(error)),
-            }
-        }
-    }
 }
 
-/// The commands before a message.
-fn envelope(from: &str, to: &str) -> [(Step, String); 3] {
-    [(Step::Mail, format!("MAIL FROM:<{from}>\r\n")), (Step::Rcpt, format!("RCPT TO:<{to}>\r\n")), (Step::Data, "DATA\r\n".to_owned())]
-}
-
-enum Early {
-    Nothing,
-    Answer,
-    Gone(String),
+/// The commands of these steps of an envelope.
+fn envelope(steps: &[Step], from: &str, to: &str) -> String {
+    let command = |step: &Step| match step {
+        Step::Mail => format!("MAIL FROM:<{from}>\r\n"),
+        Step::Rcpt => format!("RCPT TO:<{to}>\r\n"),
+        _ => "DATA\r\n".to_owned(),
+    };
+    steps.iter().map(command).collect()
 }
 
 /// What an answer at the end of a message means; one that is none is given back.

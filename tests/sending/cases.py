@@ -77,7 +77,7 @@ class Watches(Behaviour):
     """Sees what has come before a message is answered; `ends` are its answers to some."""
 
     def __init__(self, ends=None):
-        self.ends, self.together, self.kept = ends or {}, 0, None
+        self.ends, self.together = ends or {}, 0
 
     def end(self, session, to, message):
         if not session.buffer:
@@ -125,6 +125,8 @@ def pipelined_to_a_server_that_forgets_nothing(program):
     """It keeps the recipients of a message that it refused until it is told to reset: they get neither the next one nor an empty one."""
 
     class Keeps(Watches):
+        kept = None
+
         def end(self, session, to, message):
             answer = super().end(session, to, message)
             self.kept = None if answer.startswith("250") else to

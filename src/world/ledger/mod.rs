@@ -3,6 +3,7 @@
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sqlite;
+pub mod store;
 #[cfg(test)]
 mod tests;
 
@@ -12,117 +13,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
+use self::store::{Row, Store, Value};
 use crate::notice::ledger::{Claim, Counts, Entry, Event, Plan, Planned, State};
 use crate::notice::reply::Reply;
-
-/// A value in a statement or a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
-    Text(String),
-    Number(i64),
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Value {
-        Value::Text(text.to_owned())
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Value {
-        Value::Text(text)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Value {
-        Value::Number(number)
-    }
-}
-
-/// A row of an answer.
-pub struct Row(pub Vec<Value>);
-
-impl Row {
-    fn text(&self, index: usize) -> Result<&str> {
-        match self.0.get(index) {
-            Some(Value::Text(text)) => Ok(text),
-            _ => bail!("the ledger is not as it should be: column {index} is no text"),
-        }
-    }
-
-    fn number(&self, index: usize) -> Result<i64> {
-        match self.0.get(index) {
-            Some(Value::Number(number)) => Ok(*number),
-            _ => bail!("the ledger is not as it should be: column {index} is no number"),
-        }
-    }
-}
-
-/// A database that keeps what it was told once `commit` has come back, whatever happens to the machine.
-///
-/// Parameters are `$1`, `$2` …, in the order in which they first stand in a statement.
-pub trait Store: Send {
-    /// Where it is, for people; nothing secret.
-    fn place(&self) -> String;
-    /// Whether senders on several machines may work at once. If not, this one is alone.
-    fn is_shared(&self) -> bool;
-    /// The present in milliseconds since 1970, by the one clock of the database.
-    fn now(&mut self) -> Result<i64>;
-    fn begin(&mut self) -> Result<()>;
-    /// Begins to read one state of all tables.
-    fn begin_snapshot(&mut self) -> Result<()>;
-    fn commit(&mut self) -> Result<()>;
-    fn roll_back(&mut self);
-    /// Gives how many rows it changed.
-    fn execute(&mut self, statement: &str, values: &[Value]) -> Result<u64>;
-    fn query(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>>;
-    /// The texts of a JSON array, as a subquery over the parameter.
-    fn texts(&self, parameter: &str) -> String;
-    /// Behind a subquery whose rows are about to be changed.
-    fn skip_locked(&self) -> &'static str;
-}
-
-/// The history has no key of its own here: in a file, where one sender is alone, it would be a second place to write with every
-/// message, and the chain tells a number that is twice there anyway.
-pub const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS campaign (
-    name TEXT PRIMARY KEY,
-    hash TEXT NOT NULL,
-    frozen TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    amended BIGINT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS recipient (
-    campaign TEXT NOT NULL,
-    key TEXT NOT NULL,
-    rank BIGINT NOT NULL,
-    message_id TEXT NOT NULL,
-    hash TEXT NOT NULL,
-    state TEXT NOT NULL,
-    claim BIGINT NOT NULL,
-    tries BIGINT NOT NULL,
-    owner TEXT NOT NULL,
-    until BIGINT NOT NULL,
-    code BIGINT NOT NULL,
-    reply TEXT NOT NULL,
-    PRIMARY KEY (campaign, key)
-);
-CREATE TABLE IF NOT EXISTS event (
-    campaign TEXT NOT NULL,
-    sender TEXT NOT NULL,
-    number BIGINT NOT NULL,
-    key TEXT NOT NULL,
-    state TEXT NOT NULL,
-    claim BIGINT NOT NULL,
-    at TEXT NOT NULL,
-    code BIGINT NOT NULL,
-    reply TEXT NOT NULL,
-    who TEXT NOT NULL,
-    why TEXT NOT NULL,
-    hash TEXT NOT NULL
-);
-";
 
 /// The ledger of one campaign, in the hand of one program.
 pub struct Ledger {

@@ -10,7 +10,7 @@ use postgres::{Client, Config, Statement};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Row, Store, TABLES, Value};
+use super::store::{Row, Store, TABLES, Value};
 use crate::config::is_loopback;
 
 /// A ledger in a database.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::{Row, Store, TABLES, Value};
+use super::store::{Row, Store, TABLES, Value};
 
 /// A ledger in a file.
 pub struct InFile {
