@@ -182,7 +182,7 @@ fn luminance(color: &str) -> f64 {
 fn destination(url: &str, span: &Span) -> Result<Destination, (String, Option<String>)> {
     match link::classify(url) {
         Target::External(url) if link::is_web(&url) => web_address(&url).map(Destination::Elsewhere),
-        Target::External(url) if !link::is_bare(&url) && !url.to_ascii_lowercase().starts_with("http") => Ok(Destination::Elsewhere(url)),
+        Target::External(url) if !link::leads_nowhere(&url) => Ok(Destination::Elsewhere(url)),
         Target::Internal { path, fragment } => Ok(Destination::Here(Link { path, fragment, span: span.clone(), image: false })),
         Target::External(_) | Target::Refused(_) => {
             let help = "write a web address, a mail address as `mailto:…`, or a file below `content/`".to_owned();

@@ -92,7 +92,7 @@ impl Writer<'_, '_, '_> {
                 self.report(diagnostic.help("begin it with a tag that gives a whole address, or with a scheme such as `https://`"), at);
                 false
             }
-            Target::External(url) if link::is_bare(&url) => {
+            Target::External(url) if link::leads_nowhere(&url) => {
                 let diagnostic = Diagnostic::error("broken-link", format!("the link `{url}` leads nowhere"));
                 self.report(diagnostic.help("write the whole address"), at);
                 false

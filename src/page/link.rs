@@ -72,9 +72,9 @@ pub fn classify(target: &str) -> Target {
     Target::Internal { path: decode(path), fragment: fragment.filter(|fragment| !fragment.is_empty() || cleaned == "#") }
 }
 
-/// Whether an address has a scheme and nothing behind it.
-pub fn is_bare(url: &str) -> bool {
-    url.split_once(':').is_some_and(|(_, rest)| rest.trim_start_matches('/').is_empty())
+/// Whether an address has a scheme and nothing behind it, or that of the web and no host.
+pub fn leads_nowhere(url: &str) -> bool {
+    lacks_host(url) || url.split_once(':').is_some_and(|(_, rest)| rest.trim_start_matches('/').is_empty())
 }
 
 /// The scheme of a URL (RFC 3986 §3.1), if it has one.
@@ -197,10 +197,12 @@ mod tests {
 
     #[test]
     fn a_scheme_alone_leads_nowhere() {
-        for url in ["https://", "http:", "mailto:", "tel:"] {
-            assert!(is_bare(url), "{url}");
+        for url in ["https://", "http:", "https:x", "HTTPS:/x", "https:///x", "https://?x", "mailto:", "tel:"] {
+            assert!(leads_nowhere(url), "{url}");
         }
-        assert!(!is_bare("https://a") && !is_bare("mailto:a@b.example"));
+        for url in ["https://a", "https://a?x", "http://[::1]/", "https://u@h/", "mailto:a@b.example"] {
+            assert!(!leads_nowhere(url), "{url}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 import { byId, event, isStep, items, sections, toMs } from "./plan.js";
 import { doneAt, read } from "./state.js";
 
-/** What comes next, what was left open, how late it is, when sections begin and when all is done. */
+/** Of a run: what comes next, what was left open, how late it is, when sections begin and when all is done. */
 export function forecast(state, now) {
   const back = read(state, "reverse"), order = [], starts = new Map(), ends = new Map();
   const wanted = new Set(items.filter((item) => isStep(item) && !item.rounds && item.in.track === (back ? "reverse" : "main")));
@@ -22,7 +22,7 @@ export function forecast(state, now) {
   for (const item of passed) needs(item).forEach((one) => passed.add(one));
   // What was left open before the work that is done now holds nobody up; a stream beside it does.
   const skipped = order.filter((item) => passed.has(item) && !done(item));
-  const next = state.start && (order.find((item) => !passed.has(item)) || skipped[0]);
+  const next = order.find((item) => !passed.has(item)) || skipped[0];
   const plan = { skipped, next, hopes: new Map() };
   if (back || !next) return plan;
 

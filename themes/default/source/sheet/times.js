@@ -13,14 +13,14 @@ for (const when of all("p.when[data-section]")) {
   onRender((shown, now, gate, plan, back) => {
     // The plan as it was when the run began on this page
     const began = state.log.find((one) => one.page === sheet.page), then = began && state.snapshots.get(nameOf(began));
-    const was = then?.sections.find((one) => one.path === part.path)?.start, [done, total] = counts(shown, part);
-    const hope = plan.hopes.get(part), shift = minutes(hope - toMs(part.start));
+    const was = then?.sections.find((one) => one.path === part.path)?.start, [done, total] = shown.start ? counts(shown, part) : [];
+    const hope = plan.hopes?.get(part), shift = minutes(hope - toMs(part.start));
     write(more, [
       isMain(part) && previewOf(part),
       back && part.after != null && full(back.at + toMs(part.after)),
       was && was !== part.start && `was ${time(toMs(was))}`,
       hope && shift && `forecast ${time(hope)} (${shift > 0 ? "+" : "−"}${Math.abs(shift)} min)`,
-      total && shown.start && `${done} of ${total} done`,
+      total && `${done} of ${total} done`,
       isMain(part) && items.some((item, i) => item.in === part && i > gate) && "locked: an earlier gate is not passed",
     ].filter(Boolean).join(" · "));
   });
