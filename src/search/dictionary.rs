@@ -98,9 +98,12 @@ fn file(name: &str, content: &str) -> (String, String) {
 
 /// The order in which a browser compares words: by UTF-16.
 pub fn order(a: &str, b: &str) -> Ordering {
-    // Below U+E000 it is the order of bytes.
-    let is_high = |text: &str| text.bytes().any(|byte| byte >= 0xEE);
-    if is_high(a) || is_high(b) { a.encode_utf16().cmp(b.encode_utf16()) } else { a.cmp(b) }
+    match a.bytes().zip(b.bytes()).find(|(a, b)| a != b) {
+        None => a.len().cmp(&b.len()),
+        // Up to U+DFFF it is the order of bytes. What differs first begins a character, or both have begun alike.
+        Some((x, y)) if x.max(y) < 0xEE => x.cmp(&y),
+        Some(_) => a.encode_utf16().cmp(b.encode_utf16()),
+    }
 }
 
 /// A word after another: the length of what both begin with, as a letter, and the rest.
@@ -201,5 +204,10 @@ mod tests {
         let mut words = ["\u{FB4F}", "\u{20000}", "z", "\u{4E00}", "a"];
         words.sort_unstable_by(|a, b| order(a, b));
         assert_eq!(words, ["a", "z", "\u{4E00}", "\u{20000}", "\u{FB4F}"]);
+        let parts = ["", "a", "ab", "é", "è", "\u{D7FF}", "\u{E000}", "\u{FFFD}", "\u{10000}", "\u{10FFFF}"];
+        let words: Vec<String> = parts.iter().flat_map(|a| parts.map(|b| format!("{a}{b}"))).collect();
+        for (a, b) in words.iter().flat_map(|a| words.iter().map(move |b| (a, b))) {
+            assert_eq!(order(a, b), a.encode_utf16().cmp(b.encode_utf16()), "{a:?} {b:?}");
+        }
     }
 }
