@@ -34,8 +34,8 @@ onRender((shown, now, gate, plan, back) => {
     others.push(banner("warn", `T-0 has moved: ${full(toMs(was))} when the run began, now ${full(toMs(event.t0))}.`));
   }
   if (!isKept) others.push(banner("warn", "Not kept by this browser: export the run before you close the page."));
-  const { skipped } = plan;
-  if (skipped?.[0]) others.push(banner("", link("#stamp:" + skipped[0].id, `${skipped.length} open before here`)));
+  const { skipped, skipped: [first] } = plan;
+  if (first) others.push(banner("", link("#stamp:" + first.id, `${skipped.length} open before here`)));
   replace(alert, alarms);
   replace(banners, others);
 });

@@ -2,8 +2,10 @@
 import { byId, event, isStep, items, sections, toMs } from "./plan.js";
 import { doneAt, read } from "./state.js";
 
-/** Of a run: what comes next, what was left open, how late it is, when sections begin and when all is done. */
+/** What comes next, what was left open, how late it is, when sections begin and when all is done: of a run, or nothing without one. */
 export function forecast(state, now) {
+  const plan = { skipped: [], hopes: new Map() };
+  if (!state.start) return plan;
   const back = read(state, "reverse"), order = [], starts = new Map(), ends = new Map();
   const wanted = new Set(items.filter((item) => isStep(item) && !item.rounds && item.in.track === (back ? "reverse" : "main")));
   // A parent is done after what is nested in it.
@@ -21,9 +23,8 @@ export function forecast(state, now) {
   // It goes on with what is added meanwhile.
   for (const item of passed) needs(item).forEach((one) => passed.add(one));
   // What was left open before the work that is done now holds nobody up; a stream beside it does.
-  const skipped = order.filter((item) => passed.has(item) && !done(item));
-  const next = order.find((item) => !passed.has(item)) || skipped[0];
-  const plan = { skipped, next, hopes: new Map() };
+  plan.skipped = order.filter((item) => passed.has(item) && !done(item));
+  const next = plan.next = order.find((item) => !passed.has(item)) || plan.skipped[0];
   if (back || !next) return plan;
 
   /** Its estimate, or its share of what the section has left for those without one. */
@@ -46,7 +47,7 @@ export function forecast(state, now) {
   sections.forEach((part, number) => {
     const after = sections.findIndex((other, k) => k > number && other.level <= part.level);
     const inside = order.filter((item) => item.section >= number && (after < 0 || item.section < after)), [first] = inside;
-    if (part.start == null || !first || inside.some((item) => done(item) || skipped.includes(item))) return;
+    if (part.start == null || !first || inside.some((item) => done(item) || plan.skipped.includes(item))) return;
     const begin = Math.max(starts.get(first), first === next ? now : 0);
     plan.hopes.set(part, begin + toMs(part.start) - toMs(first.in.start ?? part.start));
   });

@@ -16,7 +16,7 @@ export const isRunning = () => state.start && !read(state, "end");
 const views = [];
 /**
  * Takes what shows a part of the page. At each change all get the same picture: the state that is shown, the present moment, the
- * place of the first open gate, the forecast of a run, and the way back if it has begun.
+ * place of the first open gate, the forecast, and the way back if it has begun.
  */
 export const onRender = (view) => views.push(view);
 
@@ -25,7 +25,7 @@ let isEmpty = false;
 export function render(empty = isEmpty) {
   isEmpty = empty;
   const shown = isEmpty ? nothing : state, now = Date.now();
-  const gate = openGate(shown), plan = shown.start ? forecast(shown, now) : {}, back = read(shown, "reverse");
+  const gate = openGate(shown), plan = forecast(shown, now), back = read(shown, "reverse");
   for (const view of views) view(shown, now, gate, plan, back);
 }
 

@@ -14,7 +14,7 @@ for (const when of all("p.when[data-section]")) {
     // The plan as it was when the run began on this page
     const began = state.log.find((one) => one.page === sheet.page), then = began && state.snapshots.get(nameOf(began));
     const was = then?.sections.find((one) => one.path === part.path)?.start, [done, total] = shown.start ? counts(shown, part) : [];
-    const hope = plan.hopes?.get(part), shift = minutes(hope - toMs(part.start));
+    const hope = plan.hopes.get(part), shift = minutes(hope - toMs(part.start));
     write(more, [
       isMain(part) && previewOf(part),
       back && part.after != null && full(back.at + toMs(part.after)),
