@@ -17,13 +17,13 @@ const check = process.argv.includes("--check");
 const OWN = `
   above beside grams near parts phrase score spots whole words
   cells changed conflict heads how isSure lost undone
-  hopes late next refusal skipped
+  hopes late next skipped
   element markup plain stuck
 `.trim().split(/\s+/);
 
 /** Fails if one of these properties is known elsewhere, too. */
 async function guard(names) {
-  const data = await readFile(join(root, "src/sheet/data.rs"), "utf8"), log = await readFile(join(source, "sheet/log.js"), "utf8");
+  const data = await readFile(join(root, "src/sheet/data.rs"), "utf8"), log = await readFile(join(source, "run/log.js"), "utf8");
   const foreign = [...data.matchAll(/pub (?:r#)?(\w+):/g), ...log.matchAll(/(\w+):/g), ...log.matchAll(/"([^"]*)"/g)]
     .flatMap(([, one]) => one.split(" "));
   const builtIn = Object.getOwnPropertyNames(globalThis).flatMap((name) => [globalThis[name], globalThis[name]?.prototype])
@@ -62,6 +62,7 @@ const files = {
   "site.js": script("site.js"),
   "search.js": script("search/main.js"),
   "sheet.js": script("sheet/main.js"),
+  "run.js": script("run/main.js"),
   "sheet-worker.js": script("sheet-worker.js"),
 };
 const stale = [];

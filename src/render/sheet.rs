@@ -147,7 +147,7 @@ fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut S
 /// The script that keeps the site's run sheets in a browser for use without a network.
 pub fn worker(site: &Site, theme: &Theme) -> String {
     let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
-    let mut files: BTreeSet<String> = ["site.css", "sheet.css", "sheet.js", "icon.svg"].map(|name| theme.asset(name).to_owned()).into();
+    let mut files: BTreeSet<String> = ["site.css", "sheet.css", "site.js", "sheet.js", "run.js", "icon.svg"].map(|name| theme.asset(name).to_owned()).into();
     for page in &sheets {
         let pictures = page.page.links.iter().zip(&page.links).filter(|(link, _)| link.image);
         files.extend(pictures.filter_map(|(_, address)| address.clone()));

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import { match } from "../../themes/default/source/sheet/match.js";
+import { match } from "../../themes/default/source/run/match.js";
 import { openBrowser } from "./browser.mjs";
 
 const run = promisify(execFile);

@@ -1,22 +1,30 @@
-// Holds every page of a built site against html-validate, and one page of each type against Lighthouse and the limits of weight.
+// Holds every page of a built site, and of the project that `runsheet init` makes, against html-validate, and one page of each type
+// against Lighthouse and the limits of weight.
 //
-// Usage: node quality.mjs PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]    From 5 runs on, which is what it does by itself, performance is judged.
-import { readdir, readFile } from "node:fs/promises";
+// Usage: node quality.mjs RUNSHEET PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]
+// From 5 runs on, which is what it does by itself, performance is judged.
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createServer as createSocket } from "node:net";
+import { tmpdir } from "node:os";
 import { extname, join, resolve, sep } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { HtmlValidate } from "html-validate";
 import lighthouse from "lighthouse";
 import { chromium } from "playwright-core";
 import { executable, TYPES } from "./browser.mjs";
 
+/** Where the project that `runsheet init` makes is served. */
+const START = "start/";
 /** One page of each type. */
 const KINDS = {
   home: "index.html",
   "guide page": "guide/getting-started.html",
   section: "guide/index.html",
-  checklist: "docs/cutover-checklist.html",
+  "run sheet": `${START}checklist.html`,
+  "long run sheet": "docs/cutover-checklist.html",
   notices: "docs/user-notice-template.html",
   reference: "reference/diagnostics.html",
   "not found": "404.html",
@@ -28,8 +36,8 @@ const POLICY =
 const LEAST = { accessibility: 1, "best-practices": 1, seo: 1, performance: 0.98 };
 const MOST_BYTES = 20 * 1024;
 const MOST_SCRIPT = 6 * 1024;
-/** Run sheets have a script and a style of their own: what they weigh is told, and judged against no limit. */
-const WITHOUT_LIMIT = ["checklist"];
+/** The words of the sample's sheet alone are more: what it weighs is told, and judged against no limit. */
+const WITHOUT_LIMIT = ["long run sheet"];
 /** What a page that is not to be found in a search is not asked. */
 const NOT_FOR_SEARCH = { "not found": ["is-crawlable"] };
 const BROWSER = [
@@ -45,14 +53,18 @@ const BROWSER = [
   ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
 ];
 
-if (process.argv.length < 3 || process.argv.length > 4) {
-  console.error("usage: node quality.mjs PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]");
+if (process.argv.length < 4 || process.argv.length > 5) {
+  console.error("usage: node quality.mjs RUNSHEET PUBLIC_FOLDER [RUNS_OF_LIGHTHOUSE]");
   process.exit(2);
 }
-const folder = resolve(process.argv[2]);
-const runs = Number(process.argv[3] ?? 5);
-const files = (await readdir(folder, { recursive: true })).map((file) => file.split(sep).join("/"));
-const pages = files.filter((file) => file.endsWith(".html")).sort();
+const program = resolve(process.argv[2]);
+const runs = Number(process.argv[4] ?? 5);
+const project = await mkdtemp(join(tmpdir(), "runsheet-quality-"));
+await promisify(execFile)(program, ["init", join(project, "new")]);
+await promisify(execFile)(program, ["--offline", "build"], { cwd: join(project, "new") });
+/** The folders that are served, by the beginning of their addresses. */
+const folders = { [START]: join(project, "new/public"), "": resolve(process.argv[3]) };
+const pages = (await Promise.all(Object.entries(folders).map(pagesOf))).flat();
 const faults = [];
 const server = await serve();
 const origin = `http://127.0.0.1:${server.address().port}`;
@@ -66,10 +78,17 @@ try {
 } finally {
   await browser.close();
   server.close();
+  await rm(project, { recursive: true });
 }
 for (const fault of faults) console.log(`FAILED  ${fault}`);
 console.log(`quality: ${pages.length} pages, ${faults.length} faults`);
 process.exitCode = faults.length ? 1 : 0;
+
+/** The addresses of a folder's pages, without the slash before them. */
+async function pagesOf([start, folder]) {
+  const files = (await readdir(folder, { recursive: true })).map((file) => file.split(sep).join("/"));
+  return files.filter((file) => file.endsWith(".html")).sort().map((file) => start + file);
+}
 
 /** html-validate, with the rules of htmlvalidate.json. */
 async function valid() {
@@ -77,7 +96,7 @@ async function valid() {
   const validator = new HtmlValidate(config);
   let found = 0;
   for (const page of pages) {
-    const report = await validator.validateString(await readFile(join(folder, page), "utf8"), page);
+    const report = await validator.validateString(await readFile(fileOf(`${origin}/${page}`), "utf8"), page);
     for (const { line, column, ruleId, message } of report.results.flatMap((result) => result.messages)) {
       found += 1;
       if (found <= 20) faults.push(`html-validate: ${page}:${line}:${column} ${ruleId}: ${message}`);
@@ -90,7 +109,7 @@ async function valid() {
 /** Blocks of data are no scripts. */
 async function nothingInline() {
   for (const page of pages) {
-    const html = await readFile(join(folder, page), "utf8");
+    const html = await readFile(fileOf(`${origin}/${page}`), "utf8");
     for (const [tag] of html.matchAll(/<[a-z][^>]*>/gi)) {
       const isScript = /^<script\b/i.test(tag) && !/\ssrc=/i.test(tag) && !/\stype="application\/(ld\+)?json"/i.test(tag);
       if (isScript || /^<style\b/i.test(tag) || /\s(style|on[a-z]+)=/i.test(tag.replaceAll(/"[^"]*"/g, '""'))) {
@@ -168,7 +187,9 @@ async function look(path, onlyCategories, skipAudits) {
 }
 
 function fileOf(url) {
-  const path = join(folder, decodeURIComponent(new URL(url).pathname));
+  const name = decodeURIComponent(new URL(url).pathname.slice(1));
+  const [start, folder] = Object.entries(folders).find(([start]) => name.startsWith(start));
+  const path = join(folder, name.slice(start.length));
   if (!path.startsWith(folder + sep)) throw new Error("outside");
   return path;
 }
@@ -180,7 +201,7 @@ async function serve() {
     try {
       const path = fileOf(new URL(request.url, "http://127.0.0.1"));
       const bytes = await readFile(path);
-      const isHashed = path.startsWith(join(folder, "assets") + sep);
+      const isHashed = path.includes(`${sep}assets${sep}`);
       headers["Cache-Control"] = isHashed ? "public, max-age=31536000, immutable" : "no-cache";
       headers["Content-Type"] = TYPES[extname(path)] ?? "application/octet-stream";
       headers["Content-Encoding"] = "gzip";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import axe from "axe-core";
-import { fill } from "../../themes/default/source/sheet/command.js";
+import { fill } from "../../themes/default/source/run/command.js";
 import { listen, openBrowser, serve } from "./browser.mjs";
 
 const run = promisify(execFile);
@@ -255,6 +255,82 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   for (const part of ["live run", "Gate 3 was late", "v2.0.1", "CD", "AB", "Taken back", "2027"]) is(report.includes(part), `the report lacks ${part}`);
   const table = await download(page, "Steps as CSV");
   is(table.split("\r\n").length > 140 && table.includes("Set both locks"), "the table of steps is not whole");
+});
+
+/** How many scripts of runs a page has taken in. */
+const scripts = (page) => page.locator('script[src*="/run."]').count();
+const alone = { options: { serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"] }, ignore: ["Service Worker"] };
+const SCRIPT = /\/assets\/run\./;
+async function late(route) {
+  await new Promise((later) => setTimeout(later, 400));
+  await route.continue();
+}
+
+for (const [name, act, said] of [
+  ["a tick", (page) => box(page, "Set both locks").click(), "No run: start one to tick"],
+  ["a choice", (page) => page.locator("fieldset.gate input").first().click(), "No run: start one to tick"],
+  ["a value", (page) => blank(page, "NEW_IP").pressSequentially("1"), "No run: start one to tick"],
+  ["a start", (page) => press(page, "Start live run"), "Write your initials first"],
+  ["the files", (page) => unfold(page), ""],
+  ["a command with a value", (page) => page.locator(".code", { hasText: "--resolve" }).first().getByRole("button").click(), ""],
+]) {
+  await test(`who only reads loads no script of runs; ${name} does, and nothing gets past it`, async (page, is) => {
+    await page.waitForTimeout(300);
+    is((await scripts(page)) === 0, "it is loaded without a need");
+    await page.evaluate(() => navigator.clipboard.writeText("nothing"));
+    await page.route(SCRIPT, late);
+    await act(page);
+    await page.locator("main .stamp").first().waitFor({ state: "attached" });
+    await page.waitForTimeout(300);
+    is((await scripts(page)) === 1, `it is loaded ${await scripts(page)} times`);
+    is((await page.locator("main :is(.task > input:not([disabled]), .gate input):checked").count()) === 0, "something is ticked");
+    is((await blank(page, "NEW_IP").inputValue()) === "", "a value is taken");
+    is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command without its value is copied");
+    is(await has(desk(page).locator(".desk-say"), said), `it says: ${await text(desk(page).locator(".desk-say"))}`);
+    if (name === "the files") is(await desk(page).locator("details").first().evaluate((one) => one.open), "the files stay folded");
+    if (name === "a command with a value") {
+      is(await has(page.locator("main"), "has no value"), "it does not say that a value is missing");
+    }
+  }, alone);
+}
+
+await test("the script of runs does not come: it is said, and once it comes the run starts, or goes on", async (page, is) => {
+  const say = desk(page).locator(".desk-say");
+  await page.route(SCRIPT, (route) => route.abort());
+  await page.locator(".initials").fill("AB");
+  await press(page, "Start live run");
+  await page.getByText("The script for runs could not be loaded").waitFor();
+  await page.unroute(SCRIPT);
+  await page.route(SCRIPT, late);
+  await press(page, "Start live run");
+  await press(page, "Start live run");
+  await desk(page).getByText("started").waitFor();
+  const starts = await page.evaluate(() => Object.values(localStorage).filter((one) => one.includes('"kind":"start"')).length);
+  is(starts === 1, `pressed twice while it waits, it starts ${starts} runs`);
+  await page.unroute(SCRIPT);
+  is(await has(desk(page), "by AB"), `initials from before are gone: ${await text(desk(page))}`);
+  await box(page, "Publish the advance notice").click();
+
+  await page.route(SCRIPT, (route) => route.abort());
+  await reload(page);
+  is(await has(desk(page), "A run is in this browser"), "a page without the script looks as if there were no run");
+  is(await has(say, "could not be loaded"), "it does not say that the script is missing");
+  await box(page, "Publish the advance notice").click();
+  await page.unroute(SCRIPT);
+  await page.route(SCRIPT, late);
+  await page.reload();
+  await box(page, "The status page loads from a phone").click();
+  await stamp(page, "The status page loads from a phone").getByText("AB").waitFor();
+  is(await box(page, "Publish the advance notice").isChecked(), "the tick from before is gone");
+}, { ...alone, ignore: [...alone.ignore, "ERR_FAILED"] });
+
+await test("another tab starts a run: this one shows it", async (page, is, context) => {
+  const other = await context.newPage();
+  await other.clock.install({ time: at(-30) });
+  await other.goto(`${origin}/${SHEET}`);
+  await start(other, "AB");
+  await desk(page).getByText("by AB").waitFor();
+  is(await has(desk(page), "LIVE") || (await has(page.locator(".progress-line"), "LIVE")), "it is not shown as live");
 });
 
 await test("the site is dead and the browser calls itself online: the saved copy, told as one until the next good answer", async (page, is) => {

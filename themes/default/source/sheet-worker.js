@@ -13,9 +13,10 @@ const PATIENCE = 4000;
 
 async function install() {
   const cache = await caches.open(CACHE);
-  // Past the browser's own cache, so that page, style and script are of one build. All or nothing.
+  // Past the browser's own cache, so that page, style and script are of one build; a name with a hash is of one build by itself.
+  // All or nothing.
   await Promise.all([...PAGES, ...FILES].map(async (url) => {
-    const answer = await fetch(url, { cache: "reload" });
+    const answer = await fetch(url, { cache: /\/assets\/[^/]+\.[\da-f]{8}\.\w+$/.test(url) ? "default" : "reload" });
     if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
     // Browsers refuse a page that was redirected: keep what came in the end.
     await cache.put(url, answer.redirected ? new Response(await answer.blob(), { headers: answer.headers }) : answer);

@@ -3,9 +3,6 @@ import { all, button, make, status } from "./elements.js";
 
 // Copy buttons
 
-/** What a run sheet does to a copy: it fills values in, or says in `refusal` what is missing. */
-export const preparations = [];
-
 function copyText(text) {
   if (navigator.clipboard && isSecureContext) return navigator.clipboard.writeText(text);
   return new Promise((resolve, reject) => {
@@ -39,7 +36,8 @@ function addCopyButton(block, voice) {
   };
   const press = button("Copy", () => {
     const copy = { code, text: commands(code) };
-    for (const prepare of preparations) prepare(copy);
+    // A run fills values in, or says in `refusal` what is missing.
+    block.dispatchEvent(new CustomEvent("runsheet:copy", { bubbles: true, detail: copy }));
     if (copy.refusal) say("Not copied", copy.refusal);
     else copyText(copy.text.replace(/\n$/, "")).then(() => say("Copied"), () => say("Not copied")).then(() => press.focus());
   }, "copy");

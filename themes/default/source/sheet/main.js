@@ -1,24 +1,4 @@
-// The run sheet: a page of the plan on which a run is recorded. Its log is all that is kept; what the page shows is computed from it.
-import "../site.js";
-import "./banners.js";
-import "./fields.js";
+// A run sheet, as long as nobody runs it.
+import "./load.js";
 import "./offline.js";
-import { renew } from "./operator.js";
-import "./rounds.js";
-import { refresh, render, state } from "./run.js";
-import { isKept } from "./storage.js";
-import "./times.js";
-
-refresh();
-setInterval(render, 60000);
-
-// Another tab has written.
-let changes = 0;
-addEventListener("storage", (event) => {
-  renew(event);
-  clearTimeout(changes);
-  changes = setTimeout(refresh);
-});
-addEventListener("beforeunload", (leave) => {
-  if (!isKept && state.start) leave.preventDefault();
-});
+import "./paper.js";

@@ -1,15 +1,20 @@
 // Without a network: the worker keeps the sheets, the desk says since when.
 import { all, write } from "../elements.js";
-import { offline } from "./desk.js";
+import { load } from "./load.js";
 import { event, sheet } from "./plan.js";
 
-const { worker } = document.body.dataset, service = navigator.serviceWorker;
+const [offline] = all(".offline"), { worker } = document.body.dataset, service = navigator.serviceWorker;
 
-// Under `runsheet serve` pages change all the time: nothing is kept.
+// Under `runsheet serve` pages change all the time: nothing is kept. What no worker keeps is loaded at once, lest the network goes.
 if (worker && service && /^http/.test(location) && !all('script[src^="/_runsheet/"]').length) {
   const of = /Built at .*/.exec(all(".foot")[0]?.textContent)?.[0] || "Version " + sheet.version;
   const tell = () => service.ready.then(({ active }) => active.postMessage({ zone: event.zone, offline: !navigator.onLine, of }));
   service.onmessage = ({ data }) => write(offline, data);
-  service.register(worker).then(tell).catch(() => write(offline, "Not saved for offline use."));
+  const refused = () => {
+    write(offline, "Not saved for offline use.");
+    load();
+  };
+  // The page comes first: what the worker fetches would keep it waiting.
+  addEventListener("load", () => service.register(worker).then(tell).catch(refused));
   for (const name of ["online", "offline"]) addEventListener(name, tell);
-}
+} else load();

@@ -6,6 +6,8 @@ export const sheet = JSON.parse(data.textContent);
 export const { items, blanks, sections } = sheet;
 /** A page without an event is one of its own, without a date. */
 export const event = sheet.event || { id: sheet.page, t0: null };
+/** Under this key the event's present run is named, below it all runs are kept. */
+export const root = `runsheet:${sheet.site}:${event.id}`;
 export const byId = new Map([...items, ...blanks].map((one) => [one.id, one]));
 for (const one of byId.values()) one.in = sections[one.section] || {};
 

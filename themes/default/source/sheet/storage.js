@@ -1,5 +1,8 @@
 // What this browser keeps. Where it keeps nothing, the page's own memory does until it is closed.
 
+/** The initials of who works at this browser. */
+export const BY = "runsheet:by";
+
 const memory = new Map();
 export let isKept = true;
 

@@ -1,12 +1,12 @@
 // The run on this page: read from the log, written to it, shown after each change.
 import { all, goTo, write } from "../elements.js";
+import { event, root, sheet } from "../sheet/plan.js";
+import { get, random, set } from "../sheet/storage.js";
 import { forecast } from "./forecast.js";
-import { load, nameOf, put, root } from "./log.js";
+import { load, nameOf, put } from "./log.js";
 import { desk, device, initials, say, who } from "./operator.js";
 import { snapshot } from "./page.js";
-import { event, sheet } from "./plan.js";
 import { fold, openGate, read } from "./state.js";
-import { get, random, set } from "./storage.js";
 
 const nothing = fold(load(""));
 /** Without a run it has no start, and nothing is recorded in it. */

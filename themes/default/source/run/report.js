@@ -1,7 +1,7 @@
 // A run as a table and as a report, for those who were not there.
+import { blanks, event, items, minutes, sheet, toMs } from "../sheet/plan.js";
 import { full, utc, zoneName } from "./clock.js";
 import { roundsOf, words } from "./page.js";
-import { blanks, event, items, minutes, sheet, toMs } from "./plan.js";
 import { doneAt, fieldText, planned, read } from "./state.js";
 import { notesOf, told } from "./words.js";
 

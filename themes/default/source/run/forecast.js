@@ -1,5 +1,5 @@
 // When will the rest be done, if it goes on as planned from now?
-import { byId, event, isStep, items, sections, toMs } from "./plan.js";
+import { byId, event, isStep, items, sections, toMs } from "../sheet/plan.js";
 import { doneAt, read } from "./state.js";
 
 /** What comes next, what was left open, how late it is, when sections begin and when all is done: of a run, or nothing without one. */

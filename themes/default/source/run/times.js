@@ -1,8 +1,8 @@
 // The times of a section: planned, forecast, and how much of it is done.
 import { all, make, write } from "../elements.js";
+import { isMain, items, minutes, sections, sheet, toMs } from "../sheet/plan.js";
 import { full, time } from "./clock.js";
 import { nameOf } from "./log.js";
-import { isMain, items, minutes, sections, sheet, toMs } from "./plan.js";
 import { previewOf } from "./preview.js";
 import { onRender, state } from "./run.js";
 import { counts } from "./state.js";

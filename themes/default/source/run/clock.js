@@ -1,5 +1,5 @@
 // Times as text, in the zone of the event; without one in that of the device.
-import { event, toMs } from "./plan.js";
+import { event, toMs } from "../sheet/plan.js";
 
 function shape(timeZone) {
   try {

@@ -1,13 +1,13 @@
 // Runs as files: saved, opened, merged; and the runs that this browser keeps.
 import { button, make, write } from "../elements.js";
+import { cut, event, root, sheet } from "../sheet/plan.js";
+import { drop, get, keys, set } from "../sheet/storage.js";
 import { full } from "./clock.js";
-import { cleanEntry, cleanSnapshot, fail, list, load, nameOf, put, root, text } from "./log.js";
+import { cleanEntry, cleanSnapshot, fail, list, load, nameOf, put, text } from "./log.js";
 import { say } from "./operator.js";
-import { cut, event, sheet } from "./plan.js";
 import { csv, report } from "./report.js";
 import { isRunning, refresh, state } from "./run.js";
 import { fold } from "./state.js";
-import { drop, get, keys, set } from "./storage.js";
 
 export const nameOfRun = ({ run, start }) => `${start.value.mode.toUpperCase()} ${run.slice(0, 6)}`;
 

@@ -1,13 +1,13 @@
 // What nobody may overlook: alarms, the way back, a moved T-0, a run that is not kept.
 import { button, make, replace } from "../elements.js";
+import { event, sheet, toMs } from "../sheet/plan.js";
+import { isKept } from "../sheet/storage.js";
 import { full } from "./clock.js";
 import { turn } from "./decisions.js";
 import { alert, banners } from "./desk.js";
 import { snapshot } from "./page.js";
-import { event, sheet, toMs } from "./plan.js";
 import { isRunning, onRender } from "./run.js";
 import { tripped } from "./state.js";
-import { isKept } from "./storage.js";
 import { told } from "./words.js";
 
 // With "./" a page's name from a file cannot be an address of another kind.

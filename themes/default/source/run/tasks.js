@@ -1,9 +1,9 @@
 // Tasks to tick, decisions to take, and alarms to trip.
 import { all, button, write } from "../elements.js";
+import { byId, isMain, items, toMs } from "../sheet/plan.js";
 import { time } from "./clock.js";
 import { choose, tick, turn } from "./decisions.js";
 import { boxes, itemOf, places, split, words } from "./page.js";
-import { byId, isMain, items, toMs } from "./plan.js";
 import { isRunning, onRender } from "./run.js";
 import { stamp, stampFor } from "./stamp.js";
 import { doneAt, read, tripped } from "./state.js";

@@ -1,8 +1,8 @@
 // The state of a run: what its log comes to on this page. It is computed anew after each entry and never kept.
-import { match } from "./match.js";
+import { cut, event, isMain, isStep, items, sheet, toMs } from "../sheet/plan.js";
 import { nameOf } from "./log.js";
+import { match } from "./match.js";
 import { boxes, roundsOf, snapshot, split, words } from "./page.js";
-import { cut, event, isMain, isStep, items, sheet, toMs } from "./plan.js";
 
 // Tasks are ticked; all else is recorded under its own name.
 const keyOf = (kind, id = "") => `${kind === "task" ? "tick" : kind}:${id}`;

@@ -1,10 +1,9 @@
 // Blanks to fill in, counts to compare, and commands that the values go into.
 import { all, goTo, make, write } from "../elements.js";
-import { preparations } from "../site.js";
+import { blanks, byId } from "../sheet/plan.js";
 import { utc } from "./clock.js";
 import { fill } from "./command.js";
 import { places } from "./page.js";
-import { blanks, byId } from "./plan.js";
 import { act, isReady, isRunning, onRender, render, state } from "./run.js";
 import { stamp, stampFor } from "./stamp.js";
 import { fieldText, read } from "./state.js";
@@ -50,7 +49,7 @@ const fills = all("var.fill").map((element) => {
   return { element, plain, blank };
 });
 
-preparations.push((copy) => {
+document.addEventListener("runsheet:copy", ({ detail: copy }) => {
   const here = fills.filter(({ element, blank }) => blank && copy.code.contains(element));
   for (const { element } of here) element.textContent = "\0";
   const words = copy.code.textContent.split("\0"), values = here.map(({ blank }) => sureText(state, blank));

@@ -1,7 +1,7 @@
 // The items and blanks as they stand on the page: read before anything on it changes.
 import { all } from "../elements.js";
+import { byId, sheet } from "../sheet/plan.js";
 import { cleanSnapshot } from "./log.js";
-import { byId, sheet } from "./plan.js";
 
 // The key of an item is its id, with "@round" behind it where it is ticked once per round.
 export const split = (key) => key.split(/(?=@[^@]*$)/);

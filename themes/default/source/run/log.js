@@ -1,9 +1,7 @@
 // The log of a run: one key for each entry, so that two tabs can write it at the same time.
-import { event, sheet } from "./plan.js";
-import { get, keys, set } from "./storage.js";
+import { root } from "../sheet/plan.js";
+import { get, keys, set } from "../sheet/storage.js";
 
-/** Under this key the present run is named, below it all runs are kept. */
-export const root = `runsheet:${sheet.site}:${event.id}`;
 export const nameOf = ({ page, version }) => page + "@" + version;
 
 // What comes from a file or another tab is foreign: only known fields of known types pass.

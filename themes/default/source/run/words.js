@@ -1,7 +1,7 @@
 // What is recorded, in words: for stamps, the log and reports.
+import { minutes } from "../sheet/plan.js";
 import { time } from "./clock.js";
 import { split } from "./page.js";
-import { minutes } from "./plan.js";
 import { gist, planned, read, wordsOf } from "./state.js";
 import { wrong } from "./value.js";
 

@@ -1,8 +1,8 @@
 // What people do at a sheet, with the questions that come before it is recorded.
+import { isMain, isStep, items } from "../sheet/plan.js";
 import { time } from "./clock.js";
 import { ask } from "./dialog.js";
 import { itemOf, words } from "./page.js";
-import { isMain, isStep, items } from "./plan.js";
 import { act, render, state } from "./run.js";
 import { counts, doneAt, openGate, tripped, wordsOf } from "./state.js";
 

@@ -1,8 +1,9 @@
 // The folded part of the desk: files, the log, the tasks of one owner, past runs, printing. It is made anew when it is opened.
 import { all, button, make, replace, write } from "../elements.js";
+import { items, sheet } from "../sheet/plan.js";
 import { linesOfRuns, open, save } from "./archive.js";
+import { desk } from "./operator.js";
 import { places } from "./page.js";
-import { items, sheet } from "./plan.js";
 import { onRender, render, state } from "./run.js";
 import { told } from "./words.js";
 
@@ -48,13 +49,14 @@ const printEmpty = () => {
 };
 const runs = make("ul"), log = make("ol");
 
-export const files = make("details", [
-  make("summary", "Files, log, tasks by owner, past runs"),
+export const [files] = all(".files", desk);
+files.append(
   make("div.row", [
     button("Open a run file…", () => file.click()), ...saves, button("Print", () => print()), button("Print empty", printEmpty), file,
   ]),
   owners(), make("p", "Runs kept in this browser"), runs, make("p", "Log"), log,
-], { ontoggle: show });
+);
+files.ontoggle = show;
 
 function show() {
   if (!files.open) return;
@@ -63,15 +65,4 @@ function show() {
   replace(log, linesOfLog());
 }
 onRender(show);
-
-// On paper everything is unfolded but this.
-
-let unfolded = [];
-addEventListener("beforeprint", () => {
-  unfolded = all("main details:not([open], .timeline-table)").filter((one) => one !== files);
-  for (const one of unfolded) one.open = true;
-});
-addEventListener("afterprint", () => {
-  for (const one of unfolded) one.open = false;
-  render(false);
-});
+addEventListener("afterprint", () => render(false));

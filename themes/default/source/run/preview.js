@@ -1,11 +1,10 @@
 // No T-0: a preview in this device's zone, never part of a run. Days keep the wall clock, seconds elapse.
 import { make } from "../elements.js";
+import { event, root, toMs } from "../sheet/plan.js";
+import { get, set } from "../sheet/storage.js";
 import { full, zoneName } from "./clock.js";
-import { root } from "./log.js";
 import { desk } from "./operator.js";
-import { event, toMs } from "./plan.js";
 import { render } from "./run.js";
-import { get, set } from "./storage.js";
 
 let t0 = null;
 

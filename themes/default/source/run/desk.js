@@ -1,35 +1,36 @@
 // The desk: which run this is, how far it is, and what can be done with it.
 import { all, button, goTo, make, status, write } from "../elements.js";
+import { cut, event, minutes, toMs } from "../sheet/plan.js";
 import { nameOfRun } from "./archive.js";
 import { time, zoneName } from "./clock.js";
 import { finish, reverse } from "./decisions.js";
 import { files } from "./files.js";
-import { desk, initials, say } from "./operator.js";
+import { desk } from "./operator.js";
 import { words } from "./page.js";
-import { cut, event, minutes, toMs } from "./plan.js";
 import { act, isRunning, lastOwn, onRender, start, state } from "./run.js";
 import { counts } from "./state.js";
 import { boxOf } from "./tasks.js";
 import { told } from "./words.js";
 
-const head = make("p.desk-head"), mode = make("strong"), late = make("span.late"), next = make("a");
+const [head] = all(".desk-head", desk), [row] = all(".row", desk), starts = all(".start", desk);
+const mode = make("strong"), late = make("span.late"), next = make("a");
 const progress = status("progress"), bar = make("progress", [], { value: 0, ariaHidden: "true" });
-export const offline = make("p.offline");
 /** Alarms are spoken once, when they are tripped; of all else on top only what is written. */
 export const alert = make("div", [], { role: "alert" }), banners = make("div.banners");
 let planned, timer = 0;
 
 const undo = button("", () => act("undo", lastOwn().id));
 const reverseButton = button("Reverse track…", reverse, "danger"), endButton = button("End run…", finish);
-const starts = ["rehearsal", "live"].slice(0, event.mode === "rehearsal" ? 1 : 2)
-  .map((one) => button(`Start ${one} run`, () => {
-    start(one);
+for (const press of starts) {
+  press.onclick = () => {
+    start(press.value);
     // This button is hidden now.
     if (isRunning()) files.firstChild.focus();
-  }, "start"));
-const acts = make("div.row", [make("label", ["Initials ", initials]), undo, reverseButton, endButton, ...starts]);
-desk.append(head, say, acts, files, offline);
-desk.after(alert, banners, make("div.progress-line", [mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]));
+  };
+}
+row.append(undo, reverseButton, endButton);
+const line = make("div.progress-line", [mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]);
+desk.after(alert, banners, line);
 
 onRender((shown, now, gate, plan) => {
   const { start } = state, kind = start?.value.mode || "", name = start && nameOfRun(state), live = isRunning(), last = live && lastOwn();
@@ -39,7 +40,7 @@ onRender((shown, now, gate, plan) => {
   if (last) write(undo, "Undo: " + cut(told(state, last)));
   desk.className = kind;
   mode.className = "mode " + kind;
-  mode.hidden = !start;
+  line.hidden = !start;
   write(mode, kind.toUpperCase());
   for (const one of all("[data-run]")) write(one, shown.start ? name : "______");
   write(head, start
