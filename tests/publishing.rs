@@ -342,3 +342,35 @@ fn shells_take_the_completions() {
         }
     }
 }
+
+#[test]
+fn what_a_run_sheet_needs_is_kept_for_offline_use() {
+    let look = "[look]\nlogo = \"our logo.svg\"\nfont_file = \"fonts/own.woff2\"\n";
+    let project = project(&[
+        ("runsheet.toml", &format!("{CONFIG}{look}[events.move]\nname = \"A move\"\nt0 = 2027-03-06T08:00:00Z\n")),
+        ("content/index.md", "# Home\n"),
+        ("content/docs/checklist.md", "---\nkind: checklist\nevent: move\n---\n# Sheet\n\n## T-1h: Go\n\n- [ ] Go ![map](map.svg)\n"),
+        ("content/docs/map.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+        ("content/our logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+        ("content/fonts/own.woff2", "a font"),
+    ]);
+    runsheet(project.path(), &["build"]);
+    let worker = read(project.path(), "public/sheet-worker.js");
+    let list = worker.lines().next().and_then(|line| line.strip_prefix("const SHEETS = ")?.strip_suffix(';')).expect("a list");
+    let list: serde_json::Value = serde_json::from_str(list).expect("the list is JSON");
+    let kept: Vec<String> =
+        list["files"].as_array().expect("files").iter().map(|file| file.as_str().expect("an address").to_owned()).collect();
+    let page = read(project.path(), "public/docs/checklist.html");
+    for name in ["site.css", "sheet.css", "look.css", "site.js", "sheet.js", "run.js", "icon.svg"] {
+        let (stem, ending) = name.split_once('.').expect("an ending");
+        let file = kept.iter().find(|file| file.starts_with(&format!("assets/{stem}.")) && file.ends_with(ending));
+        let file = file.unwrap_or_else(|| panic!("{name} is not kept: {kept:?}"));
+        assert!(page.contains(&format!("\"../{file}\"")), "the page does not name {file}");
+    }
+    for file in ["our%20logo.svg", "fonts/own.woff2", "docs/map.svg", "docs/checklist.ics"] {
+        assert!(kept.iter().any(|kept| kept == file), "{file} is not kept: {kept:?}");
+    }
+    for file in &kept {
+        assert!(project.path().join("public").join(file.replace("%20", " ")).is_file(), "{file} is not published");
+    }
+}

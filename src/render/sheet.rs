@@ -8,11 +8,12 @@ use serde_json::json;
 use crate::config::{Event, Mode};
 use crate::page::Kind;
 use crate::page::html::{escape, time};
+use crate::page::link;
 use crate::schedule::plan::{Step, StepKind};
 use crate::schedule::{Clock, Origin, moment};
 use crate::sheet::{Round, data};
 use crate::site::{Site, SitePage, sheet_calendar};
-use crate::theme::{Theme, WORKER};
+use crate::theme::{LOOK, Theme, WORKER};
 
 /// What templates know of an event.
 pub fn event_context(event: Option<&Event>) -> serde_json::Value {
@@ -144,10 +145,15 @@ fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut S
     }
 }
 
+/// What every run sheet loads of the theme.
+const KEPT: [&str; 7] = ["site.css", "sheet.css", LOOK, "site.js", "sheet.js", "run.js", "icon.svg"];
+
 /// The script that keeps the site's run sheets in a browser for use without a network.
 pub fn worker(site: &Site, theme: &Theme) -> String {
     let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
-    let mut files: BTreeSet<String> = ["site.css", "sheet.css", "site.js", "sheet.js", "run.js", "icon.svg"].map(|name| theme.asset(name).to_owned()).into();
+    let mut files: BTreeSet<String> = KEPT.map(|name| theme.asset(name).to_owned()).into();
+    let look = &site.config.look;
+    files.extend([&look.logo, &look.font_file].into_iter().flatten().map(|file| link::encode(file.value.as_str())));
     for page in &sheets {
         let pictures = page.page.links.iter().zip(&page.links).filter(|(link, _)| link.image);
         files.extend(pictures.filter_map(|(_, address)| address.clone()));

@@ -351,6 +351,22 @@ await test("the site is dead and the browser calls itself online: the saved copy
   is(!(await told.isVisible()), "a fresh page is called a copy");
 }, { ignore: ["net::ERR_EMPTY_RESPONSE", "not loaded:"] });
 
+await test("what keeps its name is asked for anew, and the last answer is kept", async (page, is) => {
+  const calendar = SHEET.replace(/html$/, "ics"), path = join(folder, "public", calendar), before = await readFile(path, "utf8");
+  const read = () => page.evaluate((url) => fetch(url).then((answer) => answer.text()), `${origin}/${calendar}`);
+  await page.waitForFunction(() => navigator.serviceWorker?.controller);
+  is((await read()) === before, "it is not there");
+  await writeFile(path, before.replace("VERSION:2.0", "VERSION:2.1"));
+  is((await read()).includes("VERSION:2.1"), "the kept one stands before the newer one");
+  server.dead = true;
+  try {
+    is((await read()).includes("VERSION:2.1"), "without the site the last answer is not shown");
+  } finally {
+    server.dead = false;
+    await writeFile(path, before);
+  }
+}, { ignore: ["net::ERR_EMPTY_RESPONSE", "not loaded:"] });
+
 await test("files of three people merge in any order to the same run", async (page, is) => {
   await atWork(page, "A");
   const base = await download(page, "Export run");

@@ -9,14 +9,15 @@ const CACHE = PREFIX + SHEETS.version;
 const address = (path) => new URL(path, FOLDER).href;
 const PAGES = new Set(SHEETS.pages.map(address));
 const FILES = new Set(SHEETS.files.map(address));
+// A name with a hash stands for the same bytes for ever.
+const isHashed = (url) => /\/assets\/[^/]+\.[\da-f]{8}\.\w+$/.test(url);
 const PATIENCE = 4000;
 
 async function install() {
   const cache = await caches.open(CACHE);
-  // Past the browser's own cache, so that page, style and script are of one build; a name with a hash is of one build by itself.
-  // All or nothing.
+  // Past the browser's own cache, so that all is of one build. All or nothing.
   await Promise.all([...PAGES, ...FILES].map(async (url) => {
-    const answer = await fetch(url, { cache: /\/assets\/[^/]+\.[\da-f]{8}\.\w+$/.test(url) ? "default" : "reload" });
+    const answer = await fetch(url, { cache: isHashed(url) ? "default" : "reload" });
     if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
     // Browsers refuse a page that was redirected: keep what came in the end.
     await cache.put(url, answer.redirected ? new Response(await answer.blob(), { headers: answer.headers }) : answer);
@@ -41,11 +42,16 @@ const named = (url) => [url, `${url}index.html`, `${url}.html`].find((one) => PA
 // Clients that were given the saved page and not yet told so. Browsers call themselves online in many a dead network.
 const copied = new Set();
 
-// The network first: it may have a newer sheet. A slow or broken one must not keep people waiting.
-async function page(request, url, client) {
+// The network first: it may have a newer sheet or picture. A slow or broken one must not keep people waiting.
+async function fresh(request, url, client) {
   const network = fetch(request);
   const late = new Promise((done) => setTimeout(done, PATIENCE));
   const answer = await Promise.race([network.catch(() => null), late]);
+  // A new picture under an old name makes no new list.
+  if (answer?.status === 200 && FILES.has(url)) {
+    const copy = answer.clone();
+    await caches.open(CACHE).then((cache) => cache.put(url, copy)).catch(() => {});
+  }
   if (answer && answer.status < 500) return answer;
   const copy = await saved(url);
   if (copy) copied.add(client);
@@ -80,6 +86,6 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = request.url.split(/[?#]/)[0];
   if (request.method !== "GET") return;
-  if (named(url)) event.respondWith(page(request, named(url), event.resultingClientId));
-  else if (FILES.has(url)) event.respondWith(file(request, url));
+  if (FILES.has(url) && isHashed(url)) event.respondWith(file(request, url));
+  else if (named(url) || FILES.has(url)) event.respondWith(fresh(request, named(url) || url, event.resultingClientId));
 });
