@@ -358,8 +358,8 @@ fn what_a_run_sheet_needs_is_kept_for_offline_use() {
     let worker = read(project.path(), "public/sheet-worker.js");
     let list = worker.lines().next().and_then(|line| line.strip_prefix("const SHEETS = ")?.strip_suffix(';')).expect("a list");
     let list: serde_json::Value = serde_json::from_str(list).expect("the list is JSON");
-    let kept: Vec<String> =
-        list["files"].as_array().expect("files").iter().map(|file| file.as_str().expect("an address").to_owned()).collect();
+    let files = ["files", "hashed"].into_iter().flat_map(|name| list[name].as_array().expect("files"));
+    let kept: Vec<String> = files.map(|file| file.as_str().expect("an address").to_owned()).collect();
     let page = read(project.path(), "public/docs/checklist.html");
     for name in ["site.css", "sheet.css", "look.css", "site.js", "sheet.js", "run.js", "icon.svg"] {
         let (stem, ending) = name.split_once('.').expect("an ending");

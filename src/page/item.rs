@@ -209,7 +209,7 @@ impl<'t> Writer<'_, '_, 't> {
         let text = words.trim().trim_end_matches("[ ]").trim().to_owned();
         let kind = ItemKind::Alarm(Box::new(Alarm::read(&text)));
         let id = self.add_item(start, kind, text, &self.explicit_id(run_end), task::Tail::default());
-        self.push(&format!("<li class=\"alarm\" data-item=\"{id}\"><span class=\"line\">"));
+        self.push(&format!("<li class=\"alarm\" id=\"alarm:{id}\" data-item=\"{id}\"><span class=\"line\">"));
         self.inlines_until(run_end);
         self.push("</span>");
         self.skip_paragraph_end();

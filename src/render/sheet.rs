@@ -145,13 +145,14 @@ fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut S
     }
 }
 
-/// What every run sheet loads of the theme.
+/// What every run sheet loads of the theme; their names have hashes.
 const KEPT: [&str; 7] = ["site.css", "sheet.css", LOOK, "site.js", "sheet.js", "run.js", "icon.svg"];
 
 /// The script that keeps the site's run sheets in a browser for use without a network.
 pub fn worker(site: &Site, theme: &Theme) -> String {
     let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
-    let mut files: BTreeSet<String> = KEPT.map(|name| theme.asset(name).to_owned()).into();
+    let hashed: Vec<&str> = KEPT.iter().map(|name| theme.asset(name)).filter(|name| !name.is_empty()).collect();
+    let mut files = BTreeSet::new();
     let look = &site.config.look;
     files.extend([&look.logo, &look.font_file].into_iter().flatten().map(|file| link::encode(file.value.as_str())));
     for page in &sheets {
@@ -159,7 +160,6 @@ pub fn worker(site: &Site, theme: &Theme) -> String {
         files.extend(pictures.filter_map(|(_, address)| address.clone()));
         files.extend(sheet_calendar(page, site.event(page.event.as_deref())));
     }
-    files.remove("");
     let pages: Vec<&str> = sheets.iter().map(|page| page.route.as_str()).collect();
     let mut hasher = blake3::Hasher::new();
     for page in &sheets {
@@ -167,8 +167,8 @@ pub fn worker(site: &Site, theme: &Theme) -> String {
         hasher.update(data::json(&page.page, &page.sheet, event, &site_key(site), &page.route).0.as_bytes());
         hasher.update(page.page.body.html.as_bytes());
     }
-    hasher.update(format!("{files:?}{:?}", site.built_at).as_bytes());
-    let list = json!({ "version": &hasher.finalize().to_hex()[..8], "pages": pages, "files": files });
+    hasher.update(format!("{hashed:?}{files:?}{:?}", site.built_at).as_bytes());
+    let list = json!({ "version": &hasher.finalize().to_hex()[..8], "pages": pages, "files": files, "hashed": hashed });
     format!("const SHEETS = {list};\n{}", theme.worker)
 }
 

@@ -60,8 +60,13 @@ if (process.argv.length < 4 || process.argv.length > 5) {
 const program = resolve(process.argv[2]);
 const runs = Number(process.argv[4] ?? 5);
 const project = await mkdtemp(join(tmpdir(), "runsheet-quality-"));
-await promisify(execFile)(program, ["init", join(project, "new")]);
-await promisify(execFile)(program, ["--offline", "build"], { cwd: join(project, "new") });
+try {
+  await promisify(execFile)(program, ["init", join(project, "new")]);
+  await promisify(execFile)(program, ["--offline", "build"], { cwd: join(project, "new") });
+} catch (error) {
+  await rm(project, { recursive: true });
+  throw error;
+}
 /** The folders that are served, by the beginning of their addresses. */
 const folders = { [START]: join(project, "new/public"), "": resolve(process.argv[3]) };
 const pages = (await Promise.all(Object.entries(folders).map(pagesOf))).flat();
@@ -124,8 +129,10 @@ async function weights() {
   const table = [];
   for (const [kind, path] of Object.entries(KINDS)) {
     const weight = { document: 0, stylesheet: 0, script: 0 };
-    const context = await browser.newContext({ serviceWorkers: "block" });
+    const context = await browser.newContext();
     const page = await context.newPage();
+    // What a worker keeps is fetched once more, behind the page.
+    await page.addInitScript(() => { ServiceWorkerContainer.prototype.register = () => new Promise(() => {}); });
     page.on("request", (request) => {
       if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) faults.push(`${path}: asks for ${request.url()}`);
     });

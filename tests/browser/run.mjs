@@ -259,7 +259,11 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
 
 /** How many scripts of runs a page has taken in. */
 const scripts = (page) => page.locator('script[src*="/run."]').count();
-const alone = { options: { serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"] }, ignore: ["Service Worker"] };
+const alone = {
+  options: { permissions: ["clipboard-read", "clipboard-write"] },
+  // A worker would bring the script from what it keeps.
+  script: () => { ServiceWorkerContainer.prototype.register = () => new Promise(() => {}); },
+};
 const SCRIPT = /\/assets\/run\./;
 async function late(route) {
   await new Promise((later) => setTimeout(later, 400));
@@ -310,19 +314,41 @@ await test("the script of runs does not come: it is said, and once it comes the 
   await page.unroute(SCRIPT);
   is(await has(desk(page), "by AB"), `initials from before are gone: ${await text(desk(page))}`);
   await box(page, "Publish the advance notice").click();
+  await fillIn(page, "RELEASE_TAG", "v1");
 
   await page.route(SCRIPT, (route) => route.abort());
   await reload(page);
   is(await has(desk(page), "A run is in this browser"), "a page without the script looks as if there were no run");
   is(await has(say, "could not be loaded"), "it does not say that the script is missing");
-  await box(page, "Publish the advance notice").click();
+  is(!(await desk(page).locator(".start").first().isVisible()), "a second run can be started");
   await page.unroute(SCRIPT);
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await desk(page).getByText("by AB").waitFor();
+  is(await box(page, "Publish the advance notice").isChecked(), "the tick from before is gone");
   await page.route(SCRIPT, late);
-  await page.reload();
+  await page.reload({ waitUntil: "domcontentloaded" });
+  // Nobody sees yet what is ticked.
+  await box(page, "Publish the advance notice").click();
+  await page.getByText("Loaded: do it again.").waitFor();
+  is(await box(page, "Publish the advance notice").isChecked(), "what was pressed before the run was seen unticks");
+  is(await blank(page, "RELEASE_TAG").inputValue() === "v1", "the value from before is gone");
+  await page.reload({ waitUntil: "domcontentloaded" });
+  await blank(page, "RELEASE_TAG").pressSequentially("20", { delay: 5 });
+  await page.getByText("Loaded: do it again.").waitFor();
+  await page.keyboard.type("412");
+  is(await blank(page, "RELEASE_TAG").inputValue() === "v1", `a part of a value is taken: ${await blank(page, "RELEASE_TAG").inputValue()}`);
   await box(page, "The status page loads from a phone").click();
   await stamp(page, "The status page loads from a phone").getByText("AB").waitFor();
-  is(await box(page, "Publish the advance notice").isChecked(), "the tick from before is gone");
-}, { ...alone, ignore: [...alone.ignore, "ERR_FAILED"] });
+}, { ...alone, ignore: ["ERR_FAILED"] });
+
+await test("what a browser has ticked by itself does not stay", async (page, is) => {
+  await page.waitForTimeout(300);
+  is((await scripts(page)) === 0, "the script is loaded without a need");
+  await box(page, "Publish the advance notice").evaluate((one) => (one.checked = true));
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+  await page.locator("main .stamp").first().waitFor({ state: "attached" });
+  is(!(await box(page, "Publish the advance notice").isChecked()), "it looks done");
+}, alone);
 
 await test("another tab starts a run: this one shows it", async (page, is, context) => {
   const other = await context.newPage();

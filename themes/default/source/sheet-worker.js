@@ -1,5 +1,5 @@
 // Keeps the run sheets for hours without a network. Everything else goes its usual way.
-// The program writes a line above this one: SHEETS = { version, pages, files }, paths from this file's folder.
+// The program writes a line above this one: SHEETS = { version, pages, files, hashed }, paths from this file's folder.
 "use strict";
 
 const FOLDER = new URL("./", self.location).href;
@@ -10,14 +10,14 @@ const address = (path) => new URL(path, FOLDER).href;
 const PAGES = new Set(SHEETS.pages.map(address));
 const FILES = new Set(SHEETS.files.map(address));
 // A name with a hash stands for the same bytes for ever.
-const isHashed = (url) => /\/assets\/[^/]+\.[\da-f]{8}\.\w+$/.test(url);
+const HASHED = new Set(SHEETS.hashed.map(address));
 const PATIENCE = 4000;
 
 async function install() {
   const cache = await caches.open(CACHE);
   // Past the browser's own cache, so that all is of one build. All or nothing.
-  await Promise.all([...PAGES, ...FILES].map(async (url) => {
-    const answer = await fetch(url, { cache: isHashed(url) ? "default" : "reload" });
+  await Promise.all([...PAGES, ...FILES, ...HASHED].map(async (url) => {
+    const answer = await fetch(url, { cache: HASHED.has(url) ? "default" : "reload" });
     if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
     // Browsers refuse a page that was redirected: keep what came in the end.
     await cache.put(url, answer.redirected ? new Response(await answer.blob(), { headers: answer.headers }) : answer);
@@ -86,6 +86,6 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const url = request.url.split(/[?#]/)[0];
   if (request.method !== "GET") return;
-  if (FILES.has(url) && isHashed(url)) event.respondWith(file(request, url));
+  if (HASHED.has(url)) event.respondWith(file(request, url));
   else if (named(url) || FILES.has(url)) event.respondWith(fresh(request, named(url) || url, event.resultingClientId));
 });

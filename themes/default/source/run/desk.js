@@ -23,9 +23,9 @@ const undo = button("", () => act("undo", lastOwn().id));
 const reverseButton = button("Reverse track…", reverse, "danger"), endButton = button("End run…", finish);
 for (const press of starts) {
   press.onclick = () => {
-    start(press.value);
+    if (!isRunning()) start(press.value);
     // This button is hidden now.
-    if (isRunning()) files.firstChild.focus();
+    if (isRunning()) all("summary", files)[0].focus();
   };
 }
 row.append(undo, reverseButton, endButton);

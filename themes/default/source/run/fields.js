@@ -19,6 +19,7 @@ function sureText(state, blank) {
 function addField(blank, input) {
   const { id, label } = blank;
   const note = (value) => value !== fieldText(state, id) && act("field", id, value);
+  let isFirst = true;
   input.onchange = () => note(input.value.trim());
   input.onclick = input.onkeydown = ({ key = " " }) => { if (!isRunning() && key.length === 1) isReady(); };
   if (blank.kind === "time") {
@@ -27,7 +28,8 @@ function addField(blank, input) {
   input.after(stampFor(id, input));
   onRender((shown) => {
     const value = fieldText(shown, id);
-    if (document.activeElement !== input) input.value = value;
+    if (isFirst || document.activeElement !== input) input.value = value;
+    isFirst = false;
     input.readOnly = !isRunning();
     input.ariaInvalid = Boolean(wrong(blank, value));
     stamp(id, notesOf(shown, "field", id, blank));
@@ -51,6 +53,7 @@ const fills = all("var.fill").map((element) => {
 
 document.addEventListener("runsheet:copy", ({ detail: copy }) => {
   const here = fills.filter(({ element, blank }) => blank && copy.code.contains(element));
+  if (!here.length) return;
   for (const { element } of here) element.textContent = "\0";
   const words = copy.code.textContent.split("\0"), values = here.map(({ blank }) => sureText(state, blank));
   // Puts the values back.

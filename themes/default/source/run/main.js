@@ -17,6 +17,8 @@ addEventListener("storage", (event) => {
   clearTimeout(changes);
   changes = setTimeout(refresh);
 });
+// The browser shows the page again as it was left.
+addEventListener("pageshow", ({ persisted }) => persisted && refresh());
 addEventListener("beforeunload", (leave) => {
   if (!isKept && state.start) leave.preventDefault();
 });

@@ -1,4 +1,4 @@
-// The items and blanks as they stand on the page: read before anything on it changes.
+// The items and blanks as they stand on the page: read before a run changes anything on it.
 import { all } from "../elements.js";
 import { byId, sheet } from "../sheet/plan.js";
 import { cleanSnapshot } from "./log.js";

@@ -43,7 +43,6 @@ function addChoice(item, element) {
 
 function addAlarm({ id, from, until }, element) {
   const press = button("", () => turn(id));
-  element.id ||= "alarm:" + id;
   element.append(stampFor(id, press), press);
   onRender((shown, now) => {
     const on = Boolean(tripped(shown, id)), verb = on ? "Clear" : "Trip";

@@ -1,48 +1,61 @@
-// The script of a run is loaded when there is one to show, or when somebody is about to begin one. Most visits only read.
+// The script of runs is loaded when there is a run to show, or when somebody is about to begin one. Most visits only read.
 import { all, make, write } from "../elements.js";
 import { event, root } from "./plan.js";
-import { BY, get } from "./storage.js";
+import { BY, get, set } from "./storage.js";
 
 const { run: src } = document.currentScript.dataset;
-const [main] = all("main"), [desk] = all("#DESK"), [head, say] = all("p", desk);
-/** What was pressed before the script was there; it is pressed again, once, when it is. */
-const held = new Set();
+const [main] = all("main"), [desk] = all("#DESK"), [head] = all(".desk-head"), [say] = all(".desk-say"), [initials] = all(".initials");
+/** What was pressed last before the script was there. */
+let held;
 let script, isLoaded = false;
 
-export function load() {
+export function loadRun() {
   if (script) return;
+  const isRun = get(root);
   const onload = () => {
     isLoaded = true;
-    for (const one of held) one.click();
+    // It is pressed again, unless there is a run, which nobody has seen yet, or the reader has gone on to something else.
+    const again = held && !get(root) && [held, document.body].includes(document.activeElement);
+    write(say, held && !again ? "Loaded: do it again." : "");
+    if (again) held.click();
+    // What is typed on would be the end of a value.
+    else held?.blur();
   };
-  // Nothing has been done on this page yet, so that a reload loses nothing. A later build may have taken the file away.
+  // Nothing has been done on this page yet, so that it can be loaded anew. A later build may have taken the file away.
   const onerror = () => {
+    script.remove();
     script = null;
-    held.clear();
     write(say, "The script for runs could not be loaded: reload this page, or press again once the network is back.");
+    if (isRun) write(head, "A run is in this browser, and cannot be shown.");
+    if (held) say.scrollIntoView({ block: "center" });
   };
+  if (isRun) write(head, "A run is in this browser: it is being loaded.");
+  for (const one of all(".start", desk)) one.hidden = isRun;
   script = make("script", [], { src, onload, onerror });
   document.head.append(script);
 }
 
 /** What only a run can answer. A command with values must not be copied without them. */
-function isForRun(target) {
-  if (target.matches(".copy")) return all(".fill", target.parentNode).length;
-  return target.matches("#DESK :is(button, summary), input:not(.initials)");
-}
+const isForRun = (target) => (target.matches(".copy")
+  ? all(".fill", target.parentNode).length > 0
+  : target.matches("#DESK :is(button, summary), input:not(.initials)"));
 function hold(pressed) {
   if (isLoaded || !isForRun(pressed.target)) return;
   pressed.preventDefault();
   pressed.stopPropagation();
-  held.add(pressed.target);
-  load();
+  held = pressed.target;
+  write(say, "Being loaded…");
+  loadRun();
 }
 for (const kind of ["click", "beforeinput"]) main.addEventListener(kind, hold, true);
-main.addEventListener("focusin", ({ target }) => target.matches("input") && load());
-// Another tab has begun a run.
-addEventListener("storage", ({ key }) => key === root && load());
+main.addEventListener("focusin", ({ target }) => target.matches("input") && loadRun());
+initials.onchange = () => set(BY, initials.value.trim());
 
+/** Those who have worked here before, or have a date to try, will need it; what a browser has filled in by itself must go. */
+const isNeeded = () =>
+  get(root) || get(BY) || !event.t0 || all("main :is(.task, .gate, .rounds) :checked:enabled").length || all(".blank").some((one) => one.value);
+const see = () => isNeeded() && loadRun();
+// Also when another tab has begun a run, when the browser shows the page again, and when the network is back
+for (const kind of ["storage", "pageshow", "online"]) addEventListener(kind, see);
+see();
 desk.hidden = false;
-if (get(root)) write(head, "A run is in this browser: it is being loaded.");
-// Those who have worked here before, or have a date to try, will need it.
-if (get(root) || get(BY) || !event.t0) load();

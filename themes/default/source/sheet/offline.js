@@ -1,6 +1,6 @@
 // Without a network: the worker keeps the sheets, the desk says since when.
 import { all, write } from "../elements.js";
-import { load } from "./load.js";
+import { loadRun } from "./load.js";
 import { event, sheet } from "./plan.js";
 
 const [offline] = all(".offline"), { worker } = document.body.dataset, service = navigator.serviceWorker;
@@ -12,9 +12,16 @@ if (worker && service && /^http/.test(location) && !all('script[src^="/_runsheet
   service.onmessage = ({ data }) => write(offline, data);
   const refused = () => {
     write(offline, "Not saved for offline use.");
-    load();
+    loadRun();
   };
+  const register = () => service.register(worker).then((registration) => {
+    const { installing, active } = registration;
+    // It could not keep everything.
+    if (!active) installing?.addEventListener("statechange", () => installing.state === "redundant" && refused());
+    return tell();
+  }).catch(refused);
   // The page comes first: what the worker fetches would keep it waiting.
-  addEventListener("load", () => service.register(worker).then(tell).catch(refused));
+  if (service.controller) register();
+  else addEventListener("load", register);
   for (const name of ["online", "offline"]) addEventListener(name, tell);
-} else load();
+} else loadRun();
