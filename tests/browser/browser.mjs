@@ -68,6 +68,11 @@ function isOurs(url, origin) {
   return url.startsWith("data:") || url.startsWith(`${origin}/`);
 }
 
+/** For `addInitScript`: a page without the worker that keeps run sheets, which fetches and answers beside it. */
+export function withoutWorker() {
+  ServiceWorkerContainer.prototype.register = () => new Promise(() => {});
+}
+
 /** A test of faults: what it finds is written into a list and said; `failures()` tells how many tests found some. */
 export function tester() {
   let failed = 0;

@@ -14,7 +14,7 @@ import { gzipSync } from "node:zlib";
 import { HtmlValidate } from "html-validate";
 import lighthouse from "lighthouse";
 import { chromium } from "playwright-core";
-import { executable, TYPES } from "./browser.mjs";
+import { executable, TYPES, withoutWorker } from "./browser.mjs";
 
 /** Where the project that `runsheet init` makes is served. */
 const START = "start/";
@@ -132,7 +132,7 @@ async function weights() {
     const context = await browser.newContext();
     const page = await context.newPage();
     // What a worker keeps is fetched once more, behind the page.
-    await page.addInitScript(() => { ServiceWorkerContainer.prototype.register = () => new Promise(() => {}); });
+    await page.addInitScript(withoutWorker);
     page.on("request", (request) => {
       if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) faults.push(`${path}: asks for ${request.url()}`);
     });

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import axe from "axe-core";
 import { fill } from "../../themes/default/source/run/command.js";
-import { listen, openBrowser, serve } from "./browser.mjs";
+import { listen, openBrowser, serve, withoutWorker } from "./browser.mjs";
 
 const run = promisify(execFile);
 const [program, project] = process.argv.slice(2);
@@ -262,7 +262,7 @@ const scripts = (page) => page.locator('script[src*="/run."]').count();
 const alone = {
   options: { permissions: ["clipboard-read", "clipboard-write"] },
   // A worker would bring the script from what it keeps.
-  script: () => { ServiceWorkerContainer.prototype.register = () => new Promise(() => {}); },
+  script: withoutWorker,
 };
 const SCRIPT = /\/assets\/run\./;
 async function late(route) {
@@ -339,6 +339,20 @@ await test("the script of runs does not come: it is said, and once it comes the 
   is(await blank(page, "RELEASE_TAG").inputValue() === "v1", `a part of a value is taken: ${await blank(page, "RELEASE_TAG").inputValue()}`);
   await box(page, "The status page loads from a phone").click();
   await stamp(page, "The status page loads from a phone").getByText("AB").waitFor();
+}, { ...alone, ignore: ["ERR_FAILED"] });
+
+await test("a start that failed is not made up for later", async (page, is) => {
+  await page.route(SCRIPT, (route) => route.abort());
+  await page.locator(".initials").fill("AB");
+  await press(page, "Start live run");
+  await page.getByText("The script for runs could not be loaded").waitFor();
+  await page.unroute(SCRIPT);
+  await page.evaluate(() => dispatchEvent(new Event("online")));
+  await page.locator("main .stamp").first().waitFor({ state: "attached" });
+  await page.waitForTimeout(200);
+  is(await has(desk(page), "No run: start one"), `without a press it says: ${await text(desk(page))}`);
+  await press(page, "Start live run");
+  await desk(page).getByText("by AB").waitFor();
 }, { ...alone, ignore: ["ERR_FAILED"] });
 
 await test("what a browser has ticked by itself does not stay", async (page, is) => {

@@ -6,11 +6,8 @@ export const [desk] = all("#DESK");
 export const [say] = all(".desk-say", desk);
 export const [initials] = all(".initials", desk);
 export const who = () => initials.value.trim();
-const note = () => set(BY, who());
-initials.onchange = note;
-// What was written before this script was there
-if (who()) note();
-else initials.value = get(BY) || "";
+// What is being written while this script comes is newer. `sheet.js` keeps what is written.
+initials.value ||= get(BY) || "";
 /** Another tab has changed them. */
 export const renew = ({ key }) => key === BY && (initials.value = get(BY));
 

@@ -28,6 +28,8 @@ export function loadRun() {
     write(say, "The script for runs could not be loaded: reload this page, or press again once the network is back.");
     if (isRun) write(head, "A run is in this browser, and cannot be shown.");
     if (held) say.scrollIntoView({ block: "center" });
+    // What nobody expects any more is not done when the file comes after all.
+    held = null;
   };
   if (isRun) write(head, "A run is in this browser: it is being loaded.");
   for (const one of all(".start", desk)) one.hidden = isRun;
