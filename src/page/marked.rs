@@ -100,11 +100,19 @@ fn keep_in_pictures<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed
     events
 }
 
-/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be.
+/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be: in a link or a picture only its words stay (CommonMark §6.3).
 fn autolink(events: Vec<Placed>) -> Vec<Placed> {
     let mut linked = Vec::with_capacity(events.len());
+    let (mut around, mut is_code) = (0_usize, false);
     for (event, range) in events {
-        let Event::Text(text) = &event else {
+        match &event {
+            Event::Start(Element::Link { .. } | Element::Image { .. }) => around += 1,
+            Event::End(TagEnd::Link | TagEnd::Image) => around = around.saturating_sub(1),
+            Event::Start(Element::CodeBlock(_)) => is_code = true,
+            Event::End(TagEnd::CodeBlock) => is_code = false,
+            _ => {}
+        }
+        let (Event::Text(text), false) = (&event, is_code) else {
             linked.push((event, range));
             continue;
         };
@@ -113,9 +121,13 @@ fn autolink(events: Vec<Placed>) -> Vec<Placed> {
             let link = Element::Link { link_type: LinkType::Autolink, dest_url: mark.to_owned().into(), title: "".into(), id: "".into() };
             let place = range.clone();
             linked.push((Event::Text(before.to_owned().into()), place.clone()));
-            linked.push((Event::Start(link), place.clone()));
+            if around == 0 {
+                linked.push((Event::Start(link), place.clone()));
+            }
             linked.push((Event::Text(mark.to_owned().into()), place.clone()));
-            linked.push((Event::End(TagEnd::Link), place));
+            if around == 0 {
+                linked.push((Event::End(TagEnd::Link), place));
+            }
             rest = after;
         }
         linked.push((Event::Text(rest.to_owned().into()), range));
