@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 
 use crate::data::{self, Reader, Spanned};
 use crate::diagnostic::{CheckLevel, Diagnostic, Diagnostics, suggest};
+use crate::page::link;
 use crate::reference;
 use crate::schedule::{Clock, Length};
 use crate::source::{RelPath, Source, Span};
@@ -226,9 +227,8 @@ type Parsed<T> = Result<T, (String, Option<String>)>;
 
 /// An `http` or `https` address.
 fn web_address(text: &str) -> Parsed<String> {
-    let rest = text.split_once("://").filter(|_| crate::page::link::is_web(text));
-    let host = rest.map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
-    if host.is_empty() || host.contains('@') || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    let leads = link::is_web(text) && !link::lacks_host(text) && !link::has_user(text);
+    if !leads || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
         let help = "write it as `https://host/path`, without a name and password".to_owned();
         return Err((format!("`{text}` is not a web address"), Some(help)));
     }
