@@ -347,13 +347,14 @@ fn mail_address(url: &str) -> Option<String> {
     Some(url.strip_prefix("mailto:")?.split('?').next()?.to_lowercase())
 }
 
-/// The host that a text names: an address of the web, or a bare domain.
+/// The host that a text names: the first address of the web in it, or a bare domain that is all of it.
 fn said_host(words: &str) -> Option<String> {
+    let address = words.split_whitespace().find(|word| word.contains("://"));
+    if let Some(address) = address {
+        return host(address.trim_matches(|c: char| !c.is_alphanumeric()));
+    }
     if words.contains(char::is_whitespace) || words.is_empty() {
         return None;
-    }
-    if words.contains("://") {
-        return host(words);
     }
     let name = words.split('/').next().unwrap_or("");
     let labels: Vec<&str> = name.split('.').collect();
@@ -387,6 +388,7 @@ mod tests {
     fn hosts() {
         assert_eq!(said_host("https://www.a.example/x").as_deref(), Some("a.example"));
         assert_eq!(said_host("a.example/x").as_deref(), Some("a.example"));
+        assert_eq!(said_host("the state (at https://a.example).").as_deref(), Some("a.example"));
         assert_eq!(said_address("x@A.example").as_deref(), Some("x@a.example"));
         assert_eq!(mail_address("mailto:x@A.example?subject=y").as_deref(), Some("x@a.example"));
         for none in ["the status page", "v1.2", "notes.txt", "e.g.", "status", ""] {
