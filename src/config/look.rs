@@ -249,7 +249,7 @@ impl Look {
         let mut css = String::new();
         let mut names = self.font.clone();
         if let Some(file) = &self.font_file {
-            let url = link::encode(file.value.as_str());
+            let url = link::encode_name(file.value.as_str());
             css.push_str(&format!("@font-face{{font-family:\"Site font\";src:url(\"../{url}\");font-display:swap}}\n"));
             names = Some(names.map_or_else(|| "\"Site font\"".to_owned(), |names| format!("\"Site font\",{names}")));
         }
@@ -261,7 +261,7 @@ impl Look {
         }
         css.push_str(&format!("@media not print{{:root{{{font}{}}}}}\n", values(|color| &color.light)));
         if !self.colors.is_empty() {
-            css.push_str(&format!("@media not print and (prefers-color-scheme:dark){{:root{{{}}}}}\n", values(|color| &color.dark)));
+            css.push_str(&format!("@media screen and (prefers-color-scheme:dark){{:root{{{}}}}}\n", values(|color| &color.dark)));
         }
         Some(css)
     }
@@ -327,7 +327,7 @@ mod tests {
         check(
             "font_file = \"a b.woff2\"\n[colors]\naccent = [\"#7A1F5C\", \"#f0a6d8\"]",
             Some(
-                "@font-face{font-family:\"Site font\";src:url(\"../a%20b.woff2\");font-display:swap}\n@media not print{:root{--sans:\"Site font\",system-ui,sans-serif;--accent:#7a1f5c;}}\n@media not print and (prefers-color-scheme:dark){:root{--accent:#f0a6d8;}}\n",
+                "@font-face{font-family:\"Site font\";src:url(\"../a%20b.woff2\");font-display:swap}\n@media not print{:root{--sans:\"Site font\",system-ui,sans-serif;--accent:#7a1f5c;}}\n@media screen and (prefers-color-scheme:dark){:root{--accent:#f0a6d8;}}\n",
             ),
         );
     }

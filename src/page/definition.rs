@@ -1,17 +1,28 @@
 //! Definitions of links, as in `[name]: https://…`, and references to names that nobody defined.
 
-use pulldown_cmark::{BrokenLink, CowStr, LinkType, RefDefs};
+use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, RefDefs, Tag, TagEnd};
 
 use super::blank;
+use super::markdown::Placed;
 use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
 use crate::source::{RelPath, Span};
 
-/// References without a definition: Markdown shows them as the text that they are.
+/// What was meant as a link or as a footnote and is none: Markdown shows it as the text that it is.
 #[derive(Debug, Default)]
 pub struct Undefined {
-    found: Vec<(String, Span)>,
+    found: Vec<(Broken, Span)>,
     /// Names that the text defines.
     pub defined: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Broken {
+    /// `[a][b]` or `[b][]`, where nothing defines `b`.
+    Reference(String),
+    /// `[^1]` without the text of the note.
+    Footnote(String),
+    /// `[a](my page.md)`, or `[a] (page.md)`: the address.
+    Link(String),
 }
 
 /// The names that a text defines, in order. Only a text that could refer to one by two pairs of brackets needs them.
@@ -25,25 +36,88 @@ pub fn names(text: &str, definitions: &RefDefs) -> Vec<String> {
 }
 
 impl Undefined {
-    /// Keeps `[a][b]` and `[b][]`; a lone `[b]` is ordinary text. It never makes a link.
-    pub fn note<'t>(&mut self, link: &BrokenLink) -> Option<(CowStr<'t>, CowStr<'t>)> {
+    /// Keeps `[a][b]` and `[b][]`, and `[a]` with an address behind it; any other lone `[a]` is ordinary text. It never makes a link.
+    pub fn note<'t>(&mut self, link: &BrokenLink, text: &str) -> Option<(CowStr<'t>, CowStr<'t>)> {
+        let name = blank::restore(&link.reference);
+        let span = link.span.clone();
         if matches!(link.link_type, LinkType::Reference | LinkType::Collapsed) {
-            self.found.push((blank::restore(&link.reference), link.span.clone()));
+            self.found.push((Broken::Reference(name), span));
+        } else if let Some(address) = text.get(span.end..).and_then(address_behind) {
+            let end = span.end + text[span.end..].find(')').map_or(0, |close| close + 1);
+            self.found.push((Broken::Link(address.to_owned()), span.start..end));
         }
         None
     }
 
+    /// Keeps `word[^a]` in running text: where the note has a text, the parser makes a mention of it.
+    pub fn note_footnotes(&mut self, events: &[Placed], text: &str) {
+        if !text.contains("[^") {
+            return;
+        }
+        let mut is_code = false;
+        for (event, range) in events {
+            match event {
+                Event::Start(Tag::CodeBlock(_)) => is_code = true,
+                Event::End(TagEnd::CodeBlock) => is_code = false,
+                // What is written otherwise has an escape in it.
+                Event::Text(words) if !is_code && text.get(range.clone()) == Some(&**words) => {
+                    let mentions = mentions(words).map(|(at, name)| (name.to_owned(), range.start + at));
+                    self.found.extend(
+                        mentions.map(|(name, at)| (at..at + name.len() + 3, name)).map(|(span, name)| (Broken::Footnote(name), span)),
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Reports each; `offset` is where the text begins in its file.
     pub fn report(&self, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
-        for (name, span) in &self.found {
-            let help = match nearest(name, self.defined.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("define it by a line such as `[{name}]: page.md`, or put the brackets into `code`"),
+        for (broken, span) in &self.found {
+            let (message, help) = match broken {
+                Broken::Reference(name) => {
+                    let near = nearest(name, self.defined.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                    let define = || format!("define it by a line such as `[{name}]: page.md`, or put the brackets into `code`");
+                    (format!("`[{name}]` is not defined on this page: this is no link"), near.unwrap_or_else(define))
+                }
+                Broken::Footnote(name) => (
+                    format!("the footnote `[^{name}]` has no text on this page"),
+                    format!("write it by a line such as `[^{name}]: Words.`"),
+                ),
+                Broken::Link(address) if address.contains(' ') => {
+                    (format!("`({address})` holds a space: this is no link"), format!("write it between angle brackets: `(<{address}>)`"))
+                }
+                Broken::Link(address) => {
+                    (format!("a space stands before `({address})`: this is no link"), "leave the space out".to_owned())
+                }
             };
-            let diagnostic = Diagnostic::warning("broken-reference", format!("`[{name}]` is not defined on this page: this is no link"));
+            let diagnostic = Diagnostic::warning("broken-reference", message);
             diagnostics.push(diagnostic.at(path, span.start + offset..span.end + offset).help(help));
         }
     }
+}
+
+/// Where a text mentions footnotes, and their names: letters and digits, right behind a word. `[^a-z ]` stands for itself.
+fn mentions(words: &str) -> impl Iterator<Item = (usize, &str)> {
+    words.match_indices("[^").filter_map(|(at, _)| {
+        let (name, _) = words[at + 2..].split_once(']')?;
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        let is_behind_word = words[..at].chars().next_back().is_some_and(|c| !c.is_whitespace() && c != '(');
+        (is_name && is_behind_word).then_some((at, name))
+    })
+}
+
+/// The address in parentheses behind brackets that make no link: of a file with a space in its name, or of a page behind a space.
+fn address_behind(rest: &str) -> Option<&str> {
+    let inner = |rest: &'_ str| rest.strip_prefix('(').and_then(|rest| rest.split(['\n', ')']).next()).map(str::len);
+    let (from, is_apart) = if rest.starts_with(" (") { (2, true) } else { (1, false) };
+    let length = inner(&rest[from - 1..])?;
+    let address = rest.get(from..from + length).filter(|_| rest[from + length..].starts_with(')'))?;
+    let (path, _) = address.split_once('#').unwrap_or((address, ""));
+    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let is_file = (2..=5).contains(&ending.len()) && ending.chars().all(|c| c.is_ascii_alphanumeric()) && !path.starts_with(' ');
+    let is_meant = if is_apart { ending == "md" && !address.contains(' ') } else { is_file && address.contains(' ') };
+    is_meant.then_some(address)
 }
 
 #[cfg(test)]
@@ -78,6 +152,15 @@ mod tests {
     }
 
     #[test]
+    fn what_was_meant_as_a_link_or_a_note_is_told() {
+        let angle = "write it between angle brackets: `(<my page.md#a>)`";
+        check("a [b](my page.md#a) c", &[("[b](my page.md#a)", angle)]);
+        check("![b](my picture.png)", &[("![b](my picture.png)", "write it between angle brackets: `(<my picture.png>)`")]);
+        check("[b] (a.md)", &[("[b] (a.md)", "leave the space out")]);
+        check("a[^x] b", &[("[^x]", "write it by a line such as `[^x]: Words.`")]);
+    }
+
+    #[test]
     fn ordinary_brackets_are_ordinary_text() {
         for text in [
             "[DATE/TIME]",
@@ -86,7 +169,12 @@ mod tests {
             "    [a][b]\n",
             "[a] [b]",
             "\\[a][b]\\",
-            "[^1][^2]",
+            "[a](<my page.md>)",
+            "[a](b.md \"my page.md\")",
+            "[ops] (see above)",
+            "[ops](see the lead.)",
+            "[a^1] a[^a b] a[^] `a[^x]` matches [^a] a\\[^x]",
+            "a[^x]\n\n[^x]: words",
             "[a](b.md)[]",
             "<!-- [a][b] -->",
         ] {

@@ -33,6 +33,7 @@ impl Writer<'_, '_, '_> {
         if notes.is_empty() {
             return;
         }
+        let mentioned = self.finds.footnotes.len();
         for (name, _) in &notes {
             self.footnote_number(name);
         }
@@ -52,9 +53,11 @@ impl Writer<'_, '_, '_> {
             let number = self.footnote_number(&name);
             self.push(&format!("<li id=\"fn-{number}\" value=\"{number}\">"));
             self.append(note);
-            self.push(&format!(
-                "<a class=\"footnote-back\" href=\"#fnref-{number}\" aria-label=\"Back to the text, note {number}\">↩</a></li>\n"
-            ));
+            if number <= mentioned {
+                let label = format!("Back to the text, note {number}");
+                self.push(&format!("<a class=\"footnote-back\" href=\"#fnref-{number}\" aria-label=\"{label}\">↩</a>"));
+            }
+            self.push("</li>\n");
         }
         self.push("</ol></section>\n");
     }

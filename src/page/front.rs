@@ -78,12 +78,20 @@ impl Front {
 /// Splits a file into its front matter and the place where the Markdown begins.
 pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front, usize) {
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
-    let Some((fence, table_start)) = opening(text, start) else { return (Front::default(), start) };
+    let Some((fence, table_start)) = opening(text, start) else {
+        let first = text.len() - text[start..].trim_start().len();
+        if opening(text, first).is_some_and(|(fence, table)| fence == "+++" || begins_with_key(&text[table..])) {
+            let diagnostic = Diagnostic::error("front-matter", "the front matter does not begin on the first line");
+            diagnostics.push(diagnostic.at(path, first..first + 3).help("leave out what is empty before it"));
+        }
+        return (Front::default(), start);
+    };
     let Some((table_end, body)) = closing(text, table_start, fence) else {
-        if fence == "+++" {
-            let message = "the front matter is opened by `+++` and never closed";
+        // A line of dashes may also be a rule that a page begins with.
+        if fence == "+++" || begins_with_key(&text[table_start..]) {
+            let message = format!("the front matter is opened by `{fence}` and never closed");
             let diagnostic = Diagnostic::error("front-matter", message).at(path, start..start + 3);
-            diagnostics.push(diagnostic.help("close it by a line `+++`"));
+            diagnostics.push(diagnostic.help(format!("close it by a line `{fence}`")));
         }
         return (Front::default(), start);
     };
@@ -93,6 +101,11 @@ pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front
         _ => data::yaml(inner, path, table_start, diagnostics),
     };
     (read_table(&table, path, start..start + 3, diagnostics), body)
+}
+
+/// Whether a text begins with a key that front matter has, as YAML writes it.
+fn begins_with_key(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(key, _)| KEYS.contains(&key.trim_start()))
 }
 
 fn opening(text: &str, start: usize) -> Option<(&'static str, usize)> {
@@ -115,6 +128,25 @@ fn closing(text: &str, start: usize, fence: &str) -> Option<(usize, usize)> {
     }
     None
 }
+
+/// Every key of front matter.
+const KEYS: [&str; 15] = [
+    "title",
+    "description",
+    "kind",
+    "event",
+    "offset_unit",
+    "weight",
+    "draft",
+    "nav",
+    "publish",
+    "template",
+    "owner",
+    "reviewed",
+    "review_every",
+    "date",
+    "aliases",
+];
 
 fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagnostics) -> Front {
     let mut reader = Reader::new("the front matter", path, table, span);
@@ -185,5 +217,31 @@ mod tests {
         check("# Heading\n", None, "# Heading\n");
         check("---\n\nA rule, no front matter\n", None, "---\n\nA rule, no front matter\n");
         check("", None, "");
+    }
+
+    #[test]
+    fn front_matter_that_is_none_is_told_from_a_rule() {
+        let check = |text: &str, expected: &[&str]| {
+            let mut diagnostics = Diagnostics::default();
+            read(text, &RelPath::new("a.md").unwrap(), &mut diagnostics);
+            assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), expected, "{text:?}");
+        };
+        for text in
+            ["---\ndraft: true\n\n# Secret\n", "---\ntitle: A\n...\nbody", "\n---\ntitle: A\n---\nbody", "+++\nx", "\n+++\nx\n+++\n"]
+        {
+            check(text, &["front-matter"]);
+        }
+        for text in ["---\nNote: this\n", "---\n\nA rule\n", "\n---\nA rule\n", "text\n\n---\ntitle: A\n", "---"] {
+            check(text, &[]);
+        }
+    }
+
+    #[test]
+    fn the_keys_that_are_looked_for_are_keys() {
+        for key in KEYS {
+            let mut diagnostics = Diagnostics::default();
+            read(&format!("---\n{key}: []\n---\n"), &RelPath::new("a.md").unwrap(), &mut diagnostics);
+            assert!(diagnostics.iter().all(|diagnostic| diagnostic.code != "unknown-key"), "{key}");
+        }
     }
 }

@@ -165,6 +165,8 @@ pub struct Context<'a> {
     pub vars: &'a BTreeSet<String>,
     /// Whether the text holds marks of template tags.
     pub tags: bool,
+    /// Whether the front matter names the page, so that only a heading at its very beginning is its title too.
+    pub is_named: bool,
 }
 
 /// What was found on the way, for the page as a whole.
@@ -372,7 +374,7 @@ impl<'t> Writer<'_, '_, 't> {
             return;
         }
         let anchor = self.anchor(&text, id, start);
-        if level == 1 && self.finds.headings.is_empty() && self.is_first_block(start) {
+        if level == 1 && self.finds.headings.is_empty() && self.is_title(start) {
             return self.title(text, anchor, start, end);
         }
         // On paper such a part begins a page.
@@ -410,14 +412,17 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    /// Only comments may stand before a title.
-    fn is_first_block(&self, start: usize) -> bool {
-        self.events[..start]
-            .iter()
-            .all(|(event, _)| matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock)))
+    /// Only comments may stand before the title of a page that has another name; before any other title pictures and words may, but
+    /// no heading. It stands in no list and no quote.
+    fn is_title(&self, start: usize) -> bool {
+        let is_comment = |event: &Event| matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock));
+        let before = || self.events[..start].iter().map(|(event, _)| event);
+        let opened = before().filter(|event| matches!(event, Event::Start(_))).count();
+        let closed = before().filter(|event| matches!(event, Event::End(_))).count();
+        opened == closed && (!self.context.is_named || before().all(is_comment))
     }
 
-    /// The heading that a page begins with is its title: the theme puts it above the page.
+    /// The first heading of a page is its title: the theme puts it above the page.
     fn title(&mut self, text: String, anchor: String, start: usize, end: usize) {
         let outer = std::mem::take(&mut self.body);
         self.inlines_until(end);

@@ -126,6 +126,19 @@ pub fn encode(url: &str) -> String {
     encoded
 }
 
+/// The name of a file of the site as a relative address: no character of it begins a query, a fragment, a scheme or an escape.
+pub fn encode_name(name: &str) -> String {
+    let mut encoded = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '%' | '#' | '?' | ':' => encoded.push_str(&format!("%{:02X}", c as u32)),
+            c => encoded.push(c),
+        }
+    }
+    // What is escaped by now stays.
+    encode(&encoded)
+}
+
 /// A path as it stands in an address: what is not ASCII, or not allowed there, is percent-encoded (RFC 3986 §3.3).
 pub fn encode_path(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());

@@ -40,7 +40,7 @@ struct Parsed<'t> {
 /// Parses a text, and finds its references without a definition.
 fn parse(text: &str) -> Parsed<'_> {
     let mut undefined = Undefined::default();
-    let note = |link: BrokenLink| undefined.note(&link);
+    let note = |link: BrokenLink| undefined.note(&link, text);
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
     let defined = definition::names(text, parser.reference_definitions());
     // A mark stands in the text, or is written by its number.
@@ -178,7 +178,8 @@ const MOST_DEPTH: usize = 64;
 
 /// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
 pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
-    let Parsed { mut events, depth, undefined } = parse(text);
+    let Parsed { mut events, depth, mut undefined } = parse(text);
+    undefined.note_footnotes(&events, text);
     undefined.report(path, offset, diagnostics);
     if depth <= MOST_DEPTH {
         return events;

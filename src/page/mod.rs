@@ -107,6 +107,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         roles,
         vars: &vars,
         tags: is_template || matches!(kind, Kind::Notices | Kind::Notice),
+        is_named: front.title.is_some(),
     };
     let homes = if is_template { marked::homes(&events) } else { BTreeMap::new() };
     let (body, notices) = match kind {

@@ -131,7 +131,7 @@ impl<'a> Frame<'a> {
             &PageContext {
                 title: &page.page.title,
                 heading: page.page.title_html.clone().unwrap_or_else(|| escaped(&page.page.title)),
-                anchor: page.page.headings.first().filter(|heading| heading.level == 1).map(|heading| heading.anchor.as_str()),
+                anchor: page.page.title_html.as_ref().and_then(|_| Some(page.page.headings.first()?.anchor.as_str())),
                 url: &page.route,
                 description: front.description.as_deref().unwrap_or_default(),
                 kind,
@@ -293,7 +293,7 @@ fn look_context(site: &Site) -> serde_json::Value {
             escape(&address.map(from_root).unwrap_or_default(), html);
         })
     });
-    json!({ "logo": look.logo.as_ref().map(|logo| link::encode(logo.value.as_str())), "header": header, "footer": footer })
+    json!({ "logo": look.logo.as_ref().map(|logo| link::encode_name(logo.value.as_str())), "header": header, "footer": footer })
 }
 
 fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value {

@@ -153,7 +153,7 @@ pub fn worker(site: &Site, theme: &Theme) -> String {
     let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
     let hashed: Vec<&str> = KEPT.iter().map(|name| theme.asset(name)).filter(|name| !name.is_empty()).collect();
     let look = [&site.config.look.logo, &site.config.look.font_file].into_iter().flatten();
-    let mut files: BTreeSet<String> = look.map(|file| link::encode(file.value.as_str())).collect();
+    let mut files: BTreeSet<String> = look.map(|file| link::encode_name(file.value.as_str())).collect();
     for page in &sheets {
         let pictures = page.page.links.iter().zip(&page.links).filter(|(link, _)| link.image);
         files.extend(pictures.filter_map(|(_, address)| address.clone()));

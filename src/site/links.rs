@@ -232,7 +232,7 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
 }
 
 fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<String, Diagnostic> {
-    let address = link::encode(&address);
+    let address = link::encode_name(&address);
     let Some(fragment) = &link.fragment else { return Ok(address) };
     // A browser shows the top for these two.
     let is_top = matches!(&**fragment, "" | "top");

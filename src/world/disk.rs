@@ -154,6 +154,10 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
     if !folder.is_dir() {
         bail!("there is no folder `{CONTENT}` in {}\nhelp: Markdown below it becomes the site", root.display());
     }
+    if folder.is_symlink() {
+        // Nothing would be found below it: a site of one empty page would take the place of the good one.
+        bail!("`{CONTENT}` in {} is a symbolic link\nhelp: put the folder itself there, and the link where the folder was", root.display());
+    }
     let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
     let is_kept = |entry: &DirEntry| !is_hidden(entry) || entry.depth() == 1 && entry.file_name() == WELL_KNOWN;
     let mut named_files = Vec::new();

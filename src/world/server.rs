@@ -106,7 +106,7 @@ fn page(live: &Live, path: &str) -> Response {
         return reply(StatusCode::OK, &route, bytes);
     }
     if pages.page(&format!("{route}/index.html")).is_some() {
-        let location = crate::page::link::encode(&format!("/{route}/"));
+        let location = format!("/{}/", crate::page::link::encode_name(route.as_str()));
         return (StatusCode::FOUND, [(header::LOCATION, location)]).into_response();
     }
     let bytes = pages.page("404.html").unwrap_or_default();
