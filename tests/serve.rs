@@ -143,6 +143,31 @@ fn a_fault_keeps_the_last_good_page() {
 }
 
 #[test]
+fn folders_that_come_later_are_seen_and_those_that_come_back() {
+    let server = Server::start();
+    let mut events = server.events();
+    events.next();
+    let shown = |words: &str| server.get(PAGE_ADDRESS).body.contains(words);
+
+    // As a version control does it: the folder goes, and another one has its name.
+    fs::rename(server.path("content"), server.path("content.away")).expect("the folder can be moved");
+    events.next_until(|event| event["faults"] != "");
+    fs::rename(server.path("content.away"), server.path("content")).expect("the folder can be moved back");
+    events.next_until(|event| event["faults"] == "");
+    for words in ["words after the first move", "words after that"] {
+        server.write_page(words);
+        events.next_until(|_| shown(words));
+    }
+
+    // A folder of such a name within the content is no output.
+    let moved = server.path("content/public");
+    fs::create_dir(server.path("elsewhere")).expect("a folder can be made");
+    fs::write(server.path("elsewhere/inside.md"), page("the words inside")).expect("the file can be written");
+    fs::rename(server.path("elsewhere"), &moved).expect("the folder can be moved");
+    events.next_until(|_| server.get("/public/inside.html").body.contains("the words inside"));
+}
+
+#[test]
 fn it_listens_on_this_machine_only() {
     let server = Server::start();
     let port = server.address.port();

@@ -25,7 +25,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
     // The watch begins before the files are read, so that no edit is missed.
-    let watch = Watch::begin(&super::load::root(global)?)?;
+    let mut watch = Watch::begin(&super::load::root(global)?)?;
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
     let history = loaded.inputs.history.clone();
@@ -59,7 +59,11 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
                     faults
                 }
                 // A file may be gone for the moment in which an editor replaces it: the next change tells.
-                Err(error) => format!("{error:#}"),
+                Err(error) => {
+                    let fault = format!("error: {error:#}");
+                    report::note(&options, &fault);
+                    fault
+                }
             };
             follower.replace(Arc::new(Shown::new(&last_good, faults)));
         }
@@ -82,8 +86,12 @@ fn faults_of(loaded: &Loaded, global: &Global) -> String {
     report::diagnostics(&settled, &loaded.inputs, global);
     let mut errors = Diagnostics::default();
     errors.extend(settled.into_iter().filter(|one| one.severity == crate::diagnostic::Severity::Error));
+    drawn(&errors, loaded)
+}
+
+fn drawn(faults: &Diagnostics, loaded: &Loaded) -> String {
     let text_of = |path: &crate::source::RelPath| loaded.inputs.sources.get(path).map(|source| &*source.text);
-    draw(&errors, text_of, MessageFormat::Text, false)
+    draw(faults, text_of, MessageFormat::Text, false)
 }
 
 /// A state of the project as the server shows it.
@@ -129,8 +137,9 @@ impl Pages for Shown {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {
-                let fault = super::build::template_fault(&self.loaded, route, &error);
-                Some(format!("{}\n\n{}\n", fault.message, fault.help.unwrap_or_default()).into_bytes())
+                let mut faults = Diagnostics::default();
+                faults.push(super::build::template_fault(&self.loaded, route, &error));
+                Some(drawn(&faults, &self.loaded).into_bytes())
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Watching a project's sources.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use crate::config::FILE_NAME;
@@ -23,10 +25,20 @@ pub enum Seen {
     End,
 }
 
+/// Folders of a project whose files, at any depth, make the site.
+const FOLDERS: [&str; 3] = [CONTENT, "themes", "docker"];
+
 /// A watch over content, themes and configuration.
 pub struct Watch {
-    changes: Receiver<PathBuf>,
-    _watcher: RecommendedWatcher,
+    root: PathBuf,
+    changes: Receiver<Change>,
+    watcher: RecommendedWatcher,
+}
+
+/// What was changed, and whether it may be another file or folder than before.
+struct Change {
+    path: PathBuf,
+    is_another: bool,
 }
 
 impl Watch {
@@ -37,51 +49,68 @@ impl Watch {
             if matches!(event.kind, EventKind::Access(_)) {
                 return;
             }
+            let is_another = matches!(event.kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
             for path in event.paths {
                 // The other end is gone only when the program ends.
-                sender.send(path).ok();
+                sender.send(Change { path, is_another }).ok();
             }
         })
         .context("cannot watch files")?;
         watcher.watch(root, RecursiveMode::NonRecursive).context("cannot watch the project")?;
-        for folder in [CONTENT, "themes", "docker"] {
-            let folder = root.join(folder);
-            if folder.is_dir() {
-                watcher.watch(&folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch {}", folder.display()))?;
-            }
+        for folder in FOLDERS.map(|folder| root.join(folder)).iter().filter(|folder| folder.is_dir()) {
+            watcher.watch(folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch {}", folder.display()))?;
         }
-        Ok(Watch { changes, _watcher: watcher })
+        Ok(Watch { root: root.to_owned(), changes, watcher })
     }
 
     /// Waits for the next change that matters, and for the end of its burst; but not longer than `longest`.
-    pub fn wait(&self, longest: Duration) -> Seen {
+    pub fn wait(&mut self, longest: Duration) -> Seen {
         let asked = Instant::now();
         loop {
-            let path = match self.changes.recv_timeout(longest.saturating_sub(asked.elapsed())) {
-                Ok(path) => path,
+            let change = match self.changes.recv_timeout(longest.saturating_sub(asked.elapsed())) {
+                Ok(change) => change,
                 Err(RecvTimeoutError::Timeout) => return Seen::Nothing,
                 Err(RecvTimeoutError::Disconnected) => return Seen::End,
             };
-            if !matters(&path) {
+            if !matters(&self.root, &change.path) {
                 continue;
             }
+            let mut others: BTreeSet<&str> = self.replaced(&change).into_iter().collect();
             let started = Instant::now();
             while started.elapsed() < LONGEST {
                 match self.changes.recv_timeout(QUIET) {
-                    Ok(_) => {}
+                    Ok(change) => others.extend(self.replaced(&change)),
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return Seen::End,
                 }
             }
+            others.into_iter().for_each(|folder| self.renew(folder));
             return Seen::Change;
+        }
+    }
+
+    /// The folder that a change may have put another in the place of.
+    fn replaced(&self, change: &Change) -> Option<&'static str> {
+        FOLDERS.into_iter().find(|folder| change.is_another && change.path == self.root.join(folder))
+    }
+
+    /// Watches a folder that has come, or come back, while the watch ran: a watch is over a folder, not over its name.
+    fn renew(&mut self, folder: &str) {
+        let path = self.root.join(folder);
+        // Where none was, there is nothing to end.
+        self.watcher.unwatch(&path).ok();
+        if path.is_dir()
+            && let Err(error) = self.watcher.watch(&path, RecursiveMode::Recursive)
+        {
+            eprintln!("warning: changes in {folder} are not seen: {error}");
         }
     }
 }
 
 /// Changes of our own output, and of editors' private files, do not matter.
-fn matters(path: &Path) -> bool {
+fn matters(root: &Path, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let ours =
-        name == "public" || name == "outbox" || name == "target" || name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp");
-    !ours || name == FILE_NAME
+    let is_made = matches!(&*name, "public" | "outbox" | "target") && path.parent() == Some(root);
+    let is_private = name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp");
+    !is_made && !is_private || name == FILE_NAME
 }
