@@ -206,7 +206,7 @@ def main():
     one(25, "5,000 columns", "email," + ",".join(f"c{n}" for n in range(5000)) + "\n", "too-large")
     one(25, "a line of 100 MB", "email,name\na@b.example," + "x" * 100_000_000, "too-large")
     for column in ("__tera_context", "a-b", "", "1a", "a b"):
-        one(27, f"column {column!r}", f"email,name,{column}\na@b.example,x,y\n", "bad-column")
+        one(27, f"column {column!r}", f"email,name,{column}\na@b.example,x,y\n", names=["x"])
     one(28, "columns of ours", "email,name,site,t0,event,loop,smtp_password\na@b.example,x,1,2,3,4,5\n", names=["x"])
     one(29, "columns like headers", "email,name,bcc,subject,from,message_id,to,reply_to\na@b.example,x,v@evil.example,s,f@evil.example,m,v@evil.example,r@evil.example\n",
         names=["x"], to=["a@b.example"])

@@ -1,12 +1,11 @@
 //! Values that stand in a table where there is none: what a program writes when it has nothing to write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::placeholders;
+use super::{mojibake, placeholders};
 use crate::diagnostic::{Diagnostic, Diagnostics, counted, visible};
 use crate::notice::merge::Merge;
 use crate::notice::recipients::Recipient;
-use crate::notice::variables;
 use crate::source::RelPath;
 
 /// What databases and people write for nothing. Some of these are names of people, too.
@@ -20,21 +19,29 @@ fn is_failed(value: &str) -> bool {
     is_name && (letters.len() < name.len() || matches!(name, "N/A" | "NA" | "NV" | "N/D" | "NB" | "ND"))
 }
 
+/// Whether a value is the variable of another program, such as `{{ first_name }}`, which that program has not filled in.
+fn is_variable(value: &str) -> bool {
+    let name = value.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or("").trim();
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+}
+
+/// An entity of HTML, which a program has left in a value: it is shown as it stands.
+fn entity(value: &str) -> Option<&'static str> {
+    ["&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;", "&#39;", "&#x27;", "&apos;"].into_iter().find(|entity| value.contains(entity))
+}
+
 /// Looks for them in the columns that a notice shows.
 pub struct Fillers {
     /// Where these columns stand in a row.
     shown: Vec<usize>,
     /// By column and value: the first place, and how many rows.
-    found: BTreeMap<(usize, String), (usize, usize, u64)>,
+    found: BTreeMap<(usize, &'static str), (usize, usize, u64)>,
 }
 
 impl Fillers {
     pub fn new(merge: &Merge, columns: &[String]) -> Fillers {
-        let tags = merge.versions.iter().flat_map(|version| version.compiled.used(version.notice));
-        let mut names: BTreeSet<String> = tags.flat_map(variables::used).collect();
-        // It also stands in the header `To`.
-        names.insert("r.name".to_owned());
-        let is_shown = |column: &String| column != "email" && names.contains(&format!("r.{column}"));
+        let names = merge.columns();
+        let is_shown = |column: &String| column != "email" && names.contains(column);
         let shown = columns.iter().enumerate().filter(|(_, column)| is_shown(column)).map(|(index, _)| index).collect();
         Fillers { shown, found: BTreeMap::new() }
     }
@@ -45,13 +52,17 @@ impl Fillers {
         for index in &self.shown {
             let (column, value) = (&recipient.columns[*index], recipient.values[*index].trim());
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            if is_failed(value) || placeholders::is_one(value) {
+            if is_failed(value) || placeholders::is_one(value) || is_variable(value) {
                 let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
                 let diagnostic = Diagnostic::error("filler-value", message).at_line(path, line, recipient.place(column));
                 faults.push(diagnostic.help("write what is meant, or leave the field empty"));
-            } else if NOTHING.contains(&value) {
+            } else if let Some((wrong, meant)) = mojibake::first(value) {
+                let message = format!("`{column}` holds `{wrong}`, which was `{meant}` before it was decoded wrongly");
+                let diagnostic = Diagnostic::error("mojibake", message).at_line(path, line, recipient.place(column));
+                faults.push(diagnostic.help("export the table again, as UTF-8"));
+            } else if let Some(odd) = NOTHING.into_iter().find(|nothing| *nothing == value).or_else(|| entity(value)) {
                 let first = || (line, recipient.place(column), 0);
-                self.found.entry((*index, value.to_owned())).or_insert_with(first).2 += 1;
+                self.found.entry((*index, odd)).or_insert_with(first).2 += 1;
             }
         }
         faults
@@ -62,8 +73,11 @@ impl Fillers {
         for ((index, value), (line, place, rows)) in self.found {
             let rows = counted(rows, "row", "rows");
             let message = format!("`{}` holds `{value}` in {rows}, and the notice uses it", columns[index]);
-            let diagnostic = Diagnostic::warning("filler-value", message).at_line(path, line, place);
-            diagnostics.push(diagnostic.help("leave a field empty where there is no value: a `default` in the notice stands there then"));
+            let help = match entity(value) {
+                Some(_) => "write the character itself: values are no HTML",
+                None => "leave a field empty where there is no value: a `default` in the notice stands there then",
+            };
+            diagnostics.push(Diagnostic::warning("filler-value", message).at_line(path, line, place).help(help));
         }
     }
 }

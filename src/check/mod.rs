@@ -9,6 +9,7 @@ mod fences;
 mod fillers;
 mod gates;
 pub mod kept_links;
+mod left_tags;
 mod mojibake;
 mod notices;
 mod outcomes;
@@ -27,7 +28,6 @@ use crate::site::Site;
 use crate::source::{Inputs, Source, Span};
 
 pub use fillers::Fillers;
-pub use placeholders::in_merged_notices;
 
 /// Every rule over every page, and the contracts.
 pub fn run(project: &Project, site: &Site, inputs: &Inputs) -> Diagnostics {
@@ -43,6 +43,13 @@ pub fn run(project: &Project, site: &Site, inputs: &Inputs) -> Diagnostics {
     }
     sheets::check(site, inputs, &mut diagnostics);
     contracts::check(project, inputs, &mut diagnostics);
+    diagnostics
+}
+
+/// What must not be sent, in notices that a mailing sends: errors of every build.
+pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
+    let mut diagnostics = placeholders::in_merged_notices(project, inputs);
+    diagnostics.extend(left_tags::in_merged_notices(project, inputs));
     diagnostics
 }
 

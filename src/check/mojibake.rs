@@ -31,6 +31,18 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// The first letters of a text that were another character, and which.
+pub(super) fn first(text: &str) -> Option<(String, char)> {
+    if text.is_ascii() {
+        return None;
+    }
+    let characters: Vec<(usize, char)> = text.char_indices().collect();
+    (0..characters.len()).find_map(|index| {
+        let (length, meant) = decode(&characters[index..])?;
+        Some((characters[index..index + length].iter().map(|(_, c)| c).collect(), meant))
+    })
+}
+
 /// The character that a run of letters was, if they are the bytes of one in Windows-1252. Gives the run's length.
 fn decode(characters: &[(usize, char)]) -> Option<(usize, char)> {
     let lead = byte(characters.first()?.1)?;

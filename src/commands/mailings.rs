@@ -179,6 +179,9 @@ pub fn merge_some(
     let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.date, diagnostics);
     let mut faults = RowFaults::new(&source.path);
     let mut fillers = merge.as_ref().map(|merge| Fillers::new(merge, rows.columns()));
+    if let Some(merge) = &merge {
+        rows.show_only(&merge.columns());
+    }
     let mut faulty = merge.is_none() || chosen.is_none();
     let mut rows_read = 0;
     let mut taken = 0;

@@ -1,13 +1,13 @@
 //! Merging: a notice and a mailing's recipients become messages, one a recipient.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tera::{Context, Value};
 
 use super::Notice;
 use super::engine::{Compiled, Fault, Rendered};
 use super::message::{self, Message, Posting};
-use super::recipients::Recipient;
+use super::recipients::{Recipient, is_name};
 use super::review::Probe;
 use super::variables::{self, Scope};
 use crate::config::{Config, Event};
@@ -39,12 +39,27 @@ impl<'a> Merge<'a> {
         Merge { versions, language: &site.config.site.language, posting, base, recipients }
     }
 
-    /// The version that a recipient gets: in its language, in that without its region, or the first.
+    /// The version that a recipient gets: in its language, in that without its region, in that of another region, or the first.
     pub fn version(&self, recipient: &Recipient) -> &Version<'a> {
-        let wanted = recipient.get("lang").unwrap_or("").to_ascii_lowercase();
-        let primary = wanted.split(['-', '_']).next().unwrap_or("");
-        let speaks = |version: &&Version| version.notice.lang.as_deref().is_some_and(|lang| lang == primary);
-        self.versions.iter().find(speaks).unwrap_or(&self.versions[0])
+        let wanted = recipient.get("lang").unwrap_or("").replace('_', "-");
+        let speaks = |tag: &str| {
+            let is_it = |version: &&Version| version.notice.lang.as_deref().is_some_and(|lang| lang.eq_ignore_ascii_case(tag));
+            self.versions.iter().find(is_it)
+        };
+        // Lookup as in RFC 4647 §3.4.
+        let mut tag = &*wanted;
+        loop {
+            if let Some(version) = speaks(tag) {
+                return version;
+            }
+            let Some((shorter, _)) = tag.rsplit_once('-') else { break };
+            tag = shorter;
+        }
+        // The first may be in this language, too.
+        let primary = |lang: &str| lang.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case(tag));
+        let is_near = |version: &&Version| version.notice.lang.as_deref().is_some_and(primary);
+        let near = self.versions.iter().find(is_near).filter(|_| !tag.is_empty() && !primary(self.language));
+        near.unwrap_or(&self.versions[0])
     }
 
     /// The language that a recipient asks for, if the notice is not written in it.
@@ -55,9 +70,17 @@ impl<'a> Merge<'a> {
         (primary(wanted) != primary(got)).then_some(wanted)
     }
 
+    /// The columns whose values the messages may hold, in whichever language.
+    pub fn columns(&self) -> BTreeSet<String> {
+        let tags = self.versions.iter().flat_map(|version| version.compiled.used(version.notice));
+        let used = tags.flat_map(variables::used).filter_map(|name| Some(name.strip_prefix("r.")?.to_owned()));
+        // The name also stands in the header `To`.
+        used.chain(["name".to_owned()]).collect()
+    }
+
     /// Holds the variables of the notice against the columns of the recipients.
     pub fn check_columns(&self, config: &Config, event: Option<&Event>, columns: &[String], diagnostics: &mut Diagnostics) {
-        let scope = scope(config, event, columns.iter().map(String::as_str));
+        let scope = scope(config, event, columns.iter().map(String::as_str).filter(|column| is_name(column)));
         for Version { notice, compiled } in &self.versions {
             variables::check(&compiled.used(notice), &scope, &notice.path, diagnostics);
         }
@@ -129,7 +152,7 @@ pub fn page_scope(config: &Config, event: Option<&Event>) -> Scope {
         event_names.extend(event.window.is_some().then_some("window"));
         event_names.extend((event.end().is_some() || event.is_faulty).then_some("end"));
     }
-    let mut vars: std::collections::BTreeSet<String> = config.vars.keys().cloned().collect();
+    let mut vars: BTreeSet<String> = config.vars.keys().cloned().collect();
     vars.extend(event.iter().flat_map(|event| event.vars.keys().cloned()));
     BTreeMap::from([
         ("event".to_owned(), if event.is_some() { set(&event_names) } else { set(&[]) }),

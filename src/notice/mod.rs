@@ -24,9 +24,10 @@ pub mod variables;
 pub mod when;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use pulldown_cmark::{Event, HeadingLevel, Tag};
+use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use self::stage::Stage;
 use crate::diagnostic::Diagnostic;
@@ -41,7 +42,7 @@ use crate::source::{RelPath, Span};
 pub struct Notice {
     /// Unique in a project.
     pub name: String,
-    /// The language of a translation, such as `de`; none for the notice as it is written first.
+    /// The language of a translation, such as `de` or `pt-BR`; none for the notice as it is written first.
     pub lang: Option<String>,
     pub stage: Option<Stage>,
     pub title: String,
@@ -97,10 +98,10 @@ fn read(
     finds: &mut Finds,
 ) -> Notice {
     let page = Context { dialect: Dialect::Page, ..*context };
-    let stem = context.path.stem().to_lowercase();
-    let (stem, lang) = match stem.rsplit_once('.').filter(|(_, lang)| is_language(lang)) {
-        Some((stem, lang)) => (stem.to_owned(), Some(lang.to_owned())),
-        None => (stem, None),
+    let stem = context.path.stem();
+    let (stem, lang) = match stem.rsplit_once('.').and_then(|(stem, tag)| Some((stem, language(tag)?))) {
+        Some((stem, lang)) => (stem.to_lowercase(), Some(lang)),
+        None => (stem.to_lowercase(), None),
     };
     let (title, anchor, span) = match heading {
         Some(events) => {
@@ -112,15 +113,34 @@ fn read(
     };
     let end = events.last().map_or(span.end, |(_, range)| range.end + context.offset);
     let parts = Parts::find(events);
-    let (subject, subject_span) = match &parts.subject {
+    let place = |range: &Range<usize>| events[range.start].1.start + context.offset..events[range.end - 1].1.end + context.offset;
+    let (subject, subject_span) = match parts.subjects.first() {
         Some(range) => {
             let text = plain_text(&events[range.clone()]);
             let text = text.trim_start().trim_start_matches("Subject").trim_start_matches(':').trim();
-            let place = events[range.start].1.start + context.offset..events[range.end - 1].1.end + context.offset;
-            (text.to_owned(), place)
+            (text.to_owned(), place(range))
         }
         None => (String::new(), span.clone()),
     };
+    let mut unclear = |range: &Range<usize>, message: String, help: &str| {
+        finds.diagnostics.push(Diagnostic::error("unclear-subject", message).at(context.path, place(range)).help(help));
+    };
+    if let Some(first) = parts.subjects.first() {
+        let varied = "write one subject, and what varies in it: `**Subject:** {% if … %}…{% else %}…{% endif %}`";
+        if marked::open_statements(&events[..first.start], tags) > 0 {
+            unclear(first, format!("the subject of `{title}` stands under a condition or in a loop"), varied);
+        }
+        if events[first.clone()].iter().any(|(event, _)| matches!(event, Event::SoftBreak | Event::HardBreak)) {
+            unclear(
+                first,
+                format!("the subject of `{title}` goes on in the next line"),
+                "leave an empty line below it, or write it in one",
+            );
+        }
+        for second in &parts.subjects[1..] {
+            unclear(second, format!("`{title}` has a subject already"), varied);
+        }
+    }
     if subject.is_empty() {
         let diagnostic = Diagnostic::error("no-subject", format!("the notice `{title}` has no subject"));
         let help = "write `**Subject:** …` as a paragraph below its heading";
@@ -139,6 +159,11 @@ fn read(
     // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
     let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
+    for range in rows_behind_statements(&body) {
+        let diagnostic = Diagnostic::error("broken-table", "the statement before this line ends the table: its rows would be sent as text");
+        let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
+        finds.diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
+    }
     let mail = Context { dialect: Dialect::Mail, ..*context };
     let first_link = finds.links.len();
     let html = html::write(&body, &mail, finds);
@@ -161,9 +186,42 @@ fn read(
     }
 }
 
-/// `advance.de.md` is `advance.md` in German: two letters (ISO 639-1).
-fn is_language(word: &str) -> bool {
-    word.len() == 2 && word.bytes().all(|byte| byte.is_ascii_lowercase())
+/// Rows of a table that are none, since a statement stands before them.
+fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
+    let is_statement = |event: &Event| matches!(event, Event::Html(html) if tags::block(html).is_some());
+    let before = |at: usize| events[..at].iter().rev().map(|(event, _)| event);
+    let follows = |at: usize| {
+        let mut before = before(at).skip_while(|event| matches!(event, Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock)));
+        before.next().is_some_and(is_statement)
+    };
+    let is_row = |at: usize| {
+        let text = plain_text(&events[at..end_of(events, at)]);
+        let line = text.lines().next().unwrap_or("").trim();
+        line.starts_with('|') && line.len() > 1 && line.ends_with('|')
+    };
+    let paragraphs = (0..events.len()).filter(|at| matches!(events[*at].0, Event::Start(Tag::Paragraph)));
+    paragraphs.filter(|at| follows(*at) && is_row(*at)).map(|at| events[at].1.clone()).collect()
+}
+
+/// `advance.de.md` is `advance.md` in German, `advance.pt-BR.md` in the Portuguese of Brazil, `advance.zh-Hant.md` in traditional Chinese:
+/// two letters (ISO 639-1), and a script or a region or both behind them (RFC 5646 §2.1, written as in its §2.1.1).
+fn language(tag: &str) -> Option<String> {
+    let mut parts = tag.split('-');
+    let primary = parts.next().filter(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_lowercase()))?;
+    let mut language = primary.to_owned();
+    for part in parts {
+        let is_of = |length: usize, of: fn(&u8) -> bool| part.len() == length && part.as_bytes().iter().all(of);
+        language.push('-');
+        if is_of(4, u8::is_ascii_alphabetic) {
+            language.push_str(&part[..1].to_ascii_uppercase());
+            language.push_str(&part[1..].to_ascii_lowercase());
+        } else if is_of(2, u8::is_ascii_alphabetic) || is_of(3, u8::is_ascii_digit) {
+            language.push_str(&part.to_ascii_uppercase());
+        } else {
+            return None;
+        }
+    }
+    Some(language)
 }
 
 /// The parts of a notice that are no body: its id and its subject.
@@ -172,13 +230,14 @@ struct Parts {
     /// As it is written, and where.
     stage: Option<(String, Span)>,
     /// The comment that says both.
-    id_range: Option<std::ops::Range<usize>>,
-    subject: Option<std::ops::Range<usize>>,
+    id_range: Option<Range<usize>>,
+    /// All that stand there: one is meant.
+    subjects: Vec<Range<usize>>,
 }
 
 impl Parts {
     fn find(events: &[Placed]) -> Parts {
-        let mut parts = Parts { id: None, stage: None, id_range: None, subject: None };
+        let mut parts = Parts { id: None, stage: None, id_range: None, subjects: Vec::new() };
         let mut at = 0;
         while at < events.len() {
             match &events[at].0 {
@@ -199,9 +258,9 @@ impl Parts {
                 Event::Start(Tag::Paragraph) => {
                     let end = end_of(events, at);
                     let is_subject = matches!(events.get(at + 1), Some((Event::Start(Tag::Strong), _)))
-                        && matches!(events.get(at + 2), Some((Event::Text(text), _)) if text.trim_start().starts_with("Subject"));
-                    if is_subject && parts.subject.is_none() {
-                        parts.subject = Some(at..end + 1);
+                        && matches!(events.get(at + 2), Some((Event::Text(text), _)) if begins_subject(text));
+                    if is_subject {
+                        parts.subjects.push(at..end + 1);
                     }
                     at = end;
                 }
@@ -214,7 +273,7 @@ impl Parts {
 
     /// The events of the body: without id and subject, and without rules around them.
     fn body<'t>(&self, events: &[Placed<'t>]) -> Vec<Placed<'t>> {
-        let outside = |at: &usize| ![&self.subject, &self.id_range].into_iter().flatten().any(|range| range.contains(at));
+        let outside = |at: &usize| !self.subjects.iter().chain(&self.id_range).any(|range| range.contains(at));
         let mut body: Vec<Placed> = (0..events.len()).filter(outside).map(|at| events[at].clone()).collect();
         let rules = body.iter().take_while(|(event, _)| matches!(event, Event::Rule)).count();
         body.drain(..rules);
@@ -223,6 +282,11 @@ impl Parts {
         }
         body
     }
+}
+
+/// `Subject`, with or without its colon: `Subject matter` is a beginning as any other.
+fn begins_subject(text: &str) -> bool {
+    text.trim_start().strip_prefix("Subject").map(str::trim_start).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// What a comment says of its notice.

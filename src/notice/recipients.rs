@@ -68,6 +68,8 @@ pub struct Recipients<R> {
     seen: Seen,
     /// Zones that were found good: a table has few.
     zones: BTreeSet<String>,
+    /// Of each column, whether a message may hold its values.
+    shown: Vec<bool>,
 }
 
 /// The addresses that stood in the table before.
@@ -91,8 +93,16 @@ impl<R: Read> Recipients<R> {
         let columns = named(rows.columns(), path, names)?;
         let index = |name: &str| columns.iter().position(|column| column == name);
         let (Some(email), zone, lang) = (index("email"), index("zone"), index("lang")) else { return Err(Vec::new()) };
-        let columns = columns.into();
-        Ok(Recipients { rows, path: path.clone(), columns, email, zone, lang, rules, seen: Seen::default(), zones: BTreeSet::new() })
+        let shown = vec![true; columns.len()];
+        let (path, columns) = (path.clone(), columns.into());
+        Ok(Recipients { rows, path, columns, email, zone, lang, rules, seen: Seen::default(), zones: BTreeSet::new(), shown })
+    }
+
+    /// Lets pass whatever the other columns hold: no message shows it.
+    pub fn show_only(&mut self, columns: &BTreeSet<String>) {
+        for (index, (column, shown)) in self.columns.iter().zip(&mut self.shown).enumerate() {
+            *shown = columns.contains(column) || [Some(self.email), self.zone, self.lang].contains(&Some(index));
+        }
     }
 
     pub fn columns(&self) -> &[String] {
@@ -113,7 +123,9 @@ impl<R: Read> Recipients<R> {
             diagnostic.at_line(&self.path, usize::try_from(line).unwrap_or(usize::MAX), column)
         };
         for (index, (column, value)) in self.columns.iter().zip(&values).enumerate() {
-            if let Some(fault) = value_fault(column, value) {
+            if self.shown[index]
+                && let Some(fault) = value_fault(column, value)
+            {
                 faults.push(place(index, fault));
             }
             if Some(index) == self.lang && !value.trim().is_empty() && !is_language(value.trim()) {
@@ -276,18 +288,19 @@ fn named(written: &[String], path: &RelPath, names: &Columns) -> Result<Vec<Stri
         });
         faults.push(fault("missing-column", "there is no column `email`".to_owned()).help(help));
     }
-    for (index, column) in columns.iter().enumerate() {
-        let legal = column.starts_with(|c: char| c.is_ascii_alphabetic()) && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        let shown = crate::diagnostic::visible(column);
-        if !legal {
-            let help = "letters, digits and `_`, as in `{{ r.first_name }}`; or name it in the mailing: `columns = { first_name = \"First name\" }`";
-            faults.push(fault("bad-column", format!("`{shown}` cannot be the name of a column")).help(help));
-        }
+    // What no notice can name does no harm.
+    for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_name(column)) {
         if columns[..index].contains(column) {
+            let shown = crate::diagnostic::visible(column);
             faults.push(fault("duplicate-column", format!("the column `{shown}` is there twice")));
         }
     }
     if faults.is_empty() { Ok(columns) } else { Err(faults) }
+}
+
+/// Whether a notice can name a column, as in `{{ r.first_name }}`.
+pub fn is_name(column: &str) -> bool {
+    column.starts_with(|c: char| c.is_ascii_alphabetic()) && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// The column, in characters from 1, where a value begins in its line, as far as its row is written plainly.
@@ -336,7 +349,7 @@ mod tests {
         assert_eq!(codes("email,lang\na@b.example,de-AT\nb@b.example,\nc@b.example,klingon\nd@b.example,de; DROP\n"), ["bad-language"; 2]);
         assert_eq!(codes("mail\nx\n"), ["missing-column"]);
         assert_eq!(codes("email,Email\nx,y\n"), ["duplicate-column"]);
-        assert_eq!(codes("email,a-b\nx,y\n"), ["bad-column"]);
+        assert_eq!(codes("email,a-b,,\na@b.example,y,,\n"), [] as [&str; 0]);
         assert_eq!(codes("email,name\na@b.example,=?utf-8?q?x?=\n"), ["encoded-word"]);
         assert_eq!(codes("email,name\na@b.example,x\u{202E}y\n"), ["invisible-character"]);
         assert_eq!(codes(""), ["missing-column"]);
@@ -379,7 +392,15 @@ mod tests {
         let recipient = recipient.unwrap().unwrap();
         assert_eq!((recipient.get("name"), recipient.get("lang")), (Some("Sample"), Some("de")));
         let faults = rows("r.csv", text, &[("email", "Mail")]).err().unwrap();
-        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["missing-column", "bad-column", "bad-column"]);
+        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["missing-column"]);
+    }
+
+    #[test]
+    fn what_no_message_shows_may_hold_anything() {
+        let text = b"email,name,notes\na@b.example,x,\"two\nlines\"\nc@d.example,\"two\nlines\",\n";
+        let mut rows = rows("r.csv", text, &[]).unwrap();
+        rows.show_only(&BTreeSet::from(["name".to_owned()]));
+        assert_eq!(rows.map(|row| row.is_ok()).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{BufRead, Read};
 use lettre::Address;
 
 use super::address;
+use super::lines::PlainLines;
 use crate::diagnostic::Diagnostic;
 use crate::source::RelPath;
 
@@ -19,10 +20,10 @@ pub struct Suppression {
 const MOST_LINE: u64 = 64 << 10;
 
 impl Suppression {
-    /// Reads a list: one address at the beginning of each line, so that a CSV whose first column is `email` is one, too.
-    /// Empty lines and those that begin with `#` are passed over. All faults are given back.
+    /// Reads a list: one address at the beginning of each line, so that a CSV whose first column is `email` is one, too. Lines end as
+    /// those of a table do. Empty ones and those that begin with `#` are passed over. All faults are given back.
     pub fn read(reader: impl Read, path: &RelPath) -> Result<Suppression, Vec<Diagnostic>> {
-        let mut reader = std::io::BufReader::new(reader);
+        let mut reader = std::io::BufReader::new(PlainLines::new(reader, b','));
         let mut suppression = Suppression::default();
         let mut faults = Vec::new();
         for number in 1.. {
@@ -41,15 +42,20 @@ impl Suppression {
                 faults.push(fault("bad-encoding", "the line is not UTF-8".to_owned()).help("save the list as UTF-8"));
                 continue;
             };
-            let first = line.trim_start_matches('\u{FEFF}').split([',', ';', '\t']).next().unwrap_or("").trim().trim_matches('"');
-            if first.is_empty() || first.starts_with('#') || (number == 1 && first.eq_ignore_ascii_case("email")) {
+            let line = line.trim_start_matches('\u{FEFF}');
+            let first = line.split([',', ';', '\t']).next().unwrap_or("").trim().trim_matches('"').trim();
+            if is_empty(line) || first.starts_with('#') || (number == 1 && is_header(first)) {
+                continue;
+            }
+            if first.is_empty() {
+                faults.push(fault("bad-address", "the line does not begin with an address".to_owned()).help("put the addresses first"));
                 continue;
             }
             match address::parse(first) {
                 Ok(address) => {
                     suppression.addresses.insert(address::hash(&address));
                 }
-                Err(message) => faults.push(fault("bad-address", message).help("one address a line")),
+                Err(message) => faults.push(fault("bad-address", message).help("one address a line, at its beginning")),
             }
         }
         if faults.is_empty() { Ok(suppression) } else { Err(faults) }
@@ -58,6 +64,15 @@ impl Suppression {
     pub fn holds(&self, address: &Address) -> bool {
         self.addresses.contains(&address::hash(address))
     }
+}
+
+fn is_empty(line: &str) -> bool {
+    line.chars().all(|c| c.is_whitespace() || matches!(c, ',' | ';' | '"'))
+}
+
+/// `email`, `E-Mail`, `Mail address`.
+fn is_header(first: &str) -> bool {
+    !first.contains('@') && first.to_lowercase().contains("mail")
 }
 
 #[cfg(test)]
@@ -73,6 +88,14 @@ mod tests {
             assert!(suppression.holds(&address::parse(address).unwrap()), "{address}");
         }
         assert!(!suppression.holds(&address::parse("x@b.example").unwrap()));
+        for text in ["E-Mail,reason\ra@b.example,left\rc@d.example,left\r", "a@b.example\r\n\r\n;;\r\nc@d.example"] {
+            let suppression = Suppression::read(text.as_bytes(), &path).unwrap();
+            assert!(["a@b.example", "c@d.example"].iter().all(|one| suppression.holds(&address::parse(one).unwrap())), "{text:?}");
+        }
+        for text in ["a@b.example\n,c@d.example\n", "a@b.example\r\n\"\";c@d.example\r\n"] {
+            let faults = Suppression::read(text.as_bytes(), &path).unwrap_err();
+            assert_eq!((faults.len(), &faults[0].place), (1, &crate::diagnostic::Place::Line(2, 1)), "{text:?}");
+        }
         let faults = Suppression::read("a@b.example\nnobody\n".as_bytes(), &path).unwrap_err();
         assert_eq!(faults[0].place, crate::diagnostic::Place::Line(2, 1));
     }

@@ -45,6 +45,8 @@ struct Use {
     span: Span,
     /// Followed by `| default` or `is defined`: it need not exist.
     optional: bool,
+    /// Followed by brackets with more in them than a name.
+    is_indexed: bool,
 }
 
 /// Reports every variable of the tags that is in no scope, and times without a form.
@@ -68,11 +70,16 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 continue;
             }
             if let Some((message, help)) = unknown(&used, scope) {
-                diagnostics.push(Diagnostic::error("undefined-variable", message).at(path, span).maybe_help(help));
+                // One that need not exist is reported where it looks like one that does.
+                if used.optional && help.is_some() {
+                    diagnostics.push(Diagnostic::warning("undefined-variable", message).at(path, span).maybe_help(help));
+                } else if !used.optional {
+                    diagnostics.push(Diagnostic::error("undefined-variable", message).at(path, span).maybe_help(help));
+                }
                 continue;
             }
             if used.path.len() == 1
-                && tag.kind == Kind::Expression
+                && (tag.kind == Kind::Expression || used.is_indexed)
                 && scope.get(&used.path[0]).is_some_and(|members| !members.as_ref().is_some_and(BTreeSet::is_empty))
             {
                 let root = &used.path[0];
@@ -214,18 +221,30 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
         return Some((format!("there is no variable `{root}`"), help));
     };
     let (Some(members), Some(member)) = (members, used.path.get(1)) else { return None };
-    if members.contains(member) || used.optional {
+    if members.contains(member) {
         return None;
     }
     let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).collect();
-    let help = suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root));
+    let help = match used.optional {
+        true => members.iter().find(|known| is_slip(member, known)).map(|known| format!("did you mean `{root}.{known}`?")),
+        false => suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root)),
+    };
     Some((format!("there is no `{root}.{member}`"), help))
+}
+
+/// Whether a name is another one with a slip of the finger: `org2` beside `org1` is none.
+fn is_slip(name: &str, known: &str) -> bool {
+    let letters = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    strsim::osa_distance(name, known) == 1 && letters(name) != letters(known)
 }
 
 fn declare(root: &str) -> Option<String> {
     match root {
         "links" | "vars" => Some(format!("declare it below [{root}] in runsheet.toml")),
-        "r" => Some("it must be a column of the recipients, and below `sample` in [notices]".to_owned()),
+        "r" => {
+            let mapped = "a column of another name gets one in the mailing: `columns = { first_name = \"First name\" }`";
+            Some(format!("it must be a column of the recipients, and below `sample` in [notices]; {mapped}"))
+        }
         _ => None,
     }
 }
@@ -294,8 +313,9 @@ impl Token {
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let bytes = text.as_bytes();
-    let mut at = 2;
-    let end = text.len() - 2;
+    // `{{-` and `-}}` say that no space is kept around the tag.
+    let mut at = 2 + usize::from(bytes.get(2) == Some(&b'-'));
+    let end = text.len() - 2 - usize::from(text.len() > 5 && bytes[text.len() - 3] == b'-');
     while at < end {
         let byte = bytes[at];
         if byte == b'"' || byte == b'\'' || byte == b'`' {
@@ -308,7 +328,12 @@ fn tokens(text: &str) -> Vec<Token> {
             while at < end && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'_' | b'.')) {
                 at += 1;
             }
-            tokens.push(Token::Word(text[start..at].to_owned(), start..at));
+            let mut word = text[start..at].to_owned();
+            while let Some((name, length)) = bracketed_name(&text[at..end]) {
+                word = format!("{word}.{name}");
+                at += length;
+            }
+            tokens.push(Token::Word(word, start..at));
             continue;
         }
         if byte.is_ascii_digit() {
@@ -325,6 +350,16 @@ fn tokens(text: &str) -> Vec<Token> {
         at += c.len_utf8();
     }
     tokens
+}
+
+/// The name in `["name"]`, which is as good as `.name`, and how long it is with its brackets.
+fn bracketed_name(text: &str) -> Option<(&str, usize)> {
+    let inner = &text[1..text.starts_with('[').then(|| text.find(']'))??];
+    let name = inner.trim();
+    let quote = name.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'))?;
+    let name = name.strip_prefix(quote)?.strip_suffix(quote)?;
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_name.then_some((name, inner.len() + 2))
 }
 
 /// Names that a `for` or a `set` brings into being.
@@ -379,7 +414,8 @@ fn uses(tokens: &[Token]) -> Vec<Use> {
         let optional = next == Some(&Token::Mark('|')) && following[1] == Some("default")
             || following[0] == Some("is")
                 && (following[1] == Some("defined") || following[2] == Some("defined") || following[1] == Some("undefined"));
-        uses.push(Use { path: word.trim_end_matches('.').split('.').map(str::to_owned).collect(), span: span.clone(), optional });
+        let path = word.trim_end_matches('.').split('.').map(str::to_owned).collect();
+        uses.push(Use { path, span: span.clone(), optional, is_indexed: next == Some(&Token::Mark('[')) });
     }
     uses
 }
@@ -417,7 +453,11 @@ mod tests {
         check_text("{{ event.start }}", &["bare-time: `event.start` is a time without a zone or a form"]);
         check_text("{{ event.at(offset=\"T-1h\") }}", &["bare-time: `event.at` is a time without a zone or a form"]);
         check_text("{{ event.start | upper }}", &["bare-time: `event.start` is a time without a zone or a form"]);
-        check_text("{{ event[\"start\"] }}", &["undefined-variable: `event` is a group of values, not a value"]);
+        check_text("{{ event[\"start\"] }}", &["bare-time: `event.start` is a time without a zone or a form"]);
+        check_text("{% if r[\"nmae\"] == \"x\" %}a{% endif %}{{ r['name'] }}", &["undefined-variable: there is no `r.nmae`"]);
+        check_text("{% if r[vars.x] %}a{% endif %}", &["undefined-variable: `r` is a group of values, not a value"]);
+        check_text("{{ r.nmae | default(value=\"x\") }}", &["undefined-variable: there is no `r.nmae`"]);
+        check_text("{%- for c in r.name | split(pat=\",\") -%}{{- c -}}{%- endfor -%}{%- set a = r.zone -%}{{ a }}", &[]);
         check_text("{{ r }}", &["undefined-variable: `r` is a group of values, not a value"]);
         check_text("{% raw %}{{ x }}{% endraw %}", &[]);
         check_text("{% if vars.x %}", &["unclosed-tag: `if` is not closed"]);

@@ -117,7 +117,9 @@ fn without_marks<'t>(event: Event<'t>, written: &str, marks: &BTreeSet<char>) ->
         false => words,
     };
     match event {
-        Event::Text(words) if written.starts_with('&') && holds_mark(&words) => Event::Text("\u{FFFD}".into()),
+        Event::Text(words) if holds_mark(&words) => Event::Text(
+            words.chars().map(|c| if super::is_private_use(c) && !written.contains(c) { '\u{FFFD}' } else { c }).collect::<String>().into(),
+        ),
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
             Event::Start(Tag::Link { link_type, dest_url: clean(dest_url, link_type), title: clean(title, link_type), id })
         }

@@ -1,6 +1,6 @@
 //! The events of a text whose template tags are marks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use pulldown_cmark::{CowStr, Event, LinkType, Tag as Element, TagEnd};
@@ -10,9 +10,72 @@ use super::tags::{BLOCK, FILL, Marked, TEXT, Tag, as_written, block, holds_mark,
 use crate::diagnostic::Diagnostics;
 use crate::source::RelPath;
 
-/// Reads a text: a tag between `<` and `>` is a link, and one in the address of a picture is what it looks like.
+/// Reads a text: a tag between `<` and `>` is a link, one in the address of a picture is what it looks like, and a statement on a line
+/// of its own that goes on a paragraph is part of it.
 pub fn read<'t>(marked: &'t Marked, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
-    keep_in_pictures(autolink(markdown::read(&marked.text, path, offset, diagnostics)), &marked.tags)
+    let events = markdown::read(&marked.text, path, offset, diagnostics).into_iter().map(inline).collect();
+    keep_in_pictures(autolink(without_spaces(events, &marked.tags)), &marked.tags)
+}
+
+/// `{{- x -}}` takes the spaces beside it away, and a line end with them, within its paragraph.
+fn without_spaces<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'t>> {
+    if !tags.iter().any(|tag| tag.trims_before() || tag.trims_behind()) {
+        return events;
+    }
+    let mut gone = BTreeSet::new();
+    for at in 0..events.len() {
+        let Event::Text(text) = &events[at].0 else { continue };
+        if !holds_mark(text) {
+            continue;
+        }
+        let (trimmed, first, last) = trimmed(text, tags);
+        let is_line_end = |at: usize| matches!(events.get(at), Some((Event::SoftBreak | Event::HardBreak, _)));
+        gone.extend(at.checked_sub(1).filter(|before| first && is_line_end(*before)));
+        gone.extend(Some(at + 1).filter(|next| last && is_line_end(*next)));
+        events[at].0 = Event::Text(trimmed.into());
+    }
+    let mut at = 0;
+    events.retain(|_| (!gone.contains(&at), at += 1).0);
+    events
+}
+
+/// A text without the spaces that its tags take away, and whether the first of it and the last of it is a tag that does so.
+fn trimmed(text: &str, tags: &[Tag]) -> (String, bool, bool) {
+    let (mut trimmed, mut rest) = (String::new(), text);
+    let (mut first, mut last) = (false, false);
+    while let Some(c) = rest.chars().next() {
+        let Some(tag) = index_of(c, TEXT).and_then(|index| tags.get(index)) else {
+            trimmed.push(c);
+            rest = &rest[c.len_utf8()..];
+            last = false;
+            continue;
+        };
+        // Its fill is as long as the rest of the tag.
+        let length = Some(tag.text.len()).filter(|length| rest.is_char_boundary(*length)).unwrap_or(c.len_utf8());
+        let (mark, behind) = rest.split_at(length);
+        if tag.trims_before() {
+            trimmed.truncate(trimmed.trim_end().len());
+        }
+        first |= tag.trims_before() && trimmed.is_empty();
+        trimmed.push_str(mark);
+        rest = if tag.trims_behind() { behind.trim_start() } else { behind };
+        last = tag.trims_behind();
+    }
+    (trimmed, first, last)
+}
+
+/// The mark of a statement where the parser found it to be no block, as it stands in text.
+fn inline<'t>((event, range): Placed<'t>) -> Placed<'t> {
+    match &event {
+        Event::InlineHtml(html) => match block(html) {
+            Some(mark) => {
+                let fill = html.len().saturating_sub(mark.len_utf8());
+                (Event::Text(std::iter::once(mark).chain(std::iter::repeat_n(FILL, fill)).collect::<String>().into()), range)
+            }
+            None => (event, range),
+        },
+        _ => (event, range),
+    }
 }
 
 /// The element that each inline or block mark stands in, by the number of its tag: the place of the element's start.
@@ -39,6 +102,19 @@ pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
         }
     }
     homes
+}
+
+/// How many statements on lines of their own are begun and not ended.
+pub fn open_statements(events: &[Placed], tags: &[Tag]) -> usize {
+    let statements = events.iter().filter_map(|(event, _)| match event {
+        Event::Html(html) => tags.get(index_of(block(html)?, TEXT)?),
+        _ => None,
+    });
+    statements.fold(0, |open: usize, tag| match tag.inner().split_whitespace().next() {
+        Some("if" | "for" | "filter") => open + 1,
+        Some(word) if word.starts_with("end") => open.saturating_sub(1),
+        _ => open,
+    })
 }
 
 /// Events with the tags as they were written, for text that is no template.

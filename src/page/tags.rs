@@ -50,6 +50,16 @@ impl Tag {
         self.text[2..self.text.len() - 2].trim_matches('-').trim()
     }
 
+    /// Whether it takes the spaces before it away: `{{-`, `{%-`.
+    pub fn trims_before(&self) -> bool {
+        self.text.as_bytes()[2] == b'-' && self.text.len() > 5
+    }
+
+    /// Whether it takes the spaces behind it away: `-}}`, `-%}`.
+    pub fn trims_behind(&self) -> bool {
+        self.text.len() > 5 && self.text.as_bytes()[self.text.len() - 3] == b'-'
+    }
+
     /// Whether what follows it is rendered under a condition.
     pub fn is_branch(&self) -> bool {
         let word = self.inner().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
@@ -147,10 +157,13 @@ fn closing(text: &str, start: usize, kind: Kind) -> Option<usize> {
     None
 }
 
+/// Whether nothing else stands on the line. How far it may be indented depends on what it stands in, which only the parser knows.
 fn alone_on_line(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].rsplit('\n').next().unwrap_or("");
     let after = text[end..].split('\n').next().unwrap_or("");
-    before.len() <= 3 && before.trim().is_empty() && after.trim().is_empty()
+    // The spaces of CommonMark: any other one begins a paragraph.
+    let is_empty = |text: &str| text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
+    is_empty(before) && is_empty(after)
 }
 
 fn push_mark(text: &mut String, index: u32, kind: Kind, length: usize, alone: bool) {

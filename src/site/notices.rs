@@ -26,6 +26,7 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
         }
     }
     check_languages(project, &versions, diagnostics);
+    check_events(project, diagnostics);
     for mailing in &project.config.mailings {
         if !names.contains_key(mailing.notice.value.as_str()) {
             let message = format!("there is no notice `{}`", mailing.notice.value);
@@ -33,6 +34,24 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
             let path = crate::config::path();
             diagnostics.push(Diagnostic::error("unknown-notice", message).at(&path, mailing.notice.span.clone()).maybe_help(help));
         }
+    }
+}
+
+/// A translation tells of the same event as its original.
+fn check_events(project: &Project, diagnostics: &mut Diagnostics) {
+    let named = |page: &Page| project.config.event(page.front.event.as_ref().map(|name| name.value.as_str())).map(|event| event.id.clone());
+    let notices = || project.pages.iter().flat_map(|page| page.notices.iter().map(move |notice| (page, notice)));
+    let originals: BTreeMap<&str, _> =
+        notices().filter(|(_, notice)| notice.lang.is_none()).map(|(page, notice)| (&*notice.name, named(page))).collect();
+    for (page, notice) in notices().filter(|(_, notice)| notice.lang.is_some()) {
+        let Some(original) = originals.get(&*notice.name) else { continue };
+        if *original == named(page) {
+            continue;
+        }
+        let of = |event: &Option<String>| event.as_ref().map_or("no event".to_owned(), |event| format!("`{event}`"));
+        let message = format!("the notice `{}` tells of {}, and its original of {}", notice.name, of(&named(page)), of(original));
+        let help = original.as_ref().map(|event| format!("write `event: {event}` into the front matter of {}", page.path));
+        diagnostics.push(Diagnostic::error("other-event", message).at(&notice.path, notice.span.clone()).maybe_help(help));
     }
 }
 

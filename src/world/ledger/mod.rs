@@ -231,7 +231,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes into hand those of these recipients whose turn it is: at most `most`.
+    /// Takes into hand those of these recipients whose turn it is: at most `most`, those first that the table names first.
     pub fn claim(&mut self, keys: &[String], most: usize) -> Result<Vec<Claim>> {
         let keys = serde_json::to_string(&keys)?;
         self.together(|ledger| {
@@ -240,7 +240,7 @@ impl Ledger {
             // PostgreSQL may run a subquery more than once, and each time other rows are free: it is materialized.
             let statement = format!(
                 "WITH free AS MATERIALIZED (SELECT key FROM recipient WHERE campaign = $1 AND key IN ({texts}) AND \
-                 (state = 'planned' OR state IN ('deferred', 'claimed') AND until <= $3) LIMIT $4 {skip}) \
+                 (state = 'planned' OR state IN ('deferred', 'claimed') AND until <= $3) ORDER BY rank LIMIT $4 {skip}) \
                  UPDATE recipient SET state = 'claimed', claim = claim + 1, owner = $5, until = $6 FROM free \
                  WHERE recipient.campaign = $7 AND recipient.key = free.key \
                  RETURNING recipient.key, recipient.claim, recipient.tries, recipient.hash"

@@ -75,6 +75,13 @@ fn a_claim_is_held_by_one(open: Open) {
     assert!(one.claim(&keys(&["a", "b", "c"]), 10).unwrap().is_empty());
     one.release().unwrap();
     assert_eq!(one.claim(&keys(&["a", "b", "c"]), 2).unwrap().len(), 2);
+    drop(one);
+    // A limit takes the first of the table, whatever their keys are.
+    let mut other = open("claims-in-order", "one");
+    freeze(&mut other, &[planned("z"), planned("m"), planned("a"), planned("b")]).unwrap();
+    let mut taken: Vec<String> = other.claim(&keys(&["a", "b", "m", "z"]), 2).unwrap().into_iter().map(|claim| claim.key).collect();
+    taken.sort();
+    assert_eq!(taken, keys(&["m", "z"]));
 }
 
 fn a_void_claim_writes_nothing(open: Open) {
