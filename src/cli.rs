@@ -222,7 +222,7 @@ pub enum NoticeCommand {
     },
     /// Send a mailing, each recipient once and only once; run it again to go on
     #[command(
-        after_help = "Examples:\n  runsheet notice send advance --dry-run\n  runsheet notice send advance --test me@example.org\n  runsheet notice send advance\n  runsheet notice send advance --yes 12 --wait\n\nEnvironment:\n  RUNSHEET_SMTP_PASSWORD   the password of the server\n  RUNSHEET_LEDGER_URL      the address of a ledger in PostgreSQL\n\nExit codes: 0 all accepted; 2 stopped; 3 some deferred, refused or in doubt; 130 after a signal"
+        after_help = "Examples:\n  runsheet notice send advance --dry-run\n  runsheet notice send advance --test me@example.org\n  runsheet notice send advance --test me@example.org --only someone@example.org\n  runsheet notice send advance\n  runsheet notice send advance --yes 12 --wait\n\nEnvironment:\n  RUNSHEET_SMTP_PASSWORD   the password of the server\n  RUNSHEET_LEDGER_URL      the address of a ledger in PostgreSQL\n\nExit codes: 0 all accepted; 2 stopped; 3 some deferred, refused or in doubt; 130 after a signal"
     )]
     Send {
         /// A mailing's id
@@ -230,9 +230,12 @@ pub enum NoticeCommand {
         /// The number of messages of the mailing, which else is asked for on the terminal
         #[arg(long, value_name = "COUNT")]
         yes: Option<u64>,
-        /// Send the first message to this address instead, and write nothing down
+        /// Send one message, the first, to this address instead, and write nothing down
         #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["yes", "dry_run", "limit", "amend", "wait"])]
         test: Option<String>,
+        /// With --test: the message of this recipient, in its language
+        #[arg(long, value_name = "RECIPIENT", requires = "test")]
+        only: Option<String>,
         /// Show what would be sent
         #[arg(long)]
         dry_run: bool,

@@ -40,10 +40,10 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             };
             merge(global, &order)
         }
-        NoticeCommand::Send { name, yes, test, dry_run, limit, amend, wait, in_doubt } => {
-            let test = test.as_deref();
+        NoticeCommand::Send { name, yes, test, only, dry_run, limit, amend, wait, in_doubt } => {
+            let (test, only) = (test.as_deref(), only.as_deref());
             let (yes, dry_run, limit, amend, wait, in_doubt) = (*yes, *dry_run, *limit, *amend, *wait, *in_doubt);
-            send::run(global, &send::SendOrder { name, yes, test, dry_run, limit, amend, wait, in_doubt })
+            send::run(global, &send::SendOrder { name, yes, test, only, dry_run, limit, amend, wait, in_doubt })
         }
         NoticeCommand::Status { name } => ledger::status(global, name.as_deref()),
         NoticeCommand::Resolve { name, address, all, sent, resend, cancel: _, why, who } => {

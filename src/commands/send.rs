@@ -31,6 +31,8 @@ pub struct SendOrder<'a> {
     pub name: &'a str,
     pub yes: Option<u64>,
     pub test: Option<&'a str>,
+    /// Whose message is tested.
+    pub only: Option<&'a str>,
     pub dry_run: bool,
     pub limit: Option<u64>,
     pub amend: bool,
@@ -60,7 +62,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
         bail!("runsheet.toml says no server\nhelp: add [smtp] with `host`");
     };
     if let Some(to) = order.test {
-        return test(global, &loaded, &mailing, &sending, to, &mut diagnostics);
+        return test(global, &loaded, &mailing, &sending, (to, order.only), &mut diagnostics);
     }
     let now = clock::now();
     if !order.dry_run {
@@ -470,19 +472,19 @@ fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
     Server::new(sending, certificates.as_deref(), password)
 }
 
-/// Sends the first message to one address, which is in no ledger.
+/// Sends the message of one recipient, or the first, to an address, which is in no ledger.
 fn test(
     global: &Global,
     loaded: &Loaded,
     mailing: &Mailing,
     sending: &Sending,
-    to: &str,
+    (to, only): (&str, Option<&str>),
     diagnostics: &mut Diagnostics,
 ) -> Result<ExitCode> {
     let to = address::parse(to).map_err(|message| anyhow!(message))?;
     let keys = environment::keys();
     let mut first = None;
-    let selection = Selection { limit: Some(1), ..Selection::all(mailing) };
+    let selection = Selection { only, limit: Some(1), ..Selection::all(mailing) };
     let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
         if let Fate::Written(letter) = fate {
             first = Some(letter.recipient.clone());

@@ -25,7 +25,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
     // The watch begins before the files are read, so that no edit is missed.
-    let mut watch = Watch::begin(&super::load::root(global)?)?;
+    let mut watch = Watch::begin(&super::load::root(global)?, super::say_error)?;
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
     let history = loaded.inputs.history.clone();

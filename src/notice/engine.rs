@@ -55,6 +55,7 @@ pub struct Fault {
 /// The parts of a mail's layout that a notice fills.
 const SUBJECT: &str = "%%SUBJECT%%";
 const LANGUAGE: &str = "%%LANG%%";
+const DIRECTION: &str = "%%DIR%%";
 const BODY: &str = "%%BODY%%";
 const SITE: &str = "%%SITE%%";
 const FOOTER: &str = "%%FOOTER%%";
@@ -87,6 +88,17 @@ const UNSUBSCRIBE: [(&str, &str); 7] = [
     ("nl", "Afmelden"),
     ("it", "Annulla l’iscrizione"),
 ];
+
+/// Whether a language is written from right to left: by its script if it names one, else by the one that it is written in.
+fn is_right_to_left(language: &str) -> bool {
+    let language = language.to_ascii_lowercase();
+    let mut parts = language.split(['-', '_']);
+    let primary = parts.next().unwrap_or("");
+    match parts.find(|part| part.len() == 4) {
+        Some(script) => matches!(script, "arab" | "hebr" | "thaa" | "syrc" | "nkoo" | "adlm" | "rohg"),
+        None => matches!(primary, "ar" | "he" | "fa" | "ur" | "yi" | "ps" | "sd" | "ug" | "dv" | "ckb"),
+    }
+}
 
 impl Layout<'_> {
     fn unsubscribe(&self) -> Option<&'static str> {
@@ -223,6 +235,7 @@ fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
         .mail
         .replace(SUBJECT, &escaped)
         .replace(LANGUAGE, layout.language)
+        .replace(DIRECTION, if is_right_to_left(layout.language) { " dir=\"rtl\"" } else { "" })
         .replace(SITE, &site)
         .replace(FOOTER, &layout.footer())
         .replace(BODY, body);

@@ -33,6 +33,8 @@ pub struct Watch {
     root: PathBuf,
     changes: Receiver<Change>,
     watcher: RecommendedWatcher,
+    /// Tells of a folder that cannot be watched.
+    say: fn(&anyhow::Error),
 }
 
 /// What was changed, and whether it may be another file or folder than before.
@@ -42,7 +44,7 @@ struct Change {
 }
 
 impl Watch {
-    pub fn begin(root: &Path) -> Result<Watch> {
+    pub fn begin(root: &Path, say: fn(&anyhow::Error)) -> Result<Watch> {
         let (sender, changes) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
@@ -60,7 +62,7 @@ impl Watch {
         for folder in FOLDERS.map(|folder| root.join(folder)).iter().filter(|folder| folder.is_dir()) {
             watcher.watch(folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch {}", folder.display()))?;
         }
-        Ok(Watch { root: root.to_owned(), changes, watcher })
+        Ok(Watch { root: root.to_owned(), changes, watcher, say })
     }
 
     /// Waits for the next change that matters, and for the end of its burst; but not longer than `longest`.
@@ -102,7 +104,7 @@ impl Watch {
         if path.is_dir()
             && let Err(error) = self.watcher.watch(&path, RecursiveMode::Recursive)
         {
-            eprintln!("warning: changes in {folder} are not seen: {error}");
+            (self.say)(&anyhow::Error::new(error).context(format!("changes in {folder} are not seen")));
         }
     }
 }

@@ -694,6 +694,13 @@ def n118_test_and_dry_run(program):
         expect(done.returncode, 0, done.stderr)
         expect(server.record.copies(), {"me@self.example": 1})
         assert not project.state.exists()
+        # The message of somebody else than the first, such as one in another language.
+        done = project.run("send", "advance", "--test", "me@self.example", "--only", project.addresses[3])
+        expect(done.returncode, 0, done.stderr)
+        assert b"Sample 3" in server.record.taken[-1][1], server.record.taken[-1]
+        done = project.run("send", "advance", "--test", "me@self.example", "--only", "nobody@d0.example")
+        assert done.returncode == 1 and "not among the recipients" in done.stderr, done.stderr
+        expect(server.record.copies(), {"me@self.example": 2})
         connections = server.record.connections
         done = project.run("send", "advance", "--dry-run")
         expect((done.returncode, server.record.connections), (0, connections), done.stderr)
@@ -702,6 +709,15 @@ def n118_test_and_dry_run(program):
         command = ["strace", "-f", "-e", "trace=connect,socket", "-o", str(trace), *project.command("send", "advance", "--dry-run")]
         expect(subprocess.run(command, env=project.env, capture_output=True, stdin=subprocess.DEVNULL).returncode, 0)
         assert "AF_INET" not in trace.read_text(), trace.read_text()
+
+
+@case
+def a_limit_takes_the_first_rows(program):
+    with Server() as server:
+        # In the order of the letters the eleventh of them would be among the first three.
+        project = Project(program, server.port, 12)
+        expect(project.send("--limit", "3").returncode, 0)
+        expect(sorted(to for to, _ in server.record.taken), project.addresses[:3])
 
 
 @case
