@@ -73,7 +73,8 @@ fn pages_are_commonmark_but_for_what_is_listed() {
 
 fn parse(markdown: &str) -> Page {
     // Empty front matter first: an example that begins with `---` has none of its own.
-    let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: page\n---\n{markdown}"));
+    // Of a page that has a name no heading within it becomes the title.
+    let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: page\ntitle: Its own\n---\n{markdown}"));
     page::parse(&source, &BTreeMap::new())
 }
 

@@ -10,11 +10,17 @@ const VERBS: [&str; 9] = ["delete", "drop", "destroy", "wipe", "purge", "erase",
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
-    let gates: Vec<bool> = page.headings.iter().map(|heading| entry::is_gate(&heading.text)).collect();
-    let is_gate = |item: &Item| {
-        let below_gate = item.section.is_some_and(|section| gates[section]);
-        below_gate || matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text)
-    };
+    let is_gate = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
+    for (number, heading) in page.headings.iter().enumerate().filter(|(_, heading)| entry::is_gate(&heading.text)) {
+        let behind = page.headings[number + 1..].iter().take_while(|below| below.level > heading.level).count();
+        let below = number..=number + behind;
+        let mut items = page.items.iter().filter(|item| item.section.is_some_and(|section| below.contains(&section))).peekable();
+        if items.peek().is_some() && !items.any(is_gate) {
+            let message = "this gate holds no decision: nothing waits for it";
+            let diagnostic = Diagnostic::warning("gate-missing", message).at(&page.path, super::first_line(sheet.source, &heading.span));
+            diagnostics.push(diagnostic.help("put one below it: `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
+        }
+    }
     // Behind the first gate everything has been asked for.
     for item in page.items.iter().take_while(|item| !is_gate(item)) {
         if !matches!(item.kind, ItemKind::Task { done: false }) || !is_main(page, item) {

@@ -20,6 +20,7 @@ mod review;
 mod sheets;
 mod slots;
 mod thresholds;
+mod unread;
 
 use crate::diagnostic::Diagnostics;
 use crate::page::Page;

@@ -1,6 +1,8 @@
 //! The rules about run sheets.
 
-use super::{blanks, contacts, gates, outcomes, owners, ranges, slots, thresholds};
+use std::collections::BTreeMap;
+
+use super::{blanks, contacts, gates, outcomes, owners, ranges, slots, thresholds, unread};
 use crate::diagnostic::Diagnostics;
 use crate::page::{Kind, Page};
 use crate::site::Site;
@@ -11,6 +13,8 @@ pub struct Sheet<'a> {
     pub page: &'a Page,
     pub source: &'a Source,
     pub sheet: &'a crate::sheet::Sheet,
+    /// Those of its event.
+    pub roles: &'a BTreeMap<String, String>,
 }
 
 impl Sheet<'_> {
@@ -21,9 +25,11 @@ impl Sheet<'_> {
 }
 
 pub fn check(site: &Site, inputs: &Inputs, diagnostics: &mut Diagnostics) {
+    let no_roles = BTreeMap::new();
     for site_page in site.pages.iter().filter(|page| page.page.kind == Kind::Checklist) {
         let Some(source) = inputs.sources.get(&site_page.page.path) else { continue };
-        let sheet = Sheet { page: &site_page.page, source, sheet: &site_page.sheet };
+        let roles = site.event(site_page.event.as_deref()).map_or(&no_roles, |event| &event.roles);
+        let sheet = Sheet { page: &site_page.page, source, sheet: &site_page.sheet, roles };
         owners::check(&sheet, diagnostics);
         outcomes::check(&sheet, diagnostics);
         thresholds::check(&sheet, diagnostics);
@@ -32,5 +38,6 @@ pub fn check(site: &Site, inputs: &Inputs, diagnostics: &mut Diagnostics) {
         gates::check(&sheet, diagnostics);
         blanks::check(&sheet, diagnostics);
         contacts::check(&sheet, diagnostics);
+        unread::check(&sheet, diagnostics);
     }
 }

@@ -28,7 +28,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
             step.start.as_ref().zip(step.end.as_ref()).map(|(start, end)| end.timestamp().as_second() - start.timestamp().as_second());
         let until_end = until_end.filter(|_| step.end_offset.is_some() || estimate.is_none());
         let Some(slot) = estimate.or(until_end).or_else(|| to_next(sheet, number)).filter(|slot| needed > *slot) else { continue };
-        let words = |seconds: i64| distance(seconds).trim_start_matches("T+").to_owned();
+        let words = |seconds: i64| if seconds == 0 { "0 min".to_owned() } else { distance(seconds).trim_start_matches("T+").to_owned() };
         let message = format!("the tasks of this step take {}, its time is {}", words(needed), words(slot));
         let span = super::first_line(sheet.source, &page.headings[step.heading].span);
         let diagnostic = Diagnostic::warning("slot-too-short", message).at(&page.path, span);

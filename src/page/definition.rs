@@ -107,12 +107,20 @@ fn mentions(words: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+const MOST_ADDRESS: usize = 300;
+
 /// The address in parentheses behind brackets that make no link: of a file with a space in its name, or of a page behind a space.
 fn address_behind(rest: &str) -> Option<&str> {
-    let inner = |rest: &'_ str| rest.strip_prefix('(').and_then(|rest| rest.split(['\n', ')']).next()).map(str::len);
     let (from, is_apart) = if rest.starts_with(" (") { (2, true) } else { (1, false) };
-    let length = inner(&rest[from - 1..])?;
-    let address = rest.get(from..from + length).filter(|_| rest[from + length..].starts_with(')'))?;
+    if !rest[from - 1..].starts_with('(') {
+        return None;
+    }
+    // Longer than any address: a page of open parentheses stays cheap.
+    let length = rest[from..].char_indices().take(MOST_ADDRESS).find(|(_, c)| matches!(c, ')' | '\n')).map(|(at, _)| at)?;
+    let address = &rest[from..from + length];
+    if rest[from + length..].starts_with('\n') {
+        return None;
+    }
     let (path, _) = address.split_once('#').unwrap_or((address, ""));
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_file = (2..=5).contains(&ending.len()) && ending.chars().all(|c| c.is_ascii_alphanumeric()) && !path.starts_with(' ');
