@@ -7,6 +7,8 @@ use std::str::FromStr;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::json;
 
+use crate::config::FILE_NAME;
+use crate::page::link::encode_path;
 use crate::source::{RelPath, Span, line_column};
 
 /// How bad it is. Errors stop a build; warnings do so with `--deny-warnings`; notes never do.
@@ -197,7 +199,13 @@ struct Located<'a> {
 }
 
 /// Writes diagnostics in a form. `text_of` gives the text of a source, if the run holds it.
-pub fn draw<'a>(diagnostics: &'a Diagnostics, text_of: impl Fn(&RelPath) -> Option<&'a str>, format: MessageFormat, color: bool) -> String {
+pub fn draw<'a>(
+    diagnostics: &'a Diagnostics,
+    text_of: impl Fn(&RelPath) -> Option<&'a str>,
+    format: MessageFormat,
+    folder: &str,
+    color: bool,
+) -> String {
     let mut lines = Lines::default();
     let located: Vec<Located> = diagnostics
         .iter()
@@ -215,8 +223,8 @@ pub fn draw<'a>(diagnostics: &'a Diagnostics, text_of: impl Fn(&RelPath) -> Opti
         MessageFormat::Text => located.iter().map(|one| draw_text(one, color)).collect(),
         MessageFormat::Short => located.iter().map(draw_short).collect(),
         MessageFormat::Json => located.iter().map(|one| format!("{}\n", as_json(one))).collect(),
-        MessageFormat::Github => located.iter().map(draw_github).collect(),
-        MessageFormat::Sarif => draw_sarif(&located),
+        MessageFormat::Github => located.iter().map(|one| draw_github(one, folder)).collect(),
+        MessageFormat::Sarif => draw_sarif(&located, folder),
     }
 }
 
@@ -323,13 +331,13 @@ fn as_json(one: &Located) -> serde_json::Value {
 }
 
 /// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
-fn draw_github(one: &Located) -> String {
+fn draw_github(one: &Located, folder: &str) -> String {
     let diagnostic = one.diagnostic;
     let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut properties = vec![format!("title={}", property(diagnostic.code))];
     if let Some(path) = &diagnostic.path {
-        properties.insert(0, format!("file={}", property(path.as_str())));
+        properties.insert(0, format!("file={}", property(&format!("{folder}{path}"))));
     }
     if let Some((line, column)) = one.line {
         properties.insert(1, format!("line={line},col={column}"));
@@ -342,8 +350,8 @@ fn draw_github(one: &Located) -> String {
     format!("::{command} {}::{}\n", properties.join(","), data(&message))
 }
 
-/// SARIF 2.1.0, OASIS standard.
-fn draw_sarif(located: &[Located]) -> String {
+/// SARIF 2.1.0, OASIS standard. What concerns the project as a whole is said of its configuration: GitHub takes no result without a place.
+fn draw_sarif(located: &[Located], folder: &str) -> String {
     let results: Vec<_> = located
         .iter()
         .map(|one| {
@@ -357,13 +365,12 @@ fn draw_sarif(located: &[Located]) -> String {
                 "level": diagnostic.severity.word(),
                 "message": { "text": message },
             });
-            if let Some(path) = &diagnostic.path {
-                let mut physical = json!({ "artifactLocation": { "uri": path.as_str() } });
-                if let Some((line, column)) = one.line {
-                    physical["region"] = json!({ "startLine": line, "startColumn": column });
-                }
-                result["locations"] = json!([{ "physicalLocation": physical }]);
+            let path = diagnostic.path.as_ref().map_or(FILE_NAME, RelPath::as_str);
+            let mut physical = json!({ "artifactLocation": { "uri": uri(&format!("{folder}{path}")) } });
+            if let Some((line, column)) = one.line {
+                physical["region"] = json!({ "startLine": line, "startColumn": column });
             }
+            result["locations"] = json!([{ "physicalLocation": physical }]);
             result
         })
         .collect();
@@ -373,6 +380,11 @@ fn draw_sarif(located: &[Located]) -> String {
         "runs": [{ "tool": { "driver": { "name": "runsheet", "version": env!("CARGO_PKG_VERSION") } }, "results": results }],
     });
     format!("{document}\n")
+}
+
+/// A path as a relative reference: `a:b` would begin with a scheme (RFC 3986 §4.2).
+fn uri(path: &str) -> String {
+    encode_path(path).replace(':', "%3A")
 }
 
 /// The text with control characters made visible, so that a file cannot write to a terminal.
@@ -456,13 +468,13 @@ mod tests {
         let mut diagnostics = Diagnostics::default();
         diagnostics
             .push(Diagnostic::error("unknown-key", "unknown key `replyto` in [mail]").at(&path, 19..26).help("did you mean `reply_to`?"));
-        let drawn = draw(&diagnostics, |_| Some(text), MessageFormat::Text, false);
+        let drawn = draw(&diagnostics, |_| Some(text), MessageFormat::Text, "", false);
         assert!(drawn.contains("error[unknown-key]: unknown key `replyto` in [mail]"), "{drawn}");
         assert!(drawn.contains("--> runsheet.toml:4:1"), "{drawn}");
         assert!(drawn.contains("did you mean `reply_to`?"), "{drawn}");
-        let short = draw(&diagnostics, |_| Some(text), MessageFormat::Short, false);
+        let short = draw(&diagnostics, |_| Some(text), MessageFormat::Short, "", false);
         assert_eq!(short, "runsheet.toml:4:1: error[unknown-key]: unknown key `replyto` in [mail]\n");
-        let github = draw(&diagnostics, |_| Some(text), MessageFormat::Github, false);
+        let github = draw(&diagnostics, |_| Some(text), MessageFormat::Github, "", false);
         assert!(github.starts_with("::error file=runsheet.toml,line=4,col=1,title=unknown-key::"), "{github}");
     }
 

@@ -4,7 +4,7 @@ mod aliases;
 mod hosting;
 mod links;
 mod look;
-mod nav;
+pub mod nav;
 mod notices;
 mod sent;
 mod taken;

@@ -143,6 +143,21 @@ fn a_fault_keeps_the_last_good_page() {
 }
 
 #[test]
+fn the_page_of_no_address_finds_its_files_wherever_the_site_will_be() {
+    let server = Server::start();
+    let config = fs::read_to_string(server.path("runsheet.toml")).expect("the configuration is there");
+    assert!(config.contains("base_url = \"https://docs.freshtrackpro.com/"), "{config}");
+    let mut events = server.events();
+    events.next();
+    let below = config.replacen("base_url = \"https://docs.freshtrackpro.com/", "base_url = \"https://docs.freshtrackpro.com/ops/", 1);
+    fs::write(server.path("runsheet.toml"), below).expect("the configuration can be written");
+    events.next();
+    let body = server.get("/no/such/page").body;
+    assert!(body.contains("=/assets/") || body.contains("\"/assets/"), "{body}");
+    assert!(!body.contains("/ops/assets/"), "{body}");
+}
+
+#[test]
 fn folders_that_come_later_are_seen_and_those_that_come_back() {
     let server = Server::start();
     let mut events = server.events();

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 
 use crate::cli::{Color, Global};
 use crate::diagnostic::{Diagnostics, MessageFormat, Severity, counted, draw, visible};
-use crate::source::Inputs;
+use crate::source::{Inputs, RelPath};
 use crate::world::environment;
 
 /// Writes data to standard output. A reader that has gone away is no error.
@@ -48,7 +48,8 @@ pub fn diagnostics(diagnostics: &Diagnostics, inputs: &Inputs, global: &Global) 
     } else {
         diagnostics
     };
-    let drawn = draw(diagnostics, |path| inputs.sources.get(path).map(|source| &*source.text), format, color);
+    let text_of = |path: &RelPath| inputs.sources.get(path).map(|source| &*source.text);
+    let drawn = draw(diagnostics, text_of, format, &inputs.repository_folder, color);
     if matches!(format, MessageFormat::Json | MessageFormat::Sarif) {
         data(&drawn);
     } else {

@@ -91,7 +91,7 @@ fn faults_of(loaded: &Loaded, global: &Global) -> String {
 
 fn drawn(faults: &Diagnostics, loaded: &Loaded) -> String {
     let text_of = |path: &crate::source::RelPath| loaded.inputs.sources.get(path).map(|source| &*source.text);
-    draw(faults, text_of, MessageFormat::Text, false)
+    draw(faults, text_of, MessageFormat::Text, "", false)
 }
 
 /// A state of the project as the server shows it.
@@ -133,7 +133,7 @@ impl Pages for Shown {
         if !self.loaded.site.routes.contains_key(route) {
             return self.search_file(route);
         }
-        match self.loaded.render(&Frame::of(&self.loaded.site, &self.loaded.theme), route) {
+        match self.loaded.render(&Frame::of(&self.loaded.site, &self.loaded.theme).at_root(), route) {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {

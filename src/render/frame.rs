@@ -14,7 +14,7 @@ use crate::config::{Destination, Mode};
 use crate::page::html::escape;
 use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
-use crate::site::{Crumb, Section, Site, SitePage};
+use crate::site::{Crumb, Section, Site, SitePage, nav};
 use crate::status;
 use crate::theme::Theme;
 
@@ -32,6 +32,8 @@ pub struct Frame<'a> {
     shared: Context,
     /// The sidebar of each folder, without a mark at the page that is looked at.
     sidebars: BTreeMap<&'a str, String>,
+    /// Where the site begins on its host.
+    base: String,
 }
 
 /// What `page` is in templates.
@@ -73,7 +75,14 @@ impl Day {
 impl<'a> Frame<'a> {
     /// The frame of a few pages: their sidebars are made with them.
     pub fn of(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
-        Frame { site, theme, shared: shared(site, theme), sidebars: BTreeMap::new() }
+        Frame { site, theme, shared: shared(site, theme), sidebars: BTreeMap::new(), base: base_path(&site.config.site.base_url) }
+    }
+
+    /// The frame of a site that is shown at the root of its host, wherever it will be published.
+    pub fn at_root(mut self) -> Frame<'a> {
+        "/".clone_into(&mut self.base);
+        self.shared.insert("base_path", "/");
+        self
     }
 
     /// The frame of all pages: each folder's sidebar is made once.
@@ -171,7 +180,7 @@ impl<'a> Frame<'a> {
     pub fn not_found(&self) -> Result<String, tera::Error> {
         // It is shown at any address and is that of none.
         let page = PageContext { kind: "not-found", canonical: None, ..self.plain("Page not found", "404.html") };
-        self.plain_page("404.html", &base_path(&self.site.config.site.base_url), page)
+        self.plain_page("404.html", &self.base, page)
     }
 
     /// A page that no file stands for.
@@ -327,12 +336,12 @@ fn children(site: &Site, route: &str) -> Vec<Child> {
         }
         let description = page.page.front.description.clone().unwrap_or_default();
         let child = Child { title: page.page.title.clone(), description, url: page.route.clone() };
-        children.push(((page.page.front.weight, page.page.title.clone()), child));
+        children.push(((page.page.front.weight, nav::order(&page.page.title)), child));
     }
     for below in site.sections_below(&section.folder) {
         let description = below.index.and_then(|index| site.pages[index].page.front.description.clone()).unwrap_or_default();
         let child = Child { title: below.title.clone(), description, url: below.route.clone() };
-        children.push(((below.weight, below.title.clone()), child));
+        children.push(((below.weight, nav::order(&below.title)), child));
     }
     children.sort_by(|a, b| a.0.cmp(&b.0));
     children.into_iter().map(|(_, child)| child).collect()

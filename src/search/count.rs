@@ -239,9 +239,9 @@ mod tests {
             "abcdefghijklmno",
             "abcdefghijklmnop",
             "abcdefghijklmnopq",
-            "abcdefghijklmnoß",
-            "abcdefghijklmnoßx",
-            "ß",
+            "abcdefghijklmnoø",
+            "abcdefghijklmnoøx",
+            "ø",
         ];
         let mut count = Count::default();
         count.add(0, long.iter().map(|word| (Field::Text, *word)));

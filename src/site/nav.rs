@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::{Route, Site, Target, is_index};
 use crate::page::{Page, humanise, slug};
@@ -74,9 +76,30 @@ pub fn sections(pages: &[&Arc<Page>]) -> Vec<Section> {
         }
     }
     for section in folders.values_mut() {
-        section.pages.sort_by_key(|index| (pages[*index].front.weight, pages[*index].title.clone()));
+        section.pages.sort_by_cached_key(|index| (pages[*index].front.weight, order(&pages[*index].title)));
     }
     folders.into_values().collect()
+}
+
+/// What a title is put in order by: its letters without case and accents, numbers by their value, and itself where these are equal.
+pub fn order(title: &str) -> String {
+    let mut key = String::with_capacity(2 * title.len() + 8);
+    let mut digits = String::new();
+    for c in title.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).chain(['\0']) {
+        if c.is_ascii_digit() {
+            digits.push(c);
+            continue;
+        }
+        if !digits.is_empty() {
+            // The more digits, the larger the number; zeros before it are none.
+            let number = digits.trim_start_matches('0');
+            key.push_str(&format!("0{:03}{number}", number.len()));
+            digits.clear();
+        }
+        key.push(c);
+    }
+    key.push_str(title);
+    key
 }
 
 fn empty(folder: &str) -> Section {
@@ -110,7 +133,7 @@ impl Folders {
             }
         }
         for below in folders.below.values_mut() {
-            below.sort_by(|a, b| (sections[*a].weight, &sections[*a].title).cmp(&(sections[*b].weight, &sections[*b].title)));
+            below.sort_by_cached_key(|index| (sections[*index].weight, order(&sections[*index].title)));
         }
         folders
     }
@@ -151,7 +174,7 @@ impl Site {
                 let page = &self.pages[*index];
                 let weight = page.page.front.weight;
                 let entry = Entry { title: page.page.title.clone(), url: page.route.clone(), open: false, children: Vec::new() };
-                entries.push(((weight, page.page.title.clone()), entry));
+                entries.push(((weight, order(&page.page.title)), entry));
             }
         }
         for section in self.sections_below(folder) {
@@ -161,7 +184,7 @@ impl Site {
             let inside = current_folder == section.folder || current_folder.starts_with(&format!("{}/", section.folder));
             let children = if inside { self.entries_of(&section.folder, current_folder) } else { Vec::new() };
             let entry = Entry { title: section.title.clone(), url: section.route.clone(), open: inside, children };
-            entries.push(((section.weight, section.title.clone()), entry));
+            entries.push(((section.weight, order(&section.title)), entry));
         }
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.into_iter().map(|(_, entry)| entry).collect()
@@ -198,5 +221,19 @@ impl Site {
         let Some(at) = pages.iter().position(|index| self.pages[**index].route == route) else { return (None, None) };
         let before = at.checked_sub(1).and_then(|at| pages.get(at));
         (before.map(crumb), pages.get(at + 1).map(crumb))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn titles_are_in_the_order_of_readers() {
+        let expected = ["Äpfel", "apple", "Chapter 1", "Chapter 02", "Chapter 2", "Chapter 10", "éclair", "iOS", "Über", "Zebra"];
+        let mut titles = expected;
+        titles.reverse();
+        titles.sort_by_cached_key(|title| order(title));
+        assert_eq!(titles, expected);
     }
 }

@@ -14,7 +14,7 @@ export const LONGEST = 32;
 
 /** The words of a text: without marks, in lower case. */
 export function tokens(text) {
-  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/ς/g, "σ");
+  const plain = text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/ς/g, "σ").replace(/ß/g, "ss");
   return (plain.match(TOKEN) || []).map((token) => [...token].slice(0, LONGEST).join(""));
 }
 
