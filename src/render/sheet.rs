@@ -196,10 +196,7 @@ pub fn rounds(page: &SitePage, list: usize, html: &mut String) {
     html.push_str("</tr></thead>\n<tbody>\n");
     for (round, name) in rounds.iter().zip(&names) {
         html.push_str(&format!("<tr data-round=\"{}\"><th scope=\"row\">", round.key));
-        match &round.at {
-            Some(at) => time(at, name, html),
-            None => escape(name, html),
-        }
+        round_name(round, name, html);
         html.push_str("</th>");
         for (index, item) in items.iter().enumerate() {
             html.push_str("<td><input type=\"checkbox\" data-item=\"");
@@ -222,11 +219,23 @@ fn alone(page: &SitePage, item: usize, rounds: &[Round], names: &[String], html:
     for (round, name) in rounds.iter().zip(names) {
         html.push_str("<li><label><input type=\"checkbox\" data-item=\"");
         escape(&item.id, html);
-        html.push_str(&format!("\" data-round=\"{}\"> ", round.key));
+        html.push_str(&format!("\" data-round=\"{}\" aria-label=\"", round.key));
+        escape(&item.text, html);
+        html.push_str(", ");
         escape(name, html);
+        html.push_str("\"> ");
+        round_name(round, name, html);
         html.push_str("</label></li>");
     }
     html.push_str("</ul>");
+}
+
+/// How a round is called, with its moment for the page's script if it has one.
+fn round_name(round: &Round, name: &str, html: &mut String) {
+    match &round.at {
+        Some(at) => time(at, name, html),
+        None => escape(name, html),
+    }
 }
 
 /// A round's time: with its date where the date changes, with its offset where the clock stands twice at the same time.

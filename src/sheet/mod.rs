@@ -87,17 +87,18 @@ fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Di
     }
 }
 
-/// Whether somebody decides in a step: its name or one of its own items is a gate. Ranges hold gates and are none.
+/// Whether somebody decides in a step: one of its own items is a gate, or its name is and it has no items. Tasks without a decision
+/// lock nothing, whatever is above them. Ranges hold gates and are none.
 pub fn is_gate(page: &Page, sheet: &Sheet, number: usize) -> bool {
     let step = &sheet.steps[number];
     let decides = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
-    let has_decision = || page.items.iter().any(|item| sheet.step(item) == Some(number) && decides(item));
-    let named = entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text);
+    let own: Vec<&Item> = page.items.iter().filter(|item| sheet.step(item) == Some(number) && is_main(page, item)).collect();
+    let named = own.is_empty() && (entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text));
     // `Gate 2 and last steps` may hold the gate itself further down.
     let level = page.headings[step.heading].level;
     let below = || sheet.steps[number + 1..].iter().map(|step| &page.headings[step.heading]).take_while(|heading| heading.level > level);
     matches!(step.kind, StepKind::Point | StepKind::Deadline)
-        && (has_decision() || named && !below().any(|heading| entry::is_gate(&heading.text)))
+        && (own.iter().any(|item| decides(item)) || named && !below().any(|heading| entry::is_gate(&heading.text)))
 }
 
 /// The step of each heading: its own, or that of the nearest heading above it. Recurring work belongs to its window.

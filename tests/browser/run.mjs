@@ -1,6 +1,6 @@
 // Runs the sample's cutover in Chromium as its operators would: a night with two browsers, a lost network, an edited sheet and a moved T-0.
 //
-// Usage: node run.mjs RUNSHEET PROJECT_FOLDER
+// Usage: node run.mjs RUNSHEET PROJECT_FOLDER [NAMES]    Only the tests whose names match
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,9 +11,9 @@ import { fill } from "../../themes/default/source/run/command.js";
 import { listen, openBrowser, serve, withoutWorker } from "./browser.mjs";
 
 const run = promisify(execFile);
-const [program, project] = process.argv.slice(2);
+const [program, project, wanted = ""] = process.argv.slice(2);
 if (!project) {
-  console.error("usage: node run.mjs RUNSHEET PROJECT_FOLDER");
+  console.error("usage: node run.mjs RUNSHEET PROJECT_FOLDER [NAMES]");
   process.exit(2);
 }
 const SHEET = "docs/cutover-checklist.html";
@@ -47,16 +47,17 @@ const browser = await openBrowser();
 let failed = 0;
 
 /** Opens the sheet in a profile of its own at a time of the night, and says how the test went. */
-async function test(name, steps, { time = at(-30), options = {}, script, ignore = [], hash = "" } = {}) {
+async function test(name, steps, { time = at(-30), options = {}, script, ignore = [], hash = "", address = `${origin}/${SHEET}` } = {}) {
+  if (!new RegExp(wanted).test(name)) return;
   const faults = [];
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
   try {
     if (script) await context.addInitScript(script);
     const page = await context.newPage();
     page.setDefaultTimeout(6000);
-    listen(page, origin, faults);
+    listen(page, new URL(address).origin, faults);
     await page.clock.install({ time });
-    await page.goto(`${origin}/${SHEET}${hash}`);
+    await page.goto(address + hash);
     await steps(page, (fine, what) => { if (!fine) faults.push(what); }, context);
   } catch (error) {
     faults.push(error.message.slice(0, 900));
@@ -87,6 +88,11 @@ async function start(page, who, kind = "Start live run") {
   await page.locator(".initials").fill(who);
   await page.locator(".initials").blur();
   await press(page, kind);
+}
+/** Trips the first stop condition, or clears it there. */
+async function turn(page, yes, reason) {
+  await page.locator("li.alarm").first().getByRole("button").click();
+  await answer(page, yes, reason, "lead");
 }
 async function answer(page, yes, ...values) {
   const dialog = page.locator("dialog[open]");
@@ -658,8 +664,322 @@ await test("without T-0 a date can be tried, and it is marked as a preview", asy
   is(!JSON.stringify(file).includes("2027-03-27") && file.log.find((one) => one.kind === "start").value.t0 === null, "the preview is part of the run");
 }, { options: { timezoneId: "Europe/London" }, hash: "#t0=2027-03-27T10:00" });
 
+// A night of two sheets, small enough to have each kind of round, gate and field once. Its T-0 is 2027-03-06T08:00Z.
+const small = await mkdtemp(join(tmpdir(), "runsheet-small-"));
+const SMALL = `[site]
+title = "Small"
+[events.e]
+name = "E"
+t0 = 2027-03-06T08:00:00
+time_zone = "Europe/London"
+window = "4h"
+[events.e.roles]
+ops = "Ops"
+lead = "Lead"
+`;
+const A = `---
+title: Main sheet
+kind: checklist
+---
+# Main sheet
+
+## T-2h to T-0: Prepare (ops)
+
+- [ ] Every 30 min: look at the queue
+- [ ] Prepare it (~10m)
+
+### Hourly
+
+- [ ] Read the lag
+
+## Gate: go or no-go (T-0, lead)
+
+Decision: [ ] NO-GO [ ] GO
+
+## T-0 to T+4h: Move (ops)
+
+- [ ] Move it (~10m)
+- [ ] Write down the freeze time: _____ <!-- var: FREEZE -->
+- [ ] Write down the tag: _____ <!-- var: TAG -->
+
+## T-5d to T-1d: Before (ops)
+
+### Daily at 09:00
+
+- [ ] Read the log
+
+## T+4h onward: Watch (ops)
+
+- [ ] Hourly: look at the graphs
+
+### Hourly
+
+- [ ] Look at the load
+
+## Stop conditions
+
+- Errors over 2 % for 10 min. Decides: \`lead\`
+- Lag over 60 s. Decides: \`lead\`
+
+## Rollback
+
+### R+0: Point back (~10m, ops)
+
+- [ ] Back
+`;
+const B = `---
+title: Network sheet
+kind: checklist
+---
+# Network sheet
+
+## T-0 to T+1h: Network (ops)
+
+- [ ] Route (~10m)
+
+## Gate: net (T+1h, lead)
+
+Decision: [ ] GO [ ] NO-GO
+`;
+const rebuild = () => run(resolve(program), ["--offline", "build", "-q"], { cwd: small });
+const write = (name, words) => writeFile(join(small, name), words);
+await mkdir(join(small, "content"));
+await write("runsheet.toml", SMALL);
+await write("content/a.md", A);
+await write("content/b.md", B);
+await rebuild();
+const other = await serve(join(small, "public"));
+const elsewhere = `http://127.0.0.1:${other.address().port}`;
+const inSmall = (minutes, options = {}) => ({ time: Date.UTC(2027, 2, 6, 8) + minutes * 60_000, address: `${elsewhere}/a.html`, options });
+const PHONE = { viewport: { width: 360, height: 720 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
+/** Shoots what is seen, if somebody wants to look. */
+const picture = (page, name) => process.env.PICTURES && page.screenshot({ path: join(process.env.PICTURES, `${name}.png`) });
+const visible = (locator) => locator.evaluate((one) => {
+  const { left, right, top, width, height } = one.getBoundingClientRect();
+  return left >= 0 && right <= innerWidth && one.scrollWidth <= one.clientWidth + 1 && one.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+});
+const lineOf = (report, words) => report.split(/\r?\n/).filter((one) => one.includes(words));
+const focused = (page) => page.evaluate(() => document.activeElement.matches("body, html") ? "" : document.activeElement.outerHTML.slice(0, 90));
+
+for (const [look, options] of [["light", PHONE], ["dark", { ...PHONE, colorScheme: "dark" }]]) {
+  await test(`on a phone, ${look}, the bar that stays shows how late, the end, tripped alarms and the way back`, async (page, is, context) => {
+    await start(page, "AB");
+    const line = page.locator(".progress-line");
+    await box(page, "Move it").scrollIntoViewIfNeeded();
+    await page.evaluate(() => document.querySelector("#stop-conditions").scrollIntoView());
+    is(await visible(line.locator(".late")), `how late it is does not fit: ${await text(line)}`);
+    is(/9 d 50 min late · end 11:00/.test(await text(line)), `a long delay reads ${await text(line)}`);
+    await picture(page, `late-${look}`);
+    await turn(page, "Trip", "errors");
+    const sign = line.locator(".signs a").first();
+    is(/ALARM: Errors over 2 %/.test(await text(line)), `the alarm is not in view: ${await text(line)}`);
+    is(await visible(line), "the line is not in view");
+    const tab = await context.newPage();
+    await tab.clock.install({ time: Date.UTC(2027, 2, 15, 7) });
+    await tab.goto(`${elsewhere}/b.html`);
+    is(/ALARM: Errors over 2 %/.test(await text(tab.locator(".progress-line"))), "the other sheet's bar says nothing of the alarm");
+    await page.locator("li.alarm").nth(1).getByRole("button").click();
+    await answer(page, "Trip", "lag", "lead");
+    await tab.getByText("2 ALARMS: ").waitFor();
+    await tab.close();
+    await press(page, "Reverse track");
+    await answer(page, "Start the reverse track", "too many errors", "lead");
+    await page.evaluate(() => document.querySelector("#rollback").scrollIntoView());
+    is(/REVERSE since 07:00/.test(await text(line)), `the way back is not in view: ${await text(line)}`);
+    await picture(page, `signs-${look}`);
+    await sign.click();
+    is(await visible(page.locator(".banner.bad").first().getByRole("button")), "the line leads not to what clears it");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    is(wide <= 0, `the page is ${wide} px too wide`);
+    await picture(page, `banners-${look}`);
+  }, inSmall(9 * 24 * 60 - 60, options));
+}
+
+await test("the link to the next step shows all of it", async (page, is) => {
+  await start(page, "AB");
+  await page.evaluate(() => scrollTo(0, 1e5));
+  await page.locator(".progress-line > a").click();
+  await page.waitForTimeout(200);
+  const [bar, top] = await page.evaluate(() => [document.querySelector(".progress-line"), document.querySelector(":target").closest("li, fieldset")]
+    .map((one, index) => one.getBoundingClientRect()[index ? "top" : "bottom"]));
+  is(top >= bar - 1, `its top is at ${top}, below the bar that ends at ${bar}`);
+}, inSmall(-60, PHONE));
+
+await test("the end of a run: what is open on each sheet and each alarm is told before", async (page, is) => {
+  await start(page, "AB");
+  await page.goto(`${elsewhere}/b.html`);
+  await box(page, "Route").click();
+  await decide(page, "Gate: net", "NO-GO");
+  await page.goto(`${elsewhere}/a.html`);
+  await turn(page, "Trip", "errors");
+  await page.goto(`${elsewhere}/b.html`);
+  await press(page, "End run");
+  const dialog = page.locator("dialog[open]"), said = await text(dialog);
+  is(said.includes("Network sheet: 1 of 2 done, 1 open."), `of this sheet: ${said}`);
+  is(/Main sheet: 0 of \d+ done, \d+ open\./.test(said), `of the other sheet: ${said}`);
+  is(said.includes("ALARM, not cleared: “Errors over 2 % for 10 min. Decides: lead”"), `of the alarm: ${said}`);
+  is(said.includes("cannot be undone"), `of what comes after: ${said}`);
+  await page.keyboard.press("Escape");
+  await write("content/a.md", A.replace("Move it", "Move it all"));
+  await rebuild();
+  await page.goto(`${elsewhere}/a.html`);
+  await page.goto(`${elsewhere}/b.html`);
+  await press(page, "End run");
+  is((await text(dialog)).includes("Main sheet: what is open there cannot be counted here"), `of a sheet that was edited: ${await text(dialog)}`);
+  await answer(page, "End run");
+  is(/summary/.test(await focused(page)), `the keyboard is at “${await focused(page)}” after the end`);
+}, { ...inSmall(5), ignore: ["ERR_ABORTED"] });
+await write("content/a.md", A);
+await rebuild();
+
+await test("rounds have their own times, and are called by them, before T-0, by days and by number", async (page, is) => {
+  await start(page, "AB");
+  const queue = task(page, "look at the queue").locator("input"), tables = page.locator("table.rounds");
+  const names = await page.locator(".item-rounds input").evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
+  is(names.includes("Every 30 min: look at the queue, 06:30") && names.includes("Hourly: look at the graphs, 1"), `names of rounds: ${names}`);
+  await queue.nth(1).click();
+  await tables.nth(0).locator("tbody input").first().click();
+  await tables.nth(1).locator("tbody input").first().click();
+  await answer(page, "Tick", "early");
+  await tables.nth(2).locator("tbody input").first().click();
+  await answer(page, "Tick", "early");
+  is(await has(desk(page).getByRole("button", { name: /^Undo/ }), "round 1, Look at the load"), `undo says ${await text(desk(page).getByRole("button", { name: /^Undo/ }))}`);
+  const stamps = await page.locator(".item-rounds .stamp, .rounds .stamp").allInnerTexts();
+  is(stamps.includes("07:35 AB 1 h 5 min late"), `stamps: ${stamps.filter(Boolean)}`);
+  await unfold(page);
+  await desk(page).locator("ol li").first().waitFor();
+  const log = await text(desk(page).locator("ol"));
+  for (const part of ["“06:30, Every 30 min: look at the queue”", "“06:00, Read the lag”", "“1 Mar 09:00, Read the log”"]) is(log.includes(part), `the log lacks ${part}: ${log}`);
+  const steps = await download(page, "Steps as CSV"), report = await download(page, "Report");
+  is(!/@|round [-+n]/.test(steps + lineOf(report, "AB")), "an internal name is in the table or the report");
+  for (const row of ["T-1h30m,Every 30 min: look at the queue,ops,2027-03-06T06:30:00Z,2027-03-06T07:35:", "T-2h,Read the lag,ops,2027-03-06T06:00:00Z,",
+    "T-0,Read the lag,ops,2027-03-06T08:00:00Z,", "T-5d,Read the log,ops,2027-03-01T09:00:00Z,", "round 1,Look at the load,ops,,2027-03-06T07:35:"]) {
+    is(steps.includes(row), `the table lacks ${row}: ${lineOf(steps, row.split(",")[1]).join("\n")}`);
+  }
+  await write("content/a.md", A.replace("## T-2h to T-0", "## T-1h to T-0").replace("## T-5d to", "## T-3d to").replace("## T+4h onward", "## T+4h to T+6h"));
+  await rebuild();
+  await reload(page);
+  const [, gone = ""] = (await download(page, "Report")).split("## No longer on the sheet");
+  for (const words of ["06:30, Every 30 min", "06:00, Read the lag", "T-5d, Read the log", "round 1, Look at the load"]) is(gone.includes(words), `not listed as gone: ${words}: ${gone}`);
+}, inSmall(-25));
+await write("content/a.md", A);
+await rebuild();
+
+await test("a round that was added and taken back is gone, one in which something is ticked stays", async (page, is) => {
+  await start(page, "AB");
+  const rows = page.locator("table.rounds").nth(2).locator("tbody tr:not([hidden])"), add = page.getByRole("button", { name: "Add a round" });
+  await add.click();
+  is((await rows.count()) === 5, "no round is added");
+  await press(page, /^Undo/);
+  is((await rows.count()) === 4, "a round that was taken back stays");
+  await add.click();
+  await rows.nth(4).locator("input").click();
+  await answer(page, "Tick", "early");
+  await page.evaluate(() => {
+    // Somebody else has taken the round back meanwhile.
+    const [key, one] = Object.entries(localStorage).map(([key, one]) => [key, one[0] === "{" && JSON.parse(one)]).filter(([, one]) => one.kind === "round").at(-1);
+    const undo = { ...one, id: "undo1", kind: "undo", item: one.id, value: null, at: one.at + 1, parents: [] };
+    localStorage.setItem(key.replace(one.id, "undo1"), JSON.stringify(undo));
+  });
+  await reload(page);
+  is((await rows.count()) === 5 && (await rows.nth(4).locator("input").isChecked()), "a tick of a round is gone after a reload");
+  is(lineOf(await download(page, "Report"), "round 5").length > 0, "it is not in the report");
+}, inSmall(-25));
+
+await test("decisions: no answer that says no opens a gate, and the report names the section and what was taken back", async (page, is) => {
+  await start(page, "AB");
+  await decide(page, "Gate: go or no-go", "NO-GO");
+  await box(page, "Move it").click();
+  is(await has(page.locator("dialog[open]"), "An earlier gate is not passed: “Gate: go or no-go”"), "NO-GO opens the gate when it stands first");
+  await page.keyboard.press("Escape");
+  await decide(page, "Gate: go or no-go", "GO");
+  await box(page, "Move it").click();
+  is(await box(page, "Move it").isChecked(), "GO does not open the gate");
+  await press(page, "Reverse track");
+  await answer(page, "Start the reverse track", "too late", "lead");
+  await page.clock.setSystemTime(Date.UTC(2027, 2, 6, 8, 30));
+  await press(page, /^Reverse track/);
+  is((await page.locator("dialog[open]").count()) === 0, "the way back can be begun twice");
+  is(/The reverse track is on: 08:05 AB started/.test(await text(desk(page).locator(".desk-say"))), `it says: ${await text(desk(page).locator(".desk-say"))}`);
+  await press(page, /^Undo/);
+  const report = (await download(page, "Report")).split("## Decisions")[1];
+  is(report.includes("decided NO-GO at “Gate: go or no-go, Decision NO-GO GO”"), `the section is not named: ${report}`);
+  is(/started the reverse track.*\(taken back\)/.test(report), `what was taken back is not marked: ${report}`);
+}, inSmall(5));
+
+await test("fields: another tab's value comes, also after the focus; a time has room for its zone", async (page, is, context) => {
+  await start(page, "AB");
+  await task(page, "freeze time").getByRole("button", { name: /^Now/ }).click();
+  const field = blank(page, "FREEZE");
+  is(/Z$/.test(await field.inputValue()) && (await field.evaluate((one) => one.scrollWidth <= one.clientWidth)), "the zone of a time is cut off");
+  await field.scrollIntoViewIfNeeded();
+  await picture(page, "now");
+  const tab = await context.newPage();
+  await tab.clock.install({ time: Date.UTC(2027, 2, 6, 8, 10) });
+  await tab.goto(`${elsewhere}/a.html`);
+  await blank(page, "TAG").focus();
+  await fillIn(tab, "TAG", "v1");
+  await page.waitForTimeout(200);
+  is((await blank(page, "TAG").inputValue()) === "v1", "a field that has the focus shows an old value");
+  await blank(page, "TAG").pressSequentially("5");
+  await fillIn(tab, "TAG", "v2");
+  await page.waitForTimeout(200);
+  is((await blank(page, "TAG").inputValue()) === "v15", "what is being written is taken away");
+  await page.keyboard.press("Backspace");
+  await blank(page, "TAG").blur();
+  is((await blank(page, "TAG").inputValue()) === "v2", `after the focus it shows ${await blank(page, "TAG").inputValue()}`);
+}, inSmall(5, PHONE));
+
+await test("where the keyboard is after what it pressed has gone, and what describes a box", async (page, is) => {
+  await start(page, "AB");
+  await box(page, "Prepare it").click();
+  const described = await box(page, "Prepare it").evaluate((one) => document.getElementById(one.getAttribute("aria-describedby")).textContent);
+  is(/^\d\d:\d\d AB 1 h 55 min late $/.test(described), `a box is described as ${described}`);
+  await desk(page).getByRole("button", { name: /^Undo/ }).press("Enter");
+  is(/summary/.test(await focused(page)), `after the last undo: “${await focused(page)}”`);
+  await turn(page, "Trip", "errors");
+  await page.locator(".banner.bad").getByRole("button").click();
+  await answer(page, "Clear", "over", "lead");
+  is(/summary/.test(await focused(page)), `after an alarm was cleared above: “${await focused(page)}”`);
+  await fillIn(page, "TAG", "v1");
+  const file = JSON.parse(await download(page, "Export run")), one = file.log.find((entry) => entry.kind === "field");
+  await open(page, JSON.stringify({ ...file, log: [...file.log, { ...one, id: "other1", by: "CD", value: "v2" }] }));
+  await task(page, "the tag").getByRole("button", { name: /Keep.*v2/ }).focus();
+  await page.keyboard.press("Enter");
+  is(/data-blank="TAG"/.test(await focused(page)), `after a choice between two values: “${await focused(page)}”`);
+}, inSmall(5));
+
+await test("the file of another run is refused by the names that the page uses, with the way out", async (page, is) => {
+  await start(page, "AB");
+  const file = await download(page, "Export run"), { run: id } = JSON.parse(file);
+  await open(page, file.replaceAll(id, "0123456789abcdef"));
+  const said = await text(desk(page).locator(".desk-say"));
+  is(said.includes(`it is of the run LIVE 012345, and here LIVE ${id.slice(0, 6)} goes on: end that one to join the other`), `it says: ${said}`);
+}, inSmall(5));
+
+await write("runsheet.toml", SMALL.replace(/^t0 = .*\n/m, ""));
+await write("content/a.md", A.replace("## T-2h to T-0: Prepare", "## T-1d: Yesterday\n\n- [ ] One\n\n## T-24h: A day before\n\n- [ ] Two\n\n## T-2h to T-0: Prepare"));
+await rebuild();
+for (const timezoneId of ["Europe/London", "Asia/Kathmandu", "Pacific/Chatham", "America/Los_Angeles"]) {
+  for (const [hash, ...expected] of [
+    ["#t0=2027-03-29T00:30", "T-0 29 Mar 00:30 BST", "28 Mar 00:30", "27 Mar 23:30"],
+    // The clocks leap over it, and the day after.
+    ["#t0=2027-03-28T01:30", "T-0 28 Mar 02:30 BST", "27 Mar 01:30", "27 Mar 01:30"],
+    // It comes twice.
+    ["#t0=2027-10-31T01:30", "T-0 31 Oct 01:30 BST", "30 Oct 01:30 BST", "30 Oct 01:30 BST"],
+  ]) {
+    await test(`without T-0 a date is one of the event's zone, in ${timezoneId}: ${hash}`, async (page, is) => {
+      const when = (heading) => text(page.locator(`h2:has-text("${heading}")`).locator("xpath=following-sibling::p[contains(@class,'when')][1]"));
+      const said = [await text(page.locator(".preview-mark")), await when("Yesterday"), await when("A day before")];
+      for (const [index, words] of expected.entries()) is(said[index].includes(words), `not ${words}: ${said[index]}`);
+    }, { ...inSmall(-24 * 60, { timezoneId }), hash });
+  }
+}
+
 await browser.close();
 server.close();
+other.close();
 await rm(folder, { recursive: true });
+await rm(small, { recursive: true });
 console.log(failed ? `run: ${failed} failed` : "run: all good");
 process.exitCode = failed ? 1 : 0;

@@ -21,7 +21,7 @@ export function write(element, words) {
 
 /** Only if something has changed: what is written into an alert is spoken, and a button keeps the focus. */
 export function replace(place, inside) {
-  const markup = inside.map((one) => one.outerHTML).join("");
+  const markup = inside.map((one) => one.outerHTML || one).join("");
   if (place.markup !== markup) place.replaceChildren(...inside);
   place.markup = markup;
 }

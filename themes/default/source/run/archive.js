@@ -34,7 +34,7 @@ export async function open(file) {
     const raw = await file.text().then(JSON.parse).catch(() => fail("it is not JSON"));
     if (raw?.format !== "runsheet-run" || raw.version !== 1) fail("it is no run file of version 1");
     if (!/^\w{8,40}$/.test(raw.run)) fail("it names no run");
-    const ours = { site: sheet.site, event: event.id, run: isRunning() ? state.run : raw.run };
+    const ours = { site: sheet.site, event: event.id };
     for (const name in ours) if (raw[name] !== ours[name]) fail(`it is of the ${name} ${cut(text(raw[name]))}, not ${ours[name]}`);
     const { log, snapshots } = load(raw.run), before = log.size;
     for (const one of list(raw.snapshots, 500).map(cleanSnapshot)) snapshots.set(nameOf(one), one);
@@ -43,7 +43,11 @@ export async function open(file) {
       if (!(JSON.stringify(log.get(one.id)) <= JSON.stringify(one))) log.set(one.id, one);
     }
     // What cannot be read is not kept.
-    if (fold({ log, snapshots }).start?.value.run !== raw.run) fail("the start of the run is missing");
+    const theirs = fold({ run: raw.run, log, snapshots });
+    if (theirs.start?.value.run !== raw.run) fail("the start of the run is missing");
+    if (isRunning() && state.run !== raw.run) {
+      fail(`it is of the run ${nameOfRun(theirs)}, and here ${nameOfRun(state)} goes on: end that one to join the other`);
+    }
     for (const one of [...snapshots.values(), ...log.values()]) put(raw.run, one);
     set(root, raw.run);
     refresh();

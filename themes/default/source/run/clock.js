@@ -1,5 +1,5 @@
 // Times as text, in the zone of the event; without one in that of the device.
-import { event, toMs } from "../sheet/plan.js";
+import { event, minutes, toMs } from "../sheet/plan.js";
 
 function shape(timeZone) {
   try {
@@ -25,5 +25,13 @@ export const full = (ms) => `${form().format(ms)} `.replace(",", "").replace(` $
 export function time(ms) {
   const [day, month, ...clock] = full(ms).split(" ");
   return full(Date.now()).startsWith(`${day} ${month} `) ? clock.join(" ") : full(ms);
+}
+/** The clock on the wall at a moment, as if it were one in UTC. */
+export const wallOf = (ms) =>
+  Date.parse(new Date(ms).toLocaleString("sv", { timeZone: form().resolvedOptions().timeZone }).replace(" ", "T") + "Z");
+/** A length in its two largest units. */
+export function span(ms) {
+  const all = Math.abs(minutes(ms)), parts = [[all / 1440, "d"], [(all / 60) % 24, "h"], [all % 60, "min"]];
+  return parts.map(([count, unit]) => [Math.floor(count), unit]).filter(([count]) => count).slice(0, 2).flat().join(" ");
 }
 export const utc = (ms) => new Date(ms).toISOString().replace(/\.\d+/, "");

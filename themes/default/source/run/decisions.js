@@ -1,10 +1,13 @@
 // What people do at a sheet, with the questions that come before it is recorded.
-import { isMain, isStep, items } from "../sheet/plan.js";
+import { write } from "../elements.js";
+import { isMain, isStep, items, sheet } from "../sheet/plan.js";
 import { time } from "./clock.js";
 import { ask } from "./dialog.js";
+import { say } from "./operator.js";
 import { itemOf, words } from "./page.js";
 import { act, render, state } from "./run.js";
-import { counts, doneAt, openGate, tripped, wordsOf } from "./state.js";
+import { alarmsOf, counts, countsElsewhere, doneAt, openGate, read, tripped, wordsOf } from "./state.js";
+import { told } from "./words.js";
 
 const REASON = ["reason", "Reason"];
 const decider = (item) => ["decider", "Decided by", item?.decider || items.find((one) => one.decider)?.decider];
@@ -39,19 +42,28 @@ export function turn(key) {
     act("alarm", on ? key : entry.item, { on, ...asked }, state.cells.get("alarm:" + key), entry));
 }
 
+/** Its times count from its beginning, so that it begins once. */
+function isBack() {
+  const back = read(state, "reverse");
+  if (back) write(say, `The reverse track is on: ${told(state, back)}. Only “Undo” takes that back.`);
+  return back;
+}
 export function reverse() {
+  if (isBack()) return;
   const no = items.find((item) => (item.no_return || (item.answers && item.in.no_return)) && doneAt(state, item));
   const passed = no && `The point of no return is passed (${no.in.title}, ${time(doneAt(state, no))}). `
     + "What was written since must be carried back.";
   const yes = "Start the reverse track";
-  ask(yes + "?", yes, ["Its times count from now.", passed, REASON, decider()], (asked) => act("reverse", "", asked));
+  ask(yes + "?", yes, ["Its times count from now.", passed, REASON, decider()], (asked) => isBack() || act("reverse", "", asked));
 }
 
 export function finish() {
-  const [done, total] = counts(state), alarms = items.filter((item) => tripped(state, item.id)).length;
+  const pages = [[sheet.title, ...counts(state)], ...countsElsewhere(state)];
   ask("End this run?", "End run", [
-    `${done} of ${total} done, ${total - done} open.`,
-    alarms && `Alarms tripped: ${alarms}.`,
-    "The sheet can then be read and exported, but not changed.",
+    ...alarmsOf(state).map(({ entry }) => `ALARM, not cleared: “${wordsOf(state, entry)}”.`),
+    ...pages.map(([title, done, total]) =>
+      `${title}: ` + (total == null ? "what is open there cannot be counted here: look there first." : `${done} of ${total} done, ${total - done} open.`)),
+    "Sheets of the event that nobody opened in this run are not counted.",
+    "This cannot be undone: the sheets can then be read and exported, but not changed.",
   ], () => act("end", ""));
 }

@@ -1,10 +1,10 @@
 // The desk: which run this is, how far it is, and what can be done with it.
 import { all, button, goTo, make, status, write } from "../elements.js";
-import { cut, event, minutes, toMs } from "../sheet/plan.js";
+import { cut, event, toMs } from "../sheet/plan.js";
 import { nameOfRun } from "./archive.js";
-import { time, zoneName } from "./clock.js";
+import { span, time, zoneName } from "./clock.js";
 import { finish, reverse } from "./decisions.js";
-import { files } from "./files.js";
+import "./files.js";
 import { desk } from "./operator.js";
 import { words } from "./page.js";
 import { act, isRunning, lastOwn, onRender, start, state } from "./run.js";
@@ -16,7 +16,9 @@ const [head] = all(".desk-head", desk), [row] = all(".row", desk), starts = all(
 const mode = make("strong"), late = make("span.late"), next = make("a");
 const progress = status("progress"), bar = make("progress", [], { value: 0, ariaHidden: "true" });
 /** Alarms are spoken once, when they are tripped; of all else on top only what is written. */
-export const alert = make("div", [], { role: "alert" }), banners = make("div.banners");
+export const alert = make("div", [], { role: "alert", id: "ALERT" }), banners = make("div.banners");
+/** What of them stays in view. */
+export const signs = make("div.signs");
 let planned, timer = 0;
 
 const undo = button("", () => act("undo", lastOwn().id));
@@ -24,13 +26,15 @@ const reverseButton = button("Reverse track…", reverse, "danger"), endButton =
 for (const press of starts) {
   press.onclick = () => {
     if (!isRunning()) start(press.value);
-    // This button is hidden now.
-    if (isRunning()) all("summary", files)[0].focus();
   };
 }
 row.append(undo, reverseButton, endButton);
-const line = make("div.progress-line", [mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]);
+const line = make("div.progress-line", [signs, mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]);
 desk.after(alert, banners, line);
+// What a link or the keyboard goes to is not hidden below it.
+new ResizeObserver(() => {
+  document.documentElement.style.scrollPaddingTop = line.offsetHeight ? `${line.offsetHeight + 12}px` : "";
+}).observe(line);
 
 onRender((shown, now, gate, plan) => {
   const { start } = state, kind = start?.value.mode || "", name = start && nameOfRun(state), live = isRunning(), last = live && lastOwn();
@@ -47,10 +51,10 @@ onRender((shown, now, gate, plan) => {
     ? `${name}, ${live ? "" : "ended, "}started ${time(start.at)} by ${start.by}. Times: ${zoneName()}`
     : "No run: start one to tick, fill in and decide.");
   const end = plan.end && `end ${time(plan.end)}` + (plan.end > toMs(event.end) ? `, window ${time(toMs(event.end))}` : "");
-  write(late, [plan.late >= 60000 && `${minutes(plan.late)} min late`, end].filter(Boolean).join(" · "));
+  write(late, [plan.late >= 60000 && `${span(plan.late)} late`, end].filter(Boolean).join(" · "));
   planned = plan.next;
   write(next, planned ? words.get(planned.id) : "");
-  next.href = "#stamp:" + planned?.id;
+  next.href = `#${planned?.kind}:${planned?.id}`;
   next.hidden = !planned;
 
   const [done, total] = counts(state);

@@ -19,7 +19,13 @@ function sureText(state, blank) {
 function addField(blank, input) {
   const { id, label } = blank;
   const note = (value) => value !== fieldText(state, id) && act("field", id, value);
-  let isFirst = true;
+  let was;
+  /** Not over what is being written. */
+  const show = (shown = state) => {
+    const value = fieldText(shown, id);
+    if (was === undefined || input.value === was || document.activeElement !== input) input.value = was = value;
+  };
+  input.onblur = () => show();
   input.onchange = () => note(input.value.trim());
   input.onclick = input.onkeydown = ({ key = " " }) => { if (!isRunning() && key.length === 1) isReady(); };
   if (blank.kind === "time") {
@@ -28,8 +34,7 @@ function addField(blank, input) {
   input.after(stampFor(id, input));
   onRender((shown) => {
     const value = fieldText(shown, id);
-    if (isFirst || document.activeElement !== input) input.value = value;
-    isFirst = false;
+    show(shown);
     input.readOnly = !isRunning();
     input.ariaInvalid = Boolean(wrong(blank, value));
     stamp(id, notesOf(shown, "field", id, blank));

@@ -5,7 +5,7 @@ import { linesOfRuns, open, save } from "./archive.js";
 import { desk } from "./operator.js";
 import { places } from "./page.js";
 import { onRender, render, state } from "./run.js";
-import { told } from "./words.js";
+import { toldWhole } from "./words.js";
 
 function owners() {
   const select = make("select", new Option("all", "")), note = make("span");
@@ -28,9 +28,7 @@ function owners() {
 
 /** The newest first */
 function linesOfLog() {
-  const { log, undone, lost } = state;
-  return [...log].reverse().map((one) =>
-    make("li", told(state, one) + (undone.has(one.id) ? " (taken back)" : "") + (lost.has(one.id) ? " (no longer on the sheet)" : "")));
+  return [...state.log].reverse().map((one) => make("li", toldWhole(state, one)));
 }
 
 const file = make("input", [], {

@@ -30,9 +30,11 @@ export function cleanEntry(entry) {
   };
 }
 export const cleanSnapshot = (raw) => ({
-  ...texts(raw, "page version"),
+  ...texts(raw, "page version title"),
   entries: list(raw.entries, 5000).map((one) => ({ ...texts(one, "id kind section text"), named: one.named === true })),
-  sections: list(raw.sections, 2000).map((one) => ({ ...texts(one, "path anchor track"), start: number(one.start) })),
+  sections: list(raw.sections, 2000).map((one) => ({ ...texts(one, "path anchor track title"), start: number(one.start) })),
+  // What there is to do; older files do not know it.
+  steps: raw.steps && list(raw.steps, 1e5).map((one) => texts(one, "key go")),
 });
 
 export function load(run) {

@@ -1,6 +1,6 @@
 // The items and blanks as they stand on the page: read before a run changes anything on it.
 import { all } from "../elements.js";
-import { byId, sheet } from "../sheet/plan.js";
+import { byId, isMain, isStep, items, sheet } from "../sheet/plan.js";
 import { cleanSnapshot } from "./log.js";
 
 // The key of an item is its id, with "@round" behind it where it is ticked once per round.
@@ -24,9 +24,22 @@ for (const element of all("[data-item], [data-blank]")) {
   entries.push({ id, kind: blank ? "blank" : one.kind, section: one.in.path || "", text: words.get(id), named: one.named });
 }
 
-/** This page as runs keep it. */
-export const snapshot = cleanSnapshot({ ...sheet, entries });
-
 /** What is behind the id in the keys of an item. */
 export const roundsOf = ({ id, rounds }) =>
-  (rounds ? [...boxes.keys()].flatMap((key) => (key.startsWith(id + "@") ? key.slice(id.length) : [])) : [""]);
+  (rounds
+    ? [...boxes].flatMap(([key, box]) => (key.startsWith(id + "@") && !box.closest("tr[hidden]") ? key.slice(id.length) : []))
+    : [""]);
+/** What can be done of some items, each with its round; rounds without an end never count. */
+export const stepsOf = (items) =>
+  items.flatMap((item) => roundsOf(item).filter((round) => round[1] !== "n").map((round) => [item, round]));
+
+const NO = /^(no|no[- ]?go\b.*|hold|stop|abort|roll[- ]?back)\W*$/i;
+/** The answer that opens a gate: the first that does not say no. */
+export const goOf = ({ answers }) => answers?.find((one) => !NO.test(one));
+
+/** This page as runs keep it. */
+export const snapshot = cleanSnapshot({
+  ...sheet,
+  entries,
+  steps: stepsOf(items.filter((item) => isStep(item) && isMain(item.in))).map(([item, round]) => ({ key: item.id + round, go: goOf(item) })),
+});

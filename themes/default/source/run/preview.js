@@ -1,29 +1,35 @@
-// No T-0: a preview in this device's zone, never part of a run. Days keep the wall clock, seconds elapse.
+// No T-0: a preview in the zone of the event, never part of a run. Days keep the wall clock, seconds elapse.
 import { make } from "../elements.js";
 import { event, root, toMs } from "../sheet/plan.js";
 import { get, set } from "../sheet/storage.js";
-import { full, zoneName } from "./clock.js";
+import { full, wallOf, zoneName } from "./clock.js";
 import { desk } from "./operator.js";
 import { render } from "./run.js";
 
-let t0 = null;
+/** T-0 as a clock on the wall. */
+let t0;
 
+/** The moment of a clock on the wall: of two the earlier one, and of none the one by which the clocks have just been put on. */
+function momentOf(wall) {
+  const [before, after] = [-864e5, 864e5].map((by) => wall - (wallOf(wall + by) - wall - by));
+  return wallOf(before) !== wall && wallOf(after) === wall ? after : before;
+}
 function shifted({ days, business, seconds }) {
   const day = new Date(t0);
-  day.setDate(day.getDate() + days);
+  day.setUTCDate(day.getUTCDate() + days);
   for (let left = Math.abs(business); left;) {
-    day.setDate(day.getDate() + Math.sign(business));
-    if (day.getDay() % 6) left--;
+    day.setUTCDate(day.getUTCDate() + Math.sign(business));
+    if (day.getUTCDay() % 6) left--;
   }
-  return full(day.getTime() + toMs(seconds));
+  return full(momentOf(day.getTime()) + toMs(seconds));
 }
 export const previewOf = ({ shift, end_shift }) => t0 && shift && shifted(shift) + (end_shift ? " to " + shifted(end_shift) : "");
 
 if (event.t0 === null) {
   const key = root + "?preview", mark = make("p.preview-mark");
   const show = () => {
-    t0 = Date.parse(input.value) || null;
-    mark.textContent = t0 ? `PREVIEW with T-0 ${full(t0)}, ${zoneName()}` : "";
+    t0 = Date.parse(input.value + "Z");
+    mark.textContent = t0 ? `PREVIEW with T-0 ${full(momentOf(t0))}, ${zoneName()}` : "";
     set(key, input.value);
   };
   const input = make("input", [], {

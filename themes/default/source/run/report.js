@@ -2,8 +2,8 @@
 import { blanks, event, items, minutes, sheet, toMs } from "../sheet/plan.js";
 import { full, utc, zoneName } from "./clock.js";
 import { roundsOf, words } from "./page.js";
-import { doneAt, fieldText, planned, read } from "./state.js";
-import { notesOf, told } from "./words.js";
+import { doneAt, fieldText, offsetOf, planned, read } from "./state.js";
+import { notesOf, told, toldWhole } from "./words.js";
 
 const COLUMNS = ["Section", "Offset", "Item", "Owner", "Planned", "Done", "Slip, min", "By", "State", "Fields"];
 const textOf = (notes) => notes.filter((note) => note?.[0] && !note[2]).map(([words]) => words);
@@ -18,7 +18,7 @@ function rows(state, clock) {
     const notes = textOf(notesOf(state, kind, id + round, item, clock));
     if (at && kind === "task") notes[0] = "done";
     return [
-      part.title, round ? "round " + round.slice(1) : part.offset, words.get(id), item.owner || part.owner,
+      part.title, round ? offsetOf(round) : part.offset, words.get(id), item.owner || part.owner,
       due && clock(due), at && clock(at), at && due && String(minutes(at - due)), at && read(state, kind, id + round).by,
       notes.join(", ") || (done ? "done in the source" : kind === "alarm" ? "not tripped" : "open"),
       filled(state, item).map((one) => `${one.label}=${fieldText(state, one.id)}`).join("; "),
@@ -52,7 +52,7 @@ const bullets = (lines) => lines.map((one) => "- " + safe(one));
 export function report(state) {
   const { log, start } = state, { mode, t0, run } = start.value, end = read(state, "end"), steps = rows(state, full);
   const both = (at) => `${full(at)} (${utc(at)})`, moment = ({ at, by }) => `${both(at)} by ${by}`, words = (one) => told(state, one, full);
-  const entries = (wanted) => bullets(log.filter(wanted).map(words));
+  const entries = (wanted, as = (one) => toldWhole(state, one, full)) => bullets(log.filter(wanted).map(as));
   const dates = [t0, event.t0].map((one) => (one === null ? "not set" : both(toMs(one))));
   const fields = blanks.map((blank) => [blank, read(state, "field", blank.id)]).filter(([, one]) => one);
   const parts = {
@@ -66,8 +66,8 @@ export function report(state) {
       .filter((one) => one?.conflict && one.kind !== "round")
       .map((one) => one.heads.map(words).join(" / "))),
     "Confirm again": bullets(steps.filter((row) => /confirm again/.test(row[8])).map((row) => `${row[2]}: ${row[8]}`)),
-    "Taken back": entries((one) => state.undone.has(one.id)),
-    "No longer on the sheet": entries((one) => state.lost.has(one.id)),
+    "Taken back": entries((one) => state.undone.has(one.id), words),
+    "No longer on the sheet": entries((one) => state.lost.has(one.id), words),
   };
   return [
     `# ${safe(`${sheet.title}: ${mode} run ${run}`)}`,

@@ -26,7 +26,10 @@ export function render(empty = isEmpty) {
   isEmpty = empty;
   const shown = isEmpty ? nothing : state, now = Date.now();
   const gate = openGate(shown), plan = forecast(shown, now), back = read(shown, "reverse");
+  const from = document.activeElement, stamp = from.closest(".stamp"), wasSeen = from.offsetParent;
   for (const view of views) view(shown, now, gate, plan, back);
+  // The keyboard goes on at what a stamp describes, or at the desk.
+  if (wasSeen && !from.offsetParent) all(stamp ? `[aria-describedby="${stamp.id}"]` : "#DESK summary")[0].focus({ preventScroll: true });
 }
 
 export function refresh() {

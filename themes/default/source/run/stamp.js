@@ -13,6 +13,7 @@ export function stampFor(key, element) {
 
 /** Writes words with their class; those that come with an entry are a button to keep what it says. */
 export function stamp(key, notes) {
-  replace(document.getElementById(ID + key), notes.filter((note) => note?.[0]).map(([words, look, entry]) =>
-    entry ? button(words, () => act(entry.kind, key, entry.value)) : make("span." + look, words)));
+  replace(document.getElementById(ID + key), notes.filter((note) => note?.[0]).flatMap(([words, look, entry]) =>
+    // What describes a box is read out as one text.
+    [entry ? button(words, () => act(entry.kind, key, entry.value)) : make("span." + look, words), " "]));
 }

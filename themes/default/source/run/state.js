@@ -1,8 +1,9 @@
 // The state of a run: what its log comes to on this page. It is computed anew after each entry and never kept.
 import { cut, event, isMain, isStep, items, sheet, toMs } from "../sheet/plan.js";
+import { full } from "./clock.js";
 import { nameOf } from "./log.js";
 import { match } from "./match.js";
-import { boxes, roundsOf, snapshot, split, words } from "./page.js";
+import { boxes, goOf, snapshot, split, stepsOf, words } from "./page.js";
 
 // Tasks are ticked; all else is recorded under its own name.
 const keyOf = (kind, id = "") => `${kind === "task" ? "tick" : kind}:${id}`;
@@ -35,7 +36,7 @@ export function fold({ run, log: book, snapshots }) {
     const { id, kind, page } = entry, [item, round = ""] = split(entry.item);
     let [to, how] = place(entry, item);
     // A round that the plan no longer has is nowhere to be seen.
-    if (to == null || (round[1] === "+" && page === sheet.page && !boxes.has(to + round))) {
+    if (to == null || (round && page === sheet.page && !boxes.has(to + (round[1] === "n" ? "@n1" : round)))) {
       lost.add(id);
       if (kind !== "alarm") continue;
       // A stop condition that is gone from the sheet still stops the run until it is cleared.
@@ -58,10 +59,15 @@ export function read(state, kind, id) {
 /** When it was done, or nothing. */
 export function doneAt(state, item, round = "") {
   const one = read(state, item.kind, item.id + round);
-  return one?.isSure && (one.value.on || one.value.answer === item.answers?.[0]) ? one.at : 0;
+  return one?.isSure && (one.value.on || one.value.answer === goOf(item)) ? one.at : 0;
 }
 /** The entry that has tripped an alarm. */
 export const tripped = (state, key) => read(state, "alarm", key)?.heads.find((one) => one.value.on);
+/** The alarms that are tripped, of all pages: each with its key and the entry that tripped it. */
+export const alarmsOf = (state) => [...state.cells.keys()].flatMap((name) => {
+  const [kind, key] = name.split(/:(.*)/s), entry = kind === "alarm" && tripped(state, key);
+  return entry ? [{ key, entry }] : [];
+});
 export const fieldText = (state, id) => read(state, "field", id)?.value || "";
 
 /** The place of the first gate that nobody has passed yet. */
@@ -70,23 +76,49 @@ export function openGate(state) {
   return at < 0 || !state.start ? Infinity : at;
 }
 
+/** When a round is due: by its distance from T-0, or as its row says. */
+const dueOf = (id, round) =>
+  toMs(event.t0 && event.t0 + Number(round.slice(1))) || Date.parse(boxes.get(id + round)?.closest("tr, li").querySelector("time")?.dateTime) || 0;
+/** A round by its number, or by its distance from T-0. */
+export function offsetOf(round) {
+  const way = round[1], rest = round.slice(2), hours = Math.floor(rest / 3600), left = (rest % 3600) / 60;
+  if (way === "n") return "round " + rest;
+  // Days are days.
+  if (isNaN(rest)) return `T${way}${rest}`;
+  return rest > 0 ? `T${way}${hours ? hours + "h" : ""}${left ? left + "m" : ""}` : "T-0";
+}
+
 /** When it should be done, or nothing. */
 export function planned(state, item, round = "") {
   const back = read(state, "reverse"), part = item.in;
-  if (round[1] === "+") return event.t0 && toMs(event.t0 + Number(round.slice(1)));
+  if (round) return dueOf(item.id, round);
   if (part.track !== "reverse") return toMs(item.end || item.start || part.end || part.start);
   return back && part.after != null ? back.at + toMs(part.after + (part.estimate || 0)) : 0;
 }
 
-/** How much is done, of how much. The way back counts once it has begun, rounds without an end never. */
+/** How much is done, of how much. The way back counts once it has begun, see `stepsOf`. */
 export function counts(state, part) {
   const wanted = items.filter((item) => isStep(item) && (part ? item.in === part : isMain(item.in) || read(state, "reverse")));
-  const all = wanted.flatMap((item) => roundsOf(item).filter((round) => round[1] !== "n").map((round) => doneAt(state, item, round)));
+  const all = stepsOf(wanted).map(([item, round]) => doneAt(state, item, round));
   return [all.filter(Boolean).length, all.length];
 }
+/** The same of each other page that the run knows, with its title; of one that was edited, or is of an older file, it is not known. */
+export function countsElsewhere(state) {
+  const snapshots = [...state.snapshots.values()], pages = new Set([...snapshots, ...state.log].map((one) => one.page));
+  pages.delete(sheet.page);
+  return [...pages].map((page) => {
+    const [one, more] = snapshots.filter((other) => other.page === page), steps = more ? null : one?.steps;
+    const isDone = ({ key, go }) => {
+      const found = read(state, go ? "choice" : "tick", `${page}\n${key}`);
+      return found?.isSure && (go ? found.value.answer === go : found.value.on);
+    };
+    return [one?.title || page, steps && steps.filter(isDone).length, steps && steps.length];
+  });
+}
 
-/** The words of an item as they were when the entry was written. */
-export function wordsOf(state, entry) {
-  const [id, round = ""] = split(entry.item), then = state.snapshots.get(nameOf(entry));
-  return cut(then?.entries.find((one) => one.id === id)?.text || words.get(id) || id) + round;
+/** The words of an item as they were when the entry was written; behind the heading of a decision, or the time of a round. */
+export function wordsOf(state, entry, clock = full) {
+  const [id, round] = split(entry.item), then = state.snapshots.get(nameOf(entry)), one = then?.entries.find((one) => one.id === id);
+  const due = round && dueOf(id, round), part = entry.kind === "choice" && then?.sections.find(({ path }) => path === one?.section)?.title;
+  return [part, due ? clock(due) : round && offsetOf(round), cut(one?.text || words.get(id) || id)].filter(Boolean).join(", ");
 }

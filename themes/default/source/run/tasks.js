@@ -31,6 +31,7 @@ for (const [key, box] of boxes) addBox(key, box);
 
 function addChoice(item, element) {
   const { id } = item, inputs = all("input", element);
+  element.id = "choice:" + id;
   element.append(stampFor(id, element));
   for (const radio of inputs) radio.onchange = () => choose(item, radio.value);
   onRender((shown) => {

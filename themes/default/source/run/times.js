@@ -1,7 +1,7 @@
 // The times of a section: planned, forecast, and how much of it is done.
 import { all, make, write } from "../elements.js";
 import { isMain, items, minutes, sections, sheet, toMs } from "../sheet/plan.js";
-import { full, time } from "./clock.js";
+import { full, span, time } from "./clock.js";
 import { nameOf } from "./log.js";
 import { previewOf } from "./preview.js";
 import { onRender, state } from "./run.js";
@@ -14,12 +14,12 @@ for (const when of all("p.when[data-section]")) {
     // The plan as it was when the run began on this page
     const began = state.log.find((one) => one.page === sheet.page), then = began && state.snapshots.get(nameOf(began));
     const was = then?.sections.find((one) => one.path === part.path)?.start, [done, total] = shown.start ? counts(shown, part) : [];
-    const hope = plan.hopes.get(part), shift = minutes(hope - toMs(part.start));
+    const hope = plan.hopes.get(part), shift = hope - toMs(part.start);
     write(more, [
       isMain(part) && previewOf(part),
       back && part.after != null && full(back.at + toMs(part.after)),
       was && was !== part.start && `was ${time(toMs(was))}`,
-      hope && shift && `forecast ${time(hope)} (${shift > 0 ? "+" : "−"}${Math.abs(shift)} min)`,
+      hope && minutes(shift) && `forecast ${time(hope)} (${shift > 0 ? "+" : "−"}${span(shift)})`,
       total && `${done} of ${total} done`,
       isMain(part) && items.some((item, i) => item.in === part && i > gate) && "locked: an earlier gate is not passed",
     ].filter(Boolean).join(" · "));

@@ -1,6 +1,6 @@
 // What is recorded, in words: for stamps, the log and reports.
 import { minutes } from "../sheet/plan.js";
-import { time } from "./clock.js";
+import { span, time } from "./clock.js";
 import { split } from "./page.js";
 import { gist, planned, read, wordsOf } from "./state.js";
 import { wrong } from "./value.js";
@@ -27,8 +27,8 @@ export function notesOf(state, kind, key, item, clock = time) {
   if (kind === "choice") return [changed ? [AGAIN + said, "warn"] : [said, value.why ? "warn" : ""]];
   if (!value.on) return [];
   if (changed) return [[AGAIN + who, "warn"]];
-  const slip = minutes(one.at - (planned(state, item, split(key)[1]) || one.at));
-  return [[who, "stamp-when"], slip > 0 && [`${slip} min late`, "warn"], value.why && [`past a gate: ${value.why}`, "warn"]];
+  const slip = one.at - (planned(state, item, split(key)[1]) || one.at);
+  return [[who, "stamp-when"], minutes(slip) > 0 && [`${span(slip)} late`, "warn"], value.why && [`past a gate: ${value.why}`, "warn"]];
 }
 
 /** An entry as a sentence. */
@@ -43,9 +43,13 @@ export function told(state, entry, clock = time) {
     field: `wrote “${value}” in`,
     choice: `decided ${value.answer} at`,
     reverse: "started the reverse track",
-    round: `added round ${value} to`,
+    round: `added round ${String(value).slice(1)} to`,
   }[kind] || gist(entry);
   return `${clock(at)} ${by} ${verb}`
-    + (back ? told(state, back, clock) : item ? ` “${wordsOf(state, entry)}”` : "")
+    + (back ? told(state, back, clock) : item ? ` “${wordsOf(state, entry, clock)}”` : "")
     + reasons(value);
 }
+
+/** The same, with what became of it. */
+export const toldWhole = (state, entry, clock) => told(state, entry, clock)
+  + (state.undone.has(entry.id) ? " (taken back)" : "") + (state.lost.has(entry.id) ? " (no longer on the sheet)" : "");
