@@ -161,7 +161,7 @@ async function openedAsFile(faults) {
 
 /** Scripts and styles as they go over the wire, in bytes: every page, a run sheet, and what keeps that for offline use. */
 async function weights(faults) {
-  const limits = { "site.js search.js": 6144, "search.css": 1024, "sheet.js": 2048, "run.js": 13000, "site.js sheet.js run.js": 16384, "sheet-worker.js": 1536, "site.css sheet.css": 8192 };
+  const limits = { "site.js search.js": 6144, "search.css": 1024, "sheet.js": 2048, "run.js": 14000, "site.js sheet.js run.js": 17408, "sheet-worker.js": 1536, "site.css sheet.css": 8192 };
   for (const [names, limit] of Object.entries(limits)) {
     let sum = 0;
     for (const name of names.split(" ")) {
