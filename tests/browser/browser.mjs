@@ -37,9 +37,9 @@ export const TYPES = {
 export async function serve(folder) {
   const server = createServer(async (request, response) => {
     if (server.dead) return request.socket.destroy();
-    const path = join(folder, decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname));
     const headers = { "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff" };
     try {
+      const path = join(folder, decodeURIComponent(new URL(request.url, "http://127.0.0.1").pathname));
       if (!path.startsWith(folder + sep)) throw new Error("outside");
       const bytes = await readFile(path);
       response.writeHead(200, { ...headers, "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" }).end(bytes);
