@@ -1,4 +1,4 @@
-//! `unread-time`, `unread-metadata`, `unknown-role`: what was meant for the plan, and is not read as it was meant.
+//! `unread-time`, `unread-metadata`: what was meant for the plan, and is not read as it was meant.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest, visible};
@@ -119,7 +119,7 @@ fn unknown_role(name: &str, sheet: &Sheet) -> Option<Diagnostic> {
     let lower = name.to_lowercase();
     let is_slip = |role: &&String| strsim::osa_distance(&lower, role) == 1 && lower.len() > 2;
     let near = sheet.roles.keys().find(is_slip).filter(|_| !sheet.roles.contains_key(&lower))?;
-    let diagnostic = Diagnostic::warning("unknown-role", format!("the event has no role `{}`", visible(name)));
+    let diagnostic = Diagnostic::warning("unread-metadata", format!("the event has no role `{}`", visible(name)));
     Some(diagnostic.help(format!("did you mean `{near}`?")))
 }
 

@@ -123,7 +123,7 @@ fn read(
         None => (String::new(), span.clone()),
     };
     let mut unclear = |range: &Range<usize>, message: String, help: &str| {
-        finds.diagnostics.push(Diagnostic::error("unclear-subject", message).at(context.path, place(range)).help(help));
+        finds.diagnostics.push(Diagnostic::error("no-subject", message).at(context.path, place(range)).help(help));
     };
     if let Some(first) = parts.subjects.first() {
         let varied = "write one subject, and what varies in it: `**Subject:** {% if … %}…{% else %}…{% endif %}`";
@@ -160,7 +160,7 @@ fn read(
     let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
     for range in rows_behind_statements(&body) {
-        let diagnostic = Diagnostic::error("broken-table", "the statement before this line ends the table: its rows would be sent as text");
+        let diagnostic = Diagnostic::error("template-syntax", "the statement before this line ends the table: its rows would be sent as text");
         let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
         finds.diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
     }
