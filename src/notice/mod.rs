@@ -160,7 +160,8 @@ fn read(
     let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
     for range in rows_behind_statements(&body) {
-        let diagnostic = Diagnostic::error("template-syntax", "the statement before this line ends the table: its rows would be sent as text");
+        let diagnostic =
+            Diagnostic::error("template-syntax", "the statement before this line ends the table: its rows would be sent as text");
         let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
         finds.diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
     }
