@@ -1,10 +1,9 @@
 //! Values that stand in a table where there is none: what a program writes when it has nothing to write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{mojibake, placeholders};
 use crate::diagnostic::{Diagnostic, Diagnostics, counted, visible};
-use crate::notice::merge::Merge;
 use crate::notice::recipients::Recipient;
 use crate::source::RelPath;
 
@@ -39,8 +38,7 @@ pub struct Fillers {
 }
 
 impl Fillers {
-    pub fn new(merge: &Merge, columns: &[String]) -> Fillers {
-        let names = merge.columns();
+    pub fn new(names: &BTreeSet<String>, columns: &[String]) -> Fillers {
         let is_shown = |column: &String| column != "email" && names.contains(column);
         let shown = columns.iter().enumerate().filter(|(_, column)| is_shown(column)).map(|(index, _)| index).collect();
         Fillers { shown, found: BTreeMap::new() }
@@ -56,8 +54,8 @@ impl Fillers {
                 let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
                 let diagnostic = Diagnostic::error("filler-value", message).at_line(path, line, recipient.place(column));
                 faults.push(diagnostic.help("write what is meant, or leave the field empty"));
-            } else if let Some((wrong, meant)) = mojibake::first(value) {
-                let message = format!("`{column}` holds `{wrong}`, which was `{meant}` before it was decoded wrongly");
+            } else if let Some((wrong, meant)) = mojibake::wrong(value).next() {
+                let message = format!("`{column}` holds `{}`, which was `{meant}` before it was decoded wrongly", &value[wrong]);
                 let diagnostic = Diagnostic::error("mojibake", message).at_line(path, line, recipient.place(column));
                 faults.push(diagnostic.help("export the table again, as UTF-8"));
             } else if let Some(odd) = NOTHING.into_iter().find(|nothing| *nothing == value).or_else(|| entity(value)) {

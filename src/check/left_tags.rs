@@ -1,20 +1,20 @@
 //! `tag-in-code`: a template tag in code or in HTML, which a message would hold as it is written.
 
+use super::code_around;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::Page;
-use crate::page::tags::{Kind, Tag};
+use crate::page::tags::Kind;
 use crate::project::Project;
-use crate::source::{Inputs, Span};
+use crate::source::Inputs;
 
 /// Tags in the code of notices that a mailing sends: errors of every build. In comments they do no harm.
 pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
-    let is_merged = |name: &str| project.config.mailings.iter().any(|mailing| mailing.notice.value == name);
+    let merged = project.config.sent_notices();
     for page in &project.pages {
         let Some(source) = inputs.sources.get(&page.path) else { continue };
-        for notice in page.notices.iter().filter(|notice| is_merged(&notice.name)) {
+        for notice in page.notices.iter().filter(|notice| merged.contains(notice.name.as_str())) {
             let tags = notice.tags.iter().filter(|tag| tag.kind != Kind::Comment && notice.extent.contains(&tag.span.start));
-            for (tag, code) in tags.filter_map(|tag| Some((tag, code_around(page, tag)?))) {
+            for (tag, code) in tags.filter_map(|tag| Some((tag, code_around(page, &tag.span)?))) {
                 let written = source.text[code.clone()].trim_start();
                 if written.starts_with("<!--") {
                     continue;
@@ -32,9 +32,4 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
         }
     }
     diagnostics
-}
-
-/// The code, HTML or comment that a tag stands in.
-fn code_around(page: &Page, tag: &Tag) -> Option<Span> {
-    page.code.iter().find(|code| code.start <= tag.span.start && tag.span.start < code.end).cloned()
 }

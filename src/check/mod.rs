@@ -56,7 +56,12 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
 
 /// Whether a place lies in code or in a comment, where no rule about prose applies.
 fn in_code(page: &Page, span: &Span) -> bool {
-    page.code.iter().any(|code| code.start < span.end && span.start < code.end)
+    code_around(page, span).is_some()
+}
+
+/// The code, HTML or comment that a place lies in.
+fn code_around<'p>(page: &'p Page, span: &Span) -> Option<&'p Span> {
+    page.code.iter().find(|code| code.start < span.end && span.start < code.end)
 }
 
 /// The first line of what stands at a place: enough to find it.

@@ -3,26 +3,17 @@
 use super::{in_code, lines};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::Page;
-use crate::source::Source;
+use crate::source::{Source, Span};
 
 pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     for (start, line) in lines(source) {
-        let characters: Vec<(usize, char)> = line.char_indices().collect();
-        let mut index = 0;
-        while index < characters.len() {
-            let Some((length, meant)) = decode(&characters[index..]) else {
-                index += 1;
-                continue;
-            };
-            let from = start + characters[index].0;
-            let to = start + characters.get(index + length).map_or(line.len(), |(at, _)| *at);
-            let wrong = &source.text[from..to];
-            index += length;
-            if in_code(page, &(from..to)) {
+        for (range, meant) in wrong(line) {
+            let place = start + range.start..start + range.end;
+            if in_code(page, &place) {
                 continue;
             }
-            let diagnostic = Diagnostic::warning("mojibake", format!("`{wrong}` was `{meant}` before it was decoded wrongly"));
-            diagnostics.push(diagnostic.at(&source.path, from..to).help(format!("write `{meant}`")));
+            let message = format!("`{}` was `{meant}` before it was decoded wrongly", &line[range]);
+            diagnostics.push(Diagnostic::warning("mojibake", message).at(&source.path, place).help(format!("write `{meant}`")));
         }
         if let Some(at) = line.find('\u{FFFD}') {
             let diagnostic = Diagnostic::warning("mojibake", "a character was lost when the text was decoded");
@@ -31,15 +22,22 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The first letters of a text that were another character, and which.
-pub(super) fn first(text: &str) -> Option<(String, char)> {
-    if text.is_ascii() {
-        return None;
-    }
-    let characters: Vec<(usize, char)> = text.char_indices().collect();
-    (0..characters.len()).find_map(|index| {
-        let (length, meant) = decode(&characters[index..])?;
-        Some((characters[index..index + length].iter().map(|(_, c)| c).collect(), meant))
+/// The letters of a text that were another character, and which.
+pub(super) fn wrong(text: &str) -> impl Iterator<Item = (Span, char)> {
+    let characters: Vec<(usize, char)> = if text.is_ascii() { Vec::new() } else { text.char_indices().collect() };
+    let mut index = 0;
+    std::iter::from_fn(move || {
+        while index < characters.len() {
+            let from = index;
+            let Some((length, meant)) = decode(&characters[from..]) else {
+                index += 1;
+                continue;
+            };
+            index += length;
+            let end = characters.get(index).map_or(text.len(), |(at, _)| *at);
+            return Some((characters[from].0..end, meant));
+        }
+        None
     })
 }
 

@@ -1,7 +1,5 @@
 //! `placeholder`: `[DATE/TIME]`, `{NAME}`, `TODO` and the like, left to be filled in by hand.
 
-use std::collections::BTreeSet;
-
 use super::in_code;
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics, visible};
@@ -15,7 +13,7 @@ const WORDS: [&str; 4] = ["TODO", "TBD", "FIXME", "XXX"];
 
 /// Placeholders on pages: warnings. Those in a notice that is merged are errors, see [`in_merged_notices`].
 pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut Diagnostics) {
-    let merged: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
+    let merged = project.config.sent_notices();
     for span in find(page, source) {
         let notice = page.notices.iter().find(|notice| notice.extent.contains(&span.start));
         if notice.is_some_and(|notice| merged.contains(notice.name.as_str())) {
@@ -30,7 +28,7 @@ pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut 
 /// Placeholders in notices that a mailing sends: errors of every build.
 pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
     let mut diagnostics = in_values(project);
-    let merged: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
+    let merged = project.config.sent_notices();
     for page in &project.pages {
         let notices: Vec<_> = page.notices.iter().filter(|notice| merged.contains(notice.name.as_str())).collect();
         let Some(source) = inputs.sources.get(&page.path).filter(|_| !notices.is_empty()) else { continue };

@@ -17,6 +17,7 @@ use crate::notice::Notice;
 use crate::notice::address::{self, Rules};
 use crate::notice::engine::Rendered;
 use crate::notice::filter::Filter;
+use crate::notice::merge::Merge;
 use crate::notice::message::{Keys, Message};
 use crate::notice::recipients::{self, MOST_NAMED, Recipient, Recipients};
 use crate::notice::review::Probe;
@@ -178,10 +179,9 @@ pub fn merge_some(
     let mut chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
     let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.date, diagnostics);
     let mut faults = RowFaults::new(&source.path);
-    let mut fillers = merge.as_ref().map(|merge| Fillers::new(merge, rows.columns()));
-    if let Some(merge) = &merge {
-        rows.show_only(&merge.columns());
-    }
+    let shown = merge.as_ref().map(Merge::columns);
+    let mut fillers = shown.as_ref().map(|shown| Fillers::new(shown, rows.columns()));
+    shown.iter().for_each(|shown| rows.show_only(shown));
     let mut faulty = merge.is_none() || chosen.is_none();
     let mut rows_read = 0;
     let mut taken = 0;

@@ -18,6 +18,7 @@ mod schedule;
 mod send;
 mod serve;
 mod status;
+mod test_message;
 
 use std::process::ExitCode;
 

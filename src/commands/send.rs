@@ -12,7 +12,7 @@ use super::draft::{Draft, Kept};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Selection};
 use super::meter::{Meter, length};
-use super::{campaign, ledger, report};
+use super::{campaign, ledger, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Mode, Sending};
 use crate::diagnostic::{Diagnostics, counted, thousands, visible};
@@ -23,7 +23,7 @@ use crate::schedule::{Offset, zone};
 use crate::world::ledger::Ledger;
 use crate::world::process::Signal;
 use crate::world::relay::{self, Feed, Letter, Orders, Stop};
-use crate::world::smtp::{Connection, Delivery, Failure, Server};
+use crate::world::smtp::Server;
 use crate::world::{clock, environment};
 
 /// What `runsheet notice send` was asked for.
@@ -62,7 +62,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
         bail!("runsheet.toml says no server\nhelp: add [smtp] with `host`");
     };
     if let Some(to) = order.test {
-        return test(global, &loaded, &mailing, &sending, (to, order.only), &mut diagnostics);
+        return test_message::send(global, &loaded, &mailing, &sending, (to, order.only), &mut diagnostics);
     }
     let now = clock::now();
     if !order.dry_run {
@@ -459,7 +459,7 @@ impl Job<'_> {
 }
 
 /// The server, with the secrets that it takes.
-fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
+pub fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
     let certificates = match &sending.ca_file {
         Some(path) => Some(crate::world::disk::read_bytes(&loaded.root.join(path))?),
         None => None,
@@ -470,60 +470,6 @@ fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
         ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?
     };
     Server::new(sending, certificates.as_deref(), password)
-}
-
-/// Sends the message of one recipient, or the first, to an address, which is in no ledger.
-fn test(
-    global: &Global,
-    loaded: &Loaded,
-    mailing: &Mailing,
-    sending: &Sending,
-    (to, only): (&str, Option<&str>),
-    diagnostics: &mut Diagnostics,
-) -> Result<ExitCode> {
-    let to = address::parse(to).map_err(|message| anyhow!(message))?;
-    let keys = environment::keys();
-    let mut first = None;
-    let selection = Selection { only, limit: Some(1), ..Selection::all(mailing) };
-    let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
-        if let Fate::Written(letter) = fate {
-            first = Some(letter.recipient.clone());
-        }
-        Ok(())
-    })?;
-    let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-    let Some(mut recipient) = first.filter(|_| !failed && !outcome.incomplete) else { return Ok(ExitCode::from(1)) };
-    recipient.address = to;
-    let path = &mailing.recipients.value;
-    let now = clock::now();
-    let Some(mut merge) = campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(now), &mut Diagnostics::default())
-    else {
-        return Ok(ExitCode::from(1));
-    };
-    // Another campaign each time, so that no mail program takes it for one that it has.
-    merge.posting.campaign.mailing = format!("{} tested {now}", mailing.id.value);
-    merge.posting.invitation = None;
-    let (message, _) = merge.message(&recipient).map_err(|diagnostic| anyhow!(diagnostic.message))?;
-    let server = server(loaded, sending)?;
-    let failure = |failure| match failure {
-        Failure::Passing(why) | Failure::Lasting(why) => anyhow!(why),
-    };
-    let mut connection = Connection::open(&server).map_err(failure)?;
-    let delivery = connection.send(&message.from, &message.to, &message.bytes, || Ok(true), || None)?;
-    match delivery {
-        Delivery::Accepted(reply) => {
-            connection.quit();
-            report::note(global, &format!("sent to {}: {reply}", message.to));
-            Ok(ExitCode::SUCCESS)
-        }
-        Delivery::Answered { step, reply, .. } => {
-            report::note(global, &format!("{} answered {reply} at {}", server.name(), step.name()));
-            Ok(ExitCode::from(3))
-        }
-        Delivery::Lost { why, .. } => bail!("the connection to {} was lost: {why}", server.name()),
-        Delivery::InDoubt { why } => bail!("{} has not said whether it took the message: {why}", server.name()),
-        Delivery::Void => bail!("nothing was sent"),
-    }
 }
 
 /// How the number was confirmed.

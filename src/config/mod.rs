@@ -6,7 +6,7 @@ mod look;
 mod mailing;
 mod sending;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
@@ -116,6 +116,11 @@ impl Config {
             return self.events.get(&default.value);
         }
         if self.events.len() == 1 { self.events.values().next() } else { None }
+    }
+
+    /// The names of the notices that mailings send.
+    pub fn sent_notices(&self) -> BTreeSet<&str> {
+        self.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect()
     }
 
     /// The event of a mailing: the one it names, else that of its notice's page.

@@ -62,7 +62,7 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
         if is_raw {
             continue;
         }
-        let tokens = tokens(&tag.text);
+        let tokens = tokens(tag);
         collect_locals(&tokens, &mut locals);
         for used in uses(&tokens) {
             let span = used.span.start + tag.span.start..used.span.end + tag.span.start;
@@ -70,12 +70,8 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 continue;
             }
             if let Some((message, help)) = unknown(&used, scope) {
-                // One that need not exist is reported where it looks like one that does.
-                if used.optional && help.is_some() {
-                    diagnostics.push(Diagnostic::warning("undefined-variable", message).at(path, span).maybe_help(help));
-                } else if !used.optional {
-                    diagnostics.push(Diagnostic::error("undefined-variable", message).at(path, span).maybe_help(help));
-                }
+                let severity = if used.optional { Diagnostic::warning } else { Diagnostic::error };
+                diagnostics.push(severity("undefined-variable", message).at(path, span).maybe_help(help));
                 continue;
             }
             if used.path.len() == 1
@@ -224,12 +220,15 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
     if members.contains(member) {
         return None;
     }
+    let message = format!("there is no `{root}.{member}`");
+    if used.optional {
+        // One that need not exist is reported where it looks like one that does.
+        let near = members.iter().find(|known| is_slip(member, known))?;
+        return Some((message, Some(format!("did you mean `{root}.{near}`?"))));
+    }
     let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).collect();
-    let help = match used.optional {
-        true => members.iter().find(|known| is_slip(member, known)).map(|known| format!("did you mean `{root}.{known}`?")),
-        false => suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root)),
-    };
-    Some((format!("there is no `{root}.{member}`"), help))
+    let help = suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root));
+    Some((message, help))
 }
 
 /// Whether a name is another one with a slip of the finger: `org2` beside `org1` is none.
@@ -255,7 +254,7 @@ fn declare(root: &str) -> Option<String> {
 pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut open: Vec<(&'static str, &Tag)> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {
-        let word = tag.inner().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
+        let word = tag.word();
         let (opens, closes) = match word {
             "if" => (Some("if"), None),
             "for" => (Some("for"), None),
@@ -289,12 +288,12 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
 
 /// The variables that a tag uses, such as `vars.reason`.
 pub fn used(tag: &Tag) -> impl Iterator<Item = String> {
-    uses(&tokens(&tag.text)).into_iter().map(|used| used.path.join("."))
+    uses(&tokens(tag)).into_iter().map(|used| used.path.join("."))
 }
 
 /// Those of them for which it says nothing where they are empty.
 pub fn needed(tag: &Tag) -> impl Iterator<Item = String> {
-    uses(&tokens(&tag.text)).into_iter().filter(|used| !used.optional).map(|used| used.path.join("."))
+    uses(&tokens(tag)).into_iter().filter(|used| !used.optional).map(|used| used.path.join("."))
 }
 
 #[derive(Debug, PartialEq)]
@@ -310,12 +309,12 @@ impl Token {
 }
 
 /// Words (with their dots) and marks of a tag; strings are left out.
-fn tokens(text: &str) -> Vec<Token> {
+fn tokens(tag: &Tag) -> Vec<Token> {
     let mut tokens = Vec::new();
+    let text = &*tag.text;
     let bytes = text.as_bytes();
-    // `{{-` and `-}}` say that no space is kept around the tag.
-    let mut at = 2 + usize::from(bytes.get(2) == Some(&b'-'));
-    let end = text.len() - 2 - usize::from(text.len() > 5 && bytes[text.len() - 3] == b'-');
+    let mut at = 2 + usize::from(tag.trims_before());
+    let end = text.len() - 2 - usize::from(tag.trims_behind());
     while at < end {
         let byte = bytes[at];
         if byte == b'"' || byte == b'\'' || byte == b'`' {

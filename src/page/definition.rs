@@ -38,13 +38,11 @@ pub fn names(text: &str, definitions: &RefDefs) -> Vec<String> {
 impl Undefined {
     /// Keeps `[a][b]` and `[b][]`, and `[a]` with an address behind it; any other lone `[a]` is ordinary text. It never makes a link.
     pub fn note<'t>(&mut self, link: &BrokenLink, text: &str) -> Option<(CowStr<'t>, CowStr<'t>)> {
-        let name = blank::restore(&link.reference);
         let span = link.span.clone();
         if matches!(link.link_type, LinkType::Reference | LinkType::Collapsed) {
-            self.found.push((Broken::Reference(name), span));
-        } else if let Some(address) = text.get(span.end..).and_then(address_behind) {
-            let end = span.end + text[span.end..].find(')').map_or(0, |close| close + 1);
-            self.found.push((Broken::Link(address.to_owned()), span.start..end));
+            self.found.push((Broken::Reference(blank::restore(&link.reference)), span));
+        } else if let Some((address, length)) = text.get(span.end..).and_then(address_behind) {
+            self.found.push((Broken::Link(address.to_owned()), span.start..span.end + length));
         }
         None
     }
@@ -109,8 +107,9 @@ fn mentions(words: &str) -> impl Iterator<Item = (usize, &str)> {
 
 const MOST_ADDRESS: usize = 300;
 
-/// The address in parentheses behind brackets that make no link: of a file with a space in its name, or of a page behind a space.
-fn address_behind(rest: &str) -> Option<&str> {
+/// The address in parentheses behind brackets that make no link, and how long it is with these: of a file with a space in its name, or
+/// of a page behind a space.
+fn address_behind(rest: &str) -> Option<(&str, usize)> {
     let (from, is_apart) = if rest.starts_with(" (") { (2, true) } else { (1, false) };
     if !rest[from - 1..].starts_with('(') {
         return None;
@@ -125,7 +124,7 @@ fn address_behind(rest: &str) -> Option<&str> {
     let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_file = (2..=5).contains(&ending.len()) && ending.chars().all(|c| c.is_ascii_alphanumeric()) && !path.starts_with(' ');
     let is_meant = if is_apart { ending == "md" && !address.contains(' ') } else { is_file && address.contains(' ') };
-    is_meant.then_some(address)
+    is_meant.then_some((address, from + length + 1))
 }
 
 #[cfg(test)]

@@ -110,9 +110,9 @@ pub fn open_statements(events: &[Placed], tags: &[Tag]) -> usize {
         Event::Html(html) => tags.get(index_of(block(html)?, TEXT)?),
         _ => None,
     });
-    statements.fold(0, |open: usize, tag| match tag.inner().split_whitespace().next() {
-        Some("if" | "for" | "filter") => open + 1,
-        Some(word) if word.starts_with("end") => open.saturating_sub(1),
+    statements.fold(0, |open: usize, tag| match tag.word() {
+        "if" | "for" | "filter" => open + 1,
+        word if word.starts_with("end") => open.saturating_sub(1),
         _ => open,
     })
 }

@@ -60,10 +60,14 @@ impl Tag {
         self.text.len() > 5 && self.text.as_bytes()[self.text.len() - 3] == b'-'
     }
 
+    /// What a statement does: its first word, such as `if`.
+    pub fn word(&self) -> &str {
+        self.inner().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("")
+    }
+
     /// Whether what follows it is rendered under a condition.
     pub fn is_branch(&self) -> bool {
-        let word = self.inner().split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
-        self.kind == Kind::Statement && matches!(word, "if" | "elif" | "else" | "for")
+        self.kind == Kind::Statement && matches!(self.word(), "if" | "elif" | "else" | "for")
     }
 }
 

@@ -85,7 +85,12 @@ pub fn sections(pages: &[&Arc<Page>]) -> Vec<Section> {
 pub fn order(title: &str) -> String {
     let mut key = String::with_capacity(2 * title.len() + 8);
     let mut digits = String::new();
-    for c in title.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).chain(['\0']) {
+    // Nearly all titles are ASCII, and each stands in several lists.
+    let plain = match title.is_ascii() {
+        true => title.to_ascii_lowercase(),
+        false => title.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect(),
+    };
+    for c in plain.chars().chain(['\0']) {
         if c.is_ascii_digit() {
             digits.push(c);
             continue;

@@ -1,6 +1,6 @@
 //! What the site makes of templates: its notices, and pages with variables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tera::Context;
 
@@ -58,8 +58,7 @@ fn check_events(project: &Project, diagnostics: &mut Diagnostics) {
 /// Who reads one notice of a series in their language expects the others in it, too.
 fn check_languages(project: &Project, versions: &BTreeMap<(&str, Option<&str>), &Notice>, diagnostics: &mut Diagnostics) {
     let languages: BTreeMap<&str, &str> = versions.keys().filter_map(|(name, lang)| Some(((*lang)?, *name))).collect();
-    let sent: BTreeSet<&str> = project.config.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
-    for name in sent {
+    for name in project.config.sent_notices() {
         let Some((_, notice)) = versions.iter().find(|((known, _), _)| *known == name) else { continue };
         for (lang, other) in languages.iter().filter(|(lang, _)| !versions.contains_key(&(name, Some(**lang)))) {
             let message = format!("the notice `{name}` is not written in `{lang}`, and `{other}` is");
