@@ -12,6 +12,7 @@ use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::Diagnostics;
 use crate::notice::address;
+use crate::notice::campaign::Campaign;
 use crate::world::smtp::{Connection, Delivery, Failure};
 use crate::world::{clock, environment};
 
@@ -39,12 +40,15 @@ pub fn send(
     recipient.address = to;
     let path = &mailing.recipients.value;
     let now = clock::now();
-    let Some(mut merge) = campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(now), &mut Diagnostics::default())
+    let Some(mut merge) =
+        campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(&campaign::Frozen::now(now)), &mut Diagnostics::default())
     else {
         return Ok(ExitCode::from(1));
     };
     // Another campaign each time, so that no mail program takes it for one that it has.
-    merge.posting.campaign.mailing = format!("{} tested {now}", mailing.id.value);
+    let event = campaign::campaign_of(loaded, mailing).map_or_else(String::new, |(_, event)| event.id.clone());
+    let name = format!("{} tested {now}", mailing.id.value);
+    merge.posting.campaign = Campaign::new(&loaded.site.config.site, &event, &name, mailing.revision);
     merge.posting.invitation = None;
     let (message, _) = merge.message(&recipient).map_err(|diagnostic| anyhow!(diagnostic.message))?;
     let server = server(loaded, sending)?;

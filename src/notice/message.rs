@@ -9,32 +9,12 @@ use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message as Mime, MultiPart, SinglePart};
 
+use super::campaign::Campaign;
 use super::engine::Rendered;
 use super::invitation::Invitation;
 use super::recipients::Recipient;
 use super::{address, quoted};
 use crate::config::Notices;
-
-/// A campaign: one mailing of one event of one site, in one revision. In it no recipient is mailed twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Campaign {
-    pub site: String,
-    pub event: String,
-    pub mailing: String,
-    pub revision: u64,
-}
-
-impl Campaign {
-    /// Its name in hashes and in the ledger; the parts cannot run into each other.
-    pub fn name(&self) -> String {
-        serde_json::json!([self.site, self.event, self.mailing, self.revision]).to_string()
-    }
-
-    /// The Message-ID of its message to a recipient: the same in every run.
-    fn message_id(&self, recipient: &str, domain: &str, keys: &Keys) -> String {
-        format!("<{}@{domain}>", hash(keys.message_id.as_deref(), "message-id", &self.name(), recipient))
-    }
-}
 
 /// Keys from the environment; without one, hashes are plain.
 #[derive(Clone, Default)]
@@ -98,8 +78,8 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         return Err(format!("its HTML has {} KB, and mail programs cut off what is over 100: 90 are allowed", rendered.html.len() / 1024));
     }
     let key = address::key(&recipient.address);
-    let message_id = campaign.message_id(&key, from.domain(), keys);
-    let boundary = hash(None, "boundary", &campaign.name(), &key);
+    let id = message_id(campaign, &key, from.domain(), keys);
+    let boundary = hash(None, "boundary", campaign.hashed_as(), &key);
     let envelope = Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]).map_err(|error| error.to_string())?;
     let mut builder = Mime::builder().envelope(envelope).from(from.mailbox.clone());
     // lettre leaves the address on the line of the last encoded word, however long that is.
@@ -117,9 +97,9 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     } else {
         builder.subject(&rendered.subject)
     };
-    builder = builder.date(posting.date.timestamp().into()).message_id(Some(message_id.clone()));
+    builder = builder.date(posting.date.timestamp().into()).message_id(Some(id.clone()));
     if !posting.earlier.is_empty() {
-        let ids: Vec<String> = posting.earlier.iter().map(|campaign| campaign.message_id(&key, from.domain(), keys)).collect();
+        let ids: Vec<String> = posting.earlier.iter().map(|campaign| message_id(campaign, &key, from.domain(), keys)).collect();
         // RFC 5322 §3.6.4; a line for each, as none can be folded.
         builder = builder.raw_header(as_it_is("References", ids.join("\r\n ")));
     }
@@ -155,7 +135,7 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     Ok(Message {
         to: recipient.address.to_string(),
         subject: rendered.subject.clone(),
-        message_id,
+        message_id: id,
         from: from.mailbox.email.to_string(),
         date: posting.date.timestamp(),
         calendar,
@@ -205,6 +185,11 @@ fn part(text: &str, kind: ContentType) -> SinglePart {
     SinglePart::builder().header(kind).body(body)
 }
 
+/// The Message-ID of a campaign's message to a recipient: the same in every run.
+fn message_id(campaign: &Campaign, recipient: &str, domain: &str, keys: &Keys) -> String {
+    format!("<{}@{domain}>", hash(keys.message_id.as_deref(), "message-id", campaign.hashed_as(), recipient))
+}
+
 /// BLAKE3 over campaign and address, as 40 hexadecimal digits.
 fn hash(key: Option<&str>, purpose: &str, campaign: &str, address: &str) -> String {
     let text = format!("{purpose}\n{campaign}\n{address}");
@@ -222,5 +207,5 @@ fn leave(template: &str, campaign: &Campaign, address: &str, keys: &Keys) -> Res
     }
     let key =
         keys.unsubscribe.as_deref().ok_or("`{token}` in `unsubscribe` needs a key: set RUNSHEET_UNSUBSCRIBE_KEY in the environment")?;
-    Ok(template.replace("{token}", &hash(Some(key), "unsubscribe", &campaign.name(), address)))
+    Ok(template.replace("{token}", &hash(Some(key), "unsubscribe", campaign.hashed_as(), address)))
 }

@@ -10,7 +10,7 @@ use postgres::{Client, Config, Statement};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::store::{Row, Store, TABLES, Value};
+use super::store::{Row, Store, TABLES, Value, upgrade};
 use crate::config::is_loopback;
 
 /// A ledger in a database.
@@ -53,10 +53,15 @@ impl InDatabase {
         // Of several senders that begin at once, one makes the tables.
         let made = format!(
             "BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} \
-             CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number); COMMIT"
+             CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number); \
+             ALTER TABLE campaign ADD COLUMN IF NOT EXISTS begun_as TEXT NOT NULL DEFAULT ''; COMMIT"
         );
         client.batch_execute(&made).context("cannot make the tables of the ledger")?;
-        Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })
+        let mut ledger = InDatabase { client, place, statements: BTreeMap::new(), now: None };
+        ledger.client.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7105413)")?;
+        let upgraded = upgrade(&mut ledger, true);
+        ledger.client.batch_execute(if upgraded.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        upgraded.map(|()| ledger)
     }
 
     fn prepared(&mut self, text: &str) -> Result<Statement> {
