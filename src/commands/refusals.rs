@@ -104,9 +104,9 @@ pub fn by_samples(draft: &Draft, sending: &Sending) -> Option<String> {
         return None;
     }
     let more = if *count > named.len() as u64 { ", …" } else { "" };
-    let are = counted(*count, "recipient is a sample", "recipients are samples");
+    let are = counted(*count, "recipient has a sample address", "recipients have sample addresses");
     Some(format!(
-        "{are} and nobody's mailbox: {}{more}; nothing was sent\nhelp: name the real table as `recipients` of the mailing, or with --recipients FILE; `--test ADDRESS` sends one message to yourself",
+        "{are}: {}{more}; nothing was sent\nhelp: name the real table as `recipients` of the mailing, or with --recipients FILE; `--test ADDRESS` sends one message to yourself",
         named.join(", ")
     ))
 }

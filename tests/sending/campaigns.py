@@ -354,7 +354,7 @@ def a_dry_run_tells_the_truth(program):
         both(Project(program, server.port, 2, mailing='when = "T-1h"'), "not to be sent before")
         both(Project(program, server.port, 2, mailing='not_after = "T-60d"'), "not to be sent after")
         both(Project(program, server.port, 2, smtp="max_recipients = 1"), "more than `max_recipients`")
-        both(Project(program, server.port, 2, host="mail.sending.test", tls="starttls"), "2 recipients are samples and nobody's mailbox")
+        both(Project(program, server.port, 2, host="mail.sending.test", tls="starttls"), "2 recipients have sample addresses")
         project = Project(program, server.port, 2, notices='suppress = "gone.txt"')
         (project.root / "gone.txt").write_text("\n".join(project.addresses) + "\n")
         both(project, "nobody would get a message", count=0)
@@ -506,7 +506,7 @@ def sample_people_get_no_mail(program):
         for domain in ("d.example", "d.test", "x.invalid", "y.localhost", "example.org"):
             project = Project(program, 587, 2, host="mail.sending.test", tls="starttls", smtp=QUICK)
             (project.root / "people.csv").write_text(f"email,name,number\nsomebody@{domain},x,1\nreal@freshtrackpro.com,y,2\n")
-            refused(project.send(), f"1 recipient is a sample and nobody's mailbox: somebody@{domain}; nothing was sent")
+            refused(project.send(), f"1 recipient has a sample address: somebody@{domain}; nothing was sent")
         expect(len(server.record.taken), taken)
 
 
