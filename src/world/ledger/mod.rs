@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use self::store::{Row, Store, Value};
@@ -389,7 +389,7 @@ pub fn connect(url: &str) -> Result<Box<dyn Store>> {
 /// Says that there is none.
 #[cfg(not(feature = "postgres"))]
 pub fn connect(_: &str) -> Result<Box<dyn Store>> {
-    bail!(
+    anyhow::bail!(
         "this runsheet knows no PostgreSQL\nhelp: build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
     )
 }
