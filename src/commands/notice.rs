@@ -100,6 +100,9 @@ fn list(global: &Global) -> Result<ExitCode> {
         }
     }
     report::data(&text);
+    if !loaded.project.config.mailings.is_empty() {
+        report::note(global, &format!("now {}", loaded.inputs.now.strftime("%a %-d %b %Y, %H:%M UTC")));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
