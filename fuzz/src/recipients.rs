@@ -14,7 +14,7 @@ use runsheet::notice::address::Rules;
 use runsheet::notice::invitation::{Invitation, Method};
 use runsheet::notice::merge::{Merge, Version};
 use runsheet::notice::message::{Campaign, Keys, Posting};
-use runsheet::notice::recipients::{Recipient, Recipients};
+use runsheet::notice::recipients::{Entry, Recipient, Recipients};
 use runsheet::notice::table::{Format, Table};
 use runsheet::source::{History, Inputs, RelPath, Source, StatusInput};
 use runsheet::theme::Theme;
@@ -82,7 +82,7 @@ pub fn recipients(bytes: &[u8]) {
         let Ok(table) = Table::open(bytes, &path, Format::of(name, bytes), bytes) else { continue };
         let Ok(rows) = Recipients::open(table, &path, &Columns::new(), Rules::default()) else { continue };
         let mut keys = BTreeSet::new();
-        for recipient in rows.take(MOST).filter_map(Result::ok) {
+        for recipient in rows.take(MOST).filter_map(Entry::recipient) {
             assert!(keys.insert(recipient.address.to_string().to_ascii_lowercase()), "an address twice");
             if let Ok((message, _)) = merge().message(&recipient) {
                 check(&message.bytes, &recipient);
