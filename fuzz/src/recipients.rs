@@ -11,9 +11,10 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use runsheet::config::{self, Columns};
 use runsheet::diagnostic::Diagnostics;
 use runsheet::notice::address::Rules;
+use runsheet::notice::campaign::Campaign;
 use runsheet::notice::invitation::{Invitation, Method};
 use runsheet::notice::merge::{Merge, Version};
-use runsheet::notice::message::{Campaign, Keys, Posting};
+use runsheet::notice::message::{Keys, Posting};
 use runsheet::notice::recipients::{Entry, Recipient, Recipients};
 use runsheet::notice::table::{Format, Table};
 use runsheet::source::{History, Inputs, RelPath, Source, StatusInput};
@@ -62,7 +63,7 @@ fn merge() -> &'static Merge<'static> {
         let compiled = site.compile(page, notice, event, theme, &mut faults).expect("the notice is right");
         let date: Zoned = "2027-02-11T02:00[Europe/London]".parse().expect("a time");
         let keys = Box::leak(Box::new(Keys { message_id: None, unsubscribe: Some("key".to_owned()) }));
-        let campaign = |revision| Campaign { site: "s".into(), event: "move".into(), mailing: "advance".into(), revision };
+        let campaign = |revision| Campaign::new(&site.config.site, "move", "advance", revision);
         let posting = Posting {
             campaign: campaign(2),
             earlier: vec![campaign(1)],
