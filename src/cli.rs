@@ -185,6 +185,20 @@ pub enum NoticeCommand {
         #[arg(long = "where", value_name = "CONDITION")]
         condition: Option<String>,
     },
+    /// Check every row of a recipient table; write no messages
+    #[command(
+        after_help = "Examples:\n  runsheet notice check advance\n  runsheet notice check advance --report bad.csv\n  runsheet notice check complete --recipients people.csv --report bad.csv\n\nExit codes: 0 no faults; 1 faults; 2 it could not be checked"
+    )]
+    Check {
+        /// A mailing's id, or a notice's name together with --recipients
+        name: String,
+        /// Other recipients than the mailing's
+        #[arg(long, value_name = "FILE")]
+        recipients: Option<PathBuf>,
+        /// Write a CSV with every faulty row: line, column, code, value, help
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Write one message a recipient
     #[command(
         after_help = "Examples:\n  runsheet notice merge advance\n  runsheet notice merge complete --recipients people.csv --to /tmp/complete\n  runsheet notice merge advance --only someone@example.org\n  runsheet notice merge advance --where 'r.lang == \"de\"' --to german.mbox\n  runsheet notice merge advance --all --to - | wc -c"
@@ -219,6 +233,9 @@ pub enum NoticeCommand {
         /// All recipients, however many there are
         #[arg(long)]
         all: bool,
+        /// Leave out the faulty rows of the table, if there are exactly this many
+        #[arg(long, value_name = "COUNT")]
+        skip_bad: Option<u64>,
     },
     /// Send a mailing, each recipient once and only once; run it again to resume
     #[command(
@@ -257,6 +274,9 @@ pub enum NoticeCommand {
         /// What to do with messages of which nobody knows whether they were sent
         #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
         in_doubt: InDoubt,
+        /// Leave out the faulty rows of the table, if there are exactly this many
+        #[arg(long, value_name = "COUNT", conflicts_with = "test")]
+        skip_bad: Option<u64>,
     },
     /// Where the mailings stand, by the ledger
     #[command(after_help = "Examples:\n  runsheet notice status\n  runsheet notice status advance")]

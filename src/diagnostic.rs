@@ -95,6 +95,11 @@ impl Diagnostic {
         self
     }
 
+    /// The line of a streamed file.
+    pub fn line(&self) -> Option<u64> {
+        if let Place::Line(line, _) = self.place { u64::try_from(line).ok() } else { None }
+    }
+
     fn order(&self) -> (&str, usize, usize, &str) {
         let path = self.path.as_ref().map_or("", |path| path.as_str());
         match &self.place {
@@ -345,7 +350,7 @@ fn draw_github(one: &Located, folder: &str) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut properties = vec![format!("title={}", property(diagnostic.code))];
     if let Some(path) = &diagnostic.path {
-        properties.insert(0, format!("file={}", property(&format!("{folder}{path}"))));
+        properties.insert(0, format!("file={}", property(&path.in_repository(folder))));
     }
     if let Some((line, column)) = one.line {
         properties.insert(1, format!("line={line},col={column}"));
@@ -373,8 +378,8 @@ fn draw_sarif(located: &[Located], folder: &str) -> String {
                 "level": diagnostic.severity.word(),
                 "message": { "text": message },
             });
-            let path = diagnostic.path.as_ref().map_or(FILE_NAME, RelPath::as_str);
-            let mut physical = json!({ "artifactLocation": { "uri": uri(&format!("{folder}{path}")) } });
+            let path = diagnostic.path.as_ref().map_or_else(|| format!("{folder}{FILE_NAME}"), |path| path.in_repository(folder));
+            let mut physical = json!({ "artifactLocation": { "uri": uri(&path) } });
             if let Some((line, column)) = one.line {
                 physical["region"] = json!({ "startLine": line, "startColumn": column });
             }

@@ -33,6 +33,16 @@ impl RelPath {
         Some(RelPath(parts.join("/").into()))
     }
 
+    /// A file as the command line names it, wherever it lies. Nothing is read by it: it is what diagnostics say.
+    pub fn as_named(text: &str) -> RelPath {
+        RelPath(text.into())
+    }
+
+    /// From the root of the repository that holds the project in a folder. A file elsewhere is as it was named.
+    pub fn in_repository(&self, folder: &str) -> String {
+        if self.0.starts_with(['/', '.']) { self.0.to_string() } else { format!("{folder}{self}") }
+    }
+
     /// Takes a path of the file system that is relative to the root; names that are not UTF-8 give `None`.
     pub fn from_path(path: &Path) -> Option<RelPath> {
         let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();

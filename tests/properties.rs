@@ -9,7 +9,7 @@ use runsheet::config;
 use runsheet::diagnostic::Diagnostics;
 use runsheet::highlight::Memo;
 use runsheet::notice::address::Rules;
-use runsheet::notice::recipients::Recipients;
+use runsheet::notice::recipients::{Entry, Recipients};
 use runsheet::notice::table::{Format, Table};
 use runsheet::page::{self, Hole, Kind, tags};
 use runsheet::sheet;
@@ -257,7 +257,7 @@ proptest! {
         let bytes = table.as_bytes();
         let opened = Table::open(bytes, &path, Format::of(path.as_str(), bytes), bytes).map_err(|fault| vec![fault]);
         if let Ok(rows) = opened.and_then(|table| Recipients::open(table, &path, &Vec::new(), Rules::default())) {
-            for recipient in rows.filter_map(Result::ok) {
+            for recipient in rows.filter_map(Entry::recipient) {
                 prop_assert!(recipient.fields().all(|(_, value)| !value.chars().any(char::is_control)));
                 prop_assert!(recipient.address.to_string().is_ascii());
             }

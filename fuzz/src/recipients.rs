@@ -11,10 +11,11 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use runsheet::config::{self, Columns};
 use runsheet::diagnostic::Diagnostics;
 use runsheet::notice::address::Rules;
+use runsheet::notice::campaign::Campaign;
 use runsheet::notice::invitation::{Invitation, Method};
 use runsheet::notice::merge::{Merge, Version};
-use runsheet::notice::message::{Campaign, Keys, Posting};
-use runsheet::notice::recipients::{Recipient, Recipients};
+use runsheet::notice::message::{Keys, Posting};
+use runsheet::notice::recipients::{Entry, Recipient, Recipients};
 use runsheet::notice::table::{Format, Table};
 use runsheet::source::{History, Inputs, RelPath, Source, StatusInput};
 use runsheet::theme::Theme;
@@ -62,7 +63,7 @@ fn merge() -> &'static Merge<'static> {
         let compiled = site.compile(page, notice, event, theme, &mut faults).expect("the notice is right");
         let date: Zoned = "2027-02-11T02:00[Europe/London]".parse().expect("a time");
         let keys = Box::leak(Box::new(Keys { message_id: None, unsubscribe: Some("key".to_owned()) }));
-        let campaign = |revision| Campaign { site: "s".into(), event: "move".into(), mailing: "advance".into(), revision };
+        let campaign = |revision| Campaign::new(&site.config.site, "move", "advance", revision);
         let posting = Posting {
             campaign: campaign(2),
             earlier: vec![campaign(1)],
@@ -82,7 +83,7 @@ pub fn recipients(bytes: &[u8]) {
         let Ok(table) = Table::open(bytes, &path, Format::of(name, bytes), bytes) else { continue };
         let Ok(rows) = Recipients::open(table, &path, &Columns::new(), Rules::default()) else { continue };
         let mut keys = BTreeSet::new();
-        for recipient in rows.take(MOST).filter_map(Result::ok) {
+        for recipient in rows.take(MOST).filter_map(Entry::recipient) {
             assert!(keys.insert(recipient.address.to_string().to_ascii_lowercase()), "an address twice");
             if let Ok((message, _)) = merge().message(&recipient) {
                 check(&message.bytes, &recipient);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{filled_by_hand, mojibake};
 use crate::diagnostic::{Diagnostic, Diagnostics, counted, visible};
 use crate::notice::recipients::Recipient;
+use crate::notice::rows::RowFault;
 use crate::source::RelPath;
 
 /// What databases and people write for nothing. Some of these are names of people, too.
@@ -35,17 +36,24 @@ pub struct Fillers {
     shown: Vec<usize>,
     /// By column and value: the first place, and how many rows.
     found: BTreeMap<(usize, &'static str), (usize, usize, u64)>,
+    /// What may be right is told of each row, too.
+    tells_all: bool,
 }
 
 impl Fillers {
     pub fn new(names: &BTreeSet<String>, columns: &[String]) -> Fillers {
         let is_shown = |column: &String| column != "email" && names.contains(column);
         let shown = columns.iter().enumerate().filter(|(_, column)| is_shown(column)).map(|(index, _)| index).collect();
-        Fillers { shown, found: BTreeMap::new() }
+        Fillers { shown, found: BTreeMap::new(), tells_all: false }
+    }
+
+    /// Tells what may be right of each row, as a warning, besides once at the end.
+    pub fn tell_all(&mut self) {
+        self.tells_all = true;
     }
 
     /// Looks at a row. What nobody may be sent is a fault of the row; what may be right is told at the end.
-    pub fn look(&mut self, recipient: &Recipient, path: &RelPath) -> Vec<Diagnostic> {
+    pub fn look(&mut self, recipient: &Recipient, path: &RelPath) -> Vec<RowFault> {
         let mut faults = Vec::new();
         for index in &self.shown {
             let (column, value) = (&recipient.columns[*index], recipient.values[*index].trim());
@@ -53,14 +61,19 @@ impl Fillers {
             if is_failed(value) || filled_by_hand::is_one(value) || is_variable(value) {
                 let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
                 let diagnostic = Diagnostic::error("filler-value", message).at_line(path, line, recipient.place(column));
-                faults.push(diagnostic.help("write what is meant, or leave the field empty"));
+                faults.push(RowFault::of(recipient, column, diagnostic.help("write what is meant, or leave the field empty")));
             } else if let Some((wrong, meant)) = mojibake::wrong(value).next() {
                 let message = format!("`{column}` holds `{}`, which was `{meant}` before it was decoded wrongly", &value[wrong]);
                 let diagnostic = Diagnostic::error("mojibake", message).at_line(path, line, recipient.place(column));
-                faults.push(diagnostic.help("export the table again, as UTF-8"));
+                faults.push(RowFault::of(recipient, column, diagnostic.help("export the table again, as UTF-8")));
             } else if let Some(odd) = NOTHING.into_iter().find(|nothing| *nothing == value).or_else(|| entity(value)) {
                 let first = || (line, recipient.place(column), 0);
                 self.found.entry((*index, odd)).or_insert_with(first).2 += 1;
+                if self.tells_all {
+                    let message = format!("`{column}` holds `{odd}`, and the notice uses it");
+                    let diagnostic = Diagnostic::warning("filler-value", message).at_line(path, line, recipient.place(column));
+                    faults.push(RowFault::of(recipient, column, diagnostic.help(way_out(odd))));
+                }
             }
         }
         faults
@@ -71,12 +84,15 @@ impl Fillers {
         for ((index, value), (line, place, rows)) in self.found {
             let rows = counted(rows, "row", "rows");
             let message = format!("`{}` holds `{value}` in {rows}, and the notice uses it", columns[index]);
-            let help = match entity(value) {
-                Some(_) => "write the character itself: values are no HTML",
-                None => "leave a field empty where there is no value: a `default` in the notice stands there then",
-            };
-            diagnostics.push(Diagnostic::warning("possible-filler", message).at_line(path, line, place).help(help));
+            diagnostics.push(Diagnostic::warning("possible-filler", message).at_line(path, line, place).help(way_out(value)));
         }
+    }
+}
+
+fn way_out(value: &str) -> &'static str {
+    match entity(value) {
+        Some(_) => "write the character itself: values are no HTML",
+        None => "leave a field empty where there is no value: a `default` in the notice stands there then",
     }
 }
 

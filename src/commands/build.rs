@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
+use super::skip::Skip;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat, counted};
 use crate::highlight::Highlights;
@@ -165,7 +166,7 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
     report::note(global, &format!("{} in {}", counted(pages, "page", "pages"), target.display()));
     for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {
         let mut line = say_outcome(&format!("in outbox/{id}/"), outcome);
-        if outcome.left_out > 0 {
+        if outcome.beyond_limit > 0 {
             line.push_str(" (`--all` takes them)");
         }
         report::note(global, &line);
@@ -174,7 +175,7 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
 
 /// One line about a mailing.
 pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
-    let Outcome { written, left_out, repeated, suppressed, not_chosen, untranslated, .. } = outcome;
+    let Outcome { written, beyond_limit, left_out, repeated, suppressed, not_chosen, untranslated, .. } = outcome;
     let mut line = format!("{} {place}", counted(*written, "message", "messages"));
     if *suppressed > 0 {
         line.push_str(&format!(", {suppressed} suppressed"));
@@ -190,7 +191,10 @@ pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
         line.push_str(&format!(", {} left out", counted(*repeated, "repeated address", "repeated addresses")));
     }
     if *left_out > 0 {
-        line.push_str(&format!(", {left_out} beyond the limit left out"));
+        line.push_str(&format!(", {}", Skip::text(*left_out)));
+    }
+    if *beyond_limit > 0 {
+        line.push_str(&format!(", {beyond_limit} beyond the limit left out"));
     }
     line
 }

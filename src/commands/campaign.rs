@@ -10,6 +10,7 @@ use crate::config::{self, Event, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
 use crate::notice::campaign::Campaign;
+use crate::notice::encoding::Encoding;
 use crate::notice::invitation::{Invitation, Method};
 use crate::notice::merge::{Merge, Version};
 use crate::notice::message::{Keys, Posting};
@@ -61,16 +62,21 @@ pub fn prepare<'a>(
     let (page, _) = *found.first()?;
     let event = event_of(loaded, mailing, page);
     let mut fault = |code, message: String, span: crate::source::Span, help: &str| {
-        diagnostics.push(Diagnostic::error(code, message).at(&config_path, span).help(help));
+        let diagnostic = Diagnostic::error(code, message).help(help);
+        let is_placed = mailing.is_declared || !span.is_empty();
+        diagnostics.push(if is_placed { diagnostic.at(&config_path, span) } else { diagnostic.in_file(&config_path) });
     };
     let id = &mailing.id;
     let Some(event) = event else {
-        let help = "say `event = \"…\"` in the mailing, or `default_event` in [site]";
-        fault("unknown-event", format!("the mailing `{}` has no event", id.value), id.span.clone(), help);
+        let help = match mailing.is_declared {
+            true => "say `event = \"…\"` in the mailing, or `default_event` in [site]",
+            false => "say `event: …` in the front matter of its page, or `default_event` in [site]",
+        };
+        fault("unknown-event", format!("{} has no event", mailing.shown()), id.span.clone(), help);
         return None;
     };
     if site.config.notices.from.is_none() {
-        fault("missing-key", "mailings need a sender".to_owned(), id.span.clone(), "set `from` in [notices]");
+        fault("missing-key", format!("{} has no sender", mailing.shown()), id.span.clone(), "set `from` in [notices]");
         return None;
     }
     if let Some(unsubscribe) = site.config.notices.unsubscribe.as_ref().filter(|text| text.value.contains("{token}"))
@@ -85,7 +91,7 @@ pub fn prepare<'a>(
     }
     let Some(clock) = &event.clock else {
         let help = "set `t0` and `time_zone` in the event";
-        fault("no-t0", format!("the event `{}` has no T-0, so the mailing has no date", event.id), id.span.clone(), help);
+        fault("no-t0", format!("the event `{}` has no T-0, so {} has no date", event.id, mailing.shown()), id.span.clone(), help);
         return None;
     };
     let scheduled = match &mailing.when {
@@ -186,12 +192,14 @@ pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
             notice: named(name.to_owned()),
             event: None,
             recipients: crate::data::Spanned { value: RelPath::new("recipients.csv").expect("a plain path"), span: span.clone() },
+            encoding: Encoding::default(),
             columns: config::Columns::new(),
             when: None,
             not_before: None,
             not_after: None,
             revision: 1,
             reached_by: None,
+            is_declared: false,
         });
     }
     let notices = loaded.project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());

@@ -9,6 +9,7 @@ use super::campaign::Frozen;
 use super::load::Loaded;
 use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
+use super::skip::Skip;
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{Diagnostics, counted, thousands};
@@ -30,6 +31,8 @@ pub struct Brief<'a> {
     /// Only these.
     pub reached: Option<&'a BTreeSet<String>>,
     pub frozen: &'a Frozen,
+    /// Without so many faulty rows.
+    pub skip_bad: Option<u64>,
 }
 
 /// What a mailing comes to, before it is frozen.
@@ -40,6 +43,8 @@ pub struct Draft {
     pub lines: Vec<u64>,
     /// Rows that are faulty, and that somebody chose to send without.
     pub left_out: Vec<LeftOut>,
+    /// The same by their lines.
+    pub skip: Option<Skip>,
     pub hash: String,
     /// The first message in each language: of which notice, to whom, and what about.
     pub firsts: Vec<First>,
@@ -89,8 +94,6 @@ impl Draft {
     pub fn make(global: &Global, loaded: &Loaded, brief: &Brief, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
         let Brief { mailing, reached, .. } = *brief;
         let selection = Selection { recipients: brief.recipients, frozen: Some(brief.frozen), ..Selection::all(mailing) };
-        let mut draft = Draft::default();
-        let mut digest = Digest::new(brief.campaign);
         let mut gate = |recipients: &[&Recipient]| {
             Ok(recipients
                 .iter()
@@ -98,18 +101,38 @@ impl Draft {
                 .collect())
         };
         let keys = environment::keys();
+        let fails = |diagnostics: &mut Diagnostics, is_whole: bool| {
+            let settled = loaded.settle(std::mem::take(diagnostics), global);
+            let failed = report::diagnostics(&settled, &loaded.inputs, global) || !is_whole;
+            if failed {
+                report::note(global, "nothing was sent");
+            }
+            failed
+        };
+        let mut skip = None;
+        if let Some(count) = brief.skip_bad {
+            let before = diagnostics.clone();
+            skip = Skip::find(loaded, &selection, &keys, count, Some(&mut gate), diagnostics)?;
+            if skip.is_none() {
+                fails(diagnostics, false);
+                return Ok(None);
+            }
+            *diagnostics = before;
+        }
+        let selection = Selection { skip: skip.as_ref(), ..selection };
+        let mut draft = Draft::default();
+        let mut digest = Digest::new(brief.campaign);
         let merged = mailings::merge_some(loaded, &selection, &keys, diagnostics, Some(&mut gate), |fate| {
             draft.add(&fate, &mut digest);
             Ok(())
         });
         draft.outcome = merged.with_context(|| format!("cannot merge `{}`", mailing.id.value))?;
         draft.hash = digest.finish();
-        let settled = loaded.settle(std::mem::take(diagnostics), global);
-        let failed = report::diagnostics(&settled, &loaded.inputs, global);
-        if failed || draft.outcome.skipped || draft.outcome.incomplete {
-            report::note(global, "nothing was sent");
+        if fails(diagnostics, !draft.outcome.skipped && !draft.outcome.incomplete) {
             return Ok(None);
         }
+        draft.left_out = skip.iter().flat_map(|skip| skip.rows.values().cloned()).collect();
+        draft.skip = skip;
         Ok(Some(draft))
     }
 
@@ -117,7 +140,7 @@ impl Draft {
         let (recipient, letter) = match fate {
             Fate::Written(letter) => (letter.recipient, Some(letter)),
             Fate::Suppressed(recipient) => (*recipient, None),
-            Fate::BeyondLimit(_) => return,
+            Fate::BeyondLimit(_) | Fate::LeftOut(_) => return,
         };
         let mut planned = Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() };
         if let Some(letter) = letter {
@@ -162,6 +185,7 @@ impl Draft {
         let wanted: BTreeSet<&str> = self.rows.iter().map(|planned| planned.key.as_str()).collect();
         let gone = planned.values().filter(|known| !wanted.contains(known.key.as_str()) && !is_left_out(known));
         difference.gone = gone.filter(|known| known.state != State::Cancelled).count();
+        difference.still_unnamed = self.left_out.iter().filter(|row| !row.key.contains('@')).count();
         difference.left_out = rows.iter().filter(is_left_out).map(|row| row.key.as_str()).collect();
         difference
     }
@@ -181,17 +205,23 @@ pub struct Difference<'d> {
     gone: usize,
     /// Rows that the plan leaves out: their keys.
     left_out: BTreeSet<&'d str>,
+    /// Rows that are left out now, and whose address cannot be read.
+    still_unnamed: usize,
     unreached: usize,
     of: usize,
 }
 
 impl Difference<'_> {
     /// Whether all that is different are rows that were left out as faulty, and are good now.
+    ///
+    /// Of a row whose address could not be read nobody knows whose it was, and its line is another one when a row before it was taken
+    /// out. So as many others may be new as there were such rows and are no more.
     pub fn is_mended(&self) -> bool {
-        let was_left_out =
-            |(key, line): &(&str, u64)| self.left_out.contains(key) || self.left_out.contains(format!("line {line}").as_str());
         let nothing_else = self.changed + self.sent + self.suppressed + self.gone == 0;
-        nothing_else && !self.added.is_empty() && self.added.iter().all(was_left_out)
+        let unnamed = self.left_out.iter().filter(|key| !key.contains('@')).count();
+        let room = unnamed.saturating_sub(self.still_unnamed);
+        let others = self.added.iter().filter(|(key, _)| !self.left_out.contains(key)).count();
+        nothing_else && !self.added.is_empty() && others <= room
     }
 
     /// How many are new.

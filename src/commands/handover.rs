@@ -14,6 +14,7 @@ use super::introduction::zoned;
 use super::load::Loaded;
 use super::mailings::{self, Fate, Selection};
 use super::meter::Meter;
+use super::skip::Skip;
 use super::{ledger, refusals, report};
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending};
@@ -44,6 +45,8 @@ pub struct Handover<'a> {
     pub wait: bool,
     /// Why it is sent although its time has passed.
     pub late: Option<&'a str>,
+    /// Rows that are left out.
+    pub skip: Option<&'a Skip>,
 }
 
 impl Handover<'_> {
@@ -151,7 +154,8 @@ impl Handover<'_> {
 
     /// Reads the table once, claims those whose turn it is, and puts their messages into the queue. Gives how many.
     fn pass(&self, feed: &Feed, budget: &mut usize) -> Result<usize> {
-        let selection = Selection { recipients: self.recipients, frozen: Some(self.frozen), ..Selection::all(self.mailing) };
+        let selection =
+            Selection { recipients: self.recipients, frozen: Some(self.frozen), skip: self.skip, ..Selection::all(self.mailing) };
         let mut hand: BTreeMap<String, Claim> = BTreeMap::new();
         let hand = std::cell::RefCell::new(&mut hand);
         let mut claimed = 0;

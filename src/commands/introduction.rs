@@ -8,6 +8,7 @@ use jiff::{Timestamp, Zoned};
 use super::draft::Draft;
 use super::meter::length;
 use super::report;
+use super::skip::Skip;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
 use crate::diagnostic::{counted, thousands, visible};
@@ -43,6 +44,7 @@ impl Introduction<'_> {
             let to = &first.to;
             lines.push(format!("  sample    to {to}: `runsheet notice preview {} --to {to}`", self.mailing.id.value));
         }
+        lines.extend(Skip::first_of(&self.draft.left_out).map(|rows| format!("  left out  {rows}")));
         lines.extend(self.when());
         if let Some((first, last)) = local_times(&self.draft.zones, self.event, self.now) {
             let times = if first == last { first } else { format!("from {first} to {last}") };

@@ -3,6 +3,8 @@
 mod build;
 mod campaign;
 mod check;
+mod check_table;
+mod chosen;
 mod completions;
 mod draft;
 mod explain;
@@ -15,14 +17,18 @@ mod introduction;
 mod ledger;
 mod load;
 mod mailings;
+mod merging;
 mod meter;
 mod notice;
 mod refusals;
 mod report;
+mod row_faults;
 mod schedule;
 mod send;
 mod serve;
+mod skip;
 mod status;
+mod table_file;
 mod test_message;
 
 use std::process::ExitCode;

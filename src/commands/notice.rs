@@ -8,11 +8,13 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
-use super::{build, campaign, export, identity, ledger, report, send};
+use super::skip::Skip;
+use super::{build, campaign, check_table, export, identity, ledger, report, send};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::notice::deadline::{Times, Timing, told};
+use crate::notice::ledger::LeftOut;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
 use crate::notice::review::Review;
@@ -26,7 +28,8 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
         NoticeCommand::List => list(global),
         NoticeCommand::Preview { name, to, format } => preview(global, name, to.as_deref(), *format),
         NoticeCommand::Review { name, recipients, condition } => review(global, name, recipients.as_deref(), condition.as_deref()),
-        NoticeCommand::Merge { name, recipients, to, format, condition, only, limit, shard, report, all } => {
+        NoticeCommand::Check { name, recipients, report } => check_table::run(global, name, recipients.as_deref(), report.as_deref()),
+        NoticeCommand::Merge { name, recipients, to, format, condition, only, limit, shard, report, all, skip_bad } => {
             let order = MergeOrder {
                 name,
                 recipients: recipients.as_deref(),
@@ -38,10 +41,11 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
                 shard: *shard,
                 report: report.as_deref(),
                 all: *all,
+                skip_bad: *skip_bad,
             };
             merge(global, &order)
         }
-        NoticeCommand::Send { name, recipients, yes, test, only, dry_run, limit, amend, wait, late, in_doubt } => {
+        NoticeCommand::Send { name, recipients, yes, test, only, dry_run, limit, amend, wait, late, in_doubt, skip_bad } => {
             let order = send::SendOrder {
                 name,
                 recipients: recipients.as_deref(),
@@ -54,6 +58,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
                 wait: *wait,
                 late: late.as_deref(),
                 in_doubt: *in_doubt,
+                skip_bad: *skip_bad,
             };
             send::run(global, &order)
         }
@@ -157,7 +162,7 @@ fn message_to(loaded: &Loaded, mailing: &Mailing, address: &str, diagnostics: &m
         match fate {
             Fate::Written(letter) => found = Some((letter.message.clone(), letter.rendered.clone())),
             Fate::Suppressed(_) => bail!("`{address}` is suppressed and gets no mail"),
-            Fate::BeyondLimit(_) => {}
+            Fate::BeyondLimit(_) | Fate::LeftOut(_) => {}
         }
         Ok(())
     })?;
@@ -186,7 +191,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
 fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
-    refuse_undeclared(&loaded, &mailing, recipients)?;
+    refuse_undeclared(&mailing, recipients)?;
     let loaded = loaded.merging(&mailing);
     let selection = Selection { recipients, condition, probed: true, ..Selection::all(&mailing) };
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -203,7 +208,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped || outcome.incomplete {
         return Ok(ExitCode::from(1));
     }
-    let mut text = build::say_outcome(&format!("of the mailing `{}`", mailing.id.value), &outcome);
+    let mut text = build::say_outcome(&format!("of {}", mailing.shown()), &outcome);
     text.push('\n');
     for date in dates {
         text.push_str(&format!("dated {}\n", date.strftime("%a %-d %b %Y, %H:%M UTC")));
@@ -214,10 +219,9 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
 }
 
 /// A notice that no mailing sends has no recipients of its own.
-fn refuse_undeclared(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
-    let name = &mailing.id.value;
-    if recipients.is_none() && !loaded.project.config.mailings.iter().any(|declared| declared.id.value == *name) {
-        bail!("`{name}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE");
+pub fn refuse_undeclared(mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
+    if recipients.is_none() && !mailing.is_declared {
+        bail!("`{}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE", mailing.id.value);
     }
     Ok(())
 }
@@ -235,6 +239,8 @@ pub struct MergeOrder<'a> {
     pub shard: Option<Shard>,
     pub report: Option<&'a Path>,
     pub all: bool,
+    /// So many wrong rows are left out.
+    pub skip_bad: Option<u64>,
 }
 
 fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
@@ -243,7 +249,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
-    refuse_undeclared(&loaded, &mailing, order.recipients)?;
+    refuse_undeclared(&mailing, order.recipients)?;
     let loaded = loaded.merging(&mailing);
     let target = match order.to {
         Some(path) => path.to_owned(),
@@ -263,6 +269,20 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         }
         failed
     };
+    let skip = match order.skip_bad {
+        Some(count) => {
+            let skip = Skip::find(&loaded, &selection, &keys, count, None, &mut diagnostics);
+            let skip = skip.with_context(|| format!("cannot merge `{name}`"))?;
+            if skip.is_none() {
+                failed(diagnostics, &Outcome { incomplete: true, ..Outcome::default() });
+                return Ok(ExitCode::from(1));
+            }
+            diagnostics = loaded.site.diagnostics.clone();
+            skip
+        }
+        None => None,
+    };
+    let selection = Selection { skip: skip.as_ref(), ..selection };
     if to_standard_output {
         // What was printed cannot be taken back: every message is made once before the first is.
         let outcome = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()));
@@ -282,7 +302,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         }
         match fate {
             Fate::Written(letter) => outlet.put(letter.number, letter.message, letter.rendered),
-            Fate::Suppressed(_) | Fate::BeyondLimit(_) => Ok(()),
+            Fate::Suppressed(_) | Fate::BeyondLimit(_) | Fate::LeftOut(_) => Ok(()),
         }
     });
     let outcome = merged.with_context(|| format!("cannot merge `{name}`"))?;
@@ -343,12 +363,17 @@ fn open_outlet(root: &Path, target: &Path, format: Option<MergeFormat>) -> Resul
 
 /// The row of a recipient in the report.
 fn tell(told: &mut outlet::Report, fate: &Fate) -> Result<()> {
+    if let Fate::LeftOut(LeftOut { key, line, code }) = fate {
+        let email = if key.contains('@') { key } else { "" };
+        return told.add([&line.to_string(), email, "left out", "", "", "", "", code]);
+    }
     let (recipient, state, message) = match fate {
         Fate::Written(letter) => (letter.recipient, "written", Some(letter.message)),
         Fate::Suppressed(recipient) => (*recipient, "suppressed", None),
         Fate::BeyondLimit(recipient) => (*recipient, "beyond the limit", None),
+        Fate::LeftOut(_) => return Ok(()),
     };
     let of = |column| recipient.get(column).unwrap_or("");
     let (id, subject) = message.map_or(("", ""), |message| (&*message.message_id, &*message.subject));
-    told.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject])
+    told.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject, ""])
 }

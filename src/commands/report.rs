@@ -12,6 +12,11 @@ pub fn data(text: &str) {
     std::io::stdout().lock().write_all(text.as_bytes()).ok();
 }
 
+/// Says what is wrong, on standard error.
+pub fn wrong(text: &str) {
+    std::io::stderr().lock().write_all(text.as_bytes()).ok();
+}
+
 /// Says something to the user, on standard error, unless `--quiet`.
 pub fn note(global: &Global, text: &str) {
     if !global.quiet {

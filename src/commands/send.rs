@@ -43,6 +43,8 @@ pub struct SendOrder<'a> {
     /// Why it is sent although its time has passed.
     pub late: Option<&'a str>,
     pub in_doubt: InDoubt,
+    /// So many faulty rows are left out.
+    pub skip_bad: Option<u64>,
 }
 
 pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
@@ -278,6 +280,7 @@ impl Job<'_> {
             limit: self.order.limit,
             wait: self.order.wait,
             late: self.order.late,
+            skip: draft.skip.as_ref(),
         };
         handover.send(ledger, &server, draft.kept)
     }
@@ -327,7 +330,7 @@ impl Job<'_> {
         let (campaign, _) = campaign::campaign_of(self.loaded, self.mailing).context("the mailing has no notice or no event")?;
         let campaign = campaign.begun_as(frozen.begun_as.as_deref());
         let (mailing, recipients) = (self.mailing, self.order.recipients);
-        let brief = Brief { mailing, recipients, campaign: campaign.hashed_as(), reached, frozen };
+        let brief = Brief { mailing, recipients, campaign: campaign.hashed_as(), reached, frozen, skip_bad: self.order.skip_bad };
         Draft::make(self.global, self.loaded, &brief, diagnostics)
     }
 

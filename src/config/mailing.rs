@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::data::{Reader, Spanned};
 use crate::notice::address::Sender;
+use crate::notice::encoding::Encoding;
 use crate::schedule::Offset;
 use crate::source::RelPath;
 
@@ -69,6 +70,8 @@ pub struct Mailing {
     pub notice: Spanned<String>,
     pub event: Option<Spanned<String>>,
     pub recipients: Spanned<RelPath>,
+    /// That of the table.
+    pub encoding: Encoding,
     /// The table's columns by the names that notices use.
     pub columns: Columns,
     /// The message's date.
@@ -79,6 +82,16 @@ pub struct Mailing {
     pub revision: u64,
     /// Only those whom this mailing has reached, by the ledger, are sent it.
     pub reached_by: Option<Spanned<String>>,
+    /// It stands in the configuration. Another one is made up for a notice that no mailing sends.
+    pub is_declared: bool,
+}
+
+impl Mailing {
+    /// What a user knows it as: the mailing, or the notice for which it was made up.
+    pub fn shown(&self) -> String {
+        let kind = if self.is_declared { "mailing" } else { "notice" };
+        format!("the {kind} `{}`", self.id.value)
+    }
 }
 
 pub fn read_notices(reader: &mut Reader) -> Notices {
@@ -146,6 +159,7 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let notice = reader.needed_text("notice");
     let event = reader.text("event");
     let recipients = reader.needed_text("recipients");
+    let encoding = reader.parsed("encoding", Encoding::parse).unwrap_or_default();
     let when = read_offset(reader, "when");
     let not_before = read_offset(reader, "not_before");
     let not_after = read_offset(reader, "not_after");
@@ -159,7 +173,8 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
         return None;
     }
     let recipients = inside(reader, recipients?)?;
-    Some(Mailing { id, notice: notice?, event, recipients, columns, when, not_before, not_after, revision, reached_by })
+    let (notice, is_declared) = (notice?, true);
+    Some(Mailing { id, notice, event, recipients, encoding, columns, when, not_before, not_after, revision, reached_by, is_declared })
 }
 
 /// `columns = { email = "E-Mail" }`

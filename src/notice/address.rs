@@ -24,10 +24,7 @@ impl Sender {
             None => ("", text),
         };
         let address = parse(address)?;
-        // A quoted string is what stands in it; other quotes are letters of the name.
-        let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).filter(|name| !name.replace("\\\"", "").contains('"'));
-        let name = quoted.map_or_else(|| name.to_owned(), |name| name.replace("\\\"", "\""));
-        let name = Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+        let name = Some(unquoted(name)).filter(|name| !name.is_empty());
         Ok(Sender { mailbox: Mailbox::new(name, address) })
     }
 
@@ -46,19 +43,72 @@ pub struct Rules {
 
 /// Reads one address as a table holds it, and holds its domain against the look of its letters.
 pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
-    let address = parse(text)
-        .map_err(|message| Diagnostic::error("bad-address", message).help("write one plain address, such as `name@example.org`"))?;
+    let text = text.trim();
+    let address = parse(text).map_err(|message| explain(text, message))?;
     let domain = text.rsplit_once('@').map_or("", |(_, domain)| domain);
     if domain.is_ascii() || rules.unicode {
         return Ok(address);
     }
     // Latin and Cyrillic in one label is how one domain is made to look like another (UTS 39 §5.2).
     let mixed = |label: &&str| !label.check_restriction_level(RestrictionLevel::HighlyRestrictive);
-    let Some(label) = domain.split('.').find(mixed) else { return Ok(address) };
+    let Some(label) = domain.split(DOTS).find(mixed) else { return Ok(address) };
     let foreign: Vec<String> = label.chars().filter(|c| !c.is_ascii()).map(|c| format!("`{c}` U+{:04X}", u32::from(c))).collect();
     let message = format!("the domain `{domain}` mixes letters of several scripts: {} (it is {})", foreign.join(", "), address.domain());
     let diagnostic = Diagnostic::error("mixed-script", message);
     Err(diagnostic.help("if it is right, set `allow_unicode_addresses = true` in [notices]"))
+}
+
+/// What divides the names of a domain (UTS 46 §2.3).
+const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
+
+/// Says what a cell holds in place of one plain address, and the way out where there is one.
+fn explain(text: &str, message: String) -> Diagnostic {
+    let shown = crate::diagnostic::visible(&text.chars().take(100).collect::<String>());
+    let fault = |message: String| Diagnostic::error("bad-address", message);
+    if let Some((name, address)) = named(text) {
+        let help = format!("write `{address}` here, and `{name}` into the column `name`");
+        return fault(format!("`{shown}` holds a name beside the address")).help(help);
+    }
+    let parts: Vec<&str> = text.split([',', ';', '/', '|', '\n', '\r', '\t', ' ']).filter(|part| part.contains('@')).collect();
+    let are_good = || parts.iter().all(|part| parse(part).is_ok() || named(part).is_some() || meant(part).is_some());
+    if parts.len() > 1 && are_good() {
+        let help = "give each address a row of its own: each gets its own message";
+        return fault(format!("`{shown}` holds {} addresses", parts.len())).help(help);
+    }
+    let help = match meant(text) {
+        Some(address) => format!("write `{address}`"),
+        None => "write one plain address, such as `name@example.org`".to_owned(),
+    };
+    fault(message).help(help)
+}
+
+/// A name and an address, as mail programs write both: `Name <local@domain>` or `local@domain (Name)`.
+pub fn named(text: &str) -> Option<(String, String)> {
+    let text = text.trim();
+    let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        Some(parts) => parts,
+        None => text.strip_suffix(')').and_then(|text| text.split_once('(')).map(|(address, name)| (name, address))?,
+    };
+    let name = unquoted(name.trim());
+    let address = address.trim();
+    let is_one = !name.is_empty() && !name.contains(['@', '<', '>']) && parse(address).is_ok();
+    is_one.then(|| (name, address.to_owned()))
+}
+
+/// A name without the quotes of a quoted string; other quotes are letters of the name.
+fn unquoted(name: &str) -> String {
+    let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).filter(|name| !name.replace("\\\"", "").contains('"'));
+    quoted.map_or_else(|| name.to_owned(), |name| name.replace("\\\"", "\"")).trim().to_owned()
+}
+
+/// The one address that is left without what does not belong to it.
+fn meant(text: &str) -> Option<String> {
+    let visible: String = text.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
+    let plain = visible.trim();
+    let plain = plain.strip_prefix("mailto:").or_else(|| plain.strip_prefix("MAILTO:")).unwrap_or(plain);
+    let is_around = |c: char| c.is_whitespace() || matches!(c, '.' | ',' | ';' | ':' | '<' | '>' | '"' | '\'' | '(' | ')' | '[' | ']');
+    let plain = plain.trim_matches(is_around);
+    parse(plain).is_ok().then(|| plain.to_owned())
 }
 
 /// Reads one address as a table holds it: one mailbox, no comment, no list. The domain becomes ASCII (IDNA, UTS 46).
@@ -70,8 +120,14 @@ pub fn parse(text: &str) -> Result<Address, String> {
         return Err("there is no address".to_owned());
     }
     let wrong = |why: &str| Err(format!("`{}` is not a mail address: {why}", crate::diagnostic::visible(text)));
-    if text.chars().any(|c| c.is_control() || c.is_whitespace() || is_invisible(c)) {
-        return wrong("it holds a space, a control or an invisible character");
+    if let Some(c) = text.chars().find(|c| c.is_control() || c.is_whitespace() || is_invisible(*c)) {
+        let kind = match c {
+            ' ' => return wrong("it holds a space"),
+            c if c.is_control() => "control character",
+            c if c.is_whitespace() => "space",
+            _ => "invisible character",
+        };
+        return wrong(&format!("it holds the {kind} U+{:04X}", u32::from(c)));
     }
     if text.contains([',', ';', '<', '>', '(', ')', '"', '[', ']', '\\', ':']) {
         return wrong("it must be one plain `local@domain`");
@@ -88,6 +144,12 @@ pub fn parse(text: &str) -> Result<Address, String> {
     }
     if !local.is_ascii() {
         return wrong("only the domain may hold letters beyond ASCII");
+    }
+    if domain.is_empty() {
+        return wrong("there is nothing behind the `@`");
+    }
+    if domain.ends_with(DOTS) {
+        return wrong("it ends with a dot");
     }
     let Ok(ascii) = idna::domain_to_ascii_strict(domain) else { return wrong("the domain cannot be written in ASCII") };
     let labels: Vec<&str> = ascii.split('.').collect();
@@ -187,6 +249,39 @@ mod tests {
         assert!(parse_with("a@p\u{430}ypal.example", Rules { unicode: true }).is_ok());
         let fault = parse_with("a@p\u{430}ypal.example", Rules::default()).unwrap_err();
         assert!(fault.message.contains("U+0430") && fault.message.contains("xn--"), "{}", fault.message);
+    }
+
+    #[test]
+    fn spaces_around_an_international_address_are_nothing() {
+        for text in ["a@kühlhaus.example ", " a@kühlhaus.example", "a@kühlhaus.example\u{a0}", "\ta@почта.example \u{3000}"] {
+            assert!(parse_with(text, Rules::default()).is_ok(), "{text:?}");
+        }
+        assert!(parse_with("a@почта\u{3002}example", Rules::default()).is_ok());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_the_way_out() {
+        let check = |text: &str, message: &str, help: &str| {
+            let fault = parse_with(text, Rules::default()).unwrap_err();
+            assert_eq!(fault.code, "bad-address", "{text}");
+            assert!(fault.message.contains(message), "{text}: {}", fault.message);
+            assert!(fault.help.as_ref().unwrap().contains(help), "{text}: {:?}", fault.help);
+        };
+        check("a@x.example; b@y.example", "holds 2 addresses", "a row of its own");
+        check("a@x.example, b@y.example", "holds 2 addresses", "a row of its own");
+        check("a@x.example b@y.example;c@z.example", "holds 3 addresses", "a row of its own");
+        check("Sample Person <a@b.example>", "holds a name beside the address", "write `a@b.example` here, and `Sample Person`");
+        check("\"Person, Sample\" <a@b.example>", "holds a name beside", "`Person, Sample` into the column `name`");
+        check("a@b.example (Sample Person)", "holds a name beside", "write `a@b.example` here");
+        check("<a@b.example>", "one plain", "write `a@b.example`");
+        check("mailto:a@b.example", "one plain", "write `a@b.example`");
+        check("a@kühlhaus.example.", "it ends with a dot", "write `a@kühlhaus.example`");
+        check("a@b.example;", "one plain", "write `a@b.example`");
+        check("a\u{a0}b@c.example", "the space U+00A0", "one plain address");
+        check("a@b.example\u{200b}", "the invisible character U+200B", "write `a@b.example`");
+        check("a@kühl\u{200d}haus.example", "the invisible character U+200D", "write `a@kühlhaus.example`");
+        check("a b@c.example", "it holds a space", "one plain address");
+        check("someone", "there is no `@`", "one plain address");
     }
 
     #[test]

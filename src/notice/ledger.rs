@@ -101,8 +101,8 @@ pub struct LeftOut {
     /// The normalised address, or `line N` if it could not be read.
     pub key: String,
     pub line: u64,
-    /// The code of its first fault.
-    pub code: &'static str,
+    /// Codes of what is wrong with it, with commas between them.
+    pub code: String,
 }
 
 impl Planned {

@@ -19,6 +19,8 @@ pub struct PlainLines<R> {
     row_line: u64,
     row_bytes: usize,
     quote: Quote,
+    /// The first line names the delimiter and is no row.
+    skips_line: bool,
 }
 
 /// Where in a value the reader stands (RFC 4180 §2).
@@ -64,7 +66,13 @@ impl<R: Read> PlainLines<R> {
             row_line: 1,
             row_bytes: 0,
             quote: Quote::Start,
+            skips_line: false,
         }
+    }
+
+    /// Leaves the first line out, and counts it.
+    pub fn without_first_line(self) -> PlainLines<R> {
+        PlainLines { skips_line: true, ..self }
     }
 
     fn step(&mut self, byte: u8) -> Result<(), Fault> {
@@ -121,7 +129,15 @@ impl<R: Read> Read for PlainLines<R> {
                 if *byte == b'\n' && follows_cr {
                     continue;
                 }
-                out[made] = if *byte == b'\r' { b'\n' } else { *byte };
+                let plain = if *byte == b'\r' { b'\n' } else { *byte };
+                if self.skips_line {
+                    if plain == b'\n' {
+                        self.skips_line = false;
+                        (self.line, self.row_line) = (2, 2);
+                    }
+                    continue;
+                }
+                out[made] = plain;
                 self.step(out[made]).map_err(io::Error::other)?;
                 made += 1;
             }
@@ -154,5 +170,17 @@ mod tests {
             }
             assert_eq!(String::from_utf8(text).unwrap(), "a\nb\nc\n\nd\n", "{size}");
         }
+    }
+
+    #[test]
+    fn a_first_line_is_left_out() {
+        for text in ["sep=;\na;b\n", "sep=;\r\na;b\r\n", "sep=;\ra;b\r"] {
+            let mut read = String::new();
+            PlainLines::new(text.as_bytes(), b';').without_first_line().read_to_string(&mut read).unwrap();
+            assert_eq!(read, "a;b\n", "{text:?}");
+        }
+        let mut open = PlainLines::new("sep=;\na;b\n\"x".as_bytes(), b';').without_first_line();
+        let error = open.read_to_string(&mut String::new()).unwrap_err();
+        assert!(error.to_string().contains("line 3"), "{error}");
     }
 }

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tera::{Context, Value};
 
 use super::Notice;
+use super::columns::is_name;
 use super::engine::{Compiled, Fault, Rendered};
 use super::message::{self, Message, Posting};
-use super::recipients::{Recipient, is_name};
+use super::recipients::Recipient;
 use super::review::Probe;
+use super::rows::RowFault;
 use super::variables::{self, Scope};
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -88,14 +90,35 @@ impl<'a> Merge<'a> {
 
     /// The message of one recipient, and what was rendered for it.
     pub fn message(&self, recipient: &Recipient) -> Result<(Message, Rendered), Diagnostic> {
+        self.make(recipient).map_err(|fault| fault.diagnostic)
+    }
+
+    fn make(&self, recipient: &Recipient) -> Result<(Message, Rendered), Box<RowFault>> {
         let context = self.context(recipient);
         let Version { notice, compiled } = self.version(recipient);
-        let rendered = compiled.render(&context).map_err(|fault| self.render_fault(notice, fault, recipient))?;
+        let rendered = compiled.render(&context).map_err(|fault| Box::new(self.render_fault(notice, fault, recipient)))?;
         let message = message::build(&rendered, recipient, &self.posting).map_err(|message| {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)
+            Box::new(RowFault::of(recipient, "", Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)))
         })?;
         Ok((message, rendered))
+    }
+
+    /// Everything that keeps a recipient's message from being made. Where a value is missing, one is put in to see what else is.
+    pub fn faults(&self, recipient: &Recipient) -> Vec<RowFault> {
+        let mut recipient = recipient.clone();
+        let mut faults: Vec<RowFault> = Vec::new();
+        while let Err(fault) = self.make(&recipient) {
+            let filled = faults.iter().any(|known| !known.column.is_empty());
+            let index = recipient.columns.iter().position(|column| !fault.column.is_empty() && *column == fault.column);
+            // A filter may take no word for a number: that is no fault of the row.
+            if index.is_some() || !filled {
+                faults.push(*fault);
+            }
+            let Some(index) = index else { break };
+            recipient.values[index] = "x".to_owned();
+        }
+        faults
     }
 
     fn context(&self, recipient: &Recipient) -> Context {
@@ -114,7 +137,7 @@ impl<'a> Merge<'a> {
     }
 
     /// A template that fails: at an empty value it is the table that is to be mended.
-    fn render_fault(&self, notice: &Notice, fault: Fault, recipient: &Recipient) -> Diagnostic {
+    fn render_fault(&self, notice: &Notice, fault: Fault, recipient: &Recipient) -> RowFault {
         let span = fault.span.unwrap_or(notice.span.clone());
         let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
         let tag = notice.tags.iter().find(|tag| tag.span == span);
@@ -123,10 +146,11 @@ impl<'a> Merge<'a> {
         if let Some(column) = recipient.columns.iter().find(is_empty) {
             let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
-            return Diagnostic::error("empty-field", message).at_line(&self.recipients, line, recipient.place(column)).help(help);
+            let diagnostic = Diagnostic::error("empty-field", message).at_line(&self.recipients, line, recipient.place(column));
+            return RowFault::of(recipient, column, diagnostic.help(help));
         }
         let message = format!("{} ({}, line {})", fault.message, self.recipients, recipient.line);
-        Diagnostic::error("template-render", message).at(&notice.path, span)
+        RowFault::of(recipient, "", Diagnostic::error("template-render", message).at(&notice.path, span))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Recipients: a table read as a stream, each row checked before anything is made of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
@@ -7,9 +8,12 @@ use std::sync::Arc;
 use lettre::Address;
 
 use super::address::{self, Rules};
-use super::table::{Format, Row, Table};
+use super::cells::{byte_fault, is_language, is_unseen, value_fault};
+use super::columns::named;
+use super::rows::{BadRow, RowFault};
+use super::table::{Format, Row, Table, Unreadable};
 use crate::config::Columns;
-use crate::diagnostic::{Diagnostic, is_bidi_control, suggest};
+use crate::diagnostic::Diagnostic;
 use crate::schedule::zone;
 use crate::source::RelPath;
 
@@ -52,18 +56,40 @@ impl Recipient {
     }
 }
 
-/// Longest value and most columns that are taken.
-const MOST_FIELD: usize = 64 << 10;
-const MOST_COLUMNS: usize = 256;
+/// What a row of the table is.
+#[derive(Debug)]
+pub enum Entry {
+    New(Recipient),
+    /// A row that says the same as an earlier one.
+    Again(Recipient),
+    /// Without faults: its address stood in the table before, with other values.
+    Bad(BadRow),
+}
+
+impl Entry {
+    /// One that gets a message, as far as the row is concerned.
+    pub fn recipient(self) -> Option<Recipient> {
+        if let Entry::New(recipient) = self { Some(recipient) } else { None }
+    }
+
+    /// One that gets none, for its faults.
+    pub fn bad(self) -> Option<BadRow> {
+        if let Entry::Bad(row) = self { Some(row) } else { None }
+    }
+}
 
 /// Reads recipients row by row.
 pub struct Recipients<R> {
     rows: Table<R>,
     path: RelPath,
     columns: Arc<[String]>,
+    /// As the table names them.
+    headers: Vec<String>,
     email: usize,
     zone: Option<usize>,
     lang: Option<usize>,
+    /// The column of addresses holds the names of their owners, too, and this column is made from it.
+    name: Option<usize>,
     rules: Rules,
     seen: Seen,
     /// Zones that were found good: a table has few.
@@ -77,11 +103,8 @@ pub struct Recipients<R> {
 pub struct Seen {
     /// By hash of the address, of which 96 bits are enough for any table: the line, and a part of the hash of the other values.
     rows: BTreeMap<[u8; 12], (u32, u32)>,
-    /// Rows that say the same again.
-    pub repeated: u64,
-    /// Rows of one address whose other values differ: the earlier line and the later row.
-    pub differing: Vec<(u64, Recipient)>,
-    pub more_differing: u64,
+    /// Rows of one address whose other values differ: the first line and the later one.
+    pub differing: Vec<(u64, u64)>,
 }
 
 /// So many rows with a fault are named.
@@ -90,12 +113,21 @@ pub const MOST_NAMED: usize = 20;
 impl<R: Read> Recipients<R> {
     /// Holds the columns of a table against the rules and the names that the mailing gives them.
     pub fn open(rows: Table<R>, path: &RelPath, names: &Columns, rules: Rules) -> Result<Recipients<R>, Vec<Diagnostic>> {
-        let columns = named(rows.columns(), path, names)?;
+        let headers = rows.columns().to_vec();
+        let (mut columns, holds_names) = named(&headers, path, names, rows.header_line())?;
+        let name = holds_names.then_some(columns.len());
+        columns.extend(name.map(|_| "name".to_owned()));
         let index = |name: &str| columns.iter().position(|column| column == name);
-        let (Some(email), zone, lang) = (index("email"), index("zone"), index("lang")) else { return Err(Vec::new()) };
+        let (zone, lang) = (index("zone"), index("lang"));
+        let Some(email) = index("email") else {
+            let diagnostic = Diagnostic::error("missing-column", "there is no column `email`");
+            let line = usize::try_from(rows.header_line()).unwrap_or(usize::MAX);
+            return Err(vec![diagnostic.at_line(path, line, 1).help("name one in the mailing, as in `columns = { email = \"E-Mail\" }`")]);
+        };
         let shown = vec![true; columns.len()];
         let (path, columns) = (path.clone(), columns.into());
-        Ok(Recipients { rows, path, columns, email, zone, lang, rules, seen: Seen::default(), zones: BTreeSet::new(), shown })
+        let (seen, zones) = (Seen::default(), BTreeSet::new());
+        Ok(Recipients { rows, path, columns, headers, email, zone, lang, name, rules, seen, zones, shown })
     }
 
     /// Lets pass whatever the other columns hold: no message shows it.
@@ -109,198 +141,162 @@ impl<R: Read> Recipients<R> {
         &self.columns
     }
 
+    /// What the table itself calls a column.
+    pub fn header(&self, column: &str) -> &str {
+        let index = self.columns.iter().position(|known| known == column);
+        let index = if index.is_some() && index == self.name { Some(self.email) } else { index };
+        index.and_then(|index| self.headers.get(index)).map_or("", |header| header.trim())
+    }
+
+    /// A row as the table holds it, with the name taken from its address where the mailing says so.
+    pub fn prepared(&self, mut row: Row) -> Row {
+        if self.name.is_some() {
+            split_name(&mut row.values, self.email);
+        }
+        row
+    }
+
     /// What was found out about repeated addresses.
     pub fn seen(&self) -> &Seen {
         &self.seen
     }
 
-    fn check(&mut self, row: Row) -> Result<Recipient, Vec<Diagnostic>> {
+    fn check(&mut self, row: Row) -> Entry {
         let delimiter = if let Format::Csv(delimiter) = self.rows.format() { Some(delimiter) } else { None };
-        let Row { line, values } = row;
-        let mut faults = Vec::new();
-        let place = |index: usize, diagnostic: Diagnostic| {
-            let column = field_column(&values, index, delimiter);
-            diagnostic.at_line(&self.path, usize::try_from(line).unwrap_or(usize::MAX), column)
-        };
+        let Row { line, values, broken } = self.prepared(row);
+        let mut faults: Vec<(usize, Diagnostic)> = Vec::new();
         for (index, (column, value)) in self.columns.iter().zip(&values).enumerate() {
-            if self.shown[index]
-                && let Some(fault) = value_fault(column, value)
-            {
-                faults.push(place(index, fault));
-            }
-            if Some(index) == self.lang && !value.trim().is_empty() && !is_language(value.trim()) {
+            let byte = broken.iter().find(|(field, _)| *field == index).map(|(_, byte)| *byte);
+            let fault = self.shown[index].then(|| byte_fault(column, byte).or_else(|| value_fault(column, value))).flatten();
+            let word = value.trim();
+            if let Some(fault) = fault {
+                faults.push((index, fault));
+            } else if Some(index) == self.lang && !word.is_empty() && !is_language(word) {
                 let message = format!("`{}` is no language", crate::diagnostic::visible(&value.chars().take(40).collect::<String>()));
-                faults.push(place(index, Diagnostic::error("bad-language", message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
-            }
-            if Some(index) == self.zone && !value.trim().is_empty() && !self.zones.contains(value.trim()) {
-                match zone::zone(value.trim()) {
+                faults.push((index, Diagnostic::error("bad-language", message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
+            } else if Some(index) == self.zone && !word.is_empty() && !self.zones.contains(word) {
+                match zone::zone(word) {
                     Ok(_) => {
-                        self.zones.insert(value.trim().to_owned());
+                        self.zones.insert(word.to_owned());
                     }
-                    Err(error) => faults.push(place(index, Diagnostic::error("bad-zone", error.message()).maybe_help(error.help()))),
+                    Err(error) => faults.push((index, Diagnostic::error("bad-zone", error.message()).maybe_help(error.help()))),
                 }
             }
         }
-        match address::parse_with(&values[self.email], self.rules) {
-            Ok(address) if faults.is_empty() => Ok(Recipient { address, line, columns: Arc::clone(&self.columns), values, delimiter }),
-            Ok(_) => Err(faults),
-            Err(fault) => {
-                faults.push(place(self.email, fault));
-                Err(faults)
+        let is_faulty = faults.iter().any(|(index, _)| *index == self.email);
+        let cell = &values[self.email];
+        // What is told already is not told again as a bad address.
+        let rest: Cow<str> = if is_faulty { cell.chars().filter(|c| !is_unseen(*c, cell)).collect() } else { cell.into() };
+        let address = match address::parse_with(&rest, self.rules) {
+            Ok(address) => Some(address),
+            Err(mut fault) => {
+                if let (Some(_), Some(help)) = (address::named(&rest), &mut fault.help) {
+                    let header = crate::diagnostic::visible(self.headers[self.email].trim());
+                    let columns = format!("columns = {{ email = \"{header}\", name = \"{header}\" }}");
+                    help.push_str(&format!("; if many rows are like this, `{columns}` in the mailing takes both from here"));
+                }
+                faults.push((self.email, fault));
+                None
+            }
+        };
+        let address = address.filter(|_| !is_faulty);
+        let sight = address.as_ref().map_or(Sight::New, |address| self.seen.look(address, line, &values, self.email));
+        let Some(address) = address.clone().filter(|_| faults.is_empty()) else {
+            return Entry::Bad(self.bad_row(line, values, address, faults, delimiter));
+        };
+        let recipient = Recipient { address, line, columns: Arc::clone(&self.columns), values, delimiter };
+        match sight {
+            Sight::New => Entry::New(recipient),
+            Sight::Same => Entry::Again(recipient),
+            Sight::Different => {
+                let address = Some(recipient.address.clone());
+                Entry::Bad(BadRow { line, faults: Vec::new(), address, stand_in: Some(recipient), ends: false })
             }
         }
+    }
+
+    /// A row with its faults in their places, and something harmless where it is wrong.
+    fn bad_row(
+        &self,
+        line: u64,
+        mut values: Vec<String>,
+        address: Option<Address>,
+        faults: Vec<(usize, Diagnostic)>,
+        delimiter: Option<u8>,
+    ) -> BadRow {
+        let number = usize::try_from(line).unwrap_or(usize::MAX);
+        let faulty: BTreeSet<usize> = faults.iter().map(|(index, _)| *index).collect();
+        let place = |(index, diagnostic): (usize, Diagnostic)| RowFault {
+            column: self.columns[index].clone(),
+            value: values[index].clone(),
+            diagnostic: diagnostic.at_line(&self.path, number, field_column(&values, index, delimiter)),
+        };
+        let faults = faults.into_iter().map(place).collect();
+        for index in faulty.into_iter().filter(|index| *index != self.email) {
+            // A zone and a language have to be one; in any other column a word will do.
+            let harmless = if Some(index) == self.zone { "UTC" } else { "x" };
+            values[index] = if Some(index) == self.lang { String::new() } else { harmless.to_owned() };
+        }
+        let columns = Arc::clone(&self.columns);
+        let stand_in = address.clone().or_else(|| Address::new("someone", "example.org").ok());
+        let stand_in = stand_in.map(|address| Recipient { address, line, columns, values, delimiter });
+        BadRow { line, faults, address, stand_in, ends: false }
     }
 }
 
 impl<R: Read> Iterator for Recipients<R> {
-    type Item = Result<Recipient, Vec<Diagnostic>>;
+    type Item = Entry;
 
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let recipient = match self.rows.next()? {
-                Ok(row) => self.check(row),
-                Err(fault) => Err(vec![fault]),
-            };
-            match recipient {
-                Ok(recipient) if self.seen.knows(&recipient, self.email) => {}
-                recipient => return Some(recipient),
+    fn next(&mut self) -> Option<Entry> {
+        Some(match self.rows.next()? {
+            Ok(row) => self.check(row),
+            Err(row) => {
+                let Unreadable { diagnostic, line, text, ends } = *row;
+                let faults = vec![RowFault { column: String::new(), value: text, diagnostic }];
+                Entry::Bad(BadRow { line, faults, address: None, stand_in: None, ends })
             }
-        }
+        })
     }
 }
 
+/// How a row stands to those before it.
+enum Sight {
+    New,
+    Same,
+    Different,
+}
+
 impl Seen {
-    /// Whether the recipient stood in the table before; if not, it does now.
-    fn knows(&mut self, recipient: &Recipient, email: usize) -> bool {
-        let [key @ .., _, _, _, _] = address::hash(&recipient.address).to_le_bytes();
+    fn look(&mut self, address: &Address, line: u64, values: &[String], email: usize) -> Sight {
+        let [key @ .., _, _, _, _] = address::hash(address).to_le_bytes();
         let mut others = blake3::Hasher::new();
-        for (_, value) in recipient.values.iter().enumerate().filter(|(index, _)| *index != email) {
+        for (_, value) in values.iter().enumerate().filter(|(index, _)| *index != email) {
             others.update(value.trim().as_bytes()).update(b"\0");
         }
         let [a, b, c, d, ..] = *others.finalize().as_bytes();
         let others = u32::from_le_bytes([a, b, c, d]);
-        let line = u32::try_from(recipient.line).unwrap_or(u32::MAX);
         match self.rows.entry(key) {
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((line, others));
-                false
+                entry.insert((u32::try_from(line).unwrap_or(u32::MAX), others));
+                Sight::New
             }
             std::collections::btree_map::Entry::Occupied(entry) => {
                 let (first, known) = *entry.get();
                 if known == others {
-                    self.repeated += 1;
-                } else if self.differing.len() < MOST_NAMED {
-                    self.differing.push((u64::from(first), recipient.clone()));
-                } else {
-                    self.more_differing += 1;
+                    return Sight::Same;
                 }
-                true
+                self.differing.push((u64::from(first), line));
+                Sight::Different
             }
         }
     }
 }
 
-/// Says what differs between a row and an earlier one of the same address.
-pub fn difference(first: &Row, second: &Recipient, path: &RelPath) -> Diagnostic {
-    let pairs = second.columns.iter().zip(&first.values).zip(&second.values);
-    let differing = pairs.filter(|((column, first), second)| **column != "email" && first.trim() != second.trim());
-    let shown = |value: &str| crate::diagnostic::visible(&value.chars().take(60).collect::<String>());
-    let told: Vec<String> =
-        differing.map(|((column, first), second)| format!("`{column}` is `{}` there and `{}` here", shown(first), shown(second))).collect();
-    let message = format!("`{}` is in line {} already, but {}", second.address, first.line, told.join(", "));
-    let diagnostic = Diagnostic::error("duplicate-recipient", message).at_line(path, usize::try_from(second.line).unwrap_or(usize::MAX), 1);
-    diagnostic.help("keep the row that is right: each address gets one message")
-}
-
-/// The form of a language tag: two or three letters, then parts of up to eight (RFC 5646 §2.1).
-fn is_language(tag: &str) -> bool {
-    let mut parts = tag.split(['-', '_']);
-    let primary = parts.next().unwrap_or("");
-    (2..=3).contains(&primary.len())
-        && primary.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
-/// What no value may hold, whichever its column.
-fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
-    if value.len() > MOST_FIELD {
-        return Some(Diagnostic::error("too-large", format!("the column `{column}` holds over 64 KiB")));
-    }
-    if let Some(c) = value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-        let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
-        return Some(Diagnostic::error("control-character", message).help("a value is one line of text"));
-    }
-    if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || is_blank(*c, value)) {
-        let message = format!("the column `{column}` holds the invisible character U+{:04X}", u32::from(c));
-        return Some(Diagnostic::error("invisible-character", message).help("take it out: it can make a text look like another"));
-    }
-    if value.contains('\u{FFFD}') {
-        let message = format!("the column `{column}` holds U+FFFD, which stands where a letter was lost");
-        return Some(Diagnostic::error("bad-encoding", message).help("export the table again as UTF-8"));
-    }
-    if value.contains("=?") && value.contains("?=") {
-        let message = format!("the column `{column}` holds an encoded word");
-        return Some(Diagnostic::error("encoded-word", message).help("write the text itself"));
-    }
-    if value.contains(crate::page::is_private_use) {
-        let message = format!("the column `{column}` holds a character of private use");
-        return Some(Diagnostic::error("control-character", message).help("no font shows it: take it out"));
-    }
-    None
-}
-
-/// Characters that show nothing and join nothing: spaces without width, and letters that fill a place. The tags (U+E0020 to
-/// U+E007F) stand for a part of a country behind a flag, and nowhere else.
-fn is_blank(c: char, value: &str) -> bool {
-    let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{2800}');
-    is_filler
-        || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}' | '\u{34F}')
-        || matches!(c, '\u{E0000}'..='\u{E007F}') && !value.contains('\u{1F3F4}')
-}
-
-/// The columns by the names that notices use: in lower case, or as the mailing says.
-fn named(written: &[String], path: &RelPath, names: &Columns) -> Result<Vec<String>, Vec<Diagnostic>> {
-    let fault = |code, message: String| Diagnostic::error(code, message).at_line(path, 1, 1);
-    let mut faults = Vec::new();
-    if written.iter().all(|column| column.trim().is_empty()) {
-        return Err(vec![
-            fault("missing-column", "the table is empty".to_owned()).help("its first row names the columns, such as `email,name`"),
-        ]);
-    }
-    if written.len() > MOST_COLUMNS {
-        return Err(vec![fault("too-large", format!("there are more than {MOST_COLUMNS} columns"))]);
-    }
-    let mut columns: Vec<String> = written.iter().map(|name| name.trim().to_lowercase()).collect();
-    for (name, header) in names {
-        match columns.iter().zip(written).position(|(_, column)| column.trim().eq_ignore_ascii_case(header.value.trim())) {
-            Some(index) => columns[index].clone_from(name),
-            None => {
-                let help = suggest(&header.value, written.iter().map(String::as_str));
-                let message = format!("there is no column `{}`, which the mailing takes as `{name}`", header.value);
-                faults.push(fault("missing-column", message).maybe_help(help));
-            }
-        }
-    }
-    if !columns.iter().any(|column| column == "email") && !names.iter().any(|(name, _)| name == "email") {
-        let known: Vec<String> = written.iter().take(12).map(|name| format!("`{}`", crate::diagnostic::visible(name.trim()))).collect();
-        let help = suggest("email", columns.iter().map(String::as_str)).unwrap_or_else(|| {
-            format!("there are {}: name one in the mailing, as in `columns = {{ email = \"E-Mail\" }}`", known.join(", "))
-        });
-        faults.push(fault("missing-column", "there is no column `email`".to_owned()).help(help));
-    }
-    // What no notice can name does no harm.
-    for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_name(column)) {
-        if columns[..index].contains(column) {
-            let shown = crate::diagnostic::visible(column);
-            faults.push(fault("duplicate-column", format!("the column `{shown}` is there twice")));
-        }
-    }
-    if faults.is_empty() { Ok(columns) } else { Err(faults) }
-}
-
-/// Whether a notice can name a column, as in `{{ r.first_name }}`.
-pub fn is_name(column: &str) -> bool {
-    column.starts_with(|c: char| c.is_ascii_alphabetic()) && column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+/// Takes the name out of a cell such as `Name <local@domain>`, and puts it behind the other values.
+fn split_name(values: &mut Vec<String>, email: usize) {
+    let (name, address) = address::named(&values[email]).unwrap_or_else(|| (String::new(), values[email].clone()));
+    values[email] = address;
+    values.push(name);
 }
 
 /// The column, in characters from 1, where a value begins in its line, as far as its row is written plainly.
@@ -333,8 +329,12 @@ mod tests {
     fn codes_of(name: &str, bytes: &[u8]) -> Vec<&'static str> {
         match rows(name, bytes, &[]) {
             Err(faults) => faults.iter().map(|fault| fault.code).collect(),
-            Ok(rows) => rows.filter_map(Result::err).flatten().map(|fault| fault.code).collect(),
+            Ok(rows) => faults(rows).map(|fault| fault.code).collect(),
         }
+    }
+
+    fn faults<'t>(rows: Recipients<&'t [u8]>) -> impl Iterator<Item = Diagnostic> + 't {
+        rows.filter_map(Entry::bad).flat_map(|row| row.faults).map(|fault| fault.diagnostic)
     }
 
     #[test]
@@ -380,16 +380,18 @@ mod tests {
         assert_eq!(read("{\"email\": [\"a@b.example\"]}\n"), ["bad-row"]);
         assert_eq!(read("[1]\n{\"email\": \"c@d.example\"}"), ["bad-row"]);
         assert_eq!(read(""), ["missing-column"]);
-        let recipient =
-            rows("r.jsonl", b"{\"email\": \"a@b.example\", \"n\": 12345678901234567890.50}", &[]).unwrap().next().unwrap().unwrap();
+        let recipient = rows("r.jsonl", b"{\"email\": \"a@b.example\", \"n\": 12345678901234567890.50}", &[])
+            .unwrap()
+            .find_map(Entry::recipient)
+            .unwrap();
         assert_eq!(recipient.fields().collect::<Vec<_>>(), [("email", "a@b.example"), ("n", "12345678901234567890.50")]);
     }
 
     #[test]
     fn columns_are_named_by_the_mailing() {
         let text = b"E-Mail;First name;Sprache\na@b.example;Sample;de\n";
-        let recipient = rows("r.csv", text, &[("email", "e-mail"), ("name", "First name"), ("lang", "Sprache")]).unwrap().next();
-        let recipient = recipient.unwrap().unwrap();
+        let recipient = rows("r.csv", text, &[("email", "e-mail"), ("name", "First name"), ("lang", "Sprache")]).unwrap();
+        let recipient = recipient.map(Entry::recipient).next().unwrap().unwrap();
         assert_eq!((recipient.get("name"), recipient.get("lang")), (Some("Sample"), Some("de")));
         let faults = rows("r.csv", text, &[("email", "Mail")]).err().unwrap();
         assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["missing-column"]);
@@ -400,33 +402,83 @@ mod tests {
         let text = b"email,name,notes\na@b.example,x,\"two\nlines\"\nc@d.example,\"two\nlines\",\n";
         let mut rows = rows("r.csv", text, &[]).unwrap();
         rows.show_only(&BTreeSet::from(["name".to_owned()]));
-        assert_eq!(rows.map(|row| row.is_ok()).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(rows.map(|row| row.recipient().is_some()).collect::<Vec<_>>(), [true, false]);
+    }
+
+    /// What each row is, by its line.
+    fn kinds(text: &str, names: &[(&str, &str)]) -> (Vec<String>, Vec<(u64, u64)>) {
+        let mut rows = rows("r.csv", text.as_bytes(), names).unwrap();
+        let kinds = rows.by_ref().map(|row| match row {
+            Entry::New(recipient) => format!("{} new", recipient.line),
+            Entry::Again(recipient) => format!("{} again", recipient.line),
+            Entry::Bad(row) => format!("{} bad {}", row.line, row.faults.iter().map(|fault| fault.diagnostic.code).collect::<String>()),
+        });
+        (kinds.collect(), rows.seen().differing.clone())
     }
 
     #[test]
     fn a_repeated_address_is_taken_once() {
-        let text = b"email,name\na@B.example,x\na@b.example,x\n\nA@b.example,x\n";
-        let mut rows = rows("r.csv", text, &[]).unwrap();
-        assert_eq!(rows.by_ref().count(), 1);
-        assert_eq!(rows.seen().repeated, 2);
+        let (kinds, differing) = kinds("email,name\na@B.example,x\na@b.example,x\n\nA@b.example,x\n", &[]);
+        assert_eq!((kinds, differing), (vec!["2 new".to_owned(), "3 again".to_owned(), "5 again".to_owned()], vec![]));
     }
 
     #[test]
-    fn a_repeated_address_with_other_values_is_told() {
-        let text = b"email,name,org\na@b.example,x,o\na@b.example,y,o\n";
-        let mut rows = rows("r.csv", text, &[]).unwrap();
-        assert_eq!(rows.by_ref().count(), 1);
-        let (line, second) = &rows.seen().differing[0];
-        let first = Row { line: *line, values: ["a@b.example", "x", "o"].map(str::to_owned).to_vec() };
-        let told = difference(&first, second, &RelPath::new("r.csv").unwrap());
-        assert_eq!(told.message, "`a@b.example` is in line 2 already, but `name` is `x` there and `y` here");
+    fn a_repeated_address_with_other_values_is_bad() {
+        let of = |text: &str| kinds(text, &[]);
+        let (kinds, differing) = of("email,name,zone\na@b.example,x,UTC\na@b.example,y,UTC\na@b.example,x,UTC\n");
+        assert_eq!((kinds, differing), (["2 new", "3 bad ", "4 again"].map(str::to_owned).to_vec(), vec![(2, 3)]));
+        // A row that is bad anyhow counts, too: whoever mends it would find out next time.
+        let (kinds, differing) = of("email,zone\na@b.example,Mars/Phobos\na@b.example,UTC\nc@d.example,UTC\nc@d.example,Mars/Phobos\n");
+        assert_eq!(kinds, ["2 bad bad-zone", "3 bad ", "4 new", "5 bad bad-zone"]);
+        assert_eq!(differing, [(2, 3), (4, 5)]);
+    }
+
+    #[test]
+    fn one_column_may_hold_names_and_addresses() {
+        let text = "Contact,Name\nSample Person <a@b.example>,other\nc@d.example,other\n\"Person, Sample <e@f.example>\",\n";
+        let names = [("email", "Contact"), ("name", "Contact")];
+        let rows = rows("r.csv", text.as_bytes(), &names).unwrap();
+        assert_eq!((rows.header("name"), rows.header("email")), ("Contact", "Contact"));
+        let read: Vec<Recipient> = rows.filter_map(Entry::recipient).collect();
+        let shown: Vec<_> = read.iter().map(|one| (one.address.to_string(), one.get("name"))).collect();
+        let expected = [("a@b.example", Some("Sample Person")), ("c@d.example", None), ("e@f.example", Some("Person, Sample"))];
+        assert_eq!(shown, expected.map(|(address, name)| (address.to_owned(), name)));
+        assert_eq!(codes("Contact\nSample Person <a@b.example>\n"), ["missing-column"]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_cell_is_told_once() {
+        assert_eq!(codes("email,name\na@b.example\u{200b},x\n"), ["invisible-character"]);
+        assert_eq!(codes("email,name\nab\u{200b}.example,x\n"), ["invisible-character", "bad-address"]);
+        assert_eq!(codes("email,zone,lang\nx,Mars/Phobos,k\n"), ["bad-zone", "bad-language", "bad-address"]);
+        assert_eq!(codes("email,lang\na@b.example,d\u{200b}e\n"), ["invisible-character"]);
+        let text = b"email,name,zone\nx@,\xFF,UTC\n";
+        let row = rows("r.csv", text, &[]).unwrap().find_map(Entry::bad).unwrap();
+        let told: Vec<_> = row.faults.iter().map(|fault| (fault.column.as_str(), fault.value.as_str(), fault.diagnostic.code)).collect();
+        assert_eq!(told, [("name", "\u{FFFD}", "bad-encoding"), ("email", "x@", "bad-address")]);
+        assert_eq!(row.stand_in.unwrap().values, ["x@", "x", "UTC"]);
+    }
+
+    #[test]
+    fn excel_names_the_delimiter() {
+        for head in ["sep=;", "\"sep=;\"", "SEP=;", "\u{feff}sep=;"] {
+            for end in ["\n", "\r\n", "\r"] {
+                let text = [head, "email;a,b,c,d", "a@b.example;x", "bad;y", ""].join(end);
+                let rows = rows("r.csv", text.as_bytes(), &[]).unwrap();
+                assert_eq!(rows.columns(), ["email", "a,b,c,d"], "{head} {end:?}");
+                let places: Vec<_> = faults(rows).map(|fault| fault.place).collect();
+                assert_eq!(places, [crate::diagnostic::Place::Line(4, 1)], "{head} {end:?}");
+            }
+        }
+        let faults = rows("r.csv", b"sep=;\nmail;x\n", &[]).err().unwrap();
+        assert_eq!(faults[0].place, crate::diagnostic::Place::Line(2, 1));
     }
 
     #[test]
     fn places_name_the_line() {
         let lines = |text: &str| {
             let rows = rows("r.csv", text.as_bytes(), &[]).unwrap();
-            rows.filter_map(Result::err).flatten().map(|fault| fault.place).collect::<Vec<_>>()
+            faults(rows).map(|fault| fault.place).collect::<Vec<_>>()
         };
         let at = |line| vec![crate::diagnostic::Place::Line(line, 1)];
         for end in ["\n", "\r\n", "\r"] {
@@ -439,7 +491,7 @@ mod tests {
     #[test]
     fn places_name_the_field() {
         let rows = rows("r.csv", b"name,email\n\"Last, First\",nope\n", &[]).unwrap();
-        let fault = rows.filter_map(Result::err).flatten().next().unwrap();
+        let fault = faults(rows).next().unwrap();
         assert_eq!(fault.place, crate::diagnostic::Place::Line(2, 15));
     }
 }

@@ -6,8 +6,9 @@ use std::io::{BufRead, BufReader, Read};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::encoding::{self, Encoding};
 use super::lines::{Fault as LineFault, PlainLines};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, counted};
 use crate::source::RelPath;
 
 /// The longest row, in bytes.
@@ -23,15 +24,34 @@ pub enum Format {
 }
 
 impl Format {
-    /// What the name of a file and its first bytes show: comma, semicolon or TAB, whichever its first line holds most.
+    /// What the name of a file and its first bytes show: the delimiter that a first line such as `sep=;` names, or that of comma,
+    /// semicolon and TAB which the first line holds most.
     pub fn of(name: &str, beginning: &[u8]) -> Format {
         let ending = name.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
         if matches!(&*ending, "jsonl" | "ndjson") {
             return Format::JsonLines;
         }
-        let line = beginning.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(beginning);
+        if let Some(delimiter) = named_delimiter(beginning) {
+            return Format::Csv(delimiter);
+        }
+        let line = first_line(beginning);
         let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
         Format::Csv([b',', b';', b'\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b','))
+    }
+}
+
+fn first_line(beginning: &[u8]) -> &[u8] {
+    beginning.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(beginning)
+}
+
+/// Excel takes the delimiter from a first line such as `sep=;`, which is no row.
+fn named_delimiter(beginning: &[u8]) -> Option<u8> {
+    let line = first_line(beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning));
+    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let (name, delimiter) = line.split_at_checked(4)?;
+    match delimiter {
+        [delimiter] if name.eq_ignore_ascii_case(b"sep=") && delimiter.is_ascii() && *delimiter != b'"' => Some(*delimiter),
+        _ => None,
     }
 }
 
@@ -41,6 +61,19 @@ pub struct Row {
     /// The line of the file on which it begins, from 1.
     pub line: u64,
     pub values: Vec<String>,
+    /// Values that are not UTF-8, with the first byte that is wrong, from 1. U+FFFD stands there in them.
+    pub broken: Vec<(usize, usize)>,
+}
+
+/// A row that cannot be divided into values.
+#[derive(Debug)]
+pub struct Unreadable {
+    pub diagnostic: Diagnostic,
+    pub line: u64,
+    /// As it stands in the file, if it was read.
+    pub text: String,
+    /// Nothing behind it can be read.
+    pub ends: bool,
 }
 
 /// A table that is being read.
@@ -50,6 +83,8 @@ pub struct Table<R> {
     /// As the file names them.
     columns: Vec<String>,
     format: Format,
+    /// Of the line that names the columns, from 1.
+    header_line: u64,
     /// Nothing follows what is wrong in the whole.
     ended: bool,
 }
@@ -67,32 +102,43 @@ enum Source<R> {
 impl<R: Read> Table<R> {
     /// Reads what names the columns.
     pub fn open(reader: R, path: &RelPath, format: Format, beginning: &[u8]) -> Result<Table<R>, Diagnostic> {
-        if beginning.starts_with(&[0xFF, 0xFE]) || beginning.starts_with(&[0xFE, 0xFF]) {
-            let diagnostic = Diagnostic::error("bad-encoding", "the table is UTF-16 (bytes 0 and 1 say so)");
-            return Err(diagnostic.at_line(path, 1, 1).help("save the table as UTF-8"));
+        if let Some(fault) = encoding::beginning_fault(beginning, Encoding::default(), path) {
+            return Err(fault);
         }
+        let mut header_line = 1;
         let (source, columns) = match format {
             Format::Csv(delimiter) => {
-                let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(PlainLines::new(reader, delimiter));
-                let header = rows.headers().map_err(|error| csv_fault(&error, path, 1))?.clone();
+                let mut lines = PlainLines::new(reader, delimiter);
+                if named_delimiter(beginning) == Some(delimiter) {
+                    header_line = 2;
+                    lines = lines.without_first_line();
+                }
+                let mut rows = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(lines);
+                let header = rows.headers().map_err(|error| csv_fault(&error, path, header_line))?.clone();
                 (Source::Csv(Box::new(rows)), header.iter().map(str::to_owned).collect())
             }
             Format::JsonLines => {
                 let mut reader = BufReader::new(reader);
                 let mut line = 0;
                 let mut columns = Vec::new();
-                let first = match next_object(&mut reader, &mut line, path)? {
+                let first = match next_object(&mut reader, &mut line, path).map_err(|row| row.diagnostic)? {
                     Some(Object(entries)) => {
                         let (names, values) = entries.into_iter().unzip();
                         columns = names;
-                        Some(Row { line, values })
+                        header_line = line;
+                        Some(Row { line, values, broken: Vec::new() })
                     }
                     None => None,
                 };
                 (Source::JsonLines { reader, line, first }, columns)
             }
         };
-        Ok(Table { source, path: path.clone(), columns, format, ended: false })
+        Ok(Table { source, path: path.clone(), columns, format, header_line, ended: false })
+    }
+
+    /// The line that names the columns.
+    pub fn header_line(&self) -> u64 {
+        self.header_line
     }
 
     /// The names of the columns as they are written.
@@ -104,20 +150,23 @@ impl<R: Read> Table<R> {
         self.format
     }
 
-    fn next_row(&mut self) -> Option<Result<Row, Diagnostic>> {
+    fn next_row(&mut self) -> Option<Result<Row, Box<Unreadable>>> {
         match &mut self.source {
             Source::Csv(rows) => {
-                let mut record = csv::StringRecord::new();
-                match rows.read_record(&mut record) {
+                let mut record = csv::ByteRecord::new();
+                let before = self.header_line - 1;
+                match rows.read_byte_record(&mut record) {
                     Ok(false) => None,
                     Ok(true) => {
-                        let line = line_of(rows, &record);
-                        Some(Ok(Row { line, values: record.iter().map(str::to_owned).collect() }))
+                        let line = line_of(rows, &record) + before;
+                        Some(fit_record(record, line, self.columns.len(), self.format, &self.path))
                     }
                     Err(error) => {
                         self.ended = matches!(error.kind(), csv::ErrorKind::Io(_));
-                        let line = line_of(rows, &record);
-                        Some(Err(csv_fault(&error, &self.path, line)))
+                        let line = line_of(rows, &record) + before;
+                        let diagnostic = csv_fault(&error, &self.path, line);
+                        let line = diagnostic.line().unwrap_or(line);
+                        Some(Err(Box::new(Unreadable { diagnostic, line, text: String::new(), ends: self.ended })))
                     }
                 }
             }
@@ -127,9 +176,9 @@ impl<R: Read> Table<R> {
                 }
                 match next_object(reader, line, &self.path) {
                     Ok(object) => object.map(|object| fit(object, *line, &self.columns, &self.path)),
-                    Err(diagnostic) => {
-                        self.ended = diagnostic.code == "too-large";
-                        Some(Err(diagnostic))
+                    Err(row) => {
+                        self.ended = row.ends;
+                        Some(Err(row))
                     }
                 }
             }
@@ -138,7 +187,7 @@ impl<R: Read> Table<R> {
 }
 
 impl<R: Read> Iterator for Table<R> {
-    type Item = Result<Row, Diagnostic>;
+    type Item = Result<Row, Box<Unreadable>>;
 
     /// The next row that holds something.
     fn next(&mut self) -> Option<Self::Item> {
@@ -154,23 +203,41 @@ impl<R: Read> Iterator for Table<R> {
     }
 }
 
+/// A record as a row: as many values as there are columns. A value that is not UTF-8 is read as far as it can be.
+fn fit_record(record: csv::ByteRecord, line: u64, columns: usize, format: Format, path: &RelPath) -> Result<Row, Box<Unreadable>> {
+    let mut broken = Vec::new();
+    let values: Vec<String> = match csv::StringRecord::from_byte_record(record) {
+        Ok(record) => record.iter().map(str::to_owned).collect(),
+        Err(error) => {
+            let record = error.into_byte_record();
+            for (field, value) in record.iter().enumerate() {
+                broken.extend(std::str::from_utf8(value).err().map(|error| (field, error.valid_up_to() + 1)));
+            }
+            record.iter().map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+        }
+    };
+    if values.len() == columns || values.iter().all(|value| value.trim().is_empty()) {
+        return Ok(Row { line, values, broken });
+    }
+    let message = format!("the row has {}, the header {columns}", counted(values.len(), "field", "fields"));
+    let help = "a value that holds the delimiter stands in double quotes; an empty value keeps its delimiter";
+    let diagnostic = Diagnostic::error("bad-row", message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
+    let delimiter = if let Format::Csv(delimiter) = format { char::from(delimiter).to_string() } else { String::new() };
+    Err(Box::new(Unreadable { diagnostic, line, text: values.join(&delimiter), ends: false }))
+}
+
 /// The line on which the row that was just read begins: the reader stands behind its end.
-fn line_of<R: Read>(rows: &csv::Reader<PlainLines<R>>, record: &csv::StringRecord) -> u64 {
-    let within: usize = record.iter().map(|value| value.matches('\n').count()).sum();
+fn line_of<R: Read>(rows: &csv::Reader<PlainLines<R>>, record: &csv::ByteRecord) -> u64 {
+    let within = memchr::memchr_iter(b'\n', record.as_slice()).count();
     rows.position().line().saturating_sub(1 + within as u64).max(1)
 }
 
 fn csv_fault(error: &csv::Error, path: &RelPath, line: u64) -> Diagnostic {
     let at = |line: u64| usize::try_from(line).unwrap_or(usize::MAX);
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let message = format!("the row has {len} fields, the header {expected_len}");
-            let help = "a value that holds the delimiter stands in double quotes";
-            Diagnostic::error("bad-row", message).at_line(path, at(line), 1).help(help)
-        }
         csv::ErrorKind::Utf8 { err, .. } => {
             let message = format!("the row is not UTF-8: see byte {} of its field {}", err.valid_up_to() + 1, err.field() + 1);
-            Diagnostic::error("bad-encoding", message).at_line(path, at(line), 1).help("save the table as UTF-8")
+            Diagnostic::error("bad-encoding", message).at_line(path, at(line), 1).help("export the table again, as UTF-8")
         }
         csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<LineFault>()) {
             Some(LineFault::OpenQuote(line)) => {
@@ -224,19 +291,21 @@ impl<'de> Deserialize<'de> for Object {
 }
 
 /// The object of the next line that is not empty; `line` is moved to it.
-fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Result<Option<Object>, Diagnostic> {
-    let fault =
-        |line: u64, code, message: String| Diagnostic::error(code, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1);
+fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Result<Option<Object>, Box<Unreadable>> {
+    let fault = |line: u64, code, message: String, text: &[u8]| {
+        let diagnostic = Diagnostic::error(code, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1);
+        Box::new(Unreadable { diagnostic, line, text: String::from_utf8_lossy(text).trim_end().to_owned(), ends: false })
+    };
     loop {
         let mut bytes = Vec::new();
         *line += 1;
         let read = reader.take(MOST_ROW as u64 + 1).read_until(b'\n', &mut bytes);
-        let length = read.map_err(|error| fault(*line, "bad-row", error.to_string()))?;
+        let length = read.map_err(|error| Box::new(Unreadable { ends: true, ..*fault(*line, "bad-row", error.to_string(), b"") }))?;
         if length == 0 {
             return Ok(None);
         }
         if length > MOST_ROW {
-            return Err(too_long(path, *line));
+            return Err(Box::new(Unreadable { diagnostic: too_long(path, *line), line: *line, text: String::new(), ends: true }));
         }
         let text = bytes.strip_prefix(b"\xEF\xBB\xBF").filter(|_| *line == 1).unwrap_or(&bytes);
         if text.trim_ascii().is_empty() {
@@ -244,28 +313,36 @@ fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Res
         }
         let text = std::str::from_utf8(text).map_err(|error| {
             let message = format!("the row is not UTF-8: see its byte {}", error.valid_up_to() + 1);
-            fault(*line, "bad-encoding", message).help("save the table as UTF-8")
+            let mut row = fault(*line, "bad-encoding", message, text);
+            row.diagnostic = row.diagnostic.clone().help("export the table again, as UTF-8");
+            row
         })?;
         return serde_json::from_str(text).map(Some).map_err(|error| {
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = format!("this line is no object of JSON: {}", error.to_string().replace(&place, ""));
-            let diagnostic = Diagnostic::error("bad-row", message);
-            let line = usize::try_from(*line).unwrap_or(usize::MAX);
-            diagnostic.at_line(path, line, error.column().max(1)).help("write `{\"email\": \"name@example.org\"}`, one a line")
+            let mut row = fault(*line, "bad-row", message, text.as_bytes());
+            let number = usize::try_from(*line).unwrap_or(usize::MAX);
+            row.diagnostic = row
+                .diagnostic
+                .clone()
+                .at_line(path, number, error.column().max(1))
+                .help("write `{\"email\": \"name@example.org\"}`, one a line");
+            row
         });
     }
 }
 
 /// The values of an object in the order of the columns; one that it lacks is empty.
-fn fit(object: Object, line: u64, columns: &[String], path: &RelPath) -> Result<Row, Diagnostic> {
+fn fit(object: Object, line: u64, columns: &[String], path: &RelPath) -> Result<Row, Box<Unreadable>> {
     let mut values = vec![String::new(); columns.len()];
     for (name, value) in object.0 {
         let Some(index) = columns.iter().position(|column| *column == name) else {
             let message = format!("`{}` is not in the first row", crate::diagnostic::visible(&name));
-            let diagnostic = Diagnostic::error("bad-row", message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1);
-            return Err(diagnostic.help("the first row names all columns; one that is empty there is written as `null`"));
+            let help = "the first row names all columns; one that is empty there is written as `null`";
+            let diagnostic = Diagnostic::error("bad-row", message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
+            return Err(Box::new(Unreadable { diagnostic, line, text: value, ends: false }));
         };
         values[index] = value;
     }
-    Ok(Row { line, values })
+    Ok(Row { line, values, broken: Vec::new() })
 }

@@ -1,6 +1,7 @@
 //! Where messages go: a folder of `.eml` files, a Maildir, an mbox, JSON Lines, standard output; and the report of a merge.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -10,9 +11,10 @@ use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 use super::output::Output;
+use crate::diagnostic::{Diagnostic, Severity, visible};
 use crate::notice::engine::Rendered;
-use crate::notice::mailbox;
 use crate::notice::message::Message;
+use crate::notice::{cells, mailbox};
 
 /// The file by which a folder of messages is known as ours.
 pub const MARKER: &str = ".runsheet-outbox";
@@ -179,7 +181,7 @@ pub struct Report {
     target: PathBuf,
 }
 
-const REPORT_COLUMNS: [&str; 7] = ["line", "email", "state", "language", "zone", "message_id", "subject"];
+const REPORT_COLUMNS: [&str; 8] = ["line", "email", "state", "language", "zone", "message_id", "subject", "code"];
 
 impl Report {
     /// Refuses to replace a file that is not ours.
@@ -190,13 +192,74 @@ impl Report {
         Ok(Report { rows, root: root.to_owned(), target: target.to_owned() })
     }
 
-    pub fn add(&mut self, row: [&str; 7]) -> Result<()> {
+    pub fn add(&mut self, row: [&str; 8]) -> Result<()> {
         let cells = row.map(mailbox::no_formula);
         self.rows.write_record(cells.iter().map(|cell| cell.as_bytes())).context("cannot write the report")
     }
 
     pub fn finish(self) -> Result<()> {
         let file = self.rows.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
+        put_in_place(&self.root, file, &self.target)
+    }
+}
+
+/// A fault of a row, as the report of a table holds it.
+pub struct FaultRow<'a> {
+    pub line: u64,
+    /// As the table names it.
+    pub column: &'a str,
+    pub value: &'a str,
+    pub diagnostic: &'a Diagnostic,
+}
+
+/// The report of a table: a CSV with one row a fault, by kind and then in the order of the table. Kinds are kept aside in files, and
+/// not in memory.
+pub struct TableReport {
+    kinds: BTreeMap<(Severity, bool, &'static str), csv::Writer<BufWriter<fs::File>>>,
+    root: PathBuf,
+    target: PathBuf,
+}
+
+const TABLE_REPORT_COLUMNS: [&str; 7] = ["line", "column", "code", "severity", "value", "help", "message"];
+
+/// So many characters of a value are shown.
+const MOST_VALUE: usize = 200;
+
+impl TableReport {
+    /// Refuses to replace a file that is not ours.
+    pub fn begin(root: &Path, target: &Path) -> Result<TableReport> {
+        refuse_other(root, target)?;
+        Ok(TableReport { kinds: BTreeMap::new(), root: root.to_owned(), target: target.to_owned() })
+    }
+
+    pub fn add(&mut self, row: &FaultRow) -> Result<()> {
+        let Diagnostic { severity, code, message, help, .. } = row.diagnostic;
+        // Rows are taken out for it, and then later lines have other numbers: it comes last.
+        let is_last = *code == "duplicate-recipient";
+        let kind = match self.kinds.entry((*severity, is_last, *code)) {
+            Entry::Occupied(kind) => kind.into_mut(),
+            Entry::Vacant(place) => {
+                let file = tempfile::tempfile_in(folder_of(&self.target)).context("cannot write the report")?;
+                let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BufWriter::new(file));
+                place.insert(writer)
+            }
+        };
+        let value = cells::shown(&row.value.chars().take(MOST_VALUE).collect::<String>());
+        let (line, help, message) = (row.line.to_string(), visible(help.as_deref().unwrap_or("")), visible(message));
+        let cells = [&*line, row.column, code, severity.word(), &value, &help, &message].map(mailbox::no_formula);
+        kind.write_record(cells.iter().map(|cell| cell.as_bytes())).context("cannot write the report")
+    }
+
+    pub fn finish(self) -> Result<()> {
+        let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(beside(&self.target)?);
+        rows.write_record(TABLE_REPORT_COLUMNS).context("cannot write the report")?;
+        let mut file = rows.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
+        for kind in self.kinds.into_values() {
+            let kind = kind.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
+            let mut kind = kind.into_inner().map_err(std::io::IntoInnerError::into_error).context("cannot write the report")?;
+            std::io::Seek::rewind(&mut kind).context("cannot write the report")?;
+            std::io::copy(&mut kind, &mut file).context("cannot write the report")?;
+        }
         put_in_place(&self.root, file, &self.target)
     }
 }
@@ -271,12 +334,16 @@ fn refuse_other(root: &Path, target: &Path) -> Result<()> {
     )
 }
 
+fn folder_of(target: &Path) -> &Path {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The beginning of the names of files that are not whole yet.
 const PART: &str = ".runsheet-part-";
 
 /// A file beside the target, locked as long as it is written. What a killed merge left there is removed.
 fn beside(target: &Path) -> Result<BufWriter<NamedTempFile>> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(target);
     for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
         let is_part = entry.file_name().to_str().is_some_and(|name| name.starts_with(PART));
         // One that can be locked has lost its writer.

@@ -180,7 +180,7 @@ fn amended(open: Open) {
 
 fn extended(open: Open) {
     let mut one = open("extended", "one");
-    let left_out = |key: &str, line| LeftOut { key: key.to_owned(), line, code: "bad-zone" };
+    let left_out = |key: &str, line| LeftOut { key: key.to_owned(), line, code: "bad-zone".to_owned() };
     let bad = [left_out("b@b.example", 3), left_out("line 4", 4), left_out("line 4", 4)];
     let campaign = one.campaign.clone();
     one.freeze(&plan(&campaign), &[planned("a")], &Particulars { left_out: &bad, ..by("somebody") }).unwrap();

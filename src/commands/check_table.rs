@@ -1,0 +1,185 @@
+//! `runsheet notice check`: every wrong row of a table, in a report that is worked through once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use super::campaign;
+use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::mailings::{self, Outcome, Selection};
+use super::table_file::TableFile;
+use super::{notice, report};
+use crate::cli::Global;
+use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat, Severity, counted, thousands, visible};
+use crate::notice::rows::BadRow;
+use crate::world::environment;
+use crate::world::outlet::{FaultRow, TableReport};
+use crate::world::output::Lock;
+
+pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Option<&Path>) -> Result<ExitCode> {
+    let root = super::load::root(global)?;
+    let _lock = report_to.map(|_| Lock::take(&root)).transpose()?;
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    let mailing = campaign::find_mailing(&loaded, name)?;
+    notice::refuse_undeclared(&mailing, recipients)?;
+    let selection = Selection { recipients, ..Selection::all(&mailing) };
+    let table = TableFile::of(&loaded, &selection);
+    if let Some(report) = report_to {
+        refuse_report(report, &table)?;
+    }
+    let mut written = report_to.map(|report| TableReport::begin(&loaded.root, report)).transpose()?;
+    let mut keys = environment::keys();
+    // Nothing is written: whoever checks need not hold the secret.
+    keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());
+    let mut diagnostics = loaded.site.diagnostics.clone();
+    let known = diagnostics.iter().count();
+    let mut found = Found::default();
+    let mut take = |row: &BadRow| {
+        found.add(row);
+        match &mut written {
+            Some(written) => row.faults.iter().try_for_each(|fault| {
+                let (line, column, value) = (row.line, &*fault.column, &*fault.value);
+                written.add(&FaultRow { line, column, value, diagnostic: &fault.diagnostic })
+            }),
+            None => Ok(()),
+        }
+    };
+    let outcome = mailings::survey(&loaded, &selection, &keys, &mut diagnostics, None, &mut take);
+    let outcome = outcome.with_context(|| format!("cannot check `{name}`"))?;
+    if let Some(mut written) = written {
+        // What is wrong with the table as a whole belongs to it, too.
+        for diagnostic in diagnostics.iter().skip(known).filter(|diagnostic| diagnostic.path.as_ref() == Some(&table.path)) {
+            let line = diagnostic.line().unwrap_or(1);
+            written.add(&FaultRow { line, column: "", value: "", diagnostic })?;
+        }
+        written.finish()?;
+    }
+    let failed = say(global, &loaded, diagnostics, &outcome, &found, &table);
+    if let Some(report) = report_to {
+        report::note(global, &format!("report in {}", report.display()));
+    } else if found.faults() > 0 {
+        report::note(global, &format!("to get all of them as a table: `{}`", selection.command_to_check()));
+    }
+    Ok(if failed || outcome.skipped || outcome.incomplete { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
+    if report == Path::new("-") {
+        bail!("the report is a file\nhelp: name one with --report FILE");
+    }
+    if table.is(report) {
+        bail!("the report would replace the table: {}\nhelp: name another file with --report", report.display());
+    }
+    Ok(())
+}
+
+/// Says what was found. Gives whether it stops the mailing.
+fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, outcome: &Outcome, found: &Found, table: &TableFile) -> bool {
+    let as_text = global.message_format == MessageFormat::Text;
+    if !as_text {
+        for (kind, some) in &found.kinds {
+            diagnostics.extend(some.first.iter().cloned());
+            let more = some.faults - some.first.len() as u64;
+            if more > 0 {
+                let message = format!("{}: {}", counted(more, "more fault", "more faults"), kind.code);
+                let diagnostic = Diagnostic { severity: kind.severity, ..Diagnostic::error("more-bad-rows", message) };
+                diagnostics.push(diagnostic.in_file(&table.path).help("`--report FILE` names all of them"));
+            }
+        }
+    }
+    let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
+    if as_text {
+        report::wrong(&found.text(&table.path.to_string()));
+    }
+    let denied = global.deny_warnings && found.kinds.keys().any(|kind| kind.severity == Severity::Warning);
+    if found.faulty_rows() > 0 {
+        report::note(global, &found.summary(outcome));
+    } else if !outcome.incomplete && !outcome.skipped {
+        report::note(global, &format!("{} checked, no faults", counted(outcome.rows, "row", "rows")));
+    }
+    failed || denied
+}
+
+/// What is wrong in the rows of a table: how often, and the first of each kind.
+#[derive(Default)]
+struct Found {
+    kinds: BTreeMap<Kind, Some>,
+    /// Lines of rows that cannot be mailed. Four bytes each: a table may have many.
+    lines: Vec<u32>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Kind {
+    severity: Severity,
+    code: &'static str,
+}
+
+/// Some of a kind.
+#[derive(Default)]
+struct Some {
+    faults: u64,
+    first: Vec<Diagnostic>,
+}
+
+/// So many of a kind are shown.
+const MOST_SHOWN: usize = 3;
+
+impl Found {
+    fn add(&mut self, row: &BadRow) {
+        for fault in &row.faults {
+            let diagnostic = &fault.diagnostic;
+            let some = self.kinds.entry(Kind { severity: diagnostic.severity, code: diagnostic.code }).or_default();
+            some.faults += 1;
+            if some.first.len() < MOST_SHOWN {
+                some.first.push(diagnostic.clone());
+            }
+        }
+        if row.faults.iter().any(|fault| fault.diagnostic.severity == Severity::Error) {
+            self.lines.push(u32::try_from(row.line).unwrap_or(u32::MAX));
+        }
+    }
+
+    fn faults(&self) -> u64 {
+        self.kinds.values().map(|some| some.faults).sum()
+    }
+
+    fn faulty_rows(&self) -> usize {
+        let mut lines = self.lines.clone();
+        lines.sort_unstable();
+        lines.dedup();
+        lines.len()
+    }
+
+    /// By kind, with the first of each.
+    fn text(&self, path: &str) -> String {
+        let mut text = String::new();
+        for (Kind { severity, code }, some) in &self.kinds {
+            text.push_str(&format!("{}[{code}]: {}\n", severity.word(), counted(some.faults, "fault", "faults")));
+            for diagnostic in &some.first {
+                let file = diagnostic.path.as_ref().map_or(path, |path| path.as_str());
+                let place = diagnostic.line().map_or_else(|| file.to_owned(), |line| format!("{file}:{line}"));
+                text.push_str(&format!("  {place}: {}\n", visible(&diagnostic.message)));
+            }
+            let more = some.faults - some.first.len() as u64;
+            if more > 0 {
+                text.push_str(&format!("  and {} more\n", thousands(more)));
+            }
+            let helps: BTreeSet<&str> = some.first.iter().filter_map(|diagnostic| diagnostic.help.as_deref()).collect();
+            helps.iter().for_each(|help| text.push_str(&format!("  = help: {}\n", visible(help))));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn summary(&self, outcome: &Outcome) -> String {
+        let errors = self.kinds.iter().filter(|(kind, _)| kind.severity == Severity::Error).map(|(_, some)| some.faults).sum::<u64>();
+        format!(
+            "{} in {} of {}",
+            counted(errors, "fault", "faults"),
+            thousands(self.faulty_rows() as u64),
+            counted(outcome.rows, "row", "rows")
+        )
+    }
+}

@@ -1,0 +1,77 @@
+//! Who of a table gets a message: not those who left, and of the others those who are chosen.
+
+use anyhow::{Context, Result, anyhow};
+
+use super::load::Loaded;
+use super::mailings::Selection;
+use super::row_faults::RowFaults;
+use crate::config;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::address;
+use crate::notice::filter::Filter;
+use crate::notice::recipients::Recipient;
+use crate::notice::rows::RowFault;
+use crate::notice::shard::Shard;
+use crate::notice::suppression::Suppression;
+use crate::world::disk;
+
+/// Who of a table gets a message.
+pub struct Chosen {
+    pub suppression: Suppression,
+    only: Option<u128>,
+    filter: Option<Filter>,
+    shard: Option<Shard>,
+    /// Somebody meets the condition, in whatever part of the table.
+    pub is_met: bool,
+}
+
+impl Chosen {
+    /// `None` if the list of those who get nothing is faulty; it is reported.
+    pub fn new(loaded: &Loaded, selection: &Selection, columns: &[String], diagnostics: &mut Diagnostics) -> Result<Option<Chosen>> {
+        let filter = match selection.condition {
+            Some(condition) => {
+                Some(Filter::new(condition, columns).map_err(|message| anyhow!("`--where {condition}` is no condition: {message}"))?)
+            }
+            None => None,
+        };
+        let only = match selection.only {
+            Some(only) => Some(address::hash(&address::parse(only).map_err(|message| anyhow!(message))?)),
+            None => None,
+        };
+        let suppression = suppression(loaded, diagnostics)?;
+        Ok(suppression.map(|suppression| Chosen { suppression, only, filter, shard: selection.shard, is_met: false }))
+    }
+
+    pub fn takes(&mut self, recipient: &Recipient) -> Result<bool> {
+        let is_named = self.only.is_none_or(|only| only == address::hash(&recipient.address))
+            && self.shard.is_none_or(|shard| shard.holds(&recipient.address));
+        // Of the others the condition is asked until somebody meets it.
+        let Some(filter) = self.filter.as_ref().filter(|_| is_named || !self.is_met) else { return Ok(is_named) };
+        let meets = filter.takes(recipient).map_err(|message| anyhow!("`--where` fails on line {}: {message}", recipient.line))?;
+        self.is_met |= meets;
+        Ok(is_named && meets)
+    }
+}
+
+/// The list that `suppress` names. One that is not there is an error: those who left would be mailed.
+fn suppression(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
+    let Some(path) = &loaded.site.config.notices.suppress else { return Ok(Some(Suppression::default())) };
+    let opened = disk::open_table(&loaded.root.join(path.value.as_str())).with_context(|| format!("cannot read {}", path.value))?;
+    let Some((beginning, file)) = opened else {
+        let diagnostic = Diagnostic::error("no-suppressions", format!("there is no file `{}`", path.value));
+        let help = "without it those who left would be mailed; an empty file is allowed";
+        diagnostics.push(diagnostic.at(&config::path(), path.span.clone()).help(help));
+        return Ok(None);
+    };
+    match Suppression::read(file, &beginning, &path.value) {
+        Ok(suppression) => Ok(Some(suppression)),
+        Err(faults) => {
+            let mut named = RowFaults::new(&path.value, None);
+            for diagnostic in faults {
+                named.add(vec![RowFault { column: String::new(), value: String::new(), diagnostic }], diagnostics);
+            }
+            named.finish(diagnostics);
+            Ok(None)
+        }
+    }
+}

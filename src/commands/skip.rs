@@ -1,0 +1,87 @@
+//! `--skip-bad COUNT`: a mailing without the rows that are wrong, if there are as many as the user says.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::load::Loaded;
+use super::mailings::{self, Gate, Selection};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, counted, thousands};
+use crate::notice::ledger::LeftOut;
+use crate::notice::message::Keys;
+use crate::notice::recipients::MOST_NAMED;
+use crate::notice::rows::BadRow;
+
+/// Rows that a mailing is merged without, by their lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    pub rows: BTreeMap<u64, LeftOut>,
+    /// The hash of the table in which they are.
+    pub table: String,
+}
+
+impl Skip {
+    /// Finds the wrong rows of a table. `None`: something else is wrong, too, and is reported. Another number than `count` is an error.
+    pub fn find(
+        loaded: &Loaded,
+        selection: &Selection,
+        keys: &Keys,
+        count: u64,
+        gate: Option<Gate>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Skip>> {
+        let mut rows: BTreeMap<u64, LeftOut> = BTreeMap::new();
+        let mut others: Vec<Diagnostic> = Vec::new();
+        let mut take = |row: &BadRow| {
+            let errors = || row.faults.iter().map(|fault| &fault.diagnostic).filter(|fault| fault.severity == Severity::Error);
+            // What lies in the notice, and what ends the table, is no fault of a row.
+            let is_other = |fault: &&Diagnostic| row.ends || fault.line().is_none();
+            let room = MOST_NAMED.saturating_sub(others.len());
+            others.extend(errors().filter(is_other).take(room).cloned());
+            // One without faults repeats an address with other values: it comes again with what differs.
+            if errors().next().is_some() {
+                rows.entry(row.line).and_modify(|known| known.add(row)).or_insert_with(|| LeftOut::new(row));
+            }
+            Ok(())
+        };
+        // A limit changes who gets a message, and not which rows are faulty.
+        let all = Selection { limit: None, ..selection.clone() };
+        let outcome = mailings::survey(loaded, &all, keys, diagnostics, gate, &mut take)?;
+        if outcome.beyond_rows || outcome.skipped {
+            diagnostics.extend(others);
+            return Ok(None);
+        }
+        let found = rows.len() as u64;
+        if found != count {
+            let are = if found == 1 { "row is" } else { "rows are" };
+            bail!(
+                "--skip-bad says {}, and {} {are} faulty; nothing was written or sent\nhelp: `{}` names each of them",
+                thousands(count),
+                thousands(found),
+                selection.command_to_check()
+            );
+        }
+        Ok(Some(Skip { rows, table: outcome.table }))
+    }
+
+    /// The first of those who are left out, and how many there are besides. `None` if nobody is.
+    pub fn first_of(left_out: &[LeftOut]) -> Option<String> {
+        let first: Vec<String> = left_out
+            .iter()
+            .take(3)
+            .map(
+                |LeftOut { key, line, code }| {
+                    if key.contains('@') { format!("{key} (line {line}, {code})") } else { format!("{key} ({code})") }
+                },
+            )
+            .collect();
+        let more = left_out.len() - first.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!first.is_empty()).then(|| format!("{}{more}", first.join(", ")))
+    }
+
+    /// `46 faulty rows left out`
+    pub fn text(count: u64) -> String {
+        format!("{} left out", counted(count, "faulty row", "faulty rows"))
+    }
+}

@@ -1,0 +1,69 @@
+//! What a value of a table of recipients must not hold.
+
+use crate::diagnostic::{Diagnostic, is_bidi_control};
+
+/// The longest value.
+const MOST_FIELD: usize = 64 << 10;
+
+/// The form of a language tag: two or three letters, then parts of up to eight (RFC 5646 §2.1).
+pub fn is_language(tag: &str) -> bool {
+    let mut parts = tag.split(['-', '_']);
+    let primary = parts.next().unwrap_or("");
+    (2..=3).contains(&primary.len())
+        && primary.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A byte of a value that is not UTF-8.
+pub fn byte_fault(column: &str, byte: Option<usize>) -> Option<Diagnostic> {
+    let message = format!("the column `{column}` is not UTF-8: see its byte {}", byte?);
+    Some(Diagnostic::error("bad-encoding", message).help("write the letter anew, or export the table again as UTF-8"))
+}
+
+/// What no value may hold, whichever its column.
+pub fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
+    if value.len() > MOST_FIELD {
+        return Some(Diagnostic::error("too-large", format!("the column `{column}` holds over 64 KiB")));
+    }
+    if let Some(c) = value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+        let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
+        return Some(Diagnostic::error("control-character", message).help("a value is one line of text"));
+    }
+    if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || is_blank(*c, value)) {
+        let message = format!("the column `{column}` holds the invisible character U+{:04X}", u32::from(c));
+        return Some(Diagnostic::error("invisible-character", message).help("take it out: it can make a text look like another"));
+    }
+    if value.contains('\u{FFFD}') {
+        let message = format!("the column `{column}` holds U+FFFD, which stands where a letter was lost");
+        return Some(Diagnostic::error("bad-encoding", message).help("export the table again as UTF-8"));
+    }
+    if value.contains("=?") && value.contains("?=") {
+        let message = format!("the column `{column}` holds an encoded word");
+        return Some(Diagnostic::error("encoded-word", message).help("write the text itself"));
+    }
+    if value.contains(crate::page::is_private_use) {
+        let message = format!("the column `{column}` holds a character of private use");
+        return Some(Diagnostic::error("control-character", message).help("no font shows it: take it out"));
+    }
+    None
+}
+
+/// Characters that show nothing and join nothing: spaces without width, and letters that fill a place. The tags (U+E0020 to
+/// U+E007F) stand for a part of a country behind a flag, and nowhere else.
+fn is_blank(c: char, value: &str) -> bool {
+    let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{2800}');
+    is_filler
+        || matches!(c, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{AD}' | '\u{34F}')
+        || matches!(c, '\u{E0000}'..='\u{E007F}') && !value.contains('\u{1F3F4}')
+}
+
+/// A value as one can see it: what is not seen is shown by its number.
+pub fn shown(value: &str) -> String {
+    let is_seen = |c: char| c == ' ' || !(c.is_whitespace() || is_unseen(c, value));
+    value.chars().map(|c| if is_seen(c) { c.to_string() } else { format!("⟦U+{:04X}⟧", u32::from(c)) }).collect()
+}
+
+/// What is not seen, and so is told by its number.
+pub fn is_unseen(c: char, value: &str) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFD}') || is_bidi_control(c) || is_blank(c, value)
+}

@@ -1,0 +1,386 @@
+//! The encoding of a table: what the mailing names, what the first bytes say, and what all of it looks like.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Decoder, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::table::MOST_ROW;
+use crate::diagnostic::{Diagnostic, counted, suggest, visible};
+use crate::source::RelPath;
+
+/// How the bytes of a table become letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encoding {
+    known: &'static encoding_rs::Encoding,
+    /// `utf-16`: the byte order is the one that the file shows.
+    any_order: bool,
+}
+
+impl Default for Encoding {
+    fn default() -> Encoding {
+        Encoding { known: UTF_8, any_order: false }
+    }
+}
+
+/// Names that are offered. All others of the WHATWG's standard are taken, too.
+const NAMES: [&str; 16] = [
+    "utf-8",
+    "utf-16",
+    "windows-1250",
+    "windows-1251",
+    "windows-1252",
+    "windows-1253",
+    "windows-1254",
+    "iso-8859-1",
+    "iso-8859-2",
+    "iso-8859-15",
+    "macintosh",
+    "shift_jis",
+    "euc-jp",
+    "gb18030",
+    "big5",
+    "euc-kr",
+];
+
+impl Encoding {
+    /// Takes a name such as `windows-1252`; else says why not, with help.
+    pub fn parse(name: &str) -> Result<Encoding, (String, Option<String>)> {
+        let any_order = name.trim().eq_ignore_ascii_case("utf-16");
+        let known = encoding_rs::Encoding::for_label_no_replacement(name.as_bytes());
+        match known.filter(|known| *known != encoding_rs::X_USER_DEFINED) {
+            Some(known) => Ok(Encoding { known, any_order }),
+            None => Err((format!("unknown encoding `{}`", visible(name)), suggest(name, NAMES))),
+        }
+    }
+
+    pub fn name(self) -> String {
+        if self.any_order { "utf-16".to_owned() } else { self.known.name().to_ascii_lowercase() }
+    }
+
+    fn is_utf8(self) -> bool {
+        self.known == UTF_8
+    }
+
+    fn is_utf16(self) -> bool {
+        self.known == UTF_16LE || self.known == UTF_16BE
+    }
+
+    /// The same with the byte order that the first bytes show.
+    fn settled(self, beginning: &[u8]) -> &'static encoding_rs::Encoding {
+        let shows_big = beginning.starts_with(&[0xFE, 0xFF]) || looks_like_utf16(beginning) == Some(UTF_16BE);
+        if self.any_order && shows_big { UTF_16BE } else { self.known }
+    }
+
+    /// The first bytes of a table as UTF-8.
+    pub fn beginning(self, bytes: &[u8]) -> Vec<u8> {
+        if self.is_utf8() {
+            return bytes.to_vec();
+        }
+        self.settled(bytes).decode_with_bom_removal(bytes).0.into_owned().into_bytes()
+    }
+
+    /// A table as UTF-8, read as a stream. One that is UTF-8 stays as it is, wrong bytes too.
+    pub fn decode<R: Read>(self, reader: R, beginning: &[u8]) -> Decoded<R> {
+        let decoder = (!self.is_utf8()).then(|| self.settled(beginning).new_decoder_with_bom_removal());
+        Decoded { reader, decoder, ready: Vec::new(), at: 0, has_ended: false }
+    }
+}
+
+/// Bytes that become UTF-8 while they are read.
+pub struct Decoded<R> {
+    reader: R,
+    decoder: Option<Decoder>,
+    ready: Vec<u8>,
+    at: usize,
+    has_ended: bool,
+}
+
+impl<R: Read> Read for Decoded<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let Some(decoder) = &mut self.decoder else { return self.reader.read(out) };
+        while self.at == self.ready.len() && !self.has_ended {
+            let mut bytes = [0; 16 << 10];
+            let length = self.reader.read(&mut bytes)?;
+            self.has_ended = length == 0;
+            let room = decoder.max_utf8_buffer_length(length).ok_or_else(|| io::Error::other("the table is too large"))?;
+            self.ready.resize(room, 0);
+            let (_, _, written, _) = decoder.decode_to_utf8(&bytes[..length], &mut self.ready, self.has_ended);
+            self.ready.truncate(written);
+            self.at = 0;
+        }
+        let length = out.len().min(self.ready.len() - self.at);
+        out[..length].copy_from_slice(&self.ready[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// Every second byte of a text in a Western language is zero in UTF-16.
+fn looks_like_utf16(beginning: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    let bytes = &beginning[..beginning.len().min(64) & !1];
+    let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    let is_many = |count: usize| bytes.len() >= 4 && count * 3 > bytes.len();
+    match (even, odd) {
+        (0, odd) if is_many(odd) => Some(UTF_16LE),
+        (even, 0) if is_many(even) => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+fn misfit(path: &RelPath, line: usize, message: String, help: String) -> Diagnostic {
+    Diagnostic::error("bad-encoding", message).at_line(path, line, 1).help(help)
+}
+
+/// What the first bytes say against the encoding that a table is read in.
+pub fn beginning_fault(beginning: &[u8], encoding: Encoding, path: &RelPath) -> Option<Diagnostic> {
+    let read_as = encoding.name();
+    if let Some((told, _)) = encoding_rs::Encoding::for_bom(beginning) {
+        let is_right = told == encoding.known || encoding.any_order && told != UTF_8;
+        let name = if told == UTF_8 { "utf-8" } else { "utf-16" };
+        let message = format!("the table is {name}, as its byte order mark says, and is read as {read_as}");
+        let help = match name {
+            "utf-8" => "leave `encoding` out of the mailing".to_owned(),
+            _ => "set `encoding = \"utf-16\"` in the mailing, or save the table as UTF-8".to_owned(),
+        };
+        return (!is_right).then(|| misfit(path, 1, message, help));
+    }
+    if encoding.is_utf16() {
+        let message = format!("the table is not {read_as}: it has no byte order mark and no zero byte");
+        let help = "leave `encoding` out of the mailing, or name the one that the table was saved in".to_owned();
+        return (!beginning.is_empty() && !beginning.contains(&0)).then(|| misfit(path, 1, message, help));
+    }
+    looks_like_utf16(beginning).map(|_| {
+        let message = format!("the table looks like utf-16, and is read as {read_as}");
+        misfit(path, 1, message, "set `encoding = \"utf-16\"` in the mailing, or save the table as UTF-8".to_owned())
+    })
+}
+
+/// Reads a whole table to see whether it is in another encoding than it is read in. One fault says so, and which one it looks like.
+///
+/// In a table of UTF-8 a few rows of something else are faults of these rows: then this gives `None`.
+pub fn table_fault(reader: impl Read, beginning: &[u8], encoding: Encoding, path: &RelPath) -> io::Result<Option<Diagnostic>> {
+    if let Some(fault) = beginning_fault(beginning, encoding, path) {
+        return Ok(Some(fault));
+    }
+    if encoding.is_utf16() {
+        return Ok(None);
+    }
+    let mut look = Look::default();
+    each_line(reader, |number, line| look.add(number, line))?;
+    if !encoding.is_utf8() {
+        let first = look.first_right.filter(|_| look.wrong == 0);
+        let lines = counted(look.right, "line shows", "lines show");
+        let message = format!("the table is utf-8, as {lines}, and is read as {}", encoding.name());
+        return Ok(first.map(|line| misfit(path, line, message, "leave `encoding` out of the mailing".to_owned())));
+    }
+    Ok(look.fault(path))
+}
+
+/// Calls for every line, without its end.
+fn each_line(reader: impl Read, mut take: impl FnMut(usize, &[u8])) -> io::Result<()> {
+    let mut reader = BufReader::with_capacity(128 << 10, reader);
+    let (mut carried, mut number, mut after_cr) = (Vec::new(), 1, false);
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            take(number, &carried);
+            return Ok(());
+        }
+        let mut rest = buffer;
+        if after_cr && rest[0] == b'\n' {
+            rest = &rest[1..];
+        }
+        after_cr = buffer.last() == Some(&b'\r');
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+            if carried.is_empty() {
+                take(number, &rest[..end]);
+            } else {
+                carried.extend_from_slice(&rest[..end]);
+                take(number, &carried);
+                carried.clear();
+            }
+            number += 1;
+            let is_pair = rest[end] == b'\r' && rest.get(end + 1) == Some(&b'\n');
+            rest = &rest[end + 1 + usize::from(is_pair)..];
+        }
+        // A line that never ends is a fault of its row.
+        carried.extend_from_slice(&rest[..rest.len().min(MOST_ROW.saturating_sub(carried.len()))]);
+        let length = buffer.len();
+        reader.consume(length);
+    }
+}
+
+/// What the bytes beyond ASCII of a table look like.
+#[derive(Default)]
+struct Look {
+    /// Lines with letters beyond ASCII that are UTF-8, and those that are not.
+    right: u64,
+    wrong: u64,
+    first_right: Option<usize>,
+    /// The first line that is not UTF-8, and where in it.
+    first_wrong: Option<(usize, Vec<u8>, usize)>,
+    detector: Option<EncodingDetector>,
+    /// Single bytes among letters of ASCII: those that are letters in the encoding of old Macintoshs, and those of Windows.
+    macintosh: u64,
+    windows: u64,
+}
+
+impl Look {
+    fn add(&mut self, number: usize, line: &[u8]) {
+        if line.is_ascii() {
+            return;
+        }
+        let Err(error) = std::str::from_utf8(line) else {
+            self.right += 1;
+            self.first_right.get_or_insert(number);
+            return;
+        };
+        self.wrong += 1;
+        self.first_wrong.get_or_insert_with(|| (number, line.to_vec(), error.valid_up_to()));
+        let detector = self.detector.get_or_insert_with(|| EncodingDetector::new(Iso2022JpDetection::Deny));
+        detector.feed(line, false);
+        detector.feed(b"\n", false);
+        for at in (0..line.len()).filter(|at| !line[*at].is_ascii()) {
+            let is_high = |at: Option<usize>| at.and_then(|at| line.get(at)).is_some_and(|byte| !byte.is_ascii());
+            let is_letter = |at: Option<usize>| at.and_then(|at| line.get(at)).is_some_and(u8::is_ascii_alphabetic);
+            let (before, behind) = (at.checked_sub(1), Some(at + 1));
+            if !is_high(before) && !is_high(behind) && (is_letter(before) || is_letter(behind)) {
+                self.macintosh += u64::from(line[at] < 0xA0);
+                self.windows += u64::from(line[at] >= 0xC0);
+            }
+        }
+    }
+
+    fn fault(mut self, path: &RelPath) -> Option<Diagnostic> {
+        let (number, line, at) = self.first_wrong.take().filter(|_| self.wrong > self.right)?;
+        let looks_like = self.guess();
+        let others = if self.wrong > 1 { format!(" and {}", counted(self.wrong - 1, "other", "others")) } else { String::new() };
+        let name = looks_like.name().to_ascii_lowercase();
+        let shown = around(&line, at, looks_like);
+        let message =
+            format!("the table is not UTF-8: see line {number}{others}; it looks like {name}, in which this line holds `{shown}`");
+        let help = format!("if `{shown}` is right, set `encoding = \"{name}\"` in the mailing; otherwise export the table again, as UTF-8");
+        Some(misfit(path, number, message, help))
+    }
+
+    fn guess(&self) -> &'static encoding_rs::Encoding {
+        let guess = self.detector.as_ref().map_or(encoding_rs::WINDOWS_1252, |detector| detector.guess(None, Utf8Detection::Deny));
+        if guess.is_single_byte() && self.macintosh > self.windows { encoding_rs::MACINTOSH } else { guess }
+    }
+}
+
+/// The value around a byte of a line, as an encoding reads it.
+fn around(line: &[u8], at: usize, encoding: &'static encoding_rs::Encoding) -> String {
+    let is_end = |byte: &u8| matches!(byte, b',' | b';' | b'\t' | b'"');
+    let begin = line[..at].iter().rposition(is_end).map_or(0, |at| at + 1).max(at.saturating_sub(30));
+    let end = line[at..].iter().position(is_end).map_or(line.len(), |length| at + length).min(at + 60);
+    let text = encoding.decode_without_bom_handling(&line[begin..end]).0;
+    visible(&text.chars().take(60).collect::<String>()).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(bytes: &[u8], name: &str) -> Option<Diagnostic> {
+        let encoding = Encoding::parse(name).unwrap();
+        table_fault(bytes, &bytes[..bytes.len().min(4096)], encoding, &RelPath::new("r.csv").unwrap()).unwrap()
+    }
+
+    fn encoded(text: &str, name: &str) -> Vec<u8> {
+        match name {
+            "utf-16" => [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect(),
+            "utf-16be" => [0xFE, 0xFF].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect(),
+            name => encoding_rs::Encoding::for_label(name.as_bytes()).unwrap().encode(text).0.into_owned(),
+        }
+    }
+
+    const GERMAN: &str = "email,name\na@b.example,Jörg Müller\nc@d.example,Käthe Weiß\n";
+    const RUSSIAN: &str = "email,name\na@b.example,Образец Иванович\nc@d.example,Проба Петровна\n";
+    const JAPANESE: &str = "email,name\na@b.example,見本の人\nc@d.example,東京の見本\n";
+
+    #[test]
+    fn what_a_table_looks_like_is_told() {
+        for (text, name) in [
+            (GERMAN, "windows-1252"),
+            (GERMAN, "macintosh"),
+            (RUSSIAN, "windows-1251"),
+            (JAPANESE, "shift_jis"),
+            ("email,name\na@b.example,K\u{fc}hl\n", "windows-1252"),
+        ] {
+            let fault = fault(&encoded(text, name), "utf-8").unwrap();
+            assert!(fault.message.contains(&format!("it looks like {name}, ")), "{name}: {}", fault.message);
+            assert!(fault.help.unwrap().contains(&format!("`encoding = \"{name}\"`")), "{name}");
+        }
+        let told = fault(&encoded(GERMAN, "windows-1252"), "utf-8").unwrap();
+        assert!(told.message.contains("see line 2 and 1 other;") && told.message.ends_with("`Jörg Müller`"), "{}", told.message);
+    }
+
+    #[test]
+    fn a_few_wrong_rows_are_faults_of_rows() {
+        let mut bytes = GERMAN.as_bytes().to_vec();
+        assert_eq!(fault(&bytes, "utf-8"), None);
+        bytes.extend_from_slice(b"e@f.example,K\xFChl\n");
+        assert_eq!(fault(&bytes, "utf-8"), None);
+        assert!(fault(b"email\na@b.example\n", "utf-8").is_none());
+    }
+
+    #[test]
+    fn what_is_declared_has_to_fit() {
+        let of = |bytes: &[u8], name: &str| fault(bytes, name).map(|fault| fault.message).unwrap_or_default();
+        for name in ["utf-16", "utf-16be", "windows-1252"] {
+            assert_eq!(of(&encoded(GERMAN, name), name), "", "{name}");
+        }
+        assert_eq!(of(&encoded(GERMAN, "utf-16be"), "utf-16"), "");
+        assert!(of(&encoded(GERMAN, "utf-16"), "utf-8").contains("is utf-16, as its byte order mark says"));
+        assert!(of(&encoded(GERMAN, "utf-16"), "utf-16be").contains("and is read as utf-16be"));
+        assert!(of(&encoded(GERMAN, "utf-16")[2..], "utf-8").contains("looks like utf-16"));
+        assert_eq!(of(&encoded(GERMAN, "utf-16")[2..], "utf-16"), "");
+        assert!(of(GERMAN.as_bytes(), "utf-16").contains("is not utf-16"));
+        assert!(of(GERMAN.as_bytes(), "windows-1252").contains("is utf-8, as 2 lines show, and is read as windows-1252"));
+        assert!(of(format!("\u{feff}{GERMAN}").as_bytes(), "windows-1252").contains("byte order mark"));
+        assert_eq!(of(b"", "utf-16"), "");
+    }
+
+    #[test]
+    fn names_are_taken_or_refused() {
+        assert_eq!(Encoding::parse("ISO-8859-1").unwrap().name(), "windows-1252");
+        assert_eq!(Encoding::parse("utf-16").unwrap().name(), "utf-16");
+        let (message, help) = Encoding::parse("windows-125").unwrap_err();
+        assert!(message.contains("unknown encoding `windows-125`") && help.unwrap().contains("windows-125"));
+        assert!(Encoding::parse("replacement").is_err() && Encoding::parse("").is_err());
+    }
+
+    #[test]
+    fn tables_are_decoded_in_any_pieces() {
+        struct Drip<'b>(&'b [u8], usize);
+        impl Read for Drip<'_> {
+            fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+                let length = self.1.min(self.0.len()).min(out.len());
+                out[..length].copy_from_slice(&self.0[..length]);
+                self.0 = &self.0[length..];
+                Ok(length)
+            }
+        }
+        for (text, name) in [(GERMAN, "utf-16"), (GERMAN, "macintosh"), (RUSSIAN, "utf-16be"), (JAPANESE, "shift_jis"), (GERMAN, "utf-8")] {
+            let bytes = encoded(text, name);
+            for size in [1, 2, 3, 1000] {
+                let mut read = String::new();
+                let encoding = Encoding::parse(if name == "utf-16be" { "utf-16" } else { name }).unwrap();
+                encoding.decode(Drip(&bytes, size), &bytes).read_to_string(&mut read).unwrap();
+                assert_eq!(read, text, "{name} {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_their_ends() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["email", "", "x", "K\u{fc}hl"].join(end);
+            let bytes = encoded(&text, "windows-1252");
+            assert!(fault(&bytes, "utf-8").unwrap().message.contains("see line 4;"), "{end:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Rows of one address that say different things.
+
+use std::collections::BTreeMap;
+
+use super::table::Row;
+use crate::diagnostic::{Diagnostic, visible};
+use crate::source::RelPath;
+
+/// Pairs up such rows, whose lines are known: it takes the rows of the table once more, in their order.
+///
+/// Of the first row of an address only as much is kept as is compared and shown.
+pub struct Repeats<'p> {
+    path: &'p RelPath,
+    /// As notices name them, without the one of the address.
+    columns: Vec<(usize, String)>,
+    email: usize,
+    /// The later lines, with the first one of their address.
+    later: BTreeMap<u64, u64>,
+    /// The first lines, with the number of later ones that are still to come.
+    first: BTreeMap<u64, usize>,
+    kept: BTreeMap<u64, First>,
+    last: u64,
+}
+
+/// The first row of an address.
+struct First {
+    /// Of each column a hash, and what is shown.
+    cells: Vec<(u64, String)>,
+    is_told: bool,
+}
+
+/// What is wrong with the two rows of a pair. Whose first one has been told with an earlier pair has none for it.
+pub struct Pair {
+    pub first: Option<(u64, Diagnostic)>,
+    pub later: (u64, Diagnostic),
+    /// The address as the later row holds it.
+    pub address: String,
+}
+
+const HELP: &str = "keep the row that is right: each address gets one message";
+
+impl<'p> Repeats<'p> {
+    /// `differing`: the first line and the later one of each pair.
+    pub fn new(differing: &[(u64, u64)], columns: &[String], path: &'p RelPath) -> Repeats<'p> {
+        let mut first: BTreeMap<u64, usize> = BTreeMap::new();
+        differing.iter().for_each(|(line, _)| *first.entry(*line).or_default() += 1);
+        let later: BTreeMap<u64, u64> = differing.iter().map(|(first, later)| (*later, *first)).collect();
+        let last = later.keys().next_back().copied().unwrap_or(0);
+        let email = columns.iter().position(|column| column == "email").unwrap_or(0);
+        let columns = columns.iter().cloned().enumerate().filter(|(_, column)| column != "email").collect();
+        Repeats { path, columns, email, later, first, kept: BTreeMap::new(), last }
+    }
+
+    /// Whether no pair can come from a line or one behind it.
+    pub fn is_over(&self, line: u64) -> bool {
+        line > self.last
+    }
+
+    /// Takes a row; gives the pair of which it is the later one.
+    pub fn add(&mut self, row: &Row) -> Option<Pair> {
+        if self.first.contains_key(&row.line) {
+            let cells = self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
+            self.kept.insert(row.line, First { cells, is_told: false });
+        }
+        let line = *self.later.get(&row.line)?;
+        let first = self.kept.get_mut(&line)?;
+        let later: Vec<(u64, String)> =
+            self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
+        let address = row.values.get(self.email).map_or("", |value| value.trim()).to_owned();
+        let differing = || self.columns.iter().zip(&first.cells).zip(&later).filter(|((_, first), later)| first.0 != later.0);
+        let told = |there: &str, here: &str| {
+            let parts =
+                differing().map(|(((_, column), first), later)| format!("`{column}` is `{}` {there} and `{}` {here}", first.1, later.1));
+            parts.collect::<Vec<_>>().join(", ")
+        };
+        let at = |line: u64, message: String| {
+            let number = usize::try_from(line).unwrap_or(usize::MAX);
+            (line, Diagnostic::error("duplicate-recipient", message).at_line(self.path, number, 1).help(HELP))
+        };
+        let shown = visible(&address);
+        let pair = Pair {
+            first: (!first.is_told).then(|| at(line, format!("`{shown}` is in line {} again, but {}", row.line, told("here", "there")))),
+            later: at(row.line, format!("`{shown}` is in line {line} already, but {}", told("there", "here"))),
+            address,
+        };
+        first.is_told = true;
+        if let Some(open) = self.first.get_mut(&line) {
+            *open -= 1;
+            if *open == 0 {
+                self.first.remove(&line);
+                self.kept.remove(&line);
+            }
+        }
+        Some(pair)
+    }
+}
+
+fn cell(value: &str) -> (u64, String) {
+    let value = value.trim();
+    let [a, b, c, d, e, f, g, h, ..] = *blake3::hash(value.as_bytes()).as_bytes();
+    (u64::from_le_bytes([a, b, c, d, e, f, g, h]), visible(&value.chars().take(60).collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(line: u64, values: [&str; 3]) -> Row {
+        Row { line, values: values.map(str::to_owned).to_vec(), broken: Vec::new() }
+    }
+
+    #[test]
+    fn rows_of_one_address_are_paired() {
+        let path = RelPath::new("r.csv").unwrap();
+        let columns = ["email", "name", "org"].map(str::to_owned);
+        let mut repeats = Repeats::new(&[(2, 4), (2, 6), (3, 5)], &columns, &path);
+        assert!(repeats.add(&row(2, ["a@b.example", "x", "o"])).is_none());
+        assert!(repeats.add(&row(3, ["c@d.example", "x", "o"])).is_none());
+        let pair = repeats.add(&row(4, ["A@b.example ", "y", "o"])).unwrap();
+        assert_eq!(pair.first.unwrap().1.message, "`A@b.example` is in line 4 again, but `name` is `x` here and `y` there");
+        assert_eq!(pair.later.1.message, "`A@b.example` is in line 2 already, but `name` is `x` there and `y` here");
+        let pair = repeats.add(&row(5, ["c@d.example", "x", "p"])).unwrap();
+        assert_eq!((pair.first.unwrap().0, pair.later.0), (3, 5));
+        assert!(!repeats.is_over(6));
+        let pair = repeats.add(&row(6, ["a@b.example", "x", "q"])).unwrap();
+        assert!(pair.first.is_none() && pair.later.1.message.ends_with("`org` is `o` there and `q` here"));
+        assert!(repeats.kept.is_empty() && repeats.is_over(7));
+    }
+}
