@@ -11,10 +11,11 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use runsheet::config::{self, Columns};
 use runsheet::diagnostic::Diagnostics;
 use runsheet::notice::address::Rules;
-use runsheet::notice::invitation::{Invitation, Method};
+use runsheet::notice::invitation::Invitation;
 use runsheet::notice::merge::{Merge, Version};
 use runsheet::notice::message::{Campaign, Keys, Posting};
 use runsheet::notice::recipients::{Recipient, Recipients};
+use runsheet::notice::stage::Stage;
 use runsheet::notice::table::{Format, Table};
 use runsheet::source::{History, Inputs, RelPath, Source, StatusInput};
 use runsheet::theme::Theme;
@@ -66,7 +67,7 @@ fn merge() -> &'static Merge<'static> {
         let posting = Posting {
             campaign: campaign(2),
             earlier: vec![campaign(1)],
-            invitation: Invitation::of(event.expect("the event"), "s", "https://sample.example/", Method::Request, &date),
+            invitation: Invitation::of(event.expect("the event"), "s", "https://sample.example/", &site.config.notices, Some(Stage::Scheduled), &date),
             date,
             notices: &site.config.notices,
             keys,

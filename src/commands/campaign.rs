@@ -9,10 +9,11 @@ use super::load::Loaded;
 use crate::config::{self, Event, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
-use crate::notice::invitation::{Invitation, Method};
+use crate::notice::invitation::Invitation;
 use crate::notice::merge::{Merge, Version};
 use crate::notice::message::{Campaign, Keys, Posting};
 use crate::notice::stage::Stage;
+use crate::notice::token;
 use crate::page::Page;
 use crate::source::RelPath;
 
@@ -56,11 +57,12 @@ pub fn prepare<'a>(
         fault("missing-key", "mailings need a sender".to_owned(), id.span.clone(), "set `from` in [notices]");
         return None;
     }
-    if let Some(unsubscribe) = site.config.notices.unsubscribe.as_ref().filter(|text| text.value.contains("{token}"))
+    let notices = &site.config.notices;
+    if let Some(text) = notices.unsubscribe.iter().chain(&notices.bounce_to).find(|text| text.value.contains(token::MARK))
         && keys.unsubscribe.is_none()
     {
         let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
-        fault("missing-secret", "`{token}` needs a key".to_owned(), unsubscribe.span.clone(), help);
+        fault("missing-secret", "`{token}` needs a key".to_owned(), text.span.clone(), help);
         return None;
     }
     if event.is_faulty {
@@ -93,15 +95,13 @@ pub fn prepare<'a>(
     }
     let date = date.map_or_else(|| scheduled.clone(), |date| date.to_zoned(scheduled.time_zone().clone()));
     let stage = found[0].1.stage;
-    let method = match stage {
-        Some(Stage::Scheduled | Stage::Reminder) => Some(Method::Request),
-        Some(Stage::RolledBack | Stage::Postponed) => Some(Method::Cancel),
-        _ => None,
-    };
-    let notices = &site.config.notices;
-    let invitation = method
-        .filter(|_| notices.calendar)
-        .and_then(|method| Invitation::of(event, site_name(loaded), &site.config.site.base_url, method, &date));
+    let invitation = Invitation::of(event, site_name(loaded), &site.config.site.base_url, notices, stage, &date);
+    let maintnote = notices.maintnote.as_ref().filter(|_| invitation.is_some());
+    let told = maintnote.map_or_else(Vec::new, |maintnote| maintnote.faults(event, columns));
+    if !told.is_empty() {
+        diagnostics.extend(told);
+        return None;
+    }
     let campaign = |mailing: &Mailing, revision: u64| Campaign { revision, ..named(loaded, mailing, event) };
     let mut earlier: Vec<Campaign> =
         before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();

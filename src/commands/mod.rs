@@ -10,6 +10,7 @@ mod external;
 mod init;
 mod ledger;
 mod load;
+mod mail_server;
 mod mailings;
 mod meter;
 mod notice;
@@ -19,6 +20,7 @@ mod send;
 mod serve;
 mod status;
 mod test_message;
+mod who;
 
 use std::process::ExitCode;
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
-use super::{build, campaign, ledger, report, send};
+use super::{build, campaign, ledger, report, send, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
@@ -41,7 +41,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             merge(global, &order)
         }
         NoticeCommand::Send { name, yes, test, only, dry_run, limit, amend, wait, in_doubt } => {
-            let (test, only) = (test.as_deref(), only.as_deref());
+            let (test, only) = (test.as_slice(), only.as_deref());
             let (yes, dry_run, limit, amend, wait, in_doubt) = (*yes, *dry_run, *limit, *amend, *wait, *in_doubt);
             send::run(global, &send::SendOrder { name, yes, test, only, dry_run, limit, amend, wait, in_doubt })
         }
@@ -55,6 +55,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             let address = if *all { None } else { address.as_deref() };
             ledger::resolve(global, name, address, to, why, who.as_deref())
         }
+        NoticeCommand::Who { token, mailing, recipients } => who::run(global, token, mailing.as_deref(), recipients.as_deref()),
         NoticeCommand::Export { name, format } => ledger::export(global, name, *format),
     }
 }

@@ -12,7 +12,7 @@ use super::draft::{Draft, Kept};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Selection};
 use super::meter::{Meter, length};
-use super::{campaign, ledger, report, test_message};
+use super::{campaign, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Mode, Sending};
 use crate::diagnostic::{Diagnostics, counted, thousands, visible};
@@ -30,7 +30,8 @@ use crate::world::{clock, environment};
 pub struct SendOrder<'a> {
     pub name: &'a str,
     pub yes: Option<u64>,
-    pub test: Option<&'a str>,
+    /// To whom a test message goes, if it is to be one.
+    pub test: &'a [String],
     /// Whose message is tested.
     pub only: Option<&'a str>,
     pub dry_run: bool,
@@ -61,8 +62,8 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     let Some(sending) = loaded.project.config.sending.clone() else {
         bail!("runsheet.toml says no server\nhelp: add [smtp] with `host`");
     };
-    if let Some(to) = order.test {
-        return test_message::send(global, &loaded, &mailing, &sending, (to, order.only), &mut diagnostics);
+    if !order.test.is_empty() {
+        return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only), &mut diagnostics);
     }
     let now = clock::now();
     if !order.dry_run {
@@ -273,20 +274,17 @@ impl Job<'_> {
     }
 
     fn server(&self) -> Result<Server> {
-        server(self.loaded, self.sending)
+        mail_server::of(self.loaded, self.sending)
     }
 
     /// Sends what is planned and what is due, and says what came of it.
     fn send(&self, order: &SendOrder, ledger: Ledger, server: &Server, date: Timestamp, kept: Kept) -> Result<ExitCode> {
         let signal = Signal::watch()?;
-        let Some(from) = &self.loaded.project.config.notices.from else { bail!("there is no sender: set `from` in [notices]") };
-        let from = from.mailbox.email.to_string();
         let mut ledger = ledger;
         let total = ledger.counts()?.open().min(order.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
         let accepted = ledger.counts()?.get(State::Accepted);
-        let orders =
-            Orders { server, sending: self.sending, from: &from, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
+        let orders = Orders { server, sending: self.sending, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = order.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let (ended, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, order.wait, &mut budget, date, kept));
         meter.end();
@@ -359,12 +357,12 @@ impl Job<'_> {
             *budget -= claims.len();
             claimed += claims.len();
             let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
-            for (key, to, bytes) in batch {
+            for (key, envelope, bytes) in batch {
                 let Some(claim) = claims.remove(&key) else { continue };
                 if claim.hash != content_hash(&bytes) {
                     bail!("the message to {key} is not as it was planned");
                 }
-                feed.put(Letter { claim, to, bytes });
+                feed.put(Letter { claim, envelope, bytes });
             }
         }
         Ok(claimed)
@@ -398,7 +396,7 @@ impl Job<'_> {
             if claim.hash != content_hash(&letter.message.bytes) {
                 bail!("the message to {key} is not as it was planned: the recipients changed while they were sent to");
             }
-            feed.put(Letter { claim, to: letter.message.to.clone(), bytes: letter.message.bytes.clone() });
+            feed.put(Letter { claim, envelope: letter.message.envelope(), bytes: letter.message.bytes.clone() });
             Ok(())
         })?;
         if outcome.incomplete || outcome.skipped {
@@ -456,20 +454,6 @@ impl Job<'_> {
             ExitCode::from(3)
         })
     }
-}
-
-/// The server, with the secrets that it takes.
-pub fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
-    let certificates = match &sending.ca_file {
-        Some(path) => Some(crate::world::disk::read_bytes(&loaded.root.join(path))?),
-        None => None,
-    };
-    let password = if sending.user.is_empty() {
-        None
-    } else {
-        ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?
-    };
-    Server::new(sending, certificates.as_deref(), password)
 }
 
 /// How the number was confirmed.

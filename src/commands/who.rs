@@ -1,0 +1,92 @@
+//! `runsheet notice who`: whose unsubscribe link or bounce address it is.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::{campaign, ledger, report};
+use crate::cli::Global;
+use crate::config::Mailing;
+use crate::diagnostic::{counted, visible};
+use crate::notice::address::{self, Rules};
+use crate::notice::recipients::Recipients;
+use crate::notice::table::{Format, Table};
+use crate::notice::token::Sought;
+use crate::source::RelPath;
+use crate::world::{disk, environment};
+
+pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<ExitCode> {
+    let Some(key) = environment::keys().unsubscribe else {
+        bail!("tokens cannot be read without their key\nhelp: set RUNSHEET_UNSUBSCRIBE_KEY in the environment");
+    };
+    let sought = if token.len() > Sought::MOST { None } else { Sought::in_text(token) };
+    let Some(sought) = sought else {
+        let shown: String = token.chars().take(80).collect();
+        bail!("no token found in `{}`\nhelp: pass the token, or the whole address or link that contains it", visible(&shown));
+    };
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    let mailings: Vec<&Mailing> = match mailing {
+        Some(name) => vec![ledger::declared(&loaded, name)?],
+        None => loaded.project.config.mailings.iter().collect(),
+    };
+    let (mut found, mut looked) = (String::new(), 0);
+    for mailing in mailings {
+        let id = &mailing.id.value;
+        match look(&loaded, mailing, recipients, &sought, &key).with_context(|| format!("cannot look into the mailing `{id}`"))? {
+            Ok(search) => {
+                looked += search.rows;
+                found.push_str(&search.found);
+            }
+            Err(why) => report::note(global, &format!("skipped the mailing `{id}`: {why}")),
+        }
+    }
+    report::data(&found);
+    if found.is_empty() {
+        report::note(global, &format!("nobody has this token: {} searched", counted(looked, "row", "rows")));
+        report::note(global, "check that the key and the recipient table are those that the message was made with");
+        return Ok(ExitCode::from(1));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a search in one mailing came to.
+struct Search {
+    rows: usize,
+    found: String,
+}
+
+/// Goes over a mailing's table, in all of its revisions. The inner error says why it cannot be searched.
+fn look(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>, sought: &Sought, key: &str) -> Result<Result<Search, String>> {
+    let Some((campaign, _)) = campaign::campaign_of(loaded, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
+    let declared = &mailing.recipients.value;
+    let (file, path) = match recipients {
+        Some(file) => (file.to_owned(), RelPath::new(&file.to_string_lossy()).unwrap_or_else(|| declared.clone())),
+        None => (loaded.root.join(declared.as_str()), declared.clone()),
+    };
+    let Some((beginning, table)) = disk::open_table(&file)? else { return Ok(Err(format!("there is no file {}", file.display()))) };
+    let rules = Rules { unicode: loaded.site.config.notices.allow_unicode_addresses };
+    let table = Table::open(table, &path, Format::of(path.as_str(), &beginning), &beginning).map_err(|fault| vec![fault]);
+    let mut rows = match table.and_then(|table| Recipients::open(table, &path, &mailing.columns, rules)) {
+        Ok(rows) => rows,
+        Err(faults) => return Ok(Err(faults.first().map_or_else(String::new, |fault| fault.message.clone()))),
+    };
+    // Whatever the other columns hold: the address is what counts.
+    rows.show_only(&BTreeSet::new());
+    let revisions = (1..=mailing.revision.max(1)).rev();
+    let names: Vec<(u64, String)> = revisions.map(|revision| (revision, campaign.in_revision(revision).name())).collect();
+    let mut search = Search { rows: 0, found: String::new() };
+    for recipient in rows.filter_map(Result::ok) {
+        search.rows += 1;
+        let address = address::key(&recipient.address);
+        for (revision, name) in &names {
+            if let Some(kind) = sought.finds(key, name, &address) {
+                let id = &mailing.id.value;
+                search.found.push_str(&format!("{address}  mailing {id}, revision {revision}, {} token\n", kind.name()));
+            }
+        }
+    }
+    Ok(Ok(search))
+}
