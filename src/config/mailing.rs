@@ -125,6 +125,10 @@ fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
             reader.reject(&way.span, "`unsubscribe` should be an `https://` or `mailto:` address without spaces", None);
         } else if has_other_mark(&way.value) {
             reader.reject(&way.span, format!("unknown mark in `unsubscribe`: {}", visible(&way.value)), Some(ONLY_MARK.to_owned()));
+        } else if !way.value.is_ascii() || way.value.len() > MOST_ADDRESS {
+            let message = format!("`unsubscribe` must be ASCII, with at most {MOST_ADDRESS} characters");
+            let help = "write the domain in its ASCII form (`xn--…`) and percent-encode the rest";
+            reader.reject(&way.span, message, Some(help.to_owned()));
         }
     }
     // RFC 8058 §3.1: one click goes to one address.
@@ -137,6 +141,9 @@ fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
     }
     ways
 }
+
+/// The longest address in a header: its line must not be folded, and has at most 998 octets (RFC 5322 §2.1.1).
+const MOST_ADDRESS: usize = 900;
 
 const ONLY_MARK: &str = "`{token}` is the only mark: it stands for the recipient";
 

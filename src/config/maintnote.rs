@@ -61,8 +61,9 @@ impl Maintnote {
             && !columns.contains(&column.value)
         {
             let message = format!("there is no column `{}`, which `account_column` names", visible(&column.value));
-            let help = suggest(&column.value, columns.iter().map(String::as_str));
-            faults.push(Diagnostic::error("missing-column", message).at(&config, column.span.clone()).maybe_help(help));
+            let help = suggest(&column.value, columns.iter().map(String::as_str))
+                .unwrap_or_else(|| "name a column of the recipient table; previews take it from `sample` in [notices]".to_owned());
+            faults.push(Diagnostic::error("missing-column", message).at(&config, column.span.clone()).help(help));
         }
         faults
     }

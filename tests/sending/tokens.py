@@ -297,6 +297,38 @@ def a_token_cannot_be_had(program):
         def is_good(self, text):
             return len(self.seen) > 1
 
+    class RunsOut(WithTokens):
+        def is_good(self, text):
+            return len(self.record.taken) < 6
+
+    # It cannot be renewed in the middle: the rest waits, and nobody is marked.
+    behaviour = RunsOut(set())
+    with Server(behaviour) as server:
+        behaviour.record = server.record
+        project = project_of(program, server, 12, more="connections = 1\nper_connection = 3\n")
+        script = (project.root / "token.sh").read_text().replace("sleep 0", "[ -e broken ] && echo no network >&2 && exit 7")
+        (project.root / "token.sh").write_text(script)
+        behaviour.taken = server.record.take
+
+        def take(to, message):
+            behaviour.taken(to, message)
+            (project.root / "broken").touch()
+
+        server.record.take = take
+        done = project.send()
+        expect((done.returncode, states(project)), (2, {"accepted": 6, "planned": 6}), done.stderr)
+        assert "cannot get a token for 127.0.0.1" in done.stderr and "`sh` ended with exit status: 7" in done.stderr, done.stderr
+        is_shown_nowhere(project, done)
+        # A dry run needs no token.
+        before = runs(project)
+        expect((project.run("send", "advance", "--dry-run").returncode, runs(project)), (0, before))
+        (project.root / "broken").unlink()
+        behaviour.is_good = lambda text: True
+        server.record.take = behaviour.taken
+        done = project.send()
+        expect((done.returncode, states(project)), (0, {"accepted": 12}), done.stderr)
+        once(server, project)
+
     # What passes is no matter of the token.
     with Server(Later(set())) as server:
         project = project_of(program, server, 3, more=QUICK + "connections = 1\n")
