@@ -291,6 +291,9 @@ impl Connection {
         if let Err(delivery) = self.envelope(to) {
             return Ok(self.unless_token_ran_out(delivery));
         }
+        if let (1, Some((tokens, token))) = (self.messages, &self.token) {
+            tokens.serves(token);
+        }
         self.begin_step(self.timeout.max(Duration::from_secs(180).min(self.final_timeout)));
         let lost = |why: String| Delivery::Lost { step: Step::Data, why };
         if let Err(error) = self.stream.write(&stuffed(message)) {

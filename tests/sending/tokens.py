@@ -200,6 +200,16 @@ def a_token_is_renewed_in_the_middle(program):
                 return "530 5.7.57 Client not authenticated to send mail"
             return super().mail(session)
 
+    class NeverServes(WithTokens):
+        def mail(self, session):
+            return "530 5.7.57 Client not authenticated to send mail"
+
+    # A server that lets everybody in and takes nothing: a new token would not help.
+    with Server(NeverServes({token(number) for number in range(9)})) as server:
+        project = project_of(program, server, 20)
+        done = project.send()
+        expect((done.returncode, states(project), runs(project)), (2, {"planned": 20}, 1), done.stderr)
+        assert "530 5.7.57" in done.stderr, done.stderr
     for ends_connections in (False, True):
         behaviour = RunsOut(ends_connections)
         with Server(behaviour) as server:

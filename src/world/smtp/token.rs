@@ -34,13 +34,15 @@ struct Held {
     since: Instant,
     /// A server has said no to it.
     is_refused: bool,
+    /// A message has gone over a connection that it let in.
+    has_served: bool,
 }
 
 impl Tokens {
     /// Gets the first.
     pub fn new(fetch: impl Fn() -> Result<Secret> + Send + Sync + 'static) -> Result<Tokens> {
         let token = Token { secret: checked(fetch()?)?, number: 1 };
-        let held = Held { token, since: Instant::now(), is_refused: false };
+        let held = Held { token, since: Instant::now(), is_refused: false, has_served: false };
         Ok(Tokens { fetch: Box::new(fetch), held: Mutex::new(held) })
     }
 
@@ -66,16 +68,24 @@ impl Tokens {
         Ok((held.token.secret != refused.secret).then(|| held.token.clone()))
     }
 
-    /// The server has said no to a token outside of a login.
-    fn refuse(&self, refused: &Token) {
+    /// A connection that a token let in carries messages.
+    pub(super) fn serves(&self, token: &Token) {
         let mut held = self.lock();
-        held.is_refused |= held.token.number == refused.number;
+        held.has_served |= held.token.number == token.number;
+    }
+
+    /// The server has said no to a token outside of a login. Whether it ran out: it was of use, or there is a newer one.
+    fn has_run_out(&self, token: &Token) -> bool {
+        let mut held = self.lock();
+        let is_held = held.token.number == token.number;
+        held.is_refused |= is_held && held.has_served;
+        !is_held || held.has_served
     }
 
     fn fetch_into(&self, held: &mut Held) -> Result<()> {
         let secret = checked((self.fetch)()?)?;
         let number = held.token.number + 1;
-        *held = Held { token: Token { secret, number }, since: Instant::now(), is_refused: false };
+        *held = Held { token: Token { secret, number }, since: Instant::now(), is_refused: false, has_served: false };
         Ok(())
     }
 
@@ -97,14 +107,13 @@ fn checked(secret: Secret) -> Result<Secret> {
 
 impl Connection {
     /// A server may let a connection in and ask for another login once the token has run out. Then the connection is at its end,
-    /// as after 421, and the next one takes a new token. One that was never of use is refused for good.
+    /// and the next one takes a new token. If no message ever went by this one, something else is wrong.
     pub(super) fn unless_token_ran_out(&self, delivery: Delivery) -> Delivery {
         match (delivery, &self.token) {
             (Delivery::Answered { step: Step::Mail, reply, verdict: Verdict::Stop }, Some((tokens, token)))
-                if self.messages > 1 && matches!(reply.code, 530 | 535) =>
+                if matches!(reply.code, 530 | 535) && tokens.has_run_out(token) =>
             {
-                tokens.refuse(token);
-                Delivery::Answered { step: Step::Mail, reply, verdict: Verdict::Closing }
+                Delivery::Lost { step: Step::Auth, why: format!("the token ran out: it answered {reply}") }
             }
             (delivery, _) => delivery,
         }
@@ -139,11 +148,22 @@ mod tests {
             }
         });
         assert_eq!(asked.load(Ordering::SeqCst), 2);
-        // Refused while a connection was open: the next connection asks.
-        tokens.refuse(&first);
-        assert_eq!(tokens.current().unwrap().secret, Secret("token-2".to_owned()), "an older one says nothing of it");
-        tokens.refuse(&tokens.current().unwrap());
-        assert_eq!(tokens.current().unwrap().secret, Secret("token-3".to_owned()));
+    }
+
+    #[test]
+    fn a_token_runs_out_that_was_of_use() {
+        let (tokens, asked) = counted();
+        let first = tokens.current().unwrap();
+        assert!(!tokens.has_run_out(&first), "it never served");
+        assert_eq!((tokens.current().unwrap(), asked.load(Ordering::SeqCst)), (first.clone(), 1));
+        tokens.serves(&first);
+        // Several connections find it out.
+        assert!(tokens.has_run_out(&first) && tokens.has_run_out(&first));
+        let second = tokens.current().unwrap();
+        assert_eq!((second.secret.clone(), asked.load(Ordering::SeqCst)), (Secret("token-2".to_owned()), 2));
+        assert!(tokens.has_run_out(&first), "one that opened its connection earlier");
+        assert_eq!(tokens.current().unwrap(), second, "an older one says nothing of it");
+        assert!(!tokens.has_run_out(&second));
     }
 
     #[test]
