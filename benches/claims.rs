@@ -15,6 +15,7 @@ fn run() {
     use std::time::{Duration, Instant};
 
     use runsheet::notice::ledger::{Plan, Planned};
+    use runsheet::world::ledger::plan::Particulars;
     use runsheet::world::ledger::{Ledger, connect};
 
     const RECIPIENTS: usize = 50_000;
@@ -33,11 +34,12 @@ fn run() {
             frozen: "2027-02-11T02:00:00Z".parse().expect("it is a time"),
             subject: "Subject".to_owned(),
             amended: 0,
+            begun_as: None,
         };
         let rows: Vec<Planned> = (0..count)
             .map(|number| Planned { key: key(number), message_id: format!("<{number}@x>"), hash: "content".to_owned() })
             .collect();
-        open("zero").freeze(&plan, &rows).expect("it is new");
+        open("zero").freeze(&plan, &rows, &Particulars::default()).expect("it is new");
         let keys: Vec<String> = (0..count).map(key).collect();
         let begun = Instant::now();
         let claimed: usize = std::thread::scope(|scope| {

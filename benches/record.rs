@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use runsheet::notice::ledger::{Claim, Entry, Plan, Planned, State};
 use runsheet::notice::reply::Reply;
 use runsheet::world::ledger::Ledger;
+use runsheet::world::ledger::plan::Particulars;
 use runsheet::world::ledger::sqlite::InFile;
 
 const COMMITS: usize = 4000;
@@ -50,12 +51,13 @@ fn messages(path: &std::path::Path, connections: usize) -> f64 {
         frozen: "2027-02-11T02:00:00Z".parse().expect("it is a time"),
         subject: "Subject".to_owned(),
         amended: 0,
+        begun_as: None,
     };
     let key = |number: usize| format!("sample{number}@bench.example");
     let rows: Vec<Planned> = (0..COMMITS)
         .map(|number| Planned { key: key(number), message_id: format!("<{number:032x}@bench.example>"), hash: "c".repeat(64) })
         .collect();
-    ledger.freeze(&plan, &rows).expect("it is new");
+    ledger.freeze(&plan, &rows, &Particulars::default()).expect("it is new");
     let keys: Vec<String> = (0..COMMITS).map(key).collect();
     let mut claims: Vec<Claim> = keys.chunks(64).flat_map(|keys| ledger.claim(keys, 64).expect("nobody else has them")).collect();
     claims.sort_by_key(|claim| claim.key.trim_start_matches("sample").split('@').next().and_then(|number| number.parse::<usize>().ok()));

@@ -220,13 +220,16 @@ pub enum NoticeCommand {
         #[arg(long)]
         all: bool,
     },
-    /// Send a mailing, each recipient once and only once; run it again to go on
+    /// Send a mailing, each recipient once and only once; run it again to resume
     #[command(
         after_help = "Examples:\n  runsheet notice send advance --dry-run\n  runsheet notice send advance --test me@example.org\n  runsheet notice send advance --test me@example.org,you@example.org --only someone@example.org\n  runsheet notice send advance\n  runsheet notice send advance --yes 12 --wait\n\nEnvironment:\n  RUNSHEET_SMTP_PASSWORD   the password of the server\n  RUNSHEET_SMTP_TOKEN      an access token in place of a password\n  RUNSHEET_LEDGER_URL      the address of a ledger in PostgreSQL\n\nExit codes: 0 all accepted; 2 stopped; 3 some deferred, refused or in doubt; 130 after a signal"
     )]
     Send {
         /// A mailing's id
         name: String,
+        /// Use this table instead of the mailing's own; it may lie outside the project
+        #[arg(long, value_name = "FILE", conflicts_with = "test")]
+        recipients: Option<PathBuf>,
         /// The number of messages of the mailing, which else is asked for on the terminal
         #[arg(long, value_name = "COUNT")]
         yes: Option<u64>,
@@ -236,7 +239,7 @@ pub enum NoticeCommand {
         /// With --test: the message of this recipient, in its language
         #[arg(long, value_name = "RECIPIENT", requires = "test")]
         only: Option<String>,
-        /// Show what would be sent
+        /// Show what would be sent, and what `send` would refuse, with its exit code
         #[arg(long)]
         dry_run: bool,
         /// Send at most so many messages now
@@ -245,9 +248,12 @@ pub enum NoticeCommand {
         /// Send a changed text to those who were not reached yet
         #[arg(long)]
         amend: bool,
-        /// Stay until deferred messages are sent or given up
+        /// Stay until deferred messages are sent or their retries are used up
         #[arg(long)]
         wait: bool,
+        /// Send although the time of the mailing has passed, and keep this reason in the ledger
+        #[arg(long, value_name = "REASON", conflicts_with = "test")]
+        late: Option<String>,
         /// What to do with messages of which nobody knows whether they were sent
         #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
         in_doubt: InDoubt,
@@ -258,11 +264,11 @@ pub enum NoticeCommand {
         /// A mailing's id [default: all]
         name: Option<String>,
     },
-    /// Decide what became of messages that are in doubt, or plan refused ones again
+    /// Decide what became of messages that are in doubt, or plan refused and deferred ones again
     #[command(
-        after_help = "Examples:\n  runsheet notice resolve advance someone@example.org --sent --why \"the relay's log has it\"\n  runsheet notice resolve advance --all --resend --why \"the relay lost its queue\"",
+        after_help = "Examples:\n  runsheet notice resolve advance someone@example.org --sent --why \"the relay's log has it\"\n  runsheet notice resolve advance --all --resend --why \"the relay lost its queue\"\n  runsheet notice resolve advance --all-refused --code 550 --resend --why \"the quota is raised\"",
         group = clap::ArgGroup::new("decision").required(true).args(["sent", "resend", "cancel"]),
-        group = clap::ArgGroup::new("whom").required(true).args(["address", "all"])
+        group = clap::ArgGroup::new("whom").required(true).multiple(true).args(["address", "all", "all_refused", "all_deferred", "code"])
     )]
     Resolve {
         /// A mailing's id
@@ -270,8 +276,17 @@ pub enum NoticeCommand {
         /// The recipient
         address: Option<String>,
         /// All that are in doubt
-        #[arg(long)]
+        #[arg(long, conflicts_with = "address")]
         all: bool,
+        /// All that were refused
+        #[arg(long, conflicts_with_all = ["address", "all"])]
+        all_refused: bool,
+        /// All that are deferred, also those whose retries are used up
+        #[arg(long, conflicts_with_all = ["address", "all", "all_refused"])]
+        all_deferred: bool,
+        /// Only those that were refused or deferred with this code, such as 550
+        #[arg(long, value_name = "CODE", conflicts_with_all = ["address", "all"], value_parser = clap::value_parser!(u16).range(400..600))]
+        code: Option<u16>,
         /// The server has it: in doubt becomes accepted
         #[arg(long)]
         sent: bool,
@@ -300,6 +315,32 @@ pub enum NoticeCommand {
         /// The recipient table that was sent, if it is another one than the mailing's
         #[arg(long, value_name = "FILE")]
         recipients: Option<PathBuf>,
+    },
+    /// Take over what was sent under another name of this site, or say that it is another site
+    #[command(
+        after_help = "Examples:\n  runsheet notice adopt advance --why \"the title was changed\"\n  runsheet notice adopt advance --from \"Our move\" --why \"it had no id then\"\n  runsheet notice adopt advance --from other-move-1f2e --apart --why \"the same customers, another move\""
+    )]
+    Adopt {
+        /// A mailing's id
+        name: String,
+        /// The site's name in that ledger, as `send` says it [default: the only one there is]
+        #[arg(long, value_name = "NAME")]
+        from: Option<String>,
+        /// It is another site: do not take it over, and do not ask again
+        #[arg(long)]
+        apart: bool,
+        /// How that is known; the ledger keeps it
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// Who decides [default: the user]
+        #[arg(long, value_name = "NAME")]
+        who: Option<String>,
+    },
+    /// Check the seal of an exported ledger
+    #[command(after_help = "Example:\n  runsheet notice verify advance.json\n\nEnvironment:\n  RUNSHEET_SEAL_KEY   the key of the seal")]
+    Verify {
+        /// A file that `notice export` wrote while a key was configured
+        file: PathBuf,
     },
     /// Print the ledger of a mailing, and whether anybody has tampered with it
     #[command(

@@ -9,13 +9,30 @@ use super::load::Loaded;
 use crate::config::{self, Event, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
+use crate::notice::campaign::Campaign;
 use crate::notice::invitation::Invitation;
 use crate::notice::merge::{Merge, Version};
-use crate::notice::message::{Campaign, Keys, Posting};
+use crate::notice::message::{Keys, Posting};
 use crate::notice::stage::Stage;
 use crate::notice::token;
 use crate::page::Page;
 use crate::source::RelPath;
+
+/// What a frozen plan says of all its messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    /// Their Date.
+    pub date: Timestamp,
+    /// The name of the campaign when it was begun, if that was another.
+    pub begun_as: Option<String>,
+}
+
+impl Frozen {
+    /// A plan that is frozen now.
+    pub fn now(date: Timestamp) -> Frozen {
+        Frozen { date, begun_as: None }
+    }
+}
 
 /// A notice of the project by its name, with its page: as it is written first, and its translations behind it.
 pub fn find_notices<'a>(loaded: &'a Loaded, name: &str) -> Vec<(&'a Page, &'a Notice)> {
@@ -28,14 +45,14 @@ pub fn find_notices<'a>(loaded: &'a Loaded, name: &str) -> Vec<(&'a Page, &'a No
 
 /// Compiles the mailing's notice and checks all that does not depend on a row. `None` if that fails; it is reported.
 ///
-/// Messages have the mailing's own date unless another is given.
+/// Messages have the mailing's own date unless a plan was frozen.
 pub fn prepare<'a>(
     loaded: &'a Loaded,
     mailing: &Mailing,
     path: &RelPath,
     columns: &[String],
     keys: &'a Keys,
-    date: Option<Timestamp>,
+    frozen: Option<&Frozen>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Merge<'a>> {
     let site = &loaded.site;
@@ -93,20 +110,20 @@ pub fn prepare<'a>(
         diagnostics.push(diagnostic.help("make `not_after` the later of the two"));
         return None;
     }
-    let date = date.map_or_else(|| scheduled.clone(), |date| date.to_zoned(scheduled.time_zone().clone()));
+    let date = frozen.map_or_else(|| scheduled.clone(), |frozen| frozen.date.to_zoned(scheduled.time_zone().clone()));
     let stage = found[0].1.stage;
-    let invitation = Invitation::of(event, site_name(loaded), &site.config.site.base_url, notices, stage, &date);
+    let invitation = Invitation::of(event, site.config.site.identity(), &site.config.site.base_url, notices, stage, &date);
     let maintnote = notices.maintnote.as_ref().filter(|_| invitation.is_some());
     let told = maintnote.map_or_else(Vec::new, |maintnote| maintnote.faults(event, columns));
     if !told.is_empty() {
         diagnostics.extend(told);
         return None;
     }
-    let campaign = |mailing: &Mailing, revision: u64| Campaign { revision, ..named(loaded, mailing, event) };
+    let campaign = |mailing: &Mailing, revision: u64| Campaign::new(&site.config.site, &event.id, &mailing.id.value, revision);
     let mut earlier: Vec<Campaign> =
         before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
     earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
-    let campaign = campaign(mailing, mailing.revision);
+    let campaign = campaign(mailing, mailing.revision).begun_as(frozen.and_then(|frozen| frozen.begun_as.as_deref()));
     // Faults of the templates themselves are reported by the site already.
     let compile = |(page, notice): &(&'a Page, &'a Notice)| {
         let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
@@ -127,20 +144,11 @@ fn event_of<'a>(loaded: &'a Loaded, mailing: &Mailing, page: &Page) -> Option<&'
     config.event_of(mailing, config.event(page.front.event.as_ref().map(|name| name.value.as_str())))
 }
 
-fn site_name(loaded: &Loaded) -> &str {
-    let site = &loaded.site.config.site;
-    if site.base_url.is_empty() { &site.title } else { &site.base_url }
-}
-
-fn named(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Campaign {
-    Campaign { site: site_name(loaded).to_owned(), event: event.id.clone(), mailing: mailing.id.value.clone(), revision: mailing.revision }
-}
-
 /// The campaign of a mailing, with its event. `None` if there is no such notice or event; the site reports that.
 pub fn campaign_of<'a>(loaded: &'a Loaded, mailing: &Mailing) -> Option<(Campaign, &'a Event)> {
     let (page, _) = *find_notices(loaded, &mailing.notice.value).first()?;
     let event = event_of(loaded, mailing, page)?;
-    Some((named(loaded, mailing, event), event))
+    Some((Campaign::new(&loaded.site.config.site, &event.id, &mailing.id.value, mailing.revision), event))
 }
 
 /// The mailings of the same series that were sent before one, oldest first.

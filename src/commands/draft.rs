@@ -1,10 +1,11 @@
 //! What a mailing comes to, before it is sent: every message made once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 
+use super::campaign::Frozen;
 use super::load::Loaded;
 use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
@@ -12,21 +13,48 @@ use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::address;
-use crate::notice::ledger::{Digest, Planned, State, content_hash};
+use crate::notice::history::Standing;
+use crate::notice::ledger::{Digest, LeftOut, Planned, State, content_hash};
 use crate::notice::message::{Envelope, Message};
 use crate::notice::recipients::Recipient;
 use crate::world::environment;
-use crate::world::ledger::Standing;
+
+/// What is drafted.
+#[derive(Clone, Copy)]
+pub struct Brief<'a> {
+    pub mailing: &'a Mailing,
+    /// A table other than the mailing's.
+    pub recipients: Option<&'a Path>,
+    /// The campaign's name.
+    pub campaign: &'a str,
+    /// Only these.
+    pub reached: Option<&'a BTreeSet<String>>,
+    pub frozen: &'a Frozen,
+}
 
 /// What a mailing comes to, before it is frozen.
+#[derive(Default)]
 pub struct Draft {
     pub rows: Vec<Planned>,
+    /// The line of each row in the table.
+    pub lines: Vec<u64>,
+    /// Rows that are faulty, and that somebody chose to send without.
+    pub left_out: Vec<LeftOut>,
     pub hash: String,
-    /// Of the first message: to whom, and what about.
-    pub first: Option<(String, String)>,
+    /// The first message in each language: of which notice, to whom, and what about.
+    pub firsts: Vec<First>,
+    /// Recipients who are nobody, as their domains are kept for examples: the first of them, and how many there are.
+    pub samples: (Vec<String>, u64),
     pub zones: BTreeSet<String>,
     pub outcome: Outcome,
     pub kept: Kept,
+}
+
+/// The first message in a language.
+pub struct First {
+    pub lang: Option<String>,
+    pub to: String,
+    pub subject: String,
 }
 
 /// The first messages as they were planned, so that a small mailing is made once. The others are made again when it is their turn.
@@ -58,26 +86,11 @@ impl Draft {
     }
 
     /// Makes every message once. `None`: there are faults, and they are reported.
-    /// `reached`: only these. `date`: that of the messages.
-    pub fn make(
-        global: &Global,
-        loaded: &Loaded,
-        mailing: &Mailing,
-        campaign: &str,
-        reached: Option<&BTreeSet<String>>,
-        date: Timestamp,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Option<Draft>> {
-        let selection = Selection { date: Some(date), ..Selection::all(mailing) };
-        let mut draft = Draft {
-            rows: Vec::new(),
-            hash: String::new(),
-            first: None,
-            zones: BTreeSet::new(),
-            outcome: Outcome::default(),
-            kept: Kept::default(),
-        };
-        let mut digest = Digest::new(campaign);
+    pub fn make(global: &Global, loaded: &Loaded, brief: &Brief, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
+        let Brief { mailing, reached, .. } = *brief;
+        let selection = Selection { recipients: brief.recipients, frozen: Some(brief.frozen), ..Selection::all(mailing) };
+        let mut draft = Draft::default();
+        let mut digest = Digest::new(brief.campaign);
         let mut gate = |recipients: &[&Recipient]| {
             Ok(recipients
                 .iter()
@@ -86,23 +99,7 @@ impl Draft {
         };
         let keys = environment::keys();
         let merged = mailings::merge_some(loaded, &selection, &keys, diagnostics, Some(&mut gate), |fate| {
-            let (recipient, message) = match &fate {
-                Fate::Written(letter) => (letter.recipient, Some(letter.message)),
-                Fate::Suppressed(recipient) => (*recipient, None),
-                Fate::BeyondLimit(_) => return Ok(()),
-            };
-            let mut planned = Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() };
-            if let Some(message) = message {
-                draft.first.get_or_insert_with(|| (message.to.clone(), message.subject.clone()));
-                if let Some(zone) = recipient.get("zone").filter(|zone| !draft.zones.contains(*zone)) {
-                    draft.zones.insert(zone.to_owned());
-                }
-                planned.message_id.clone_from(&message.message_id);
-                planned.hash = content_hash(&message.bytes);
-                draft.kept.add(&planned.key, message);
-            }
-            digest.add(&planned, &recipient.values);
-            draft.rows.push(planned);
+            draft.add(&fate, &mut digest);
             Ok(())
         });
         draft.outcome = merged.with_context(|| format!("cannot merge `{}`", mailing.id.value))?;
@@ -116,28 +113,105 @@ impl Draft {
         Ok(Some(draft))
     }
 
+    fn add(&mut self, fate: &Fate, digest: &mut Digest) {
+        let (recipient, letter) = match fate {
+            Fate::Written(letter) => (letter.recipient, Some(letter)),
+            Fate::Suppressed(recipient) => (*recipient, None),
+            Fate::BeyondLimit(_) => return,
+        };
+        let mut planned = Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() };
+        if let Some(letter) = letter {
+            let message = letter.message;
+            let lang = &letter.notice.lang;
+            if !self.firsts.iter().any(|first| first.lang == *lang) {
+                self.firsts.push(First { lang: lang.clone(), to: message.to.clone(), subject: message.subject.clone() });
+            }
+            if let Some(zone) = recipient.get("zone").filter(|zone| !self.zones.contains(*zone)) {
+                self.zones.insert(zone.to_owned());
+            }
+            if address::is_sample(&recipient.address) {
+                self.samples.1 += 1;
+                if self.samples.0.len() < 3 {
+                    self.samples.0.push(planned.key.clone());
+                }
+            }
+            planned.message_id.clone_from(&message.message_id);
+            planned.hash = content_hash(&message.bytes);
+            self.kept.add(&planned.key, message);
+        }
+        digest.add(&planned, &recipient.values);
+        self.rows.push(planned);
+        self.lines.push(recipient.line);
+    }
+
     /// What is different between a plan and how it would be now.
-    pub fn difference(&self, rows: &[Standing]) -> String {
+    pub fn difference<'d>(&'d self, rows: &'d [Standing]) -> Difference<'d> {
         let planned: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
+        let is_left_out = |row: &&Standing| row.state == State::LeftOut;
+        let mut difference = Difference { of: rows.iter().filter(|row| !is_left_out(row)).count(), ..Difference::default() };
+        difference.unreached = rows.iter().filter(|row| row.state != State::Accepted && !is_left_out(row)).count();
+        for (row, line) in self.rows.iter().zip(&self.lines) {
+            match planned.get(row.key.as_str()).filter(|known| !is_left_out(known)) {
+                None => difference.added.push((&row.key, *line)),
+                Some(known) if known.hash == row.hash => {}
+                Some(known) if known.state == State::Accepted => difference.sent += 1,
+                Some(_) if row.is_suppressed() => difference.suppressed += 1,
+                Some(_) => difference.changed += 1,
+            }
+        }
         let wanted: BTreeSet<&str> = self.rows.iter().map(|planned| planned.key.as_str()).collect();
-        let added = wanted.iter().filter(|key| !planned.contains_key(*key)).count();
-        let gone = planned.keys().filter(|key| !wanted.contains(*key)).count();
-        let changed = self
-            .rows
-            .iter()
-            .filter(|row| planned.get(row.key.as_str()).is_some_and(|known| known.state != State::Accepted && known.hash != row.hash))
-            .count();
-        let unreached = rows.iter().filter(|row| row.state != State::Accepted).count() as u64;
+        let gone = planned.values().filter(|known| !wanted.contains(known.key.as_str()) && !is_left_out(known));
+        difference.gone = gone.filter(|known| known.state != State::Cancelled).count();
+        difference.left_out = rows.iter().filter(is_left_out).map(|row| row.key.as_str()).collect();
+        difference
+    }
+}
+
+/// What is different between a plan and how it would be now.
+#[derive(Debug, Default)]
+pub struct Difference<'d> {
+    /// Messages to those who were not reached.
+    changed: usize,
+    /// Messages that were sent.
+    sent: usize,
+    /// Those who get nothing more.
+    suppressed: usize,
+    /// Keys and lines.
+    added: Vec<(&'d str, u64)>,
+    gone: usize,
+    /// Rows that the plan leaves out: their keys.
+    left_out: BTreeSet<&'d str>,
+    unreached: usize,
+    of: usize,
+}
+
+impl Difference<'_> {
+    /// Whether all that is different are rows that were left out as faulty, and are good now.
+    pub fn is_mended(&self) -> bool {
+        let was_left_out =
+            |(key, line): &(&str, u64)| self.left_out.contains(key) || self.left_out.contains(format!("line {line}").as_str());
+        let nothing_else = self.changed + self.sent + self.suppressed + self.gone == 0;
+        nothing_else && !self.added.is_empty() && self.added.iter().all(was_left_out)
+    }
+
+    /// How many are new.
+    pub fn added(&self) -> usize {
+        self.added.len()
+    }
+
+    pub fn text(&self) -> String {
         let parts: Vec<String> = [
-            (changed, "message differs", "messages differ"),
-            (added, "recipient is new", "recipients are new"),
-            (gone, "recipient is gone", "recipients are gone"),
+            (self.changed, "message differs", "messages differ"),
+            (self.sent, "message that was sent would differ now", "messages that were sent would differ now"),
+            (self.added.len(), "recipient is new", "recipients are new"),
+            (self.gone, "recipient is gone", "recipients are gone"),
+            (self.suppressed, "recipient is suppressed now", "recipients are suppressed now"),
         ]
         .into_iter()
         .filter(|(number, ..)| *number > 0)
         .map(|(number, one, more)| counted(number, one, more))
         .collect();
         let parts = if parts.is_empty() { "the table of recipients differs, and no message".to_owned() } else { parts.join(", ") };
-        format!("{parts} ({} of {} not reached yet)", thousands(unreached), thousands(rows.len() as u64))
+        format!("{parts} ({} of {} not reached yet)", thousands(self.unreached as u64), thousands(self.of as u64))
     }
 }

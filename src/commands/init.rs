@@ -9,7 +9,7 @@ use include_dir::{Dir, include_dir};
 use super::report;
 use crate::cli::Global;
 use crate::theme::files_below;
-use crate::world::disk;
+use crate::world::{disk, process};
 
 static STARTER: Dir = include_dir!("$CARGO_MANIFEST_DIR/examples/starter");
 
@@ -19,10 +19,20 @@ pub fn run(dir: &Path, global: &Global) -> Result<ExitCode> {
         // A package holds no file called .gitignore below its root, so it has another name here.
         .map(|file| (file.path().to_string_lossy().replace("gitignore", ".gitignore"), file.contents()))
         .collect();
-    let named: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+    let id = process::unlikely_twice();
+    let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|(name, bytes)| (name, with_id(bytes, &id))).collect();
+    let named: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     disk::write_new(dir, &named)?;
     report::note(global, &format!("made a project in {}", dir.display()));
     report::note(global, "next: runsheet serve    look at it while you write");
     report::note(global, "      runsheet build    the site to public/, the mails to outbox/");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The starter's id with an ending that no other project has: campaigns of two projects must not be taken for one.
+fn with_id(bytes: &[u8], id: &str) -> Vec<u8> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.replace("our-move-00000000", &format!("our-move-{id}")).into_bytes(),
+        Err(_) => bytes.to_vec(),
+    }
 }

@@ -1,4 +1,4 @@
-//! `runsheet notice status`, `resolve` and `export`: what the ledger says, and what a person decides.
+//! Where the ledger is; `runsheet notice status` and `resolve`: what it says, and what a person decides.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,18 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::{campaign, report};
-use crate::cli::{ExportFormat, Global};
+use super::{identity, report};
+use crate::cli::Global;
 use crate::config::{Mailing, Sending};
-use crate::diagnostic::{counted, suggest, thousands};
-use crate::notice::ledger::{State, verify};
-use crate::notice::{address, mailbox};
+use crate::diagnostic::{suggest, thousands};
+use crate::notice::address;
+use crate::notice::history::{Standing, verify_plan};
+use crate::notice::ledger::{Plan, State};
 use crate::world::ledger::sqlite::InFile;
 use crate::world::ledger::store::Store;
-use crate::world::ledger::{self, Ledger, Standing};
+use crate::world::ledger::{self, Ledger, Whom};
 use crate::world::smtp::Secret;
-use crate::world::{disk, environment, process};
+use crate::world::{disk, environment, heads, process};
 
 /// A mailing that the project declares.
 pub fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a Mailing> {
@@ -72,14 +73,34 @@ fn file(loaded: &Loaded) -> Result<PathBuf> {
         }
         return Ok(path);
     }
-    let folder = environment::state_folder()
+    let folder = state_folder()
         .context("there is no place for the ledger: neither XDG_STATE_HOME nor HOME is set\nhelp: name a file by `ledger` in [smtp]")?;
-    let site = if config.site.base_url.is_empty() { &config.site.title } else { &config.site.base_url };
+    if let Some(id) = &config.site.id {
+        return Ok(folder.join(format!("{id}.sqlite")));
+    }
+    // Without an id nothing is sent; what an older runsheet wrote can be read.
+    let site = config.site.identity();
     let words = site.trim_start_matches("https://").trim_start_matches("http://").to_ascii_lowercase();
     let slug: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let slug: String = slug.trim_matches('-').chars().take(40).collect();
     let hash = blake3::hash(site.as_bytes()).to_hex();
-    Ok(folder.join("runsheet").join(format!("{slug}-{}.sqlite", &hash[..8])))
+    Ok(folder.join(format!("{slug}-{}.sqlite", &hash[..8])))
+}
+
+fn state_folder() -> Option<PathBuf> {
+    Some(environment::state_folder()?.join("runsheet"))
+}
+
+/// The ledgers of this user's other sites, or of this one before it had an id.
+pub fn other_files(loaded: &Loaded) -> Result<Vec<PathBuf>> {
+    let Some(folder) = state_folder() else { return Ok(Vec::new()) };
+    let own = if url(loaded)?.is_some() { None } else { Some(file(loaded)?) };
+    Ok(InFile::all_in(&folder)?.into_iter().filter(|file| Some(file) != own.as_ref()).collect())
+}
+
+/// Who decides: as said, else the user.
+pub fn who(said: Option<&str>) -> String {
+    said.map(str::trim).filter(|said| !said.is_empty()).map_or_else(environment::user, str::to_owned)
 }
 
 /// The ledger, to send by it.
@@ -98,22 +119,17 @@ pub fn to_read(loaded: &Loaded) -> Result<Option<Box<dyn Store>>> {
     }
 }
 
-/// The ledger of a mailing's campaign, if it was ever sent.
-fn of(loaded: &Loaded, mailing: &Mailing, store: Box<dyn Store>) -> Result<Option<(Ledger, crate::notice::ledger::Plan)>> {
-    let (campaign, _) =
-        campaign::campaign_of(loaded, mailing).with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?;
-    let mut ledger = Ledger::new(store, &campaign.name(), &ledger::sender(), Duration::ZERO);
+/// The ledger of a mailing's campaign with its plan, if it was ever sent.
+pub fn of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<(Ledger, Plan)>> {
+    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(None) };
     Ok(ledger.plan()?.map(|plan| (ledger, plan)))
 }
 
 /// The recipients whom a mailing has reached.
 pub fn reached(loaded: &Loaded, name: &str) -> Result<BTreeSet<String>> {
-    let mailing = declared(loaded, name)?;
-    let found = match to_read(loaded)? {
-        Some(store) => of(loaded, mailing, store)?,
-        None => None,
+    let Some((mut ledger, _)) = of(loaded, declared(loaded, name)?)? else {
+        bail!("the mailing `{name}` was not sent yet, so it has reached nobody")
     };
-    let Some((mut ledger, _)) = found else { bail!("the mailing `{name}` was not sent yet, so it has reached nobody") };
     let rows = ledger.rows()?;
     Ok(rows.into_iter().filter(|row| row.state == State::Accepted).map(|row| row.key).collect())
 }
@@ -143,13 +159,10 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
         None => loaded.project.config.mailings.iter().collect(),
     };
     let mut text = String::new();
+    let mut faults = Vec::new();
     for mailing in mailings {
         let id = &mailing.id.value;
-        let found = match to_read(&loaded)? {
-            Some(store) => of(&loaded, mailing, store)?,
-            None => None,
-        };
-        let Some((mut ledger, plan)) = found else {
+        let Some((mut ledger, plan)) = of(&loaded, mailing)? else {
             text.push_str(&format!("{id}  not sent\n"));
             continue;
         };
@@ -157,9 +170,12 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
         text.push_str(&format!(
             "{id}  {} of {} reached: {}\n",
             thousands(counts.get(State::Accepted)),
-            thousands(counts.all()),
+            thousands(counts.addressed()),
             counts.text()
         ));
+        let rows = ledger.rows()?;
+        let found = verify_plan(&plan, &ledger.plan_lines()?, &rows);
+        faults.extend(found.into_iter().map(|fault| format!("{id}: {fault}")));
         if name.is_some() {
             text.push_str(&format!(
                 "  planned at {}, amended {} times, plan {}\n  {}\n",
@@ -168,17 +184,32 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
                 plan.hash,
                 ledger.place()
             ));
-            for line in troubles(&ledger.rows()?, 100) {
+            for line in troubles(&rows, 100) {
                 text.push_str(&line);
                 text.push('\n');
             }
         }
     }
     report::data(&text);
+    if !faults.is_empty() {
+        bail!("somebody has changed the ledger: {}", faults.join("; "));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a person decides about a message.
+/// What a person decides about messages, and about whose.
+pub struct Resolution<'a> {
+    pub name: &'a str,
+    /// One recipient; all of some states without it.
+    pub to: Option<&'a str>,
+    pub of: Concerned,
+    /// Only those whose last answer had this code.
+    pub code: Option<u16>,
+    pub decision: Decision,
+    pub why: &'a str,
+    pub who: Option<&'a str>,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     Sent,
@@ -186,87 +217,66 @@ pub enum Decision {
     Cancel,
 }
 
-pub fn resolve(global: &Global, name: &str, to: Option<&str>, decision: Decision, why: &str, who: Option<&str>) -> Result<ExitCode> {
+/// The recipients that a decision without an address is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Concerned {
+    InDoubt,
+    Refused,
+    Deferred,
+    /// Whose server gave an answer of some code.
+    Answered,
+}
+
+impl Resolution<'_> {
+    /// The states that it may change. An error if the decision does not fit them.
+    fn from(&self) -> Result<&'static [State]> {
+        Ok(match (self.decision, self.to.is_some(), self.of) {
+            (Decision::Sent, true, _) | (_, false, Concerned::InDoubt) => &[State::InDoubt],
+            (Decision::Resend, true, _) => &[State::InDoubt, State::Refused, State::Deferred, State::Cancelled],
+            (Decision::Cancel, true, _) => &[State::InDoubt, State::Planned, State::Deferred],
+            (Decision::Sent, false, _) => {
+                bail!("only what is in doubt can have been sent\nhelp: name a recipient, or use --all")
+            }
+            (_, false, Concerned::Refused) => &[State::Refused],
+            (_, false, Concerned::Deferred) => &[State::Deferred],
+            (_, false, Concerned::Answered) => &[State::Refused, State::Deferred],
+        })
+    }
+}
+
+pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
+    let Resolution { name, why, .. } = *order;
     if why.trim().is_empty() {
         bail!("--why is empty\nhelp: say how it is known; the ledger keeps it");
     }
+    let from = order.from()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = declared(&loaded, name)?;
-    let who = who.map(str::to_owned).or_else(environment::user).context("nobody knows who decides\nhelp: say --who NAME")?;
-    let key = to.map(address::parse).transpose().map_err(|message| anyhow!(message))?.map(|address| address::key(&address));
-    if to_read(&loaded)?.is_none() {
+    let who = who(order.who);
+    let key = order.to.map(address::parse).transpose().map_err(|message| anyhow!(message))?.map(|address| address::key(&address));
+    if of(&loaded, mailing)?.is_none() {
         bail!("the mailing `{name}` was not sent yet");
     }
-    let Some((mut ledger, _)) = of(&loaded, mailing, to_send(&loaded)?)? else { bail!("the mailing `{name}` was not sent yet") };
+    let mut ledger = identity::to_send(global, &loaded, mailing, Duration::ZERO)?;
     // What a sender has left behind that is no more is in doubt.
     ledger.sweep()?;
-    let (from, state): (&[State], State) = match (decision, &key) {
-        (Decision::Sent, _) => (&[State::InDoubt], State::Accepted),
-        (Decision::Resend, None) => (&[State::InDoubt], State::Planned),
-        (Decision::Resend, Some(_)) => (&[State::InDoubt, State::Refused, State::Deferred, State::Cancelled], State::Planned),
-        (Decision::Cancel, None) => (&[State::InDoubt], State::Cancelled),
-        (Decision::Cancel, Some(_)) => (&[State::InDoubt, State::Planned, State::Deferred], State::Cancelled),
+    let state = match order.decision {
+        Decision::Sent => State::Accepted,
+        Decision::Resend => State::Planned,
+        Decision::Cancel => State::Cancelled,
     };
-    let decided = ledger.resolve(key.as_deref(), from, state, &who, why)?;
+    let whom = Whom { key: key.as_deref(), from, code: order.code };
+    let decided = ledger.resolve(&whom, state, &who, why)?;
     if let ([], Some(key)) = (decided.as_slice(), &key) {
         let row = ledger.rows()?.into_iter().find(|row| row.key == *key);
         match row {
-            Some(row) => bail!("{key} is {}: that cannot be changed so", row.state.name()),
+            Some(row) => bail!("{key} is already {}; this option cannot change that", row.state.name()),
             None => bail!("{key} is not among the recipients of `{name}`"),
         }
     }
-    report::note(global, &format!("{} now {}", thousands(decided.len() as u64), state.name()));
+    if let Some(head) = ledger.head() {
+        heads::keep(&loaded.root, ledger.campaign(), head)?;
+    }
+    report::note(global, &format!("{} now {}, decided by {who}", thousands(decided.len() as u64), state.name()));
     Ok(ExitCode::SUCCESS)
-}
-
-pub fn export(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode> {
-    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = declared(&loaded, name)?;
-    let found = match to_read(&loaded)? {
-        Some(store) => of(&loaded, mailing, store)?,
-        None => None,
-    };
-    let Some((mut ledger, plan)) = found else { bail!("the mailing `{name}` was not sent yet") };
-    let (rows, events) = ledger.snapshot()?;
-    match format {
-        ExportFormat::Csv => {
-            let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-            table.write_record(["email", "state", "code", "reply", "deferred", "at", "message_id"])?;
-            let mut at = std::collections::BTreeMap::new();
-            for event in &events {
-                let last: &mut &str = at.entry(event.key.as_str()).or_insert("");
-                *last = (*last).max(&event.at);
-            }
-            for row in &rows {
-                let code = if row.reply.code == 0 { String::new() } else { row.reply.code.to_string() };
-                let tries = row.tries.to_string();
-                let at = at.get(row.key.as_str()).copied().unwrap_or("");
-                let cells = [&row.key, row.state.name(), &code, &row.reply.text, &tries, at, &row.message_id].map(mailbox::no_formula);
-                table.write_record(cells.iter().map(|cell| cell.as_bytes()))?;
-            }
-            report::data(&String::from_utf8_lossy(&table.into_inner().context("cannot write the table")?));
-        }
-        ExportFormat::Json => {
-            let recipients: Vec<serde_json::Value> = rows
-                .iter()
-                .map(|row| {
-                    serde_json::json!({"email": row.key, "state": row.state.name(), "code": row.reply.code, "reply": row.reply.text,
-                        "deferred": row.tries, "message_id": row.message_id, "content": row.hash})
-                })
-                .collect();
-            let whole = serde_json::json!({
-                "campaign": plan.campaign, "plan": plan.hash, "frozen": plan.frozen.to_string(), "subject": plan.subject, "amended": plan.amended,
-                "recipients": recipients, "history": events,
-            });
-            report::data(&format!("{}\n", serde_json::to_string_pretty(&whole)?));
-        }
-    }
-    let rows: Vec<(String, State)> = rows.into_iter().map(|row| (row.key, row.state)).collect();
-    let faults = verify(&plan.campaign, &events, &rows);
-    if faults.is_empty() {
-        report::note(global, &format!("{} in the history, and their hashes hold", counted(events.len(), "line", "lines")));
-        return Ok(ExitCode::SUCCESS);
-    }
-    let shown: Vec<&str> = faults.iter().take(5).map(String::as_str).collect();
-    bail!("somebody has changed the ledger: {}", shown.join("; "))
 }

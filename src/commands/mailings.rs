@@ -5,10 +5,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use jiff::Timestamp;
 use rayon::prelude::*;
 
-use super::campaign::prepare;
+use super::campaign::{Frozen, prepare};
 use super::load::{Loaded, MOST_TIME};
 use crate::check::Fillers;
 use crate::config::{self, Mailing};
@@ -40,14 +39,14 @@ pub struct Selection<'a> {
     pub limit: Option<u64>,
     /// Whether what became of the notice's tags is told, too.
     pub probed: bool,
-    /// The Date of the messages instead of the mailing's own.
-    pub date: Option<Timestamp>,
+    /// What the plan says of the messages, if there is one.
+    pub frozen: Option<&'a Frozen>,
 }
 
 impl<'a> Selection<'a> {
     /// All recipients of a mailing.
     pub fn all(mailing: &'a Mailing) -> Selection<'a> {
-        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None, probed: false, date: None }
+        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None, probed: false, frozen: None }
     }
 }
 
@@ -177,7 +176,7 @@ pub fn merge_some(
         }
     };
     let mut chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
-    let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.date, diagnostics);
+    let merge = prepare(loaded, selection.mailing, &source.path, rows.columns(), keys, selection.frozen, diagnostics);
     let mut faults = RowFaults::new(&source.path);
     let shown = merge.as_ref().map(Merge::columns);
     let mut fillers = shown.as_ref().map(|shown| Fillers::new(shown, rows.columns()));

@@ -8,10 +8,11 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
-use super::{build, campaign, ledger, report, send, who};
+use super::{build, campaign, export, identity, ledger, report, send, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
+use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
 use crate::notice::review::Review;
@@ -40,23 +41,42 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             };
             merge(global, &order)
         }
-        NoticeCommand::Send { name, yes, test, only, dry_run, limit, amend, wait, in_doubt } => {
-            let (test, only) = (test.as_slice(), only.as_deref());
-            let (yes, dry_run, limit, amend, wait, in_doubt) = (*yes, *dry_run, *limit, *amend, *wait, *in_doubt);
-            send::run(global, &send::SendOrder { name, yes, test, only, dry_run, limit, amend, wait, in_doubt })
+        NoticeCommand::Send { name, recipients, yes, test, only, dry_run, limit, amend, wait, late, in_doubt } => {
+            let order = send::SendOrder {
+                name,
+                recipients: recipients.as_deref(),
+                yes: *yes,
+                test,
+                only: only.as_deref(),
+                dry_run: *dry_run,
+                limit: *limit,
+                amend: *amend,
+                wait: *wait,
+                late: late.as_deref(),
+                in_doubt: *in_doubt,
+            };
+            send::run(global, &order)
         }
         NoticeCommand::Status { name } => ledger::status(global, name.as_deref()),
-        NoticeCommand::Resolve { name, address, all, sent, resend, cancel: _, why, who } => {
-            let to = match (sent, resend) {
+        NoticeCommand::Resolve { name, address, all: _, all_refused, all_deferred, code, sent, resend, cancel: _, why, who } => {
+            let decision = match (sent, resend) {
                 (true, _) => ledger::Decision::Sent,
                 (_, true) => ledger::Decision::Resend,
                 _ => ledger::Decision::Cancel,
             };
-            let address = if *all { None } else { address.as_deref() };
-            ledger::resolve(global, name, address, to, why, who.as_deref())
+            let of = match (all_refused, all_deferred, code) {
+                (true, ..) => ledger::Concerned::Refused,
+                (_, true, _) => ledger::Concerned::Deferred,
+                (_, _, Some(_)) => ledger::Concerned::Answered,
+                _ => ledger::Concerned::InDoubt,
+            };
+            let order = ledger::Resolution { name, to: address.as_deref(), of, code: *code, decision, why, who: who.as_deref() };
+            ledger::resolve(global, &order)
         }
         NoticeCommand::Who { token, mailing, recipients } => who::run(global, token, mailing.as_deref(), recipients.as_deref()),
-        NoticeCommand::Export { name, format } => ledger::export(global, name, *format),
+        NoticeCommand::Adopt { name, from, apart, why, who } => identity::adopt(global, name, from.as_deref(), *apart, why, who.as_deref()),
+        NoticeCommand::Verify { file } => export::verify_file(global, file),
+        NoticeCommand::Export { name, format } => export::run(global, name, *format),
     }
 }
 
@@ -77,12 +97,24 @@ fn list(global: &Global) -> Result<ExitCode> {
         let languages = if languages.is_empty() { String::new() } else { format!(", also in {}", languages.join(", ")) };
         text.push_str(&format!("{name}  {}  ({}{stage}{languages})\n", notice.title, notice.path));
         for mailing in loaded.project.config.mailings.iter().filter(|mailing| mailing.notice.value == notice.name) {
-            let when = mailing.when.as_ref().map(|when| format!(" at {}", when.value)).unwrap_or_default();
-            text.push_str(&format!("  mailing {}{when}, to {}\n", mailing.id.value, mailing.recipients.value));
+            text.push_str(&format!("  mailing {}{}, to {}\n", mailing.id.value, when(&loaded, mailing), mailing.recipients.value));
         }
     }
     report::data(&text);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The time of a mailing, how far away it is, and whether that is too late.
+fn when(loaded: &Loaded, mailing: &Mailing) -> String {
+    let stage = campaign::find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage);
+    let times = campaign::campaign_of(loaded, mailing).and_then(|(_, event)| Times::of(mailing, stage, event));
+    let Some(times) = times else { return String::new() };
+    let now = loaded.inputs.now;
+    let late = match times.judge(now) {
+        Timing::Late | Timing::Stale => ": late",
+        Timing::Early | Timing::InTime => "",
+    };
+    format!(" at {} ({}){late}", told(&times.due.0, now), times.due.1)
 }
 
 fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat) -> Result<ExitCode> {

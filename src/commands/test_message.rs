@@ -11,6 +11,7 @@ use super::{campaign, mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::{Diagnostics, counted};
+use crate::notice::campaign::Campaign;
 use crate::notice::{address, trial};
 use crate::world::smtp::{Connection, Delivery, Failure, Server};
 use crate::world::{clock, environment};
@@ -45,13 +46,16 @@ pub fn send(
     let Some(mut recipient) = first.filter(|_| !failed && !outcome.incomplete) else { return Ok(ExitCode::from(1)) };
     let path = &mailing.recipients.value;
     let now = clock::now();
-    let Some(mut merge) = campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(now), &mut Diagnostics::default())
+    let Some(mut merge) =
+        campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(&campaign::Frozen::now(now)), &mut Diagnostics::default())
     else {
         return Ok(ExitCode::from(1));
     };
     // Another campaign each time, so that no mail program takes it for one that it has. Its tokens are those of the testers, and of
     // no recipient.
-    merge.posting.campaign.mailing = format!("{} tested {now}", mailing.id.value);
+    let event = campaign::campaign_of(loaded, mailing).map_or_else(String::new, |(_, event)| event.id.clone());
+    let name = format!("{} tested {now}", mailing.id.value);
+    merge.posting.campaign = Campaign::new(&loaded.site.config.site, &event, &name, mailing.revision);
     merge.posting.invitation = None;
     let row = recipient.address.to_string();
     let server = mail_server::of(loaded, sending)?;

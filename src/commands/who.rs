@@ -7,15 +7,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::{campaign, ledger, report};
+use super::{campaign, identity, ledger, report};
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{counted, visible};
 use crate::notice::address::{self, Rules};
+use crate::notice::campaign::{Campaign, Known};
 use crate::notice::recipients::Recipients;
 use crate::notice::table::{Format, Table};
 use crate::notice::token::Sought;
 use crate::source::RelPath;
+use crate::world::ledger::Ledger;
 use crate::world::{disk, environment};
 
 pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<ExitCode> {
@@ -35,7 +37,7 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
     let (mut found, mut looked) = (String::new(), 0);
     for mailing in mailings {
         let id = &mailing.id.value;
-        match look(&loaded, mailing, recipients, &sought, &key).with_context(|| format!("cannot look into the mailing `{id}`"))? {
+        match look(global, &loaded, mailing, recipients, &sought, &key).with_context(|| format!("cannot look into the mailing `{id}`"))? {
             Ok(search) => {
                 looked += search.rows;
                 found.push_str(&search.found);
@@ -59,8 +61,15 @@ struct Search {
 }
 
 /// Goes over a mailing's table, in all of its revisions. The inner error says why it cannot be searched.
-fn look(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>, sought: &Sought, key: &str) -> Result<Result<Search, String>> {
-    let Some((campaign, _)) = campaign::campaign_of(loaded, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
+fn look(
+    global: &Global,
+    loaded: &Loaded,
+    mailing: &Mailing,
+    recipients: Option<&Path>,
+    sought: &Sought,
+    key: &str,
+) -> Result<Result<Search, String>> {
+    let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
     let declared = &mailing.recipients.value;
     let (file, path) = match recipients {
         Some(file) => (file.to_owned(), RelPath::new(&file.to_string_lossy()).unwrap_or_else(|| declared.clone())),
@@ -75,18 +84,39 @@ fn look(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>, sought: &
     };
     // Whatever the other columns hold: the address is what counts.
     rows.show_only(&BTreeSet::new());
-    let revisions = (1..=mailing.revision.max(1)).rev();
-    let names: Vec<(u64, String)> = revisions.map(|revision| (revision, campaign.in_revision(revision).name())).collect();
+    let id = &mailing.id.value;
+    let mut names: BTreeSet<(u64, String)> = BTreeSet::new();
+    for revision in 1..=mailing.revision.max(1) {
+        let of = Campaign::names(&loaded.site.config.site, &event.id, id, revision);
+        names.extend(of.into_iter().map(|name| (revision, name)));
+    }
+    match begun(loaded, mailing) {
+        Ok(begun) => names.extend(begun),
+        Err(error) => report::note(global, &format!("the ledger was not read: {error:#}")),
+    }
     let mut search = Search { rows: 0, found: String::new() };
     for recipient in rows.filter_map(Result::ok) {
         search.rows += 1;
         let address = address::key(&recipient.address);
         for (revision, name) in &names {
             if let Some(kind) = sought.finds(key, name, &address) {
-                let id = &mailing.id.value;
                 search.found.push_str(&format!("{address}  mailing {id}, revision {revision}, {} token\n", kind.name()));
             }
         }
     }
     Ok(Ok(search))
+}
+
+/// The names under which the ledger knows campaigns of a mailing, also those that were taken over from another name of the site.
+fn begun(loaded: &Loaded, mailing: &Mailing) -> Result<Vec<(u64, String)>> {
+    let mut names = Vec::new();
+    if let Some(mut store) = ledger::to_read(loaded)? {
+        let known = Ledger::campaigns(&mut *store)?;
+        let of_mailing = known.into_iter().filter_map(|name| Some((Known::parse(&name)?, name)));
+        names.extend(of_mailing.filter(|(known, _)| known.mailing == mailing.id.value).map(|(known, name)| (known.revision, name)));
+    }
+    if let Some(mut ledger) = identity::to_read(loaded, mailing)? {
+        names.extend(ledger.plan()?.and_then(|plan| plan.begun_as).map(|name| (mailing.revision, name)));
+    }
+    Ok(names)
 }

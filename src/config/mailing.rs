@@ -1,6 +1,7 @@
 //! `[notices]` and `[[mailings]]`: who writes, and which notice goes to whom, when.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::maintnote::{self, Maintnote};
 use crate::data::{Reader, Spanned, Value};
@@ -33,6 +34,8 @@ pub struct Notices {
     pub maintnote: Option<Maintnote>,
     /// `build` merges at most so many messages a mailing unless `--all`.
     pub max_without_all: u64,
+    /// `seal`: where the key lies that seals exported ledgers.
+    pub seal: SealKey,
     /// Stands in for a recipient on the site and in previews.
     pub sample: BTreeMap<String, String>,
 }
@@ -63,9 +66,17 @@ impl Default for Notices {
             calendar: Calendar::Request,
             maintnote: None,
             max_without_all: 100,
+            seal: SealKey::default(),
             sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]),
         }
     }
+}
+
+/// Where a key lies: in a file that nobody else can read, or with a program that prints it. Neither: in the environment, or nowhere.
+#[derive(Clone, Debug, Default)]
+pub struct SealKey {
+    pub key_file: Option<PathBuf>,
+    pub key_command: Vec<String>,
 }
 
 /// Names of columns, and what the table calls them.
@@ -106,6 +117,12 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
         ..Notices::default()
     };
     notices.sample.entry("email".to_owned()).or_insert_with(|| "sample@example.org".to_owned());
+    reader.table("seal", |reader| {
+        notices.seal = SealKey {
+            key_file: reader.text("key_file").map(|text| text.value).filter(|path| !path.is_empty()).map(PathBuf::from),
+            key_command: reader.texts("key_command").into_iter().map(|text| text.value).collect(),
+        };
+    });
     if let Some(limit) = reader.count("max_without_all") {
         notices.max_without_all = limit;
     }

@@ -60,6 +60,8 @@ pub struct Config {
 /// `[site]`.
 #[derive(Clone, Debug)]
 pub struct Site {
+    /// What the site is in ledgers and hashes, whatever it is called and wherever it is published: see [`Site::identity`].
+    pub id: Option<String>,
     pub title: String,
     /// Where the site is published; ends with `/`. Empty if it is not said.
     pub base_url: String,
@@ -78,6 +80,7 @@ pub struct Site {
 impl Default for Site {
     fn default() -> Site {
         Site {
+            id: None,
             title: "Runsheet".to_owned(),
             base_url: String::new(),
             description: String::new(),
@@ -87,6 +90,19 @@ impl Default for Site {
             default_event: None,
             highlight: true,
             search: true,
+        }
+    }
+}
+
+impl Site {
+    /// The site in hashes: its `id`, else where it is published, else what it is called.
+    ///
+    /// Only the first stays what it is when somebody edits the configuration, so nothing is sent without it.
+    pub fn identity(&self) -> &str {
+        match &self.id {
+            Some(id) => id,
+            None if self.base_url.is_empty() => &self.title,
+            None => &self.base_url,
         }
     }
 }
@@ -218,6 +234,7 @@ fn check_names(config: &Config, reader: &mut Reader) {
 fn read_site(reader: &mut Reader) -> Site {
     let default = Site::default();
     Site {
+        id: reader.parsed("id", site_id),
         title: reader.text("title").map_or(default.title, |text| text.value),
         base_url: reader.parsed("base_url", base_url).unwrap_or_default(),
         description: reader.text("description").map_or(default.description, |text| text.value),
@@ -242,8 +259,25 @@ fn web_address(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
+/// Small letters, digits and `-`: it also names the file of the ledger.
+fn site_id(text: &str) -> Parsed<String> {
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = (3..=64).contains(&text.len()) && text.chars().all(legal) && !text.starts_with('-') && !text.ends_with('-');
+    let help = "use 3 to 64 small letters, digits and `-`, such as `our-move-3f9a1c07`".to_owned();
+    if fits { Ok(text.to_owned()) } else { Err((format!("invalid id `{}`", crate::diagnostic::visible(text)), Some(help))) }
+}
+
+/// The address with its scheme and host in small letters and without the port that its scheme has anyway (RFC 3986 §6.2.2.1, §6.2.3).
+fn normalized(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (scheme, host) = (scheme.to_ascii_lowercase(), rest[..end].to_ascii_lowercase());
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    format!("{scheme}://{}{}", host.strip_suffix(usual).unwrap_or(&host), &rest[end..])
+}
+
 fn base_url(text: &str) -> Parsed<String> {
-    let url = web_address(text)?;
+    let url = normalized(&web_address(text)?);
     if url.contains(['?', '#']) {
         return Err(("`base_url` cannot have a query or a fragment".to_owned(), None));
     }

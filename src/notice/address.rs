@@ -116,6 +116,14 @@ pub fn key(address: &Address) -> String {
     address.to_string().to_ascii_lowercase()
 }
 
+/// Whether an address is nobody's: its domain is kept for examples and tests (RFC 2606, RFC 6761).
+pub fn is_sample(address: &Address) -> bool {
+    let domain = address.domain().to_ascii_lowercase();
+    let last = domain.rsplit('.').next().unwrap_or("");
+    let is_below = |kept: &str| domain.strip_suffix(kept).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    matches!(last, "example" | "test" | "invalid" | "localhost") || ["example.com", "example.net", "example.org"].into_iter().any(is_below)
+}
+
 /// A hash of the key: two addresses of a table never share one.
 pub fn hash(address: &Address) -> u128 {
     let hash = blake3::hash(key(address).as_bytes());
@@ -179,6 +187,17 @@ mod tests {
         assert!(parse_with("a@p\u{430}ypal.example", Rules { unicode: true }).is_ok());
         let fault = parse_with("a@p\u{430}ypal.example", Rules::default()).unwrap_err();
         assert!(fault.message.contains("U+0430") && fault.message.contains("xn--"), "{}", fault.message);
+    }
+
+    #[test]
+    fn samples() {
+        let check = |text: &str, expected: bool| assert_eq!(is_sample(&parse(text).unwrap()), expected, "{text}");
+        for sample in ["a@b.example", "a@B.Test", "a@x.y.invalid", "a@b.localhost", "a@example.org", "a@mail.EXAMPLE.com"] {
+            check(sample, true);
+        }
+        for real in ["a@freshtrackpro.com", "a@myexample.org", "a@example.org.uk", "a@test.de", "a@example.io"] {
+            check(real, false);
+        }
     }
 
     #[test]

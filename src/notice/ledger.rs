@@ -21,7 +21,7 @@ pub enum State {
     Sending,
     /// The server has it, and answers for it.
     Accepted,
-    /// Not now: it is tried again.
+    /// Not now: it is tried again, or could be once its retries are used up.
     Deferred,
     /// Never.
     Refused,
@@ -31,10 +31,12 @@ pub enum State {
     Suppressed,
     /// It was taken out of the plan.
     Cancelled,
+    /// Its row in the table was faulty, and somebody chose to send without it.
+    LeftOut,
 }
 
 impl State {
-    pub const ALL: [State; 9] = [
+    pub const ALL: [State; 10] = [
         State::Planned,
         State::Claimed,
         State::Sending,
@@ -44,6 +46,7 @@ impl State {
         State::InDoubt,
         State::Suppressed,
         State::Cancelled,
+        State::LeftOut,
     ];
 
     pub fn name(self) -> &'static str {
@@ -57,6 +60,7 @@ impl State {
             State::InDoubt => "in doubt",
             State::Suppressed => "suppressed",
             State::Cancelled => "cancelled",
+            State::LeftOut => "left out",
         }
     }
 
@@ -77,6 +81,8 @@ pub struct Plan {
     pub subject: String,
     /// How often it was amended.
     pub amended: i64,
+    /// The name of the campaign when it was begun, if that was another: its Message-IDs are made of it.
+    pub begun_as: Option<String>,
 }
 
 /// A recipient of a plan.
@@ -87,6 +93,16 @@ pub struct Planned {
     pub message_id: String,
     /// Over the bytes of its message; empty if it gets none.
     pub hash: String,
+}
+
+/// A row of the table that a plan leaves out, as it is faulty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The normalised address, or `line N` if it could not be read.
+    pub key: String,
+    pub line: u64,
+    /// The code of its first fault.
+    pub code: &'static str,
 }
 
 impl Planned {
@@ -164,6 +180,8 @@ pub struct Counts {
     pub of: BTreeMap<State, u64>,
     /// When the first deferred one is due.
     pub next_due: Option<Timestamp>,
+    /// Deferred ones whose retries are used up.
+    pub given_up: u64,
 }
 
 impl Counts {
@@ -180,6 +198,16 @@ impl Counts {
         [State::Planned, State::Claimed, State::Sending, State::Deferred].map(|state| self.get(state)).iter().sum()
     }
 
+    /// Those whose turn will come by itself: deferred ones that are given up wait for somebody to plan them again.
+    pub fn waiting(&self) -> u64 {
+        self.open().saturating_sub(self.given_up)
+    }
+
+    /// Those whom the campaign addresses: rows that were left out are not among them.
+    pub fn addressed(&self) -> u64 {
+        self.all() - self.get(State::LeftOut)
+    }
+
     /// `12 accepted, 1 refused`, without those that are none.
     pub fn text(&self) -> String {
         let parts: Vec<String> = self
@@ -192,115 +220,9 @@ impl Counts {
     }
 }
 
-/// One line of the ledger's history. Lines of one sender are a chain.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Event {
-    /// The run of a program that wrote it.
-    pub sender: String,
-    /// From 1, in the chain of its sender.
-    pub number: i64,
-    pub key: String,
-    pub state: String,
-    pub claim: i64,
-    pub at: String,
-    pub code: i64,
-    pub reply: String,
-    /// Who decided it, and why, if it was a person.
-    pub who: String,
-    pub why: String,
-    /// Over this line and the hash of the one before it.
-    pub hash: String,
-}
-
-impl Event {
-    /// The hash that this line should have behind another.
-    pub fn link(&self, before: &str) -> String {
-        let Event { sender, number, key, state, claim, at, code, reply, who, why, .. } = self;
-        let text = serde_json::json!([before, sender, number, key, state, claim, at, code, reply, who, why]).to_string();
-        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
-    }
-}
-
-/// What is wrong with a history, whose lines come sorted by sender and number; each chain begins with the campaign's name.
-///
-/// `rows` are the recipients with their states and claims. A line that was changed, taken out or put in breaks its chain, and a state that
-/// no line tells of was set by another hand. What is cut off at the end of a chain together with its states is not seen:
-/// compare the last hashes with those that `send` has said.
-pub fn verify(campaign: &str, events: &[Event], rows: &[(String, State)]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
-    let mut latest: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
-    for event in events {
-        let (before, number) = last.get(&*event.sender).copied().unwrap_or((campaign, 0));
-        if event.number != number + 1 {
-            faults.push(format!("line {} of {} is missing", number + 1, event.sender));
-        } else if event.hash != event.link(before) {
-            faults.push(format!("line {} of {} ({}) was changed", event.number, event.sender, event.key));
-        }
-        last.insert(&event.sender, (&event.hash, event.number));
-        latest.entry(&event.key).or_default().push(event);
-    }
-    for (key, state) in rows {
-        let last = latest.get(key.as_str()).and_then(|told| told.iter().max_by_key(|event| (event.claim, &event.at, event.number)));
-        let told = last.and_then(|event| State::parse(&event.state));
-        let holds = match state {
-            // Nothing is written when it is planned or claimed, nor when it is given back.
-            State::Planned | State::Claimed | State::Suppressed => matches!(told, None | Some(State::Planned | State::Deferred)),
-            State::Deferred => matches!(told, Some(State::Deferred | State::Planned)),
-            state => told == Some(*state),
-        };
-        if !holds {
-            faults.push(format!("`{key}` is {}, and its history does not say so", state.name()));
-        }
-    }
-    faults
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn history() -> Vec<Event> {
-        let mut before = "campaign".to_owned();
-        let mut events = Vec::new();
-        for (number, (key, state)) in
-            [("a@b.example", State::Sending), ("a@b.example", State::Accepted), ("c@b.example", State::Sending)].into_iter().enumerate()
-        {
-            let mut event = Event {
-                sender: "one".to_owned(),
-                number: i64::try_from(number).unwrap() + 1,
-                key: key.to_owned(),
-                state: state.name().to_owned(),
-                claim: 1,
-                at: "2027-01-01T00:00:00Z".to_owned(),
-                code: 250,
-                reply: "Ok".to_owned(),
-                who: String::new(),
-                why: String::new(),
-                hash: String::new(),
-            };
-            event.hash = event.link(&before);
-            before.clone_from(&event.hash);
-            events.push(event);
-        }
-        events
-    }
-
-    #[test]
-    fn what_was_changed_is_seen() {
-        let rows = [("a@b.example".to_owned(), State::Accepted), ("c@b.example".to_owned(), State::Sending)];
-        let good = history();
-        assert_eq!(verify("campaign", &good, &rows), [] as [String; 0]);
-        let mut changed = good.clone();
-        changed[1].reply = "no".to_owned();
-        assert_eq!(verify("campaign", &changed, &rows), ["line 2 of one (a@b.example) was changed"]);
-        let mut shorter = good.clone();
-        shorter.remove(1);
-        assert_eq!(verify("campaign", &shorter, &rows).len(), 2);
-        assert_eq!(verify("another", &good, &rows).len(), 1);
-        let wrong = [("a@b.example".to_owned(), State::Planned), ("c@b.example".to_owned(), State::Accepted)];
-        assert_eq!(verify("campaign", &good, &wrong).len(), 2);
-    }
 
     #[test]
     fn a_plan_is_every_row_and_every_message() {

@@ -8,38 +8,13 @@ use jiff::{Timestamp, Zoned};
 use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, Message as Mime, MessageBuilder, MultiPart, SinglePart};
 
+use super::campaign::Campaign;
 use super::engine::Rendered;
 use super::invitation::Invitation;
 use super::recipients::Recipient;
 use super::token::{self, Kind};
 use super::{address, quoted};
 use crate::config::{Calendar, Notices};
-
-/// A campaign: one mailing of one event of one site, in one revision. In it no recipient is mailed twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Campaign {
-    pub site: String,
-    pub event: String,
-    pub mailing: String,
-    pub revision: u64,
-}
-
-impl Campaign {
-    /// Its name in hashes and in the ledger; the parts cannot run into each other.
-    pub fn name(&self) -> String {
-        serde_json::json!([self.site, self.event, self.mailing, self.revision]).to_string()
-    }
-
-    /// The same mailing in another revision.
-    pub fn in_revision(&self, revision: u64) -> Campaign {
-        Campaign { revision, ..self.clone() }
-    }
-
-    /// The Message-ID of its message to a recipient: the same in every run.
-    fn message_id(&self, recipient: &str, domain: &str, keys: &Keys) -> String {
-        format!("<{}@{domain}>", hash(keys.message_id.as_deref(), "message-id", &self.name(), recipient))
-    }
-}
 
 /// Keys from the environment; without one, hashes are plain.
 #[derive(Clone, Default)]
@@ -92,7 +67,7 @@ pub struct Posting<'a> {
 /// The address by which a recipient leaves, if one is configured: the first of them.
 pub fn unsubscribe(posting: &Posting, recipient: &Recipient) -> Option<String> {
     let template = posting.notices.unsubscribe.first()?;
-    token::fill(&template.value, Kind::Unsubscribe, &posting.campaign.name(), &address::key(&recipient.address), posting.keys).ok()
+    token::fill(&template.value, Kind::Unsubscribe, posting.campaign.hashed_as(), &address::key(&recipient.address), posting.keys).ok()
 }
 
 /// Makes a message.
@@ -116,18 +91,18 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         return Err(format!("its HTML has {} KB, and mail programs cut off what is over 100: 90 are allowed", rendered.html.len() / 1024));
     }
     let key = address::key(&recipient.address);
-    let message_id = campaign.message_id(&key, from.domain(), keys);
+    let id = message_id(campaign, &key, from.domain(), keys);
     let bounce_to = match &notices.bounce_to {
-        Some(template) => token::fill(&template.value, Kind::Bounce, &campaign.name(), &key, keys)?,
+        Some(template) => token::fill(&template.value, Kind::Bounce, campaign.hashed_as(), &key, keys)?,
         None => from.mailbox.email.to_string(),
     };
     // lettre wants one, and writes nothing of it.
     let envelope = lettre::address::Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]);
     let mut builder = Mime::builder().envelope(envelope.map_err(|error| error.to_string())?).from(from.mailbox.clone());
     builder = to_and_subject(builder, recipient, &rendered.subject);
-    builder = builder.date(posting.date.timestamp().into()).message_id(Some(message_id.clone()));
+    builder = builder.date(posting.date.timestamp().into()).message_id(Some(id.clone()));
     if !posting.earlier.is_empty() {
-        let ids: Vec<String> = posting.earlier.iter().map(|campaign| campaign.message_id(&key, from.domain(), keys)).collect();
+        let ids: Vec<String> = posting.earlier.iter().map(|campaign| message_id(campaign, &key, from.domain(), keys)).collect();
         // RFC 5322 §3.6.4; a line for each, as none can be folded.
         builder = builder.raw_header(as_it_is("References", ids.join("\r\n ")));
     }
@@ -141,13 +116,13 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         Some(invitation) => Some(invitation.write(&from.mailbox, recipient)?),
         None => None,
     };
-    let boundary = hash(None, "boundary", &campaign.name(), &key);
+    let boundary = hash(None, "boundary", campaign.hashed_as(), &key);
     let parts = parts(rendered, posting, calendar.as_deref(), &boundary[..32])?;
     let message = builder.multipart(parts).map_err(|error| error.to_string())?;
     Ok(Message {
         to: recipient.address.to_string(),
         subject: rendered.subject.clone(),
-        message_id,
+        message_id: id,
         from: bounce_to,
         date: posting.date.timestamp(),
         calendar,
@@ -177,7 +152,7 @@ fn list_headers(mut builder: MessageBuilder, posting: &Posting, key: &str) -> Re
         // RFC 2919 §3
         builder = builder.raw_header(as_it_is("List-Id", list_id.clone()));
     }
-    let ways = notices.unsubscribe.iter().map(|way| token::fill(&way.value, Kind::Unsubscribe, &campaign.name(), key, keys));
+    let ways = notices.unsubscribe.iter().map(|way| token::fill(&way.value, Kind::Unsubscribe, campaign.hashed_as(), key, keys));
     let ways = ways.collect::<Result<Vec<String>, String>>()?;
     if ways.iter().any(|way| way.starts_with("https://")) {
         // RFC 8058 §2
@@ -250,6 +225,11 @@ fn as_it_is(name: &'static str, value: String) -> HeaderValue {
 fn part(text: &str, kind: ContentType) -> SinglePart {
     let body = Body::dangerous_pre_encoded(quoted::encode(text), ContentTransferEncoding::QuotedPrintable);
     SinglePart::builder().header(kind).body(body)
+}
+
+/// The Message-ID of a campaign's message to a recipient: the same in every run.
+fn message_id(campaign: &Campaign, recipient: &str, domain: &str, keys: &Keys) -> String {
+    format!("<{}@{domain}>", hash(keys.message_id.as_deref(), "message-id", campaign.hashed_as(), recipient))
 }
 
 /// BLAKE3 over campaign and address, as 40 hexadecimal digits.

@@ -1,8 +1,12 @@
 //! Notices: what users are told, written once in Markdown, compiled once, merged with each recipient.
 
 pub mod address;
+pub mod brake;
+pub mod campaign;
+pub mod deadline;
 pub mod engine;
 pub mod filter;
+pub mod history;
 pub mod invitation;
 pub mod ledger;
 mod lines;
@@ -15,6 +19,7 @@ pub mod quoted;
 pub mod recipients;
 pub mod reply;
 pub mod review;
+pub mod seal;
 pub mod shard;
 pub mod stage;
 pub mod suppression;

@@ -11,8 +11,6 @@ use super::smtp::{Connection, Delivery, Failure};
 use crate::notice::ledger::{Claim, Entry, State};
 use crate::notice::reply::{Reply, Step, Verdict};
 
-/// If so many are refused before any is accepted, something is wrong with the sender, not with the recipients.
-const MOST_REFUSED_AT_FIRST: u64 = 20;
 /// The waits between attempts to get a connection.
 const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 
@@ -220,12 +218,12 @@ impl<'a, 'b> Carrier<'a, 'b> {
             }
             match delivery {
                 Delivery::Accepted(reply) => {
-                    shared.accepted.fetch_add(1, Ordering::Relaxed);
+                    shared.brake().accepted();
                     shared.lock().pace.accepted();
                     break Some((State::Accepted, reply, Duration::ZERO));
                 }
                 Delivery::Answered { reply, verdict: Verdict::Refused, step } => {
-                    self.refused_at_first(step, &reply);
+                    self.brake(step, &reply);
                     break Some((State::Refused, reply, Duration::ZERO));
                 }
                 Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
@@ -280,24 +278,18 @@ impl<'a, 'b> Carrier<'a, 'b> {
         Ok(Some(Entry::Settle { claim: letter.claim.clone(), state, reply, due }))
     }
 
-    /// Deferred, or given up once it has been tried often enough.
+    /// Deferred; once its retries are used up it waits for somebody to plan it again.
     fn later(&self, claim: &Claim, reply: Reply) -> (State, Reply, Duration) {
-        match usize::try_from(claim.tries).ok().and_then(|tries| self.shared.sending.retry.get(tries)) {
-            Some(wait) => (State::Deferred, reply, *wait),
-            None => (State::Refused, reply, Duration::ZERO),
-        }
+        let wait = usize::try_from(claim.tries).ok().and_then(|tries| self.shared.sending.retry.get(tries));
+        (State::Deferred, reply, wait.copied().unwrap_or(Duration::MAX))
     }
 
-    fn refused_at_first(&self, step: Step, reply: &Reply) {
-        if self.shared.accepted.load(Ordering::Relaxed) > 0 {
-            return;
-        }
-        let refused = self.shared.refused_at_first.fetch_add(1, Ordering::Relaxed) + 1;
-        if refused == MOST_REFUSED_AT_FIRST {
-            self.shared.stop(format!(
-                "the first {refused} messages were all refused, the last with {reply} at {}\nhelp: see what the server has against them; then `runsheet notice resolve` with --resend plans them again",
-                step.name()
-            ));
-        }
+    /// Refusals that are about the sender stop everything; those not begun stay planned.
+    fn brake(&self, step: Step, reply: &Reply) {
+        let Some(why) = self.shared.brake().refused(reply) else { return };
+        self.shared.stop(format!(
+            "{why} at {}; those not begun stay planned\nhelp: see what the server has against them; once it takes them, `runsheet notice resolve MAILING --all-refused --resend --why REASON` plans the refused ones again\nhelp: if these addresses are dead, run it again: it resumes with the others",
+            step.name()
+        ));
     }
 }

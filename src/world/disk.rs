@@ -356,3 +356,11 @@ pub fn read_secret(path: &Path) -> Result<String> {
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
+
+/// A hash of a file's bytes, as 32 hexadecimal digits.
+pub fn hash(path: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    hasher.update_reader(file).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(hasher.finalize().to_hex()[..32].to_owned())
+}

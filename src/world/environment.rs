@@ -48,9 +48,21 @@ pub fn ledger_url() -> Option<String> {
     variable("RUNSHEET_LEDGER_URL")
 }
 
-/// The user, as the ledger notes who decided something.
-pub fn user() -> Option<String> {
-    variable("USER").or_else(|| variable("LOGNAME"))
+/// The user, as the ledger notes who decided something. In a container nobody sets a variable, and there may be no name at all.
+pub fn user() -> String {
+    let uid = rustix::process::getuid().as_raw();
+    let of_uid = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    };
+    let listed = || std::fs::read_to_string("/etc/passwd").ok()?.lines().find_map(of_uid);
+    variable("USER").or_else(|| variable("LOGNAME")).or_else(listed).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The key by which an exported ledger is sealed.
+pub fn seal_key() -> Option<String> {
+    variable("RUNSHEET_SEAL_KEY")
 }
 
 /// Where this user's programs keep what must last (XDG Base Directory Specification).

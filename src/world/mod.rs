@@ -6,6 +6,7 @@ pub mod clock;
 pub mod disk;
 pub mod environment;
 pub mod external;
+pub mod heads;
 pub mod highlights;
 pub mod history;
 pub mod kuma;

@@ -101,6 +101,14 @@ fn full_name_of(name: &str, hosts: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Eight hexadecimal digits that no other run of any machine is likely to give.
+pub fn unlikely_twice() -> String {
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    // The order of a fresh hash map is drawn at random by the system.
+    let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), time);
+    blake3::hash(format!("{} {} {time:?} {random}", machine(), std::process::id()).as_bytes()).to_hex()[..8].to_owned()
+}
+
 /// Told when the user wants this program to end.
 #[derive(Default)]
 pub struct Signal {

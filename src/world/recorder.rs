@@ -176,6 +176,7 @@ impl Recorder {
 mod tests {
     use super::*;
     use crate::notice::ledger::{Claim, Plan, Planned};
+    use crate::world::ledger::plan::Particulars;
     use crate::world::ledger::sqlite::InFile;
 
     const CONNECTIONS: usize = 8;
@@ -188,8 +189,9 @@ mod tests {
         let rows: Vec<Planned> =
             keys.iter().map(|key| Planned { key: key.clone(), message_id: format!("<{key}>"), hash: "content".to_owned() }).collect();
         let frozen = "2027-02-11T02:00:00Z".parse().unwrap();
-        let plan = Plan { campaign: "campaign".to_owned(), hash: "plan".to_owned(), frozen, subject: String::new(), amended: 0 };
-        ledger.freeze(&plan, &rows).unwrap();
+        let plan =
+            Plan { campaign: "campaign".to_owned(), hash: "plan".to_owned(), frozen, subject: String::new(), amended: 0, begun_as: None };
+        ledger.freeze(&plan, &rows, &Particulars::default()).unwrap();
         let claims = ledger.claim(&keys, usize::MAX).unwrap();
         (ledger, claims)
     }
@@ -219,7 +221,7 @@ mod tests {
             });
         });
         let mut ledger = ledger;
-        assert_eq!(ledger.events().unwrap().len(), CONNECTIONS * EACH);
+        assert_eq!(ledger.events().unwrap().len(), CONNECTIONS * EACH + 1, "and the line of the plan");
     }
 
     #[test]

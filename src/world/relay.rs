@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::recorder::{self, Recorder};
 use super::smtp::Server;
 use crate::config::Sending;
+use crate::notice::brake::Brake;
 use crate::notice::ledger::{Claim, State};
 use crate::notice::message::Envelope;
 use crate::notice::pace::Pace;
@@ -62,12 +63,12 @@ pub(super) struct Shared<'a> {
     pub proven: Mutex<bool>,
     /// Threads that have a connection, or may still get one.
     pub hopeful: AtomicUsize,
-    pub accepted: AtomicU64,
+    /// What the answers of this run look like.
+    brake: Mutex<Brake>,
     /// Messages over one connection: as configured, or as the server was found to take.
     pub per_connection: AtomicU64,
     /// Whether a message's envelope goes out with the end of the one before, where the server takes that.
     pub announces: AtomicBool,
-    pub refused_at_first: AtomicU64,
     pub tell: &'a (dyn Fn(State) + Sync),
 }
 
@@ -190,10 +191,9 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
         signal: order.signal,
         proven: Mutex::new(false),
         hopeful: AtomicUsize::new(connections),
-        accepted: AtomicU64::new(order.accepted),
+        brake: Mutex::new(Brake::new(order.accepted)),
         per_connection: AtomicU64::new(order.sending.per_connection),
         announces: AtomicBool::new(true),
-        refused_at_first: AtomicU64::new(0),
         tell: order.tell,
     };
     std::thread::scope(|scope| {
@@ -239,6 +239,10 @@ pub(super) enum Turn {
 impl Shared<'_> {
     pub fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn brake(&self) -> MutexGuard<'_, Brake> {
+        self.brake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake(&self) {

@@ -57,9 +57,8 @@ def one_round(program, number, chance, options):
     with Server(Busy(chance)) as server:
         smtp = f'connections = {connections}\n' + ('timeout = "1s"\nfinal_timeout = "1s"\nlease = "5s"\n' if postgres else "")
         project = Project(program, server.port, count, smtp=smtp, env={"RUNSHEET_LEDGER_URL": DATABASE} if postgres else {})
-        project.site = f"round-{os.getpid()}-{number}.example"
-        config = project.root / "runsheet.toml"
-        config.write_text(config.read_text().replace("https://sending.example/", f"https://{project.site}/"))
+        project.site = f"round-{os.getpid()}-{number}"
+        project.configure(site=project.site)
         kills = 0
         # Two that begin at once would both want to freeze the plan: the first does, as an operator would let it.
         senders = [project.start()]

@@ -1,4 +1,5 @@
 """A small project whose one mailing is sent, and the program that sends it."""
+import datetime
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import tempfile
 
 CONFIG = """
 [site]
+id = "{site}"
 title = "Sending"
 base_url = "https://sending.example/"
 
@@ -55,11 +57,16 @@ this is number {{ r.number }}.
 """
 
 
+def in_days(days):
+    """A T-0 so many days from now."""
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
+
+
 class Project:
     """A folder with a project; its ledger lies in a folder of its own."""
 
     def __init__(self, program, port, count=10, *, host="127.0.0.1", tls="none", smtp="", notices="", mailing="", mode="live",
-                 t0="2026-01-10T02:00", env=None):
+                 t0=None, site="sending", env=None):
         self.program = str(program)
         self.folder = tempfile.TemporaryDirectory(prefix="runsheet-sending-")
         self.root = pathlib.Path(self.folder.name) / "project"
@@ -68,7 +75,7 @@ class Project:
         for name in ("RUNSHEET_LEDGER_URL", "RUNSHEET_SMTP_PASSWORD", "RUNSHEET_SMTP_TOKEN", "RUNSHEET_UNSUBSCRIBE_KEY", "SOURCE_DATE_EPOCH"):
             if not env or name not in env:
                 self.env.pop(name, None)
-        self.settings = dict(port=port, host=host, tls=tls, smtp=smtp, notices=notices, mailing=mailing, mode=mode, t0=t0)
+        self.settings = dict(port=port, host=host, tls=tls, smtp=smtp, notices=notices, mailing=mailing, mode=mode, t0=t0 or in_days(30), site=site)
         (self.root / "content").mkdir(parents=True)
         (self.root / "content/notices.md").write_text(NOTICE)
         self.configure()

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import time
 
-from judge import QUICK, case, expect, once, states
+from casebook import QUICK, case, expect, once, states
 from project import Project
 from smtp_server import Behaviour, Hangup, Server
 

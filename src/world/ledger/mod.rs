@@ -1,5 +1,7 @@
 //! The ledger as it is kept: one set of statements over two databases.
 
+pub mod adoption;
+pub mod plan;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod sqlite;
@@ -7,14 +9,14 @@ pub mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use self::store::{Row, Store, Value};
-use crate::notice::ledger::{Claim, Counts, Entry, Event, Plan, Planned, State};
+use crate::notice::history::{ENDED_TOO_EARLY, Event, Occasion, Standing};
+use crate::notice::ledger::{Claim, Counts, Entry, State};
 use crate::notice::reply::Reply;
 
 /// The ledger of one campaign, in the hand of one program.
@@ -29,22 +31,27 @@ pub struct Ledger {
     head: String,
 }
 
-/// Why somebody was taken out by an amended plan.
-const GONE: &str = "no longer among the recipients when the plan was amended";
-
-/// One recipient as it stands.
-pub struct Standing {
-    pub key: String,
-    pub message_id: String,
-    /// Of its message as it was planned.
-    pub hash: String,
-    pub state: State,
-    pub tries: i64,
-    pub reply: Reply,
+/// Whom a person decides about.
+#[derive(Clone, Copy, Debug)]
+pub struct Whom<'a> {
+    /// One recipient; all of these states without it.
+    pub key: Option<&'a str>,
+    pub from: &'a [State],
+    /// Only those whose last answer had this code.
+    pub code: Option<u16>,
 }
 
+impl Whom<'_> {
+    fn holds(&self, row: &Standing) -> bool {
+        self.from.contains(&row.state) && self.key.is_none_or(|key| key == row.key) && self.code.is_none_or(|code| code == row.reply.code)
+    }
+}
+
+/// The time at which a message is due whose retries are used up: never by itself.
+const NEVER: i64 = i64::MAX / 4;
+
 fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+    i64::try_from(duration.as_millis()).unwrap_or(NEVER).min(NEVER)
 }
 
 fn timestamp(millis: i64) -> Timestamp {
@@ -58,6 +65,11 @@ impl Ledger {
 
     pub fn place(&self) -> String {
         self.store.place()
+    }
+
+    /// The campaign's name in the ledger.
+    pub fn campaign(&self) -> &str {
+        &self.campaign
     }
 
     pub fn is_shared(&self) -> bool {
@@ -81,106 +93,6 @@ impl Ledger {
         done.with_context(|| format!("cannot write the ledger {}", self.store.place()))
     }
 
-    /// The campaigns that the ledger knows.
-    pub fn campaigns(store: &mut dyn Store) -> Result<Vec<String>> {
-        store.query("SELECT name FROM campaign ORDER BY frozen", &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
-    }
-
-    pub fn plan(&mut self) -> Result<Option<Plan>> {
-        let rows =
-            self.store.query("SELECT hash, frozen, subject, amended FROM campaign WHERE name = $1", &[self.campaign.as_str().into()])?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let frozen = row.text(1)?.parse().context("the ledger holds a time that is none")?;
-        let (hash, subject) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
-        Ok(Some(Plan { campaign: self.campaign.clone(), hash, frozen, subject, amended: row.number(3)? }))
-    }
-
-    /// Writes a new plan. One that is there already is an error.
-    pub fn freeze(&mut self, plan: &Plan, rows: &[Planned]) -> Result<()> {
-        self.together(|ledger| {
-            let values =
-                [plan.campaign.as_str().into(), plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into()];
-            ledger.store.execute("INSERT INTO campaign (name, hash, frozen, subject, amended) VALUES ($1, $2, $3, $4, 0)", &values)?;
-            for (rank, planned) in rows.iter().enumerate() {
-                ledger.insert(planned, rank)?;
-            }
-            Ok(())
-        })
-    }
-
-    fn insert(&mut self, planned: &Planned, rank: usize) -> Result<()> {
-        let state = if planned.is_suppressed() { State::Suppressed } else { State::Planned };
-        let statement = "INSERT INTO recipient (campaign, key, rank, message_id, hash, state, claim, tries, owner, until, code, reply) \
-                         VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', 0, 0, '')";
-        let values = [
-            self.campaign.as_str().into(),
-            planned.key.as_str().into(),
-            i64::try_from(rank)?.into(),
-            planned.message_id.as_str().into(),
-            planned.hash.as_str().into(),
-            state.name().into(),
-        ];
-        self.store.execute(statement, &values)?;
-        Ok(())
-    }
-
-    /// Makes another plan of it: for those who were not reached, and for nobody else.
-    pub fn amend(&mut self, plan: &Plan, rows: &[Planned], who: &str) -> Result<()> {
-        self.together(|ledger| {
-            let busy = ledger.counts_now()?;
-            if busy.get(State::Claimed) + busy.get(State::Sending) > 0 {
-                bail!("another sender is at work on this campaign\nhelp: let it end, or wait until its claims run out");
-            }
-            let values =
-                [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];
-            ledger
-                .store
-                .execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
-            let known: BTreeMap<String, Standing> = ledger.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect();
-            for (rank, planned) in rows.iter().enumerate() {
-                let Some(row) = known.get(&planned.key) else {
-                    ledger.insert(planned, rank)?;
-                    continue;
-                };
-                // Whom a person took out, or whom nobody knows to have been reached, stays where it is: its message is the new one, should it be sent.
-                let was_gone = row.state == State::Cancelled && row.reply.text == GONE;
-                let state = match row.state {
-                    State::Accepted => continue,
-                    State::Planned | State::Deferred | State::Suppressed if planned.is_suppressed() => State::Suppressed,
-                    State::Planned | State::Deferred | State::Suppressed => State::Planned,
-                    state => state,
-                };
-                let values = [
-                    planned.hash.as_str().into(),
-                    planned.message_id.as_str().into(),
-                    state.name().into(),
-                    ledger.campaign.as_str().into(),
-                    planned.key.as_str().into(),
-                    row.state.name().into(),
-                ];
-                let statement =
-                    "UPDATE recipient SET hash = $1, message_id = $2, state = $3 WHERE campaign = $4 AND key = $5 AND state = $6";
-                ledger.store.execute(statement, &values)?;
-                if was_gone && !planned.is_suppressed() {
-                    ledger.set(
-                        &planned.key,
-                        State::Cancelled,
-                        State::Planned,
-                        who,
-                        "among the recipients again when the plan was amended",
-                    )?;
-                }
-            }
-            let wanted: std::collections::BTreeSet<&str> = rows.iter().map(|planned| planned.key.as_str()).collect();
-            for row in known.values().filter(|row| !wanted.contains(row.key.as_str())) {
-                if matches!(row.state, State::Planned | State::Deferred) {
-                    ledger.set(&row.key, row.state, State::Cancelled, who, GONE)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
     /// A person's decision about one recipient, if it still is in the state that the person saw. A claim of it is void from then on.
     fn set(&mut self, key: &str, from: State, to: State, who: &str, why: &str) -> Result<bool> {
         let statement = "UPDATE recipient SET state = $1, until = 0, tries = 0, claim = claim + 1, code = 0, reply = $2 \
@@ -189,17 +101,17 @@ impl Ledger {
         let changed = self.store.query(statement, &values)?;
         let Some(row) = changed.first() else { return Ok(false) };
         let claim = row.number(0)?;
-        self.note(key, to, claim, &Reply::new(0, ""), who, why)?;
+        self.note(key, to.name(), claim, &Reply::new(0, ""), who, why)?;
         Ok(true)
     }
 
     /// Adds a line to the chain of this run.
-    fn note(&mut self, key: &str, state: State, claim: i64, reply: &Reply, who: &str, why: &str) -> Result<()> {
+    fn note(&mut self, key: &str, state: &str, claim: i64, reply: &Reply, who: &str, why: &str) -> Result<()> {
         let mut event = Event {
             sender: self.sender.clone(),
             number: self.number + 1,
             key: key.to_owned(),
-            state: state.name().to_owned(),
+            state: state.to_owned(),
             claim,
             // Always as long, so that texts sort as times do.
             at: timestamp(self.store.now()?).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
@@ -279,7 +191,7 @@ impl Ledger {
             Entry::Settle { state, reply, due, .. } => {
                 let tries = claim.tries + i64::from(*state == State::Deferred);
                 values.extend([
-                    now.saturating_add(millis(*due)).into(),
+                    now.saturating_add(millis(*due)).min(NEVER).into(),
                     i64::from(reply.code).into(),
                     reply.text.as_str().into(),
                     tries.into(),
@@ -293,7 +205,7 @@ impl Ledger {
         values.extend([self.campaign.as_str().into(), claim.key.as_str().into(), self.sender.as_str().into(), claim.number.into()]);
         let is_held = self.store.execute(statement, &values)? == 1;
         if is_held {
-            self.note(&claim.key, entry.state(), claim.number, &reply, "", "")?;
+            self.note(&claim.key, entry.state().name(), claim.number, &reply, "", "")?;
         }
         Ok(is_held)
     }
@@ -325,9 +237,10 @@ impl Ledger {
             let left = ledger.store.query(&select, &values)?;
             for row in &left {
                 let (key, claim) = (row.text(0)?.to_owned(), row.number(1)?);
-                let statement = "UPDATE recipient SET state = 'in doubt' WHERE campaign = $1 AND key = $2";
-                ledger.store.execute(statement, &[ledger.campaign.as_str().into(), key.as_str().into()])?;
-                ledger.note(&key, State::InDoubt, claim, &Reply::new(0, "the sender ended before the server's answer was written down"), "", "")?;
+                let statement = "UPDATE recipient SET state = 'in doubt', code = 0, reply = $1 WHERE campaign = $2 AND key = $3";
+                let values = [ENDED_TOO_EARLY.into(), ledger.campaign.as_str().into(), key.as_str().into()];
+                ledger.store.execute(statement, &values)?;
+                ledger.note(&key, State::InDoubt.name(), claim, &Reply::new(0, ENDED_TOO_EARLY), "", "")?;
             }
             let release = format!(
                 "WITH left_over AS MATERIALIZED (SELECT key FROM recipient WHERE campaign = $1 AND until <= $2 AND owner <> $3 AND state = 'claimed' {}) \
@@ -348,8 +261,11 @@ impl Ledger {
             let state = State::parse(row.text(0)?).context("the ledger holds a state that is none")?;
             counts.of.insert(state, u64::try_from(row.number(1)?)?);
         }
-        let due =
-            self.store.query("SELECT until FROM recipient WHERE campaign = $1 AND state = 'deferred' ORDER BY until LIMIT 1", &campaign)?;
+        let given_up = "SELECT count(*) FROM recipient WHERE campaign = $1 AND state = 'deferred' AND until >= $2";
+        let given_up = self.store.query(given_up, &[campaign[0].clone(), NEVER.into()])?;
+        counts.given_up = given_up.first().map(|row| row.number(0)).transpose()?.map_or(Ok(0), u64::try_from)?;
+        let due = "SELECT until FROM recipient WHERE campaign = $1 AND state = 'deferred' AND until < $2 ORDER BY until LIMIT 1";
+        let due = self.store.query(due, &[campaign[0].clone(), NEVER.into()])?;
         let now = self.store.now()?;
         counts.next_due = due.first().map(|row| row.number(0)).transpose()?.map(|due| timestamp(due.max(now)));
         Ok(counts)
@@ -382,7 +298,13 @@ impl Ledger {
 
     /// The history, sorted by sender and number.
     pub fn events(&mut self) -> Result<Vec<Event>> {
-        let statement = "SELECT sender, number, key, state, claim, at, code, reply, who, why, hash FROM event WHERE campaign = $1 ORDER BY sender, number";
+        self.events_where("")
+    }
+
+    fn events_where(&mut self, condition: &str) -> Result<Vec<Event>> {
+        let statement = format!(
+            "SELECT sender, number, key, state, claim, at, code, reply, who, why, hash FROM event WHERE campaign = $1 {condition} ORDER BY sender, number"
+        );
         let event = |row: &Row| {
             Ok(Event {
                 sender: row.text(0)?.to_owned(),
@@ -398,7 +320,7 @@ impl Ledger {
                 hash: row.text(10)?.to_owned(),
             })
         };
-        self.store.query(statement, &[self.campaign.as_str().into()])?.iter().map(event).collect()
+        self.store.query(&statement, &[self.campaign.as_str().into()])?.iter().map(event).collect()
     }
 
     /// The recipients and the history at one moment.
@@ -409,18 +331,46 @@ impl Ledger {
         read
     }
 
-    /// A person decides about recipients: those of these states that are among `keys`, or all of them. Gives whom it concerned.
-    pub fn resolve(&mut self, keys: Option<&str>, from: &[State], to: State, who: &str, why: &str) -> Result<Vec<String>> {
+    /// A person decides about recipients. Gives whom it concerned. What is decided about many at once has a line of its own.
+    pub fn resolve(&mut self, whom: &Whom, to: State, who: &str, why: &str) -> Result<Vec<String>> {
         self.together(|ledger| {
             let mut concerned = Vec::new();
-            for row in ledger.rows()? {
-                let is_meant = from.contains(&row.state) && keys.is_none_or(|key| key == row.key);
-                if is_meant && ledger.set(&row.key, row.state, to, who, why)? {
-                    concerned.push(row.key);
+            for row in ledger.rows()?.iter().filter(|row| whom.holds(row)) {
+                if ledger.set(&row.key, row.state, to, who, why)? {
+                    concerned.push(row.key.clone());
                 }
+            }
+            if whom.key.is_none() && !concerned.is_empty() {
+                let of = whom.from.iter().map(|state| state.name()).collect::<Vec<_>>().join(", ");
+                let code = whom.code.map(|code| format!(" with code {code}")).unwrap_or_default();
+                let decided = format!("{} of {of}{code}: now {}", concerned.len(), to.name());
+                ledger.cover(Occasion::Resolved, who, why, None, Some(decided))?;
             }
             Ok(concerned)
         })
+    }
+
+    /// The last line that anybody has written about this campaign.
+    pub fn last_hash(&mut self) -> Result<Option<String>> {
+        let statement = "SELECT hash FROM event WHERE campaign = $1 ORDER BY at DESC, number DESC LIMIT 1";
+        let rows = self.store.query(statement, &[self.campaign.as_str().into()])?;
+        rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
+    }
+
+    /// Whether some line has this hash.
+    pub fn has_line(&mut self, hash: &str) -> Result<bool> {
+        let statement = "SELECT number FROM event WHERE campaign = $1 AND hash = $2 LIMIT 1";
+        Ok(!self.store.query(statement, &[self.campaign.as_str().into(), hash.into()])?.is_empty())
+    }
+
+    /// Lines about the whole plan.
+    pub fn plan_lines(&mut self) -> Result<Vec<Event>> {
+        self.events_where("AND key = ''")
+    }
+
+    /// The database under it.
+    pub fn store(&mut self) -> &mut dyn Store {
+        &mut *self.store
     }
 }
 
@@ -439,7 +389,7 @@ pub fn connect(url: &str) -> Result<Box<dyn Store>> {
 /// Says that there is none.
 #[cfg(not(feature = "postgres"))]
 pub fn connect(_: &str) -> Result<Box<dyn Store>> {
-    bail!(
+    anyhow::bail!(
         "this runsheet knows no PostgreSQL\nhelp: build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
     )
 }

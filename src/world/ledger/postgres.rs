@@ -10,7 +10,7 @@ use postgres::{Client, Config, Statement};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::store::{Row, Store, TABLES, Value};
+use super::store::{Row, Store, TABLES, VERSION, Value, upgrade};
 use crate::config::is_loopback;
 
 /// A ledger in a database.
@@ -53,10 +53,25 @@ impl InDatabase {
         // Of several senders that begin at once, one makes the tables.
         let made = format!(
             "BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} \
-             CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number); COMMIT"
+             CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number);; COMMIT"
         );
         client.batch_execute(&made).context("cannot make the tables of the ledger")?;
-        Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })
+        let mut ledger = InDatabase { client, place, statements: BTreeMap::new(), now: None };
+        ledger.upgrade()?;
+        Ok(ledger)
+    }
+
+    /// Of several senders that begin at once one upgrades the tables. Those of this version are not locked: others may be at work with them.
+    fn upgrade(&mut self) -> Result<()> {
+        let known = self.query("SELECT version FROM ledger", &[])?;
+        if known.first().is_some_and(|row| row.number(0).is_ok_and(|version| version == VERSION)) {
+            return Ok(());
+        }
+        self.client.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(7105413)")?;
+        let column = "SELECT 1::bigint FROM information_schema.columns WHERE table_name = 'campaign' AND column_name = 'begun_as' AND table_schema = current_schema()";
+        let upgraded = self.query(column, &[]).and_then(|found| upgrade(self, !found.is_empty()));
+        self.client.batch_execute(if upgraded.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+        upgraded
     }
 
     fn prepared(&mut self, text: &str) -> Result<Statement> {

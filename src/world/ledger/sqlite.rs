@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::store::{Row, Store, TABLES, Value};
+use super::store::{Row, Store, TABLES, VERSION, Value, upgrade};
 
 /// A ledger in a file.
 pub struct InFile {
@@ -47,6 +47,36 @@ impl InFile {
         InFile::open(path, None).map(Some)
     }
 
+    /// Opens a file of another site to look into it: nothing in it is changed, and it may be of any version.
+    pub fn to_look(path: &Path) -> Result<InFile> {
+        let opened =
+            Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX);
+        let connection = opened.with_context(|| format!("cannot look into the ledger {}", path.display()))?;
+        connection.busy_timeout(Duration::from_secs(10))?;
+        Ok(InFile { connection, path: path.to_owned(), _lock: None })
+    }
+
+    /// The ledgers in a folder, by their names.
+    pub fn all_in(folder: &Path) -> Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", folder.display())),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
+            // One that was made and never written to knows nothing.
+            let is_ledger =
+                path.extension().is_some_and(|ending| ending == "sqlite") && fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+            if is_ledger {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
     fn open(path: &Path, lock: Option<fs::File>) -> Result<InFile> {
         let opened = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(path)?;
@@ -62,7 +92,26 @@ impl InFile {
         };
         let connection = opened().with_context(|| format!("cannot open the ledger {}", path.display()))?;
         connection.set_prepared_statement_cache_capacity(64);
-        Ok(InFile { connection, path: path.to_owned(), _lock: lock })
+        let mut ledger = InFile { connection, path: path.to_owned(), _lock: lock };
+        ledger.upgrade().with_context(|| format!("cannot open the ledger {}", path.display()))?;
+        Ok(ledger)
+    }
+
+    /// Two programs may open an old file at once.
+    fn upgrade(&mut self) -> Result<()> {
+        if self.query("SELECT version FROM ledger", &[])?.first().is_some_and(|row| row.number(0).is_ok_and(|version| version == VERSION)) {
+            return Ok(());
+        }
+        self.begin()?;
+        let columns = self.query("SELECT name FROM pragma_table_info('campaign') WHERE name = 'begun_as'", &[]);
+        let upgraded = columns.and_then(|columns| upgrade(self, !columns.is_empty()));
+        match upgraded {
+            Ok(()) => self.commit(),
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
     }
 }
 

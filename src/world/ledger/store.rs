@@ -78,7 +78,8 @@ CREATE TABLE IF NOT EXISTS campaign (
     hash TEXT NOT NULL,
     frozen TEXT NOT NULL,
     subject TEXT NOT NULL,
-    amended BIGINT NOT NULL
+    amended BIGINT NOT NULL,
+    begun_as TEXT NOT NULL DEFAULT ''
 );
 CREATE TABLE IF NOT EXISTS recipient (
     campaign TEXT NOT NULL,
@@ -109,4 +110,37 @@ CREATE TABLE IF NOT EXISTS event (
     why TEXT NOT NULL,
     hash TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS apart (
+    site TEXT NOT NULL,
+    other TEXT NOT NULL,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL,
+    why TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS ledger (
+    version BIGINT NOT NULL
+);
 ";
+
+/// What this program writes. 1 had neither this table nor `begun_as`, and no line vouched for a plan.
+pub const VERSION: i64 = 2;
+
+/// Brings a ledger of an older program up to date, once its tables are there; `has_column` says whether `campaign` has `begun_as`.
+/// One that is newer than this program is refused.
+pub fn upgrade(store: &mut dyn Store, has_column: bool) -> Result<()> {
+    let known = store.query("SELECT version FROM ledger", &[])?.first().map(|row| row.number(0)).transpose()?;
+    match known {
+        Some(version) if version > VERSION => bail!(
+            "the ledger {} is of version {version}, and this runsheet knows {VERSION}\nhelp: use the runsheet that wrote it, or a newer one",
+            store.place()
+        ),
+        Some(VERSION) => return Ok(()),
+        _ => {}
+    }
+    if !has_column {
+        store.execute("ALTER TABLE campaign ADD COLUMN begun_as TEXT NOT NULL DEFAULT ''", &[])?;
+    }
+    store.execute("DELETE FROM ledger", &[])?;
+    store.execute("INSERT INTO ledger (version) VALUES ($1)", &[VERSION.into()])?;
+    Ok(())
+}

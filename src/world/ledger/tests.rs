@@ -1,7 +1,9 @@
 //! One suite for both databases. That in PostgreSQL runs where RUNSHEET_TEST_POSTGRES names one.
 
+use super::plan::Particulars;
 use super::sqlite::InFile;
 use super::*;
+use crate::notice::ledger::{LeftOut, Plan, Planned};
 
 /// Opens the same ledger again and again.
 type Open<'a> = &'a dyn Fn(&str, &str) -> Ledger;
@@ -13,18 +15,21 @@ fn conforms(open: Open) {
     what_a_dead_sender_leaves(open);
     deferred_until_due(open);
     amended(open);
+    extended(open);
+    given_up(open);
     resolved(open);
+    taken_over(open);
     nothing_by_halves(open);
 }
 
 fn plan(campaign: &str) -> Plan {
     let frozen = "2027-02-11T02:00:00Z".parse().unwrap();
-    Plan { campaign: campaign.to_owned(), hash: "plan".to_owned(), frozen, subject: "Subject".to_owned(), amended: 0 }
+    Plan { campaign: campaign.to_owned(), hash: "plan".to_owned(), frozen, subject: "Subject".to_owned(), amended: 0, begun_as: None }
 }
 
 fn freeze(ledger: &mut Ledger, rows: &[Planned]) -> Result<()> {
     let plan = plan(&ledger.campaign);
-    ledger.freeze(&plan, rows)
+    ledger.freeze(&plan, rows, &Particulars::default())
 }
 
 fn planned(name: &str) -> Planned {
@@ -44,9 +49,22 @@ fn states(ledger: &mut Ledger) -> Vec<State> {
 }
 
 fn verified(ledger: &mut Ledger) -> Vec<String> {
-    let rows: Vec<(String, State)> = ledger.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
-    let campaign = ledger.campaign.clone();
-    crate::notice::ledger::verify(&campaign, &ledger.events().unwrap(), &rows)
+    let plan = ledger.plan().unwrap().unwrap();
+    let verified = crate::notice::history::verify(&plan, &ledger.events().unwrap(), &ledger.rows().unwrap());
+    assert_eq!(verified.uncovered, None);
+    verified.faults
+}
+
+fn by(who: &str) -> Particulars<'_> {
+    Particulars { who, ..Particulars::default() }
+}
+
+fn all_of(from: &[State]) -> Whom<'_> {
+    Whom { key: None, from, code: None }
+}
+
+fn one_of<'a>(key: &'a str, from: &'a [State]) -> Whom<'a> {
+    Whom { key: Some(key), from, code: None }
 }
 
 fn planned_once(open: Open) {
@@ -54,7 +72,7 @@ fn planned_once(open: Open) {
     assert_eq!(ledger.plan().unwrap(), None);
     let suppressed = Planned { hash: String::new(), ..planned("c") };
     let once = plan(&ledger.campaign);
-    ledger.freeze(&once, &[planned("a"), planned("b"), suppressed]).unwrap();
+    ledger.freeze(&once, &[planned("a"), planned("b"), suppressed], &Particulars::default()).unwrap();
     assert_eq!(ledger.plan().unwrap().map(|known| (known.hash, known.subject)), Some(("plan".to_owned(), "Subject".to_owned())));
     assert!(freeze(&mut ledger, &[planned("d")]).is_err());
     assert_eq!(states(&mut ledger), [State::Planned, State::Planned, State::Suppressed]);
@@ -127,7 +145,7 @@ fn deferred_until_due(open: Open) {
     one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Deferred, Duration::from_secs(3600))]).unwrap();
     assert!(one.claim(&keys(&["a"]), 1).unwrap().is_empty());
     assert!(one.counts().unwrap().next_due.is_some());
-    one.resolve(None, &[State::Deferred], State::Planned, "somebody", "now").unwrap();
+    one.resolve(&all_of(&[State::Deferred]), State::Planned, "somebody", "now").unwrap();
     let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
     one.record(&[settle(&claim, State::Deferred, Duration::ZERO)]).unwrap();
     let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
@@ -142,7 +160,7 @@ fn amended(open: Open) {
     let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
     one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Accepted, Duration::ZERO)]).unwrap();
     let changed = |name: &str| Planned { hash: "changed".to_owned(), ..planned(name) };
-    one.amend(&Plan { hash: "other".to_owned(), ..plan("amended") }, &[changed("a"), changed("b"), changed("d")], "somebody").unwrap();
+    one.amend(&Plan { hash: "other".to_owned(), ..plan("amended") }, &[changed("a"), changed("b"), changed("d")], &by("somebody")).unwrap();
     assert_eq!(one.plan().unwrap().map(|plan| (plan.hash, plan.amended)), Some(("other".to_owned(), 1)));
     let rows: Vec<(String, State)> = one.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
     let state = |name: &str| rows.iter().find(|(key, _)| key.starts_with(name)).map(|(_, state)| *state);
@@ -150,14 +168,70 @@ fn amended(open: Open) {
     assert_eq!(one.claim(&keys(&["b"]), 1).unwrap()[0].hash, "changed");
     one.release().unwrap();
     // Who was gone comes back; whom a person took out does not.
-    one.resolve(Some("d@b.example"), &[State::Planned], State::Cancelled, "somebody", "never").unwrap();
-    one.amend(&plan("amended"), &[changed("a"), changed("c"), changed("d")], "somebody").unwrap();
+    one.resolve(&one_of("d@b.example", &[State::Planned]), State::Cancelled, "somebody", "never").unwrap();
+    one.amend(&plan("amended"), &[changed("a"), changed("c"), changed("d")], &by("somebody")).unwrap();
     let rows: Vec<(String, State)> = one.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
     let state = |name: &str| rows.iter().find(|(key, _)| key.starts_with(name)).map(|(_, state)| *state);
     assert_eq!(["a", "b", "c", "d"].map(state), [State::Accepted, State::Cancelled, State::Planned, State::Cancelled].map(Some));
     assert_eq!(verified(&mut one), [] as [String; 0]);
     one.claim(&keys(&["c"]), 1).unwrap();
-    assert!(one.amend(&plan("amended"), &[changed("a")], "somebody").is_err(), "somebody is at work");
+    assert!(one.amend(&plan("amended"), &[changed("a")], &by("somebody")).is_err(), "somebody is at work");
+}
+
+fn extended(open: Open) {
+    let mut one = open("extended", "one");
+    let left_out = |key: &str, line| LeftOut { key: key.to_owned(), line, code: "bad-zone" };
+    let bad = [left_out("b@b.example", 3), left_out("line 4", 4), left_out("line 4", 4)];
+    let campaign = one.campaign.clone();
+    one.freeze(&plan(&campaign), &[planned("a")], &Particulars { left_out: &bad, ..by("somebody") }).unwrap();
+    assert_eq!(states(&mut one), [State::Planned, State::LeftOut, State::LeftOut]);
+    assert_eq!(one.counts().unwrap().addressed(), 1);
+    assert_eq!(one.claim(&keys(&["a", "b"]), 5).unwrap().len(), 1, "who is left out has no turn");
+    one.release().unwrap();
+    let better = Plan { hash: "better".to_owned(), ..plan(&campaign) };
+    one.extend(&better, &[planned("a"), planned("b"), planned("c")], &Particulars { left_out: &bad[..0], ..by("somebody") }).unwrap();
+    assert_eq!(states(&mut one), [State::Planned, State::Planned, State::Planned]);
+    assert_eq!(one.plan().unwrap().map(|plan| (plan.hash, plan.amended)), Some(("better".to_owned(), 0)));
+    assert_eq!(verified(&mut one), [] as [String; 0]);
+    assert_eq!(one.plan_lines().unwrap().iter().map(|line| line.state.as_str()).collect::<Vec<_>>(), ["frozen", "extended"]);
+}
+
+fn given_up(open: Open) {
+    let mut one = open("given up", "one");
+    freeze(&mut one, &[planned("a"), planned("b")]).unwrap();
+    for claim in one.claim(&keys(&["a", "b"]), 2).unwrap() {
+        let due = if claim.key.starts_with('a') { Duration::MAX } else { Duration::from_secs(3600) };
+        one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Deferred, due)]).unwrap();
+    }
+    let counts = one.counts().unwrap();
+    assert_eq!((counts.get(State::Deferred), counts.given_up, counts.waiting()), (2, 1, 1));
+    assert!(counts.next_due.is_some_and(|due| due.duration_since(one.now().unwrap()).as_secs() <= 3600), "{counts:?}");
+    assert!(one.claim(&keys(&["a", "b"]), 2).unwrap().is_empty());
+    let with_code = |code| Whom { key: None, from: &[State::Deferred], code: Some(code) };
+    assert!(one.resolve(&with_code(451), State::Planned, "somebody", "now").unwrap().is_empty());
+    assert_eq!(one.resolve(&with_code(250), State::Planned, "somebody", "now").unwrap().len(), 2);
+    assert_eq!(one.claim(&keys(&["a", "b"]), 2).unwrap().iter().map(|claim| claim.tries).collect::<Vec<_>>(), [0, 0]);
+    assert_eq!(verified(&mut one), [] as [String; 0]);
+}
+
+fn taken_over(open: Open) {
+    let mut one = open("taken over before", "one");
+    freeze(&mut one, &[planned("a"), planned("b")]).unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Accepted, Duration::ZERO)]).unwrap();
+    let before = one.campaign.clone();
+    drop(one);
+    let mut two = open("taken over", "two");
+    assert!(two.adopt_here("nobody", "somebody", "a slip").is_err());
+    two.adopt_here(&before, "somebody", "it had no id").unwrap();
+    assert_eq!(two.plan().unwrap().and_then(|plan| plan.begun_as), Some(before.clone()));
+    assert_eq!(states(&mut two), [State::Accepted, State::Planned]);
+    assert_eq!(verified(&mut two), [] as [String; 0]);
+    assert!(open_names(&mut two).iter().all(|name| *name != before));
+}
+
+fn open_names(ledger: &mut Ledger) -> Vec<String> {
+    Ledger::campaigns(ledger.store()).unwrap()
 }
 
 fn resolved(open: Open) {
@@ -166,7 +240,7 @@ fn resolved(open: Open) {
     for claim in one.claim(&keys(&["a", "b"]), 2).unwrap() {
         one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::InDoubt, Duration::ZERO)]).unwrap();
     }
-    let done = one.resolve(Some("a@b.example"), &[State::InDoubt], State::Accepted, "somebody", "it is in the relay's log").unwrap();
+    let done = one.resolve(&one_of("a@b.example", &[State::InDoubt]), State::Accepted, "somebody", "it is in the relay's log").unwrap();
     assert_eq!(done, ["a@b.example"]);
     assert_eq!(states(&mut one), [State::Accepted, State::InDoubt]);
     let events = one.events().unwrap();
@@ -185,7 +259,7 @@ fn nothing_by_halves(open: Open) {
     let head = one.head.clone();
     let failed = one.together(|ledger| {
         ledger.record_one(&Entry::Begin(claim.clone()))?;
-        bail!("the disk is full") as Result<()>
+        anyhow::bail!("the disk is full") as Result<()>
     });
     assert!(failed.is_err());
     assert_eq!(states(&mut one), [State::Claimed]);
@@ -198,6 +272,52 @@ fn in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.sqlite");
     conforms(&|campaign, sender| Ledger::new(Box::new(InFile::to_send(&path).unwrap()), campaign, sender, Duration::ZERO));
+}
+
+#[test]
+fn from_one_file_to_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |file: &str, sender: &str, campaign: &str| {
+        Ledger::new(Box::new(InFile::to_send(&folder.path().join(file)).unwrap()), campaign, sender, Duration::ZERO)
+    };
+    let mut from = open("from.sqlite", "one", "[\"Our move\",\"move\",\"advance\",1]");
+    freeze(&mut from, &[planned("a"), planned("b")]).unwrap();
+    let claim = from.claim(&keys(&["b"]), 1).unwrap().remove(0);
+    from.record(&[Entry::Begin(claim)]).unwrap();
+    let name = from.campaign.clone();
+    drop(from);
+    let mut to = open("to.sqlite", "two", "[\"our-move-1\",\"advance\",1]");
+    let mut look = InFile::to_look(&folder.path().join("from.sqlite")).unwrap();
+    let relatives = adoption::relatives(&mut look, &to.campaign).unwrap();
+    assert_eq!(
+        relatives.iter().map(|other| (other.name.as_str(), other.addressed.len(), other.reached)).collect::<Vec<_>>(),
+        [(&*name, 2, 0)]
+    );
+    to.adopt_from(&mut look, &name, "somebody", "it had no id").unwrap();
+    assert_eq!(states(&mut to), [State::Planned, State::Sending]);
+    assert_eq!(to.sweep().unwrap(), 1, "what a dead sender left is in doubt here, too");
+    assert_eq!(verified(&mut to), [] as [String; 0]);
+    // The other one stays as it was.
+    assert_eq!(Ledger::campaigns(&mut look).unwrap(), [name]);
+}
+
+#[test]
+fn a_file_of_the_first_version_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.sqlite");
+    let old = include_str!("../../../tests/fixtures/ledger-1.sql");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(old).unwrap();
+    let name = "[\"https://sending.example/\",\"cutover\",\"advance\",1]";
+    for _ in 0..2 {
+        let mut ledger = Ledger::new(Box::new(InFile::to_read(&path).unwrap().unwrap()), name, "one", Duration::ZERO);
+        let plan = ledger.plan().unwrap().unwrap();
+        assert_eq!((plan.begun_as.clone(), ledger.counts().unwrap().text()), (None, "3 planned, 3 accepted".to_owned()));
+        let verified = crate::notice::history::verify(&plan, &ledger.events().unwrap(), &ledger.rows().unwrap());
+        assert_eq!((verified.faults.len(), verified.uncovered.is_some()), (0, true), "{verified:?}");
+    }
+    rusqlite::Connection::open(&path).unwrap().execute_batch("UPDATE ledger SET version = 3").unwrap();
+    let newer = InFile::to_read(&path).err().map(|error| format!("{error:#}")).unwrap();
+    assert!(newer.contains("of version 3, and this runsheet knows 2"), "{newer}");
 }
 
 #[test]
@@ -229,7 +349,7 @@ fn claims_at_once_in_postgresql() {
     let open =
         |sender: &str| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::from_secs(60));
     let names: Vec<String> = (0..2000).map(|number| format!("sample{number}")).collect();
-    open("zero").freeze(&plan(&campaign), &names.iter().map(|name| planned(name)).collect::<Vec<_>>()).unwrap();
+    open("zero").freeze(&plan(&campaign), &names.iter().map(|name| planned(name)).collect::<Vec<_>>(), &Particulars::default()).unwrap();
     let all: Vec<String> = names.iter().map(|name| format!("{name}@b.example")).collect();
     let claimed: Vec<Vec<Claim>> = std::thread::scope(|scope| {
         let claim = |sender: &'static str| {

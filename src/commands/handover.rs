@@ -1,0 +1,247 @@
+//! A frozen plan is handed over: claimed, made again, put into the queue, until nobody is left whose turn it is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use jiff::Timestamp;
+
+use super::campaign::Frozen;
+use super::draft::Kept;
+use super::introduction::zoned;
+use super::load::Loaded;
+use super::mailings::{self, Fate, Selection};
+use super::meter::Meter;
+use super::{ledger, refusals, report};
+use crate::cli::Global;
+use crate::config::{Event, Mailing, Sending};
+use crate::diagnostic::{Diagnostics, counted, thousands};
+use crate::notice::address;
+use crate::notice::deadline::Times;
+use crate::notice::ledger::{Claim, Counts, State, content_hash};
+use crate::notice::recipients::Recipient;
+use crate::world::ledger::Ledger;
+use crate::world::process::Signal;
+use crate::world::relay::{self, Feed, Letter, Orders, Stop};
+use crate::world::smtp::Server;
+use crate::world::{clock, environment, heads};
+
+/// A plan on its way.
+pub struct Handover<'a> {
+    pub global: &'a Global,
+    pub loaded: &'a Loaded,
+    pub mailing: &'a Mailing,
+    pub recipients: Option<&'a Path>,
+    pub sending: &'a Sending,
+    pub event: &'a Event,
+    pub times: Option<&'a Times>,
+    pub frozen: &'a Frozen,
+    /// At most so many now.
+    pub limit: Option<u64>,
+    /// Stays until deferred messages are sent.
+    pub wait: bool,
+    /// Why it is sent although its time has passed.
+    pub late: Option<&'a str>,
+}
+
+impl Handover<'_> {
+    /// Sends what is planned and what is due, and says what came of it.
+    pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<ExitCode> {
+        let signal = Signal::watch()?;
+        let mut ledger = ledger;
+        let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
+        let meter = Meter::begin(self.global, total);
+        let accepted = ledger.counts()?.get(State::Accepted);
+        let orders = Orders { server, sending: self.sending, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
+        let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let (ended, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
+        meter.end();
+        let code = self.conclude(&mut ledger, ended.stopped.as_ref(), budget == 0)?;
+        // A run that had nothing to write leaves the last line of the one before.
+        if let Some(head) = ended.head.or(ledger.last_hash()?) {
+            heads::keep(&self.loaded.root, ledger.campaign(), &head)?;
+            report::note(self.global, &format!("the ledger ends with {head}"));
+        }
+        Ok(match ended.stopped {
+            Some(Stop::Signal) => ExitCode::from(signal.code()),
+            Some(Stop::Fault(why)) => {
+                super::say_error(&anyhow!(why));
+                ExitCode::from(2)
+            }
+            None => code,
+        })
+    }
+
+    /// One pass over the table after another, until nobody is left whose turn it is.
+    fn feed(&self, feed: &Feed, budget: &mut usize, kept: Kept) -> Result<()> {
+        let mut kept = Some(kept);
+        loop {
+            self.refuse_late()?;
+            feed.ledger(Ledger::sweep)?;
+            let kept = kept.take();
+            let is_whole = kept.as_ref().is_some_and(|kept| !kept.is_cut);
+            let mut claimed = kept.map_or(Ok(0), |kept| self.put_kept(feed, kept, budget))?;
+            if !is_whole {
+                claimed += self.pass(feed, budget)?;
+            }
+            if !feed.drained() || *budget == 0 {
+                return Ok(());
+            }
+            let (counts, now) = feed.ledger(|ledger| Ok((ledger.counts()?, ledger.now()?)))?;
+            let due_in = counts.next_due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
+            match due_in {
+                Some(time) if time.is_zero() => continue,
+                _ if counts.get(State::Planned) > 0 && claimed > 0 => continue,
+                Some(time) if self.wait => {
+                    report::note(
+                        self.global,
+                        &format!(
+                            "{} deferred: waiting until {}",
+                            thousands(counts.get(State::Deferred) - counts.given_up),
+                            self.clock_time(counts.next_due)
+                        ),
+                    );
+                    if !feed.sleep(time + Duration::from_millis(10)) {
+                        return Ok(());
+                    }
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Its time may pass while it is sent.
+    fn refuse_late(&self) -> Result<()> {
+        // Whoever sends it was asked whether it is stale.
+        let refused = self.times.and_then(|times| refusals::by_time(self.mailing, times, clock::now(), self.late, true));
+        refused.map_or(Ok(()), |reason| Err(anyhow!(reason)))
+    }
+
+    fn clock_time(&self, time: Option<Timestamp>) -> String {
+        time.map_or_else(String::new, |time| zoned(time, self.event).strftime("%H:%M %Z").to_string())
+    }
+
+    /// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
+    fn put_kept(&self, feed: &Feed, kept: Kept, budget: &mut usize) -> Result<usize> {
+        let mut claimed = 0;
+        let mut messages = kept.messages.into_iter().peekable();
+        while messages.peek().is_some() && *budget > 0 && !feed.has_stopped() {
+            self.refuse_late()?;
+            let batch: Vec<_> = messages.by_ref().take(64).collect();
+            let keys: Vec<String> = batch.iter().map(|(key, ..)| key.clone()).collect();
+            let claims = feed.ledger(|ledger| ledger.claim(&keys, *budget))?;
+            *budget -= claims.len();
+            claimed += claims.len();
+            let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
+            for (key, envelope, bytes) in batch {
+                let Some(claim) = claims.remove(&key) else { continue };
+                if claim.hash != content_hash(&bytes) {
+                    bail!("the message to {key} is not as it was planned");
+                }
+                feed.put(Letter { claim, envelope, bytes });
+            }
+        }
+        Ok(claimed)
+    }
+
+    /// Reads the table once, claims those whose turn it is, and puts their messages into the queue. Gives how many.
+    fn pass(&self, feed: &Feed, budget: &mut usize) -> Result<usize> {
+        let selection = Selection { recipients: self.recipients, frozen: Some(self.frozen), ..Selection::all(self.mailing) };
+        let mut hand: BTreeMap<String, Claim> = BTreeMap::new();
+        let hand = std::cell::RefCell::new(&mut hand);
+        let mut claimed = 0;
+        let mut gate = |recipients: &[&Recipient]| {
+            let keys: Vec<String> = recipients.iter().map(|recipient| address::key(&recipient.address)).collect();
+            if *budget == 0 || feed.has_stopped() {
+                return Ok(vec![false; keys.len()]);
+            }
+            self.refuse_late()?;
+            let claims = feed.ledger(|ledger| ledger.claim(&keys, *budget))?;
+            *budget -= claims.len();
+            claimed += claims.len();
+            let mut hand = hand.borrow_mut();
+            hand.extend(claims.into_iter().map(|claim| (claim.key.clone(), claim)));
+            Ok(keys.iter().map(|key| hand.contains_key(key)).collect())
+        };
+        let keys = environment::keys();
+        let mut diagnostics = Diagnostics::default();
+        let outcome = mailings::merge_some(self.loaded, &selection, &keys, &mut diagnostics, Some(&mut gate), |fate| {
+            let Fate::Written(letter) = fate else { return Ok(()) };
+            let key = address::key(&letter.recipient.address);
+            let Some(claim) = hand.borrow_mut().remove(&key) else { return Ok(()) };
+            if claim.hash != content_hash(&letter.message.bytes) {
+                bail!("the message to {key} is not as it was planned: the recipients changed while they were sent to");
+            }
+            feed.put(Letter { claim, envelope: letter.message.envelope(), bytes: letter.message.bytes.clone() });
+            Ok(())
+        })?;
+        if outcome.incomplete || outcome.skipped {
+            bail!("the recipients changed while they were sent to: the table is no longer right");
+        }
+        Ok(claimed)
+    }
+
+    /// Says where all stand; gives the exit code of an undisturbed end.
+    fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<ExitCode> {
+        let counts = ledger.counts()?;
+        report::note(
+            self.global,
+            &format!("{} of {} reached: {}", thousands(counts.get(State::Accepted)), thousands(counts.addressed()), counts.text()),
+        );
+        let rows = ledger.rows()?;
+        for line in ledger::troubles(&rows, 20) {
+            report::note(self.global, &line);
+        }
+        self.say_deferred(&counts);
+        let others = counts.get(State::Claimed) + counts.get(State::Sending);
+        if others > 0 {
+            report::note(self.global, &format!("{} in the hands of another sender", counted(others, "message is", "messages are")));
+        }
+        let planned = counts.get(State::Planned);
+        if planned > 0 {
+            let why = match stopped {
+                Some(_) => "it was stopped: run it again to resume",
+                None if by_limit => "the limit is reached: run it again to resume",
+                None => "their recipients are no longer in the table: `notice resolve` with --cancel takes them out",
+            };
+            report::note(self.global, &format!("{} not begun, as {why}", counted(planned, "message is", "messages are")));
+        }
+        let in_doubt = counts.get(State::InDoubt);
+        if in_doubt > 0 {
+            let id = &self.mailing.id.value;
+            report::note(
+                self.global,
+                &format!(
+                    "{} in doubt: look into the server's log, then `runsheet notice resolve {id} ADDRESS --sent` or `--resend`",
+                    thousands(in_doubt)
+                ),
+            );
+        }
+        let is_whole = counts.open() == 0 && counts.get(State::Refused) == 0 && in_doubt == 0;
+        Ok(if is_whole || by_limit && counts.get(State::Refused) + in_doubt + counts.get(State::Deferred) == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(3)
+        })
+    }
+
+    fn say_deferred(&self, counts: &Counts) {
+        let waiting = counts.get(State::Deferred) - counts.given_up;
+        if waiting > 0 {
+            let next = self.clock_time(counts.next_due);
+            report::note(self.global, &format!("{} deferred, next at {next}, run again", thousands(waiting)));
+        }
+        if counts.given_up > 0 {
+            report::note(
+                self.global,
+                &format!(
+                    "{} deferred to the end of their retries: `runsheet notice resolve {} --all-deferred --resend --why REASON` plans them again",
+                    thousands(counts.given_up),
+                    self.mailing.id.value
+                ),
+            );
+        }
+    }
+}

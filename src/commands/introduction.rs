@@ -1,0 +1,152 @@
+//! What `send` says before it asks: how many get what, when, through which server and by which ledger.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::{Timestamp, Zoned};
+
+use super::draft::Draft;
+use super::meter::length;
+use super::report;
+use crate::cli::Global;
+use crate::config::{Event, Mailing, Sending, is_loopback};
+use crate::diagnostic::{counted, thousands, visible};
+use crate::notice::deadline::{Times, Timing, told};
+use crate::notice::ledger::{Counts, Plan, State};
+use crate::schedule::zone;
+
+/// What is about to be sent.
+pub struct Introduction<'a> {
+    pub mailing: &'a Mailing,
+    pub sending: &'a Sending,
+    pub event: &'a Event,
+    pub times: Option<&'a Times>,
+    pub draft: &'a Draft,
+    /// Where the ledger is, if there is one.
+    pub place: Option<String>,
+    pub known: Option<&'a Plan>,
+    pub counts: &'a Counts,
+    pub now: Timestamp,
+}
+
+impl Introduction<'_> {
+    pub fn say(&self, global: &Global) {
+        let mut lines = vec![self.whom()];
+        for first in &self.draft.firsts {
+            let of = match &first.lang {
+                Some(lang) => format!("({lang}) "),
+                None => String::new(),
+            };
+            lines.push(format!("  subject   {of}{}", visible(&first.subject)));
+        }
+        if let Some(first) = self.draft.firsts.first() {
+            let to = &first.to;
+            lines.push(format!("  sample    to {to}: `runsheet notice preview {} --to {to}`", self.mailing.id.value));
+        }
+        lines.extend(self.when());
+        if let Some((first, last)) = local_times(&self.draft.zones, self.event, self.now) {
+            let times = if first == last { first } else { format!("from {first} to {last}") };
+            lines.push(format!("  now       for them {times}"));
+        }
+        lines.push(self.through());
+        lines.extend(self.ledger());
+        for line in lines {
+            report::note(global, &line);
+        }
+    }
+
+    fn whom(&self) -> String {
+        let Mailing { id, notice, revision, .. } = self.mailing;
+        let messages = self.draft.messages();
+        let waiting = self.counts.waiting();
+        let mut of = match self.known {
+            Some(_) if waiting < messages => {
+                format!("{} still to send, of {}", counted(waiting, "message", "messages"), thousands(messages))
+            }
+            _ => format!("{} to send", counted(messages, "message", "messages")),
+        };
+        let also = [(self.draft.outcome.suppressed, "suppressed"), (self.draft.left_out.len() as u64, "left out")];
+        for (number, what) in also.into_iter().filter(|(number, _)| *number > 0) {
+            of.push_str(&format!(", {} {what}", thousands(number)));
+        }
+        format!("mailing {} (notice {}, revision {revision}): {of}", id.value, notice.value)
+    }
+
+    fn when(&self) -> Vec<String> {
+        let Some(times) = self.times else { return Vec::new() };
+        let late = match times.judge(self.now) {
+            Timing::Late | Timing::Stale => ": LATE",
+            Timing::Early => ": too early",
+            Timing::InTime => "",
+        };
+        let mut lines = vec![format!("  when      {} ({}){late}", told(&times.due.0, self.now), times.due.1)];
+        if let Some((last, why)) = &times.last {
+            lines.push(format!("  until     {} ({why})", told(last, self.now)));
+        }
+        lines
+    }
+
+    fn through(&self) -> String {
+        let Sending { host, port, connections, rate, .. } = self.sending;
+        let paced = match rate {
+            Some(rate) => {
+                let messages = if self.known.is_some() { self.counts.waiting() } else { self.draft.messages() };
+                let seconds = rate.per.as_secs_f64() / f64::from(rate.messages) * messages as f64;
+                format!(", {} in {} s: about {}", rate.messages, rate.per.as_secs(), length(Duration::from_secs_f64(seconds)))
+            }
+            None => String::new(),
+        };
+        let samples = match self.draft.samples.1 {
+            0 => String::new(),
+            _ if !is_loopback(host) => String::new(),
+            count => {
+                format!("; {}, allowed as the server is this machine", counted(count, "recipient is a sample", "recipients are samples"))
+            }
+        };
+        format!("  through   {host}:{port}, {}{paced}{samples}", counted(*connections, "connection", "connections"))
+    }
+
+    fn ledger(&self) -> Vec<String> {
+        match (&self.place, self.known) {
+            (Some(place), Some(plan)) => {
+                let amended =
+                    if plan.amended > 0 { format!(", amended {}", counted(plan.amended, "time", "times")) } else { String::new() };
+                vec![
+                    format!("  ledger    {place} (plan of {}{amended})", shown_time(plan.frozen, self.event)),
+                    format!(
+                        "  reached   {} of {}; in all {}",
+                        thousands(self.counts.get(State::Accepted)),
+                        thousands(self.counts.addressed()),
+                        self.counts.text()
+                    ),
+                ]
+            }
+            (Some(place), None) => vec![format!("  ledger    {place} (new for this campaign: nobody was reached)")],
+            (None, _) => vec!["  ledger    none yet: nobody was reached".to_owned()],
+        }
+    }
+}
+
+/// The earliest and the latest that the recipients' clocks show.
+fn local_times(zones: &BTreeSet<String>, event: &Event, now: Timestamp) -> Option<(String, String)> {
+    let mut times: Vec<Zoned> = zones.iter().filter_map(|name| zone::zone(name).ok()).map(|zone| now.to_zoned(zone)).collect();
+    if times.is_empty() {
+        times.push(zoned(now, event));
+    }
+    times.sort_by_key(|time| time.offset());
+    let shown = |time: &Zoned| {
+        let name = time.time_zone().iana_name().unwrap_or("UTC").to_owned();
+        format!("{} ({name})", time.strftime("%a %-d %b, %H:%M"))
+    };
+    Some((shown(times.first()?), shown(times.last()?)))
+}
+
+/// A moment on the event's clock.
+pub fn zoned(time: Timestamp, event: &Event) -> Zoned {
+    let zone = event.clock.as_ref().map_or(jiff::tz::TimeZone::UTC, |clock| clock.t0().time_zone().clone());
+    time.to_zoned(zone)
+}
+
+pub fn shown_time(time: Timestamp, event: &Event) -> String {
+    zoned(time, event).strftime("%a %-d %b %Y, %H:%M %Z").to_string()
+}

@@ -1,0 +1,112 @@
+//! What `send` refuses, and why: said by a dry run as well, with the same exit code.
+
+use anyhow::{Result, anyhow};
+use jiff::Timestamp;
+
+use super::draft::Draft;
+use super::send::SendOrder;
+use crate::cli::Global;
+use crate::config::{Event, Mailing, Mode, Sending, is_loopback};
+use crate::diagnostic::{counted, thousands};
+use crate::notice::deadline::{Times, Timing, distance, told};
+
+/// Reasons not to send. A sending ends with the first; a dry run says all of them.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    reasons: Vec<String>,
+    goes_on: bool,
+}
+
+impl Refusals {
+    pub fn new(order: &SendOrder) -> Refusals {
+        Refusals { reasons: Vec::new(), goes_on: order.dry_run }
+    }
+
+    /// Ends a sending; a dry run goes on to find more.
+    pub fn add(&mut self, reason: impl Into<Option<String>>) -> Result<()> {
+        let Some(reason) = reason.into() else { return Ok(()) };
+        if !self.goes_on {
+            return Err(anyhow!(reason));
+        }
+        self.reasons.push(reason);
+        Ok(())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// Says all that a dry run has found.
+    pub fn say(&self, global: &Global) {
+        for reason in &self.reasons {
+            super::say_error(&anyhow!(reason.clone()));
+        }
+        super::report::note(global, "a dry run: `send` would refuse this; nothing was sent, and the ledger is as it was");
+    }
+}
+
+/// A rehearsal is not sent.
+pub fn by_mode(event: &Event) -> Option<String> {
+    (event.mode == Mode::Rehearsal).then(|| {
+        format!(
+            "`{}` is a rehearsal: its mailings are not sent\nhelp: --test ADDRESS sends one message to yourself; `mode = \"live\"` in the event makes it real",
+            event.name
+        )
+    })
+}
+
+/// A mailing before its time, or after it without a reason, is not sent. `asks`: somebody can be asked whether it is not too late.
+pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&str>, asks: bool) -> Option<String> {
+    let id = &mailing.id.value;
+    let ago = |time: &jiff::Zoned| distance(time.timestamp(), now);
+    match times.judge(now) {
+        Timing::InTime => None,
+        Timing::Early => times.first.as_ref().map(|(first, why)| {
+            format!(
+                "the mailing `{id}` is not to be sent before {} ({why})\nhelp: wait, or change `when` or `not_before` of the mailing",
+                told(first, now)
+            )
+        }),
+        Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
+            format!(
+                "the mailing `{id}` was not to be sent after {} ({why}): that was {} ago\nhelp: what it says may no longer hold: change the notice, then `not_after`; `--late REASON` sends it all the same, and the ledger keeps the reason",
+                last.strftime("%a %-d %b %Y, %H:%M %Z"),
+                ago(last)
+            )
+        }),
+        Timing::Stale if late.is_none() && !asks => Some(format!(
+            "the mailing `{id}` was due {} ago ({}), and nothing says until when its words hold\nhelp: `--late REASON` sends it all the same; a `not_after` of the mailing, or a stage of the notice, says until when it may be sent",
+            ago(&times.due.0),
+            times.due.1
+        )),
+        Timing::Late | Timing::Stale => None,
+    }
+}
+
+/// Nobody to send to, and too many.
+pub fn by_number(messages: u64, sending: &Sending) -> Option<String> {
+    if messages == 0 {
+        return Some("nobody would get a message: all recipients are suppressed or were not reached by the earlier mailing".to_owned());
+    }
+    (messages > sending.max_recipients).then(|| {
+        format!(
+            "{} recipients are more than `max_recipients` ({}) in [smtp]; nothing was sent",
+            thousands(messages),
+            thousands(sending.max_recipients)
+        )
+    })
+}
+
+/// People who are samples get no mail over a real server: it would bounce, or worse.
+pub fn by_samples(draft: &Draft, sending: &Sending) -> Option<String> {
+    let (named, count) = &draft.samples;
+    if *count == 0 || is_loopback(&sending.host) {
+        return None;
+    }
+    let more = if *count > named.len() as u64 { ", …" } else { "" };
+    let are = counted(*count, "recipient has a sample address", "recipients have sample addresses");
+    Some(format!(
+        "{are}: {}{more}; nothing was sent\nhelp: name the real table as `recipients` of the mailing, or with --recipients FILE; `--test ADDRESS` sends one message to yourself",
+        named.join(", ")
+    ))
+}

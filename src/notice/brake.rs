@@ -1,0 +1,130 @@
+//! When a sending stops by itself: refusals that look like a quota, a block or a wrong list, and not like some dead addresses.
+
+use std::collections::VecDeque;
+
+use super::reply::Reply;
+
+/// So many refusals in the same words, one behind the other, are about the sender.
+const EQUAL_IN_A_ROW: usize = 20;
+/// If so many are refused before any is accepted, too.
+const REFUSED_AT_FIRST: usize = 20;
+/// Of the last so many …
+const WINDOW: usize = 100;
+/// … so many may not be refused.
+const REFUSED_IN_WINDOW: usize = 50;
+
+/// Watches what the server says of one message after another, over all connections of a run.
+#[derive(Debug, Default)]
+pub struct Brake {
+    /// Of the campaign, before this run or in it.
+    accepted: u64,
+    refused: usize,
+    /// The last refusal without what differs from recipient to recipient, and how often it came in a row.
+    words: String,
+    in_a_row: usize,
+    /// Whether each of the last was refused.
+    window: VecDeque<bool>,
+}
+
+impl Brake {
+    /// `accepted`: how many of the campaign were accepted before this run.
+    pub fn new(accepted: u64) -> Brake {
+        Brake { accepted, ..Brake::default() }
+    }
+
+    pub fn accepted(&mut self) {
+        self.accepted += 1;
+        self.in_a_row = 0;
+        self.add(false);
+    }
+
+    /// What the refusals look like, in words, if the sending should stop.
+    pub fn refused(&mut self, reply: &Reply) -> Option<String> {
+        self.refused += 1;
+        self.add(true);
+        let words = alike(reply);
+        self.in_a_row = if words == self.words { self.in_a_row + 1 } else { 1 };
+        self.words = words;
+        if self.accepted == 0 && self.refused == REFUSED_AT_FIRST {
+            return Some(format!("the first {REFUSED_AT_FIRST} messages were all refused, the last with {reply}"));
+        }
+        if self.in_a_row >= EQUAL_IN_A_ROW {
+            return Some(format!("{} messages in a row were refused with the same answer, {reply}", self.in_a_row));
+        }
+        let refused = self.window.iter().filter(|refused| **refused).count();
+        if self.window.len() == WINDOW && refused >= REFUSED_IN_WINDOW {
+            return Some(format!("{refused} of the last {WINDOW} messages were refused, the last with {reply}"));
+        }
+        None
+    }
+
+    fn add(&mut self, refused: bool) {
+        if self.window.len() == WINDOW {
+            self.window.pop_front();
+        }
+        self.window.push_back(refused);
+    }
+}
+
+/// The code and the words of a refusal. Addresses, names of queues and times differ from one message to the next.
+fn alike(reply: &Reply) -> String {
+    let status = reply.text.split_whitespace().next().filter(|first| first.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    let plain = |word: &&str| !word.contains('@') && !word.chars().any(|c| c.is_ascii_digit());
+    let words: Vec<&str> = status.into_iter().chain(reply.text.split_whitespace().filter(plain)).collect();
+    format!("{} {}", reply.code, words.join(" ").to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After how many messages it stops, and why. `a` is accepted, another letter is refused in words of its own.
+    fn run(accepted: u64, answers: impl IntoIterator<Item = char>) -> Option<(usize, String)> {
+        let mut brake = Brake::new(accepted);
+        answers.into_iter().enumerate().find_map(|(index, answer)| {
+            if answer == 'a' {
+                brake.accepted();
+                return None;
+            }
+            let reply = Reply::new(550, &format!("5.7.1 <sample{index}@d.example>: refused {answer} (queue 4F{index})"));
+            brake.refused(&reply).map(|why| (index + 1, why))
+        })
+    }
+
+    fn check(accepted: u64, answers: &str, expected: Option<(usize, &str)>) {
+        let stopped = run(accepted, answers.chars());
+        let is_it = match (&stopped, expected) {
+            (None, None) => true,
+            (Some((at, why)), Some((expected, words))) => *at == expected && why.contains(words),
+            _ => false,
+        };
+        assert!(is_it, "{answers}: {stopped:?}");
+    }
+
+    #[test]
+    fn it_stops_for_what_concerns_the_sender() {
+        // 100 are taken, then the quota is used up.
+        check(0, &("a".repeat(100) + &"q".repeat(900)), Some((120, "20 messages in a row")));
+        // The first are all refused, each in other words.
+        check(0, "bcdefghijklmnopqrstuvwxyz", Some((20, "the first 20")));
+        // Half of a list is dead, in many words.
+        check(0, &"abac".repeat(50), Some((100, "50 of the last 100")));
+        check(1, &("a".repeat(400) + &"bcdefghij".repeat(20)), Some((450, "50 of the last 100")));
+    }
+
+    #[test]
+    fn some_dead_addresses_do_not_stop_it() {
+        check(0, &"aab".repeat(300), None);
+        check(0, &("a".to_owned() + &"b".repeat(19) + "a" + &"b".repeat(19) + &"a".repeat(60)), None);
+        check(5, &("b".repeat(10) + &"c".repeat(10)), None);
+    }
+
+    #[test]
+    fn refusals_are_alike() {
+        let like = |a: &str, b: &str| alike(&Reply::new(550, a)) == alike(&Reply::new(550, b));
+        assert!(like("5.1.1 <a@b.example>: unknown", "5.1.1 <c@d.example>: unknown"));
+        assert!(like("5.7.1 quota exceeded (id 1A2)", "5.7.1 quota exceeded (id 3B4)"));
+        assert!(!like("5.1.1 unknown", "5.7.1 unknown") && !like("5.1.1 unknown", "5.1.1 blocked"));
+        assert_ne!(alike(&Reply::new(550, "no")), alike(&Reply::new(554, "no")));
+    }
+}

@@ -1,0 +1,361 @@
+//! The history of a campaign: lines chained by hashes, and what of the ledger they vouch for.
+
+use std::collections::BTreeMap;
+
+use super::ledger::{Plan, State};
+use super::reply::Reply;
+use crate::diagnostic::{counted, thousands};
+
+/// One line of the ledger's history. Lines of one sender are a chain.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Event {
+    /// The run of a program that wrote it.
+    pub sender: String,
+    /// From 1, in the chain of its sender.
+    pub number: i64,
+    pub key: String,
+    pub state: String,
+    pub claim: i64,
+    pub at: String,
+    pub code: i64,
+    pub reply: String,
+    /// Who decided it, and why, if it was a person.
+    pub who: String,
+    pub why: String,
+    /// Over this line and the hash of the one before it.
+    pub hash: String,
+}
+
+impl Event {
+    /// The hash that this line should have behind another.
+    pub fn link(&self, before: &str) -> String {
+        let Event { sender, number, key, state, claim, at, code, reply, who, why, .. } = self;
+        let text = serde_json::json!([before, sender, number, key, state, claim, at, code, reply, who, why]).to_string();
+        blake3::hash(text.as_bytes()).to_hex()[..32].to_owned()
+    }
+}
+
+/// What a line about the whole plan says, and what it vouches for: the key of such a line is empty, and this is its reply, as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Covered {
+    /// Of the plan: see `Plan`.
+    pub plan: String,
+    pub frozen: String,
+    pub subject: String,
+    pub begun_as: Option<String>,
+    /// How many rows there are, and a hash over what of them never changes by sending: see [`seal`].
+    pub rows: u64,
+    pub seal: String,
+    /// A table that was named on the command line, and its hash.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub table: Option<(String, String)>,
+    /// What somebody decided about many at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decided: Option<String>,
+}
+
+/// What a line about the whole plan is written for; its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    Frozen,
+    Amended,
+    /// Rows that had been left out were mended.
+    Extended,
+    /// Sent although its time had passed.
+    Late,
+    /// A decision about many recipients at once.
+    Resolved,
+    /// Taken over from another name.
+    Adopted,
+    /// What an older program wrote is covered from here on.
+    FromHere,
+}
+
+impl Occasion {
+    pub fn name(self) -> &'static str {
+        match self {
+            Occasion::Frozen => "frozen",
+            Occasion::Amended => "amended",
+            Occasion::Extended => "extended",
+            Occasion::Late => "late",
+            Occasion::Resolved => "resolved",
+            Occasion::Adopted => "adopted",
+            Occasion::FromHere => "from here on",
+        }
+    }
+}
+
+/// One recipient as it stands in the ledger.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub key: String,
+    pub message_id: String,
+    /// Of its message as it was planned.
+    pub hash: String,
+    pub state: State,
+    pub tries: i64,
+    pub reply: Reply,
+}
+
+/// The state of a dead sender's messages in the words of the history.
+pub const ENDED_TOO_EARLY: &str = "the sender ended before the server's answer was written down";
+
+/// A hash over all rows of a plan, as far as sending does not change them: key, Message-ID, content, and why a row was left out.
+pub fn seal<'r>(rows: impl IntoIterator<Item = &'r Standing>) -> String {
+    let mut rows: Vec<&Standing> = rows.into_iter().collect();
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut hasher = blake3::Hasher::new();
+    for row in rows {
+        let left_out = if row.state == State::LeftOut { row.reply.text.as_str() } else { "" };
+        for text in [&*row.key, &row.message_id, &row.hash, left_out] {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
+/// What a history says of the ledger.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// What is not as it was written.
+    pub faults: Vec<String>,
+    /// What no line vouches for, in words; none if all is covered.
+    pub uncovered: Option<String>,
+}
+
+/// The last line about the whole plan, and what it vouches for.
+fn last_cover(events: &[Event]) -> Option<(&Event, Covered)> {
+    let lines = events.iter().filter(|event| event.key.is_empty());
+    let last = lines.max_by_key(|event| (&event.at, event.number))?;
+    Some((last, serde_json::from_str(&last.reply).ok()?))
+}
+
+/// Holds plan and rows against the last line that vouches for them. Empty if an older program wrote the plan, and no line does.
+pub fn verify_plan(plan: &Plan, events: &[Event], rows: &[Standing]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let Some((_, covered)) = last_cover(events) else {
+        if events.iter().any(|event| event.key.is_empty()) {
+            faults.push("a line about the plan cannot be read".to_owned());
+        }
+        return faults;
+    };
+    let has = rows.len() as u64;
+    if has != covered.rows {
+        let (has, had) = (counted(has, "recipient", "recipients"), thousands(covered.rows));
+        faults.push(format!("it has {has} and was frozen with {had}"));
+    } else if seal(rows) != covered.seal {
+        faults.push("an address, a Message-ID or the hash of a message is not as it was frozen".to_owned());
+    }
+    let parts = [
+        (covered.plan != plan.hash, "the hash of the plan"),
+        (covered.frozen != plan.frozen.to_string(), "the time of the plan"),
+        (covered.subject != plan.subject, "the subject"),
+        (covered.begun_as != plan.begun_as, "the name that Message-IDs are made of"),
+    ];
+    faults.extend(parts.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| format!("{what} is not as it was frozen")));
+    faults
+}
+
+/// Holds a ledger against its history, whose lines come sorted by sender and number; each chain begins with the campaign's name.
+///
+/// A line that was changed, taken out or put in breaks its chain. A row whose state, code or reply no line tells of was set by another
+/// hand, and so was a plan or a row that is not as its line says. What is cut off at the end of a chain together with what it tells of is
+/// not seen: compare the last hashes with those that `send` has said.
+pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
+    let mut faults = Vec::new();
+    let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
+    let mut latest: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    for event in events {
+        let known = last.get(&*event.sender).copied();
+        let (before, number) = known.unwrap_or((&plan.campaign, 0));
+        // Before it was taken over a campaign had another name.
+        let earlier = plan.begun_as.as_deref().filter(|_| known.is_none());
+        if event.number != number + 1 {
+            faults.push(format!("line {} of {} is missing", number + 1, event.sender));
+        } else if event.hash != event.link(before) && earlier.is_none_or(|earlier| event.hash != event.link(earlier)) {
+            let key = if event.key.is_empty() { "the plan" } else { &event.key };
+            faults.push(format!("line {} of {} ({key}) was changed", event.number, event.sender));
+        }
+        last.insert(&event.sender, (&event.hash, event.number));
+        latest.entry(&event.key).or_default().push(event);
+    }
+    for row in rows {
+        let told = latest.get(row.key.as_str()).map(Vec::as_slice).unwrap_or_default();
+        faults.extend(row_fault(row, told));
+    }
+    faults.extend(verify_plan(plan, events, rows));
+    Verified { faults, uncovered: uncovered(events, rows.len()) }
+}
+
+/// What is wrong with a row, by the lines that tell of it.
+fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
+    let by_time = |event: &&&Event| (event.claim, event.at.clone(), event.number);
+    let last = told.iter().max_by_key(by_time);
+    let state = last.and_then(|event| State::parse(&event.state));
+    let holds = match row.state {
+        // Nothing is written when it is planned or claimed, nor when it is given back.
+        State::Planned | State::Claimed | State::Suppressed | State::LeftOut => {
+            matches!(state, None | Some(State::Planned | State::Deferred))
+        }
+        State::Deferred => matches!(state, Some(State::Deferred | State::Planned)),
+        other => state == Some(other),
+    };
+    if !holds {
+        return Some(format!("`{}` is {}, and its history does not say so", row.key, row.state.name()));
+    }
+    if matches!(row.state, State::Suppressed | State::LeftOut) {
+        return None;
+    }
+    // The beginning of a message leaves what was answered to the one before.
+    let answered = told.iter().filter(|event| event.state != State::Sending.name()).max_by_key(by_time);
+    let expected = match answered {
+        None => (0, ""),
+        Some(event) if event.who.is_empty() => (event.code, &*event.reply),
+        Some(event) => (0, &*event.why),
+    };
+    // An older program left the answer before in its row.
+    let is_old = answered.is_some_and(|event| event.reply == ENDED_TOO_EARLY);
+    let is_it = (i64::from(row.reply.code), &*row.reply.text) == expected;
+    (!is_it && !is_old).then(|| format!("the answer to `{}` is not what its history says", row.key))
+}
+
+fn uncovered(events: &[Event], rows: usize) -> Option<String> {
+    let what = "the plan, and the Message-IDs of";
+    let rows = counted(rows, "recipient", "recipients");
+    let lines = events.iter().filter(|event| event.key.is_empty());
+    match lines.min_by_key(|event| (&event.at, event.number)) {
+        None => Some(format!("{what} {rows}: an older runsheet wrote them, and no line vouches for them")),
+        Some(first) if first.state == Occasion::FromHere.name() => {
+            Some(format!("{what} {rows} before {}: an older runsheet wrote them, and lines vouch for them since", first.at))
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history() -> Vec<Event> {
+        let mut before = "campaign".to_owned();
+        let mut events = Vec::new();
+        for (number, (key, state)) in
+            [("a@b.example", State::Sending), ("a@b.example", State::Accepted), ("c@b.example", State::Sending)].into_iter().enumerate()
+        {
+            let mut event = Event {
+                sender: "one".to_owned(),
+                number: i64::try_from(number).unwrap() + 1,
+                key: key.to_owned(),
+                state: state.name().to_owned(),
+                claim: 1,
+                at: "2027-01-01T00:00:00Z".to_owned(),
+                code: 250,
+                reply: "Ok".to_owned(),
+                who: String::new(),
+                why: String::new(),
+                hash: String::new(),
+            };
+            event.hash = event.link(&before);
+            before.clone_from(&event.hash);
+            events.push(event);
+        }
+        events
+    }
+
+    fn row(key: &str, state: State) -> Standing {
+        let reply = if state == State::Accepted { Reply::new(250, "Ok") } else { Reply::new(0, "") };
+        Standing { key: key.to_owned(), message_id: format!("<{key}>"), hash: "content".to_owned(), state, tries: 0, reply }
+    }
+
+    fn plan(campaign: &str) -> Plan {
+        let frozen = "2027-01-01T00:00:00Z".parse().unwrap();
+        Plan { campaign: campaign.to_owned(), hash: "p".to_owned(), frozen, subject: "S".to_owned(), amended: 0, begun_as: None }
+    }
+
+    fn verify(campaign: &str, events: &[Event], rows: &[Standing]) -> Vec<String> {
+        super::verify(&plan(campaign), events, rows).faults
+    }
+
+    /// The history with a line about the plan behind it.
+    fn covered(rows: &[Standing]) -> Vec<Event> {
+        let mut events = history();
+        let Plan { hash, frozen, subject, .. } = plan("campaign");
+        let covered = Covered {
+            plan: hash,
+            frozen: frozen.to_string(),
+            subject,
+            begun_as: None,
+            rows: rows.len() as u64,
+            seal: seal(rows),
+            table: None,
+            decided: None,
+        };
+        let mut line = Event {
+            number: 4,
+            key: String::new(),
+            state: Occasion::Frozen.name().to_owned(),
+            reply: serde_json::to_string(&covered).unwrap(),
+            code: 0,
+            ..events[2].clone()
+        };
+        line.hash = line.link(&events[2].hash);
+        events.push(line);
+        events
+    }
+
+    #[test]
+    fn rows_and_plan_are_in_the_chain() {
+        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
+        let check = |change: &dyn Fn(&mut Plan, &mut Vec<Standing>), expected: &str| {
+            let (mut plan, mut changed) = (plan("campaign"), rows.to_vec());
+            change(&mut plan, &mut changed);
+            let verified = super::verify(&plan, &covered(&rows), &changed);
+            assert!(verified.faults.iter().any(|fault| fault.contains(expected)), "{expected}: {verified:?}");
+            assert_eq!(verified.uncovered, None);
+        };
+        assert_eq!(super::verify(&plan("campaign"), &covered(&rows), &rows), Verified::default());
+        check(&|_, rows| rows[0].reply.text = "2.0.0 Ok".to_owned(), "the answer to `a@b.example`");
+        check(&|_, rows| rows[0].reply.code = 251, "the answer to `a@b.example`");
+        check(&|_, rows| rows[0].message_id = "<x>".to_owned(), "a Message-ID");
+        check(&|_, rows| rows[1].hash = "other".to_owned(), "the hash of a message");
+        check(&|_, rows| drop(rows.pop()), "1 recipient and was frozen with 2");
+        check(&|_, rows| rows.push(row("d@b.example", State::Planned)), "3 recipients and was frozen with 2");
+        check(&|plan, _| plan.subject = "T".to_owned(), "the subject is not as it was frozen");
+        check(&|plan, _| plan.hash = "q".to_owned(), "the hash of the plan");
+        check(&|plan, _| plan.frozen = "2027-01-02T00:00:00Z".parse().unwrap(), "the time of the plan");
+    }
+
+    #[test]
+    fn an_older_ledger_is_covered_from_here_on() {
+        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
+        let old = super::verify(&plan("campaign"), &history(), &rows);
+        assert!(old.faults.is_empty() && old.uncovered.is_some_and(|what| what.contains("2 recipients: an older runsheet")));
+        let mut since = covered(&rows);
+        let before = since[2].hash.clone();
+        since[3].state = Occasion::FromHere.name().to_owned();
+        since[3].hash = since[3].link(&before);
+        let verified = super::verify(&plan("campaign"), &since, &rows);
+        assert!(verified.faults.is_empty(), "{verified:?}");
+        assert!(verified.uncovered.is_some_and(|what| what.contains("before 2027-01-01T00:00:00Z")));
+        // A chain that was begun under the name before holds, too.
+        let adopted = Plan { campaign: "new".to_owned(), begun_as: Some("campaign".to_owned()), ..plan("campaign") };
+        assert_eq!(super::verify(&adopted, &history(), &rows).faults, [] as [String; 0]);
+    }
+
+    #[test]
+    fn what_was_changed_is_seen() {
+        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
+        let good = history();
+        assert_eq!(verify("campaign", &good, &rows), [] as [String; 0]);
+        let mut changed = good.clone();
+        changed[1].reply = "no".to_owned();
+        let both = ["line 2 of one (a@b.example) was changed", "the answer to `a@b.example` is not what its history says"];
+        assert_eq!(verify("campaign", &changed, &rows), both);
+        let mut shorter = good.clone();
+        shorter.remove(1);
+        assert_eq!(verify("campaign", &shorter, &rows).len(), 2);
+        assert_eq!(verify("another", &good, &rows).len(), 1);
+        let wrong = [row("a@b.example", State::Planned), row("c@b.example", State::Accepted)];
+        assert_eq!(verify("campaign", &good, &wrong).len(), 2);
+    }
+}

@@ -1,0 +1,196 @@
+//! The plan of a campaign in the ledger: frozen, amended, extended, each with a line in the history that vouches for all its rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, bail};
+
+use super::Ledger;
+use super::store::Store;
+use crate::notice::history::{Covered, Occasion, Standing, seal};
+use crate::notice::ledger::{LeftOut, Plan, Planned, State};
+use crate::notice::reply::Reply;
+
+/// Why somebody was taken out by an amended plan.
+const GONE: &str = "no longer among the recipients when the plan was amended";
+
+/// What is written down with a plan beside its recipients.
+#[derive(Clone, Debug, Default)]
+pub struct Particulars<'a> {
+    pub who: &'a str,
+    /// Rows that are not in it.
+    pub left_out: &'a [LeftOut],
+    /// A table that was named on the command line, and its hash.
+    pub table: Option<(String, String)>,
+}
+
+impl Ledger {
+    /// The campaigns that the ledger knows, oldest first.
+    pub fn campaigns(store: &mut dyn Store) -> Result<Vec<String>> {
+        store.query("SELECT name FROM campaign ORDER BY frozen, name", &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
+    }
+
+    pub fn plan(&mut self) -> Result<Option<Plan>> {
+        let statement = "SELECT hash, frozen, subject, amended, begun_as FROM campaign WHERE name = $1";
+        let rows = self.store.query(statement, &[self.campaign.as_str().into()])?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let frozen = row.text(1)?.parse().context("the ledger holds a time that is none")?;
+        let (hash, subject) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
+        let begun_as = Some(row.text(4)?.to_owned()).filter(|name| !name.is_empty());
+        Ok(Some(Plan { campaign: self.campaign.clone(), hash, frozen, subject, amended: row.number(3)?, begun_as }))
+    }
+
+    /// Writes a new plan. One that is there already is an error.
+    pub fn freeze(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
+        self.together(|ledger| {
+            let values =
+                [plan.campaign.as_str().into(), plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into()];
+            let statement = "INSERT INTO campaign (name, hash, frozen, subject, amended, begun_as) VALUES ($1, $2, $3, $4, 0, '')";
+            ledger.store.execute(statement, &values)?;
+            for (rank, planned) in rows.iter().enumerate() {
+                ledger.insert(planned, rank)?;
+            }
+            ledger.leave_out(particulars.left_out, &BTreeSet::new())?;
+            ledger.cover(Occasion::Frozen, particulars.who, "", particulars.table.clone(), None)
+        })
+    }
+
+    /// Plans those, too, whose rows had been left out. Nothing else of the plan changes.
+    pub fn extend(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
+        self.together(|ledger| {
+            ledger
+                .store
+                .execute("UPDATE campaign SET hash = $1 WHERE name = $2", &[plan.hash.as_str().into(), plan.campaign.as_str().into()])?;
+            ledger.forget_left_out()?;
+            let known: BTreeSet<String> = ledger.rows()?.into_iter().map(|row| row.key).collect();
+            for (rank, planned) in rows.iter().enumerate().filter(|(_, planned)| !known.contains(&planned.key)) {
+                ledger.insert(planned, rank)?;
+            }
+            ledger.leave_out(particulars.left_out, &known)?;
+            ledger.cover(Occasion::Extended, particulars.who, "", particulars.table.clone(), None)
+        })
+    }
+
+    /// Writes a line that vouches for plan and rows as they are now.
+    pub fn vouch(&mut self, occasion: Occasion, who: &str, why: &str) -> Result<()> {
+        self.together(|ledger| ledger.cover(occasion, who, why, None, None))
+    }
+
+    pub(super) fn cover(
+        &mut self,
+        occasion: Occasion,
+        who: &str,
+        why: &str,
+        table: Option<(String, String)>,
+        decided: Option<String>,
+    ) -> Result<()> {
+        let Some(plan) = self.plan()? else { bail!("there is no plan to vouch for") };
+        let rows = self.rows()?;
+        let covered = Covered {
+            plan: plan.hash,
+            frozen: plan.frozen.to_string(),
+            subject: plan.subject,
+            begun_as: plan.begun_as,
+            rows: rows.len() as u64,
+            seal: seal(&rows),
+            table,
+            decided,
+        };
+        let reply = Reply { code: 0, text: serde_json::to_string(&covered)? };
+        self.note("", occasion.name(), 0, &reply, who, why)
+    }
+
+    fn insert(&mut self, planned: &Planned, rank: usize) -> Result<()> {
+        let state = if planned.is_suppressed() { State::Suppressed } else { State::Planned };
+        self.put(&planned.key, rank as u64, (&planned.message_id, &planned.hash), state, "")
+    }
+
+    /// Adds a recipient.
+    fn put(&mut self, key: &str, rank: u64, (message_id, hash): (&str, &str), state: State, reply: &str) -> Result<()> {
+        let statement = "INSERT INTO recipient (campaign, key, rank, message_id, hash, state, claim, tries, owner, until, code, reply) \
+                         VALUES ($1, $2, $3, $4, $5, $6, 0, 0, '', 0, 0, $7)";
+        let values = [
+            self.campaign.as_str().into(),
+            key.into(),
+            i64::try_from(rank)?.into(),
+            message_id.into(),
+            hash.into(),
+            state.name().into(),
+            reply.into(),
+        ];
+        self.store.execute(statement, &values)?;
+        Ok(())
+    }
+
+    /// Writes down which rows have no part in it, and why. Two faulty rows may have one address.
+    fn leave_out(&mut self, rows: &[LeftOut], known: &BTreeSet<String>) -> Result<()> {
+        let by_key: BTreeMap<&str, &LeftOut> = rows.iter().rev().map(|row| (row.key.as_str(), row)).collect();
+        for row in by_key.into_values().filter(|row| !known.contains(&row.key)) {
+            self.put(&row.key, row.line, ("", ""), State::LeftOut, &format!("line {}: {}", row.line, row.code))?;
+        }
+        Ok(())
+    }
+
+    fn forget_left_out(&mut self) -> Result<()> {
+        let values = [self.campaign.as_str().into(), State::LeftOut.name().into()];
+        self.store.execute("DELETE FROM recipient WHERE campaign = $1 AND state = $2", &values)?;
+        Ok(())
+    }
+
+    /// Makes another plan of it: for those who were not reached, and for nobody else.
+    pub fn amend(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
+        let who = particulars.who;
+        self.together(|ledger| {
+            let busy = ledger.counts_now()?;
+            if busy.get(State::Claimed) + busy.get(State::Sending) > 0 {
+                bail!("another sender is at work on this campaign\nhelp: let it end, or wait until its claims run out");
+            }
+            let values =
+                [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];
+            ledger
+                .store
+                .execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
+            ledger.forget_left_out()?;
+            let known: BTreeMap<String, Standing> = ledger.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect();
+            for (rank, planned) in rows.iter().enumerate() {
+                let Some(row) = known.get(&planned.key) else {
+                    ledger.insert(planned, rank)?;
+                    continue;
+                };
+                ledger.amend_row(row, planned, who)?;
+            }
+            let wanted: BTreeSet<&str> = rows.iter().map(|planned| planned.key.as_str()).collect();
+            for row in known.values().filter(|row| !wanted.contains(row.key.as_str())) {
+                if matches!(row.state, State::Planned | State::Deferred) {
+                    ledger.set(&row.key, row.state, State::Cancelled, who, GONE)?;
+                }
+            }
+            ledger.leave_out(particulars.left_out, &known.keys().cloned().collect())?;
+            ledger.cover(Occasion::Amended, who, "", particulars.table.clone(), None)
+        })
+    }
+
+    fn amend_row(&mut self, row: &Standing, planned: &Planned, who: &str) -> Result<()> {
+        // Whom a person took out, or whom nobody knows to have been reached, stays where it is: its message is the new one, should it be sent.
+        let was_gone = row.state == State::Cancelled && row.reply.text == GONE;
+        let state = match row.state {
+            State::Accepted => return Ok(()),
+            State::Planned | State::Deferred | State::Suppressed if planned.is_suppressed() => State::Suppressed,
+            State::Planned | State::Deferred | State::Suppressed => State::Planned,
+            state => state,
+        };
+        let values = [
+            planned.hash.as_str().into(),
+            planned.message_id.as_str().into(),
+            state.name().into(),
+            self.campaign.as_str().into(),
+            planned.key.as_str().into(),
+            row.state.name().into(),
+        ];
+        let statement = "UPDATE recipient SET hash = $1, message_id = $2, state = $3 WHERE campaign = $4 AND key = $5 AND state = $6";
+        self.store.execute(statement, &values)?;
+        if was_gone && !planned.is_suppressed() {
+            self.set(&planned.key, State::Cancelled, State::Planned, who, "among the recipients again when the plan was amended")?;
+        }
+        Ok(())
+    }
+}
