@@ -140,9 +140,17 @@ impl Diagnostics {
     }
 
     /// The same remarks with the levels of `[check]` applied, ordered by file and place, none twice.
-    pub fn settle(mut self, levels: &BTreeMap<String, CheckLevel>, deny_warnings: bool) -> Diagnostics {
+    ///
+    /// What `stops_merge` is judged first: no level changes it.
+    pub fn settle(
+        mut self,
+        levels: &BTreeMap<String, CheckLevel>,
+        deny_warnings: bool,
+        stops_merge: impl Fn(&Diagnostic) -> bool,
+    ) -> Diagnostics {
         self.0.retain_mut(|diagnostic| {
             match levels.get(diagnostic.code) {
+                Some(_) if stops_merge(diagnostic) => {}
                 Some(CheckLevel::Off) => return false,
                 Some(CheckLevel::Warn) => diagnostic.severity = Severity::Warning,
                 Some(CheckLevel::Error) => diagnostic.severity = Severity::Error,

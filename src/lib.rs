@@ -27,6 +27,7 @@ pub mod page;
 pub mod project;
 pub mod reference;
 pub mod render;
+pub mod rule;
 pub mod schedule;
 pub mod search;
 pub mod sheet;

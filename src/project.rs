@@ -70,7 +70,7 @@ fn skipped(path: &RelPath, reason: &Skipped) -> Option<Diagnostic> {
             "the file is not published: its type is not on the list",
             "the manual lists the types of files that are published",
         ),
-        Skipped::TooLarge => ("too-large", "the text is over 16 MiB and is not read", "split it"),
+        Skipped::TooLarge => ("file-too-large", "the text is over 16 MiB and is not read", "split it"),
         Skipped::NotUtf8(byte) => {
             let message = format!("the file is not UTF-8 from byte {byte} on");
             return Some(Diagnostic::error("bad-encoding", message).in_file(path).help("save it as UTF-8"));

@@ -216,7 +216,7 @@ fn a_line_of_100_mb_is_not_read() {
     let project = project("");
     write(project.path(), "content/page.md", &vec![b'a'; 100 << 20]);
     let run = build(project.path(), 512);
-    assert!(run.code == 0 && run.said.contains("content/page.md: warning[too-large]"), "{}", run.said);
+    assert!(run.code == 0 && run.said.contains("content/page.md: warning[file-too-large]"), "{}", run.said);
 }
 
 /// 42

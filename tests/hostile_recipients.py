@@ -197,7 +197,7 @@ def main():
     one(22, "a dot", row(". QUIT"), names=[". QUIT"])
     one(22, "lines of a dot", row(".\r\nQUIT\r\n."), "control-character")
     one(23, "an empty file", "", "missing-column")
-    one(23, "a header alone", "email,name\n", "no-recipients")
+    one(23, "a header alone", "email,name\n", "empty-table")
     one(23, "blank rows", "email,name\n\n,\n  ,\na@b.example,x\n\n", names=["x"])
     one(24, "semicolons", "email;name\r\na@b.example;x,y\r\n", names=["x,y"])
     one(24, "TAB and old line ends", "email\tname\ra@b.example\tx\r", names=["x"])

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{mojibake, placeholders};
+use super::{filled_by_hand, mojibake};
 use crate::diagnostic::{Diagnostic, Diagnostics, counted, visible};
 use crate::notice::recipients::Recipient;
 use crate::source::RelPath;
@@ -50,7 +50,7 @@ impl Fillers {
         for index in &self.shown {
             let (column, value) = (&recipient.columns[*index], recipient.values[*index].trim());
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            if is_failed(value) || placeholders::is_one(value) || is_variable(value) {
+            if is_failed(value) || filled_by_hand::is_one(value) || is_variable(value) {
                 let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
                 let diagnostic = Diagnostic::error("filler-value", message).at_line(path, line, recipient.place(column));
                 faults.push(diagnostic.help("write what is meant, or leave the field empty"));
@@ -75,7 +75,7 @@ impl Fillers {
                 Some(_) => "write the character itself: values are no HTML",
                 None => "leave a field empty where there is no value: a `default` in the notice stands there then",
             };
-            diagnostics.push(Diagnostic::warning("filler-value", message).at_line(path, line, place).help(help));
+            diagnostics.push(Diagnostic::warning("possible-filler", message).at_line(path, line, place).help(help));
         }
     }
 }

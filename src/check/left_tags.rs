@@ -2,34 +2,27 @@
 
 use super::code_around;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::notice::Notice;
+use crate::page::Page;
 use crate::page::tags::Kind;
-use crate::project::Project;
-use crate::source::Inputs;
+use crate::source::Source;
 
-/// Tags in the code of notices that a mailing sends: errors of every build. In comments they do no harm.
-pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
-    let mut diagnostics = Diagnostics::default();
-    let merged = project.config.sent_notices();
-    for page in &project.pages {
-        let Some(source) = inputs.sources.get(&page.path) else { continue };
-        for notice in page.notices.iter().filter(|notice| merged.contains(notice.name.as_str())) {
-            let tags = notice.tags.iter().filter(|tag| tag.kind != Kind::Comment && notice.extent.contains(&tag.span.start));
-            for (tag, code) in tags.filter_map(|tag| Some((tag, code_around(page, &tag.span)?))) {
-                let written = source.text[code.clone()].trim_start();
-                if written.starts_with("<!--") {
-                    continue;
-                }
-                let (place, help) = if written.starts_with('<') {
-                    ("HTML", "write in Markdown what the HTML was for")
-                } else if written.starts_with(['`', '~']) {
-                    ("code", "nothing is run in code: write it outside of the backticks, or in bold")
-                } else {
-                    ("code", "nothing is run in code: lines that are indented by four spaces are code, so indent them by less")
-                };
-                let message = format!("`{}` would be sent as it is written: it stands in {place}", tag.text.lines().next().unwrap_or(""));
-                diagnostics.push(Diagnostic::error("tag-in-code", message).at(&notice.path, tag.span.clone()).help(help));
-            }
+/// Tags in the code of a notice that is sent: errors of every build. In comments they do no harm.
+pub fn check(page: &Page, notice: &Notice, source: &Source, diagnostics: &mut Diagnostics) {
+    let tags = notice.tags.iter().filter(|tag| tag.kind != Kind::Comment && notice.extent.contains(&tag.span.start));
+    for (tag, code) in tags.filter_map(|tag| Some((tag, code_around(page, &tag.span)?))) {
+        let written = source.text[code.clone()].trim_start();
+        if written.starts_with("<!--") {
+            continue;
         }
+        let (place, help) = if written.starts_with('<') {
+            ("HTML", "write in Markdown what the HTML was for")
+        } else if written.starts_with(['`', '~']) {
+            ("code", "nothing is run in code: write it outside of the backticks, or in bold")
+        } else {
+            ("code", "nothing is run in code: lines that are indented by four spaces are code, so indent them by less")
+        };
+        let message = format!("`{}` would be sent as it is written: it stands in {place}", tag.text.lines().next().unwrap_or(""));
+        diagnostics.push(Diagnostic::error("tag-in-code", message).at(&notice.path, tag.span.clone()).help(help));
     }
-    diagnostics
 }

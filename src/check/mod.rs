@@ -1,11 +1,13 @@
 //! Rules about what is written: what a reader or an operator would stumble over though every file can be read.
 
+mod asked;
 mod backticks;
 mod blanks;
 mod contacts;
 mod contracts;
 pub mod external;
 mod fences;
+mod filled_by_hand;
 mod fillers;
 mod gates;
 pub mod kept_links;
@@ -22,6 +24,9 @@ mod slots;
 mod thresholds;
 mod unread;
 
+use std::collections::BTreeSet;
+
+use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::page::Page;
 use crate::project::Project;
@@ -47,10 +52,16 @@ pub fn run(project: &Project, site: &Site, inputs: &Inputs) -> Diagnostics {
     diagnostics
 }
 
-/// What must not be sent, in notices that a mailing sends: errors of every build.
-pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
-    let mut diagnostics = placeholders::in_merged_notices(project, inputs);
-    diagnostics.extend(left_tags::in_merged_notices(project, inputs));
+/// What must not be sent, in the notices of mailings: errors of every build.
+pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
+    let names: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
+    let mut diagnostics = placeholders::in_merged_notices(project, inputs, mailings);
+    for page in &project.pages {
+        let Some(source) = inputs.sources.get(&page.path) else { continue };
+        for notice in page.notices.iter().filter(|notice| names.contains(notice.name.as_str())) {
+            left_tags::check(page, notice, source, &mut diagnostics);
+        }
+    }
     diagnostics
 }
 

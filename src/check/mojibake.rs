@@ -1,4 +1,4 @@
-//! `mojibake`: UTF-8 that was read as Windows-1252 and saved again.
+//! `mojibake-on-page`: UTF-8 that was read as Windows-1252 and saved again.
 
 use super::{in_code, lines};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -13,10 +13,10 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
                 continue;
             }
             let message = format!("`{}` was `{meant}` before it was decoded wrongly", &line[range]);
-            diagnostics.push(Diagnostic::warning("mojibake", message).at(&source.path, place).help(format!("write `{meant}`")));
+            diagnostics.push(Diagnostic::warning("mojibake-on-page", message).at(&source.path, place).help(format!("write `{meant}`")));
         }
         if let Some(at) = line.find('\u{FFFD}') {
-            let diagnostic = Diagnostic::warning("mojibake", "a character was lost when the text was decoded");
+            let diagnostic = Diagnostic::warning("mojibake-on-page", "a character was lost when the text was decoded");
             diagnostics.push(diagnostic.at(&source.path, start + at..start + at + 3));
         }
     }

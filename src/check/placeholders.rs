@@ -1,69 +1,129 @@
-//! `placeholder`: `[DATE/TIME]`, `{NAME}`, `TODO` and the like, left to be filled in by hand.
+//! `placeholder` and `placeholder-on-page`: `[DATE/TIME]`, `{NAME}`, `TODO` and the like, left to be filled in by hand.
 
-use super::in_code;
-use crate::config::{Config, Event};
+use std::collections::BTreeSet;
+
+use super::filled_by_hand::{self, Found};
+use super::{code_around, lines};
+use crate::config::{self, Config, Event, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, visible};
-use crate::notice::variables;
-use crate::page::Page;
-use crate::page::tags::{Kind, Tag};
+use crate::notice::{Notice, variables};
+use crate::page::label::Labels;
+use crate::page::tags::{self, Kind, Tag};
+use crate::page::{Page, without_private_use};
 use crate::project::Project;
 use crate::source::{Inputs, Source, Span};
 
-const WORDS: [&str; 4] = ["TODO", "TBD", "FIXME", "XXX"];
-
-/// Placeholders on pages: warnings. Those in a notice that is merged are errors, see [`in_merged_notices`].
+/// Placeholders on pages: warnings. Those in a notice that is sent are errors, see [`in_merged_notices`].
 pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut Diagnostics) {
     let merged = project.config.sent_notices();
     for span in find(page, source) {
-        let notice = page.notices.iter().find(|notice| notice.extent.contains(&span.start));
-        if notice.is_some_and(|notice| merged.contains(notice.name.as_str())) {
+        if notice_around(page, &span).is_some_and(|notice| merged.contains(notice.name.as_str())) {
             continue;
         }
-        let diagnostic = Diagnostic::warning("placeholder", format!("a placeholder is left: `{}`", &source.text[span.clone()]));
-        diagnostics
-            .push(diagnostic.at(&source.path, span).help("write what is meant, or a variable such as `{{ links.NAME }}` in a notice"));
+        let written = one_line(&source.text[span.clone()]);
+        let message = format!("a placeholder is left: `{written}`");
+        let help = match written.starts_with(['[', '{']) {
+            true => format!("write what is meant, or a variable in a notice; if it is meant as it stands, write `\\{written}`"),
+            false => "write what is meant, or a variable such as `{{ links.NAME }}` in a notice".to_owned(),
+        };
+        diagnostics.push(Diagnostic::warning("placeholder-on-page", message).at(&source.path, span).help(help));
     }
 }
 
-/// Placeholders in notices that a mailing sends: errors of every build.
-pub fn in_merged_notices(project: &Project, inputs: &Inputs) -> Diagnostics {
-    let mut diagnostics = in_values(project);
-    let merged = project.config.sent_notices();
+/// Placeholders in what mailings send: errors of every build.
+pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
+    let mut diagnostics = in_every_message(&project.config, inputs, mailings);
+    diagnostics.extend(in_values(project, mailings));
+    let merged: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
     for page in &project.pages {
-        let notices: Vec<_> = page.notices.iter().filter(|notice| merged.contains(notice.name.as_str())).collect();
-        let Some(source) = inputs.sources.get(&page.path).filter(|_| !notices.is_empty()) else { continue };
+        let is_merged = |notice: &Notice| merged.contains(notice.name.as_str());
+        let Some(source) = inputs.sources.get(&page.path).filter(|_| page.notices.iter().any(is_merged)) else { continue };
         for span in find(page, source) {
-            if !notices.iter().any(|notice| notice.extent.contains(&span.start)) {
-                continue;
+            if notice_around(page, &span).is_some_and(is_merged) {
+                let written = &source.text[span.clone()];
+                let message = format!("a placeholder would be sent: `{}`", one_line(written));
+                diagnostics.push(Diagnostic::error("placeholder", message).at(&source.path, span.clone()).help(way_out(written)));
             }
-            let message = format!("a placeholder would be sent: `{}`", &source.text[span.clone()]);
-            diagnostics
-                .push(Diagnostic::error("placeholder", message).at(&source.path, span).help("use a variable, such as `{{ links.NAME }}`"));
         }
     }
     diagnostics
 }
 
-/// Placeholders in the values of the configuration that a notice of a mailing uses.
-fn in_values(project: &Project) -> Diagnostics {
+/// What to do about a placeholder of a notice: its text may be meant as it stands.
+fn way_out(written: &str) -> String {
+    let mark = written.chars().next().filter(char::is_ascii_punctuation);
+    match mark {
+        Some('_') => "write what is known; to show a line to write on, put it into code".to_owned(),
+        Some(_) => format!("use a variable, such as `{{{{ links.NAME }}}}`; if it is meant as it stands, write `\\{}`", one_line(written)),
+        None if written.starts_with('«') => "use a variable, such as `{{ r.name }}`".to_owned(),
+        None => "write what is known, or say it in words: `to be confirmed by 18:00`".to_owned(),
+    }
+}
+
+/// Placeholders in what stands in every message, whatever its notice says.
+fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
+    let mut diagnostics = Diagnostics::default();
+    if mailings.is_empty() {
+        return diagnostics;
+    }
+    let notices = &config.notices;
+    let name = |sender: &Option<crate::notice::address::Sender>| sender.as_ref().and_then(|sender| sender.mailbox.name.clone());
+    let values = [
+        ("from", name(&notices.from)),
+        ("reply_to", name(&notices.reply_to)),
+        ("postal_address", Some(notices.postal_address.clone())),
+        ("list_id", notices.list_id.clone().and_then(|id| Some(id.rsplit_once('<')?.0.to_owned()))),
+        ("title", Some(config.site.title.clone())),
+    ];
+    let path = config::path();
+    let source = inputs.sources.get(&path);
+    for (key, value) in values {
+        let Some(one) = value.as_deref().and_then(placeholder_of) else { continue };
+        let message = format!("a placeholder would be sent: `{key}` holds `{}` and is part of every message", visible(&one));
+        let diagnostic = Diagnostic::error("placeholder", message).help("write what is meant");
+        // The value may be written with escapes: then the file is named alone.
+        let place = source.and_then(|source| {
+            let (start, line) = lines(source).find(|(_, line)| line.trim_start().starts_with(key) && line.contains(&one))?;
+            let at = start + line.find(&one)?;
+            Some(at..at + one.len())
+        });
+        diagnostics.push(match place {
+            Some(span) => diagnostic.at(&path, span),
+            None => diagnostic.in_file(&path),
+        });
+    }
+    diagnostics
+}
+
+/// Placeholders in the values of the configuration that the notice of a mailing uses.
+fn in_values(project: &Project, mailings: &[Mailing]) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     let config = &project.config;
-    for mailing in &config.mailings {
+    for mailing in mailings {
         let notices = project.pages.iter().flat_map(|page| page.notices.iter().map(move |notice| (page, notice)));
         for (page, notice) in notices.filter(|(_, notice)| notice.name == mailing.notice.value) {
             let event = config.event_of(mailing, config.event(page.front.event.as_ref().map(|name| name.value.as_str())));
-            let is_sent = |tag: &&Tag| tag.kind == Kind::Expression && notice.extent.contains(&tag.span.start) && !in_code(page, &tag.span);
+            let is_sent = |tag: &&Tag| tag.kind != Kind::Comment && notice.extent.contains(&tag.span.start);
             let uses = notice.tags.iter().filter(is_sent).flat_map(|tag| variables::used(tag).map(move |name| (tag, name)));
             for (tag, name) in uses {
-                let Some(value) = value(&name, config, event) else { continue };
-                let Some(span) = placeholders(value).into_iter().next() else { continue };
-                let message = format!("a placeholder would be sent: `{name}` holds `{}`", visible(&value[span]));
+                let Some(one) = value(&name, config, event).and_then(|value| placeholder_of(value)) else { continue };
+                let message = format!("a placeholder would be sent: `{name}` holds `{}`", visible(&one));
                 let diagnostic = Diagnostic::error("placeholder", message).at(&notice.path, tag.span.clone());
-                diagnostics.push(diagnostic.help("write in runsheet.toml what is meant"));
+                let help = match one.starts_with('[') {
+                    true => "write in runsheet.toml what is meant; put brackets that you mean into the notice: `\\[{{ vars.NAME }}]`",
+                    false => "write in runsheet.toml what is meant",
+                };
+                diagnostics.push(diagnostic.help(help));
             }
         }
     }
     diagnostics
+}
+
+/// The first placeholder of a value.
+fn placeholder_of(value: &str) -> Option<String> {
+    let one = filled_by_hand::find(value).into_iter().next()?;
+    Some(value[one.span].to_owned())
 }
 
 /// What the configuration says for a variable, if it is a text that somebody wrote.
@@ -72,109 +132,60 @@ fn value<'c>(variable: &str, config: &'c Config, event: Option<&'c Event>) -> Op
         ("vars", name) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),
         ("links", name) => config.links.get(name),
         ("event", "name") => event.map(|event| &event.name),
-        ("site", "title") => Some(&config.site.title),
+        ("site", "description") => Some(&config.site.description),
         _ => None,
     }
 }
 
+/// The placeholders of a page, as Markdown reads it.
 fn find(page: &Page, source: &Source) -> Vec<Span> {
-    // In a notice `{name}` is what other programs fill in; on a page it may be what the page is about.
-    let is_of_notice = |span: &Span| page.notices.iter().any(|notice| notice.extent.contains(&span.start));
-    let is_meant = |span: &Span| {
-        let text = &source.text[span.clone()];
-        !text.starts_with('{') || !text.contains(char::is_lowercase) || is_of_notice(span)
+    let mut found = filled_by_hand::find(&source.text);
+    found.retain(|one| {
+        let notice = notice_around(page, &one.span);
+        (one.is_plain || notice.is_some()) && !is_hidden(page, source, notice, &one.span)
+    });
+    if found.iter().any(|one| source.text[one.span.clone()].starts_with('[')) {
+        let labels = labels(page, source);
+        found.retain(|Found { span, .. }| {
+            // `[[a]]` may be a link in brackets.
+            let is_double = source.text[span.clone()].starts_with("[[");
+            !(labels.hold(span) || is_double && labels.hold(&(span.start + 1..span.end - 1)))
+        });
+    }
+    found.into_iter().map(|one| one.span).collect()
+}
+
+fn notice_around<'p>(page: &'p Page, span: &Span) -> Option<&'p Notice> {
+    page.notices.iter().find(|notice| notice.extent.contains(&span.start))
+}
+
+/// Whether a place lies in code, in a comment, or on a page in HTML. In a notice HTML is sent as the text that it is.
+fn is_hidden(page: &Page, source: &Source, notice: Option<&Notice>, span: &Span) -> bool {
+    let tag_before = |notice: &'_ Notice| {
+        let behind = notice.tags.partition_point(|tag| tag.span.start <= span.start);
+        notice.tags.get(behind.checked_sub(1)?).map(|tag| tag.kind == Kind::Comment && span.end <= tag.span.end)
     };
-    placeholders(&source.text).into_iter().filter(|span| !in_code(page, span) && is_meant(span)).collect()
+    if notice.and_then(tag_before) == Some(true) {
+        return true;
+    }
+    let Some(code) = code_around(page, span) else { return false };
+    let written = &source.text[code.clone()];
+    let before = source.text.get(code.start..span.start).unwrap_or("");
+    let is_in_comment = before.rfind("<!--").is_some_and(|open| !before[open..].contains("-->"));
+    notice.is_none() || !written.trim_start().starts_with('<') || is_in_comment
 }
 
-/// All that looks like one, in the order of the text.
-fn placeholders(text: &str) -> Vec<Span> {
-    let mut found = bracketed(text);
-    found.extend(braced(text));
-    for word in WORDS {
-        found.extend(whole_words(text, word));
+/// The brackets that are links and the like.
+fn labels(page: &Page, source: &Source) -> Labels {
+    let text = &source.text[page.begins..];
+    // As the page was read: each tag a mark, and of as many bytes.
+    let text = without_private_use(text);
+    if page.notices.is_empty() && page.marks.is_none() {
+        return Labels::read(&text, page.begins);
     }
-    found.sort_by_key(|span| span.start);
-    found
+    Labels::read(&tags::mark(&text, &page.path, page.begins, &mut Diagnostics::default()).text, page.begins)
 }
 
-/// Whether a text is one and nothing else.
-pub(super) fn is_one(text: &str) -> bool {
-    WORDS.contains(&text) || text.starts_with(['[', '{']) && placeholders(text).first() == Some(&(0..text.len()))
-}
-
-/// Capital words in brackets that are no link, no alert and no box.
-fn bracketed(text: &str) -> Vec<Span> {
-    let bytes = text.as_bytes();
-    let mut found = Vec::new();
-    for (open, _) in text.match_indices('[') {
-        let Some(length) = text[open + 1..].find(['[', ']', '\n']) else { break };
-        let close = open + 1 + length;
-        let inner = &text[open + 1..close];
-        let capital = inner.chars().filter(|c| c.is_alphabetic()).count() >= 2
-            && inner.chars().all(|c| c.is_uppercase() || c.is_ascii_digit() || matches!(c, ' ' | '/' | '_' | '-' | ':'))
-            && inner.chars().next().is_some_and(char::is_uppercase);
-        let after = bytes.get(close + 1);
-        let is_link = bytes.get(close) != Some(&b']') || matches!(after, Some(b'(' | b'[' | b':'));
-        // Looking through the whole text comes last: most brackets are boxes.
-        let is_reference = || text[..open].ends_with(']') || text.contains(&format!("\n[{inner}]:"));
-        if capital && !is_link && !is_reference() {
-            found.push(open..close + 1);
-        }
-    }
-    found
-}
-
-/// One name in single braces.
-fn braced(text: &str) -> Vec<Span> {
-    let mut found = Vec::new();
-    for (open, _) in text.match_indices('{') {
-        let Some(length) = text[open + 1..].find(['{', '}', '\n']) else { break };
-        let close = open + 1 + length;
-        let name = text[open + 1..close].trim_matches(' ');
-        let is_name = name.len() >= 2
-            && name.starts_with(char::is_alphabetic)
-            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '/'));
-        let is_single = !text[..open].ends_with('{') && !text[close..].starts_with("}}");
-        if is_name && is_single && text[close..].starts_with('}') {
-            found.push(open..close + 1);
-        }
-    }
-    found
-}
-
-fn whole_words(text: &str, word: &str) -> Vec<Span> {
-    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    text.match_indices(word)
-        .filter(|(at, _)| !is_part(text[..*at].chars().next_back()) && !is_part(text[at + word.len()..].chars().next()))
-        .map(|(at, word)| at..at + word.len())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check_braces(text: &str, expected: &[&str]) {
-        let found: Vec<&str> = braced(text).into_iter().map(|span| &text[span]).collect();
-        assert_eq!(found, expected, "{text}");
-    }
-
-    fn check_text(text: &str, expected: &[&str]) {
-        let found: Vec<&str> = bracketed(text).into_iter().map(|span| &text[span]).collect();
-        assert_eq!(found, expected, "{text}");
-    }
-
-    #[test]
-    fn placeholders_and_what_only_looks_like_one() {
-        check_text("**When:** [DATE/TIME]", &["[DATE/TIME]"]);
-        check_text("notes: [LINK]", &["[LINK]"]);
-        check_text("[YOUR NAME], [X] and [ ]", &["[YOUR NAME]"]);
-        check_text("> [!NOTE]\n[API](x.md) [API][ref] [API]\n\n[API]: x.md\n[text][API]", &[]);
-        check_text("an [aside] and [RFC5322", &[]);
-        assert!(["[NAME]", "{first_name}", "TBD"].iter().all(|text| is_one(text)));
-        assert!(!["", "Tom", "[NAME] Ltd", "{{ name }}", "TBDs", "[a]"].iter().any(|text| is_one(text)));
-        check_braces("Hello {NAME}, {first_name} and { date }", &["{NAME}", "{first_name}", "{ date }"]);
-        check_braces("{{ r.name }} {% if x %} {# note #} {{{name}}} {#anchor} {x} {} {a b} {open", &[]);
-    }
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -148,7 +148,7 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     let limit = (!all).then_some(config.notices.max_without_all);
     let mut merged = Vec::new();
     for mailing in &config.mailings {
-        let selection = Selection { limit, ..Selection::all(mailing) };
+        let selection = Selection { limit, may_be_skipped: true, ..Selection::all(mailing) };
         let id = &mailing.id.value;
         outlet::begin(outbox, id)?;
         let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| match fate {

@@ -23,7 +23,8 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     // Nothing is written: whoever checks need not hold the secret.
     keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());
     for mailing in &loaded.project.config.mailings {
-        mailings::merge(&loaded, &Selection::all(mailing), &keys, &mut diagnostics, |_| Ok(()))?;
+        let selection = Selection { may_be_skipped: true, ..Selection::all(mailing) };
+        mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()))?;
     }
     // No page is shown: its code needs no colours.
     loaded.site.config.site.highlight = false;

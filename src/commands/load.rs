@@ -7,10 +7,11 @@ use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 
 use crate::cli::Global;
-use crate::config::Overrides;
+use crate::config::{Mailing, Overrides};
 use crate::diagnostic::Diagnostics;
 use crate::project::{self, Project};
 use crate::render::{self, Frame, Rendered};
+use crate::rule::Merged;
 use crate::site::{self, Site};
 use crate::source::{History, Inputs, StatusInput};
 use crate::theme::Theme;
@@ -26,6 +27,8 @@ pub struct Loaded {
     pub project: Project,
     pub theme: Theme,
     pub site: Site,
+    /// What messages are made of.
+    pub merged: Merged,
     pub stopwatch: Stopwatch,
     /// Over whatever templates do.
     pub watchdog: Watchdog,
@@ -89,12 +92,24 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let watchdog = Watchdog::begin(super::say_error);
     let resolve = || site::resolve(&project, &inputs, &theme, fixed);
     let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
-    site.diagnostics.extend(check::in_merged_notices(&project, &inputs));
+    site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));
+    let merged = Merged::of(&project, &inputs, &project.config.sent_notices());
     stopwatch.lap("resolve");
-    Ok(Loaded { root, inputs, project, theme, site, stopwatch, watchdog })
+    Ok(Loaded { root, inputs, project, theme, site, merged, stopwatch, watchdog })
 }
 
 impl Loaded {
+    /// The same, about to make messages of a mailing. One that nobody declared is judged as strictly as one that somebody did.
+    pub fn merging(mut self, mailing: &Mailing) -> Loaded {
+        let mut sent = self.project.config.sent_notices();
+        if sent.insert(&mailing.notice.value) {
+            let faults = check::in_merged_notices(&self.project, &self.inputs, std::slice::from_ref(mailing));
+            self.merged = Merged::of(&self.project, &self.inputs, &sent);
+            self.site.diagnostics.extend(faults);
+        }
+        self
+    }
+
     /// Renders a route. If a template never ends, the process does.
     pub fn render(&self, frame: &Frame, route: &str) -> Result<Rendered, tera::Error> {
         let render = || frame.render(route);
@@ -104,9 +119,9 @@ impl Loaded {
         }
     }
 
-    /// Diagnostics as `[check]` and the command line want them.
+    /// Diagnostics as `[check]` and the command line want them. What stops a merge stays an error.
     pub fn settle(&self, diagnostics: Diagnostics, global: &Global) -> Diagnostics {
-        diagnostics.settle(&self.project.config.levels, global.deny_warnings)
+        diagnostics.settle(&self.project.config.levels, global.deny_warnings, |diagnostic| self.merged.is_stopped_by(diagnostic))
     }
 }
 

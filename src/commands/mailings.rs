@@ -41,12 +41,24 @@ pub struct Selection<'a> {
     pub probed: bool,
     /// What the plan says of the messages, if there is one.
     pub frozen: Option<&'a Frozen>,
+    /// Without its table it is left out. Whoever names a mailing wants it whole.
+    pub may_be_skipped: bool,
 }
 
 impl<'a> Selection<'a> {
     /// All recipients of a mailing.
     pub fn all(mailing: &'a Mailing) -> Selection<'a> {
-        Selection { mailing, recipients: None, only: None, condition: None, shard: None, limit: None, probed: false, frozen: None }
+        Selection {
+            mailing,
+            recipients: None,
+            only: None,
+            condition: None,
+            shard: None,
+            limit: None,
+            probed: false,
+            frozen: None,
+            may_be_skipped: false,
+        }
     }
 }
 
@@ -276,7 +288,7 @@ pub fn merge_some(
     faulty |= !differing.is_empty();
     diagnostics.extend(differing);
     if rows_read == 0 {
-        diagnostics.push(Diagnostic::error("no-recipients", "the table has no recipients").at_line(&source.path, 1, 1));
+        diagnostics.push(Diagnostic::error("empty-table", "the table has no recipients").at_line(&source.path, 1, 1));
         faulty = true;
     }
     faults.finish(diagnostics);
@@ -413,10 +425,12 @@ fn explain(seen: &recipients::Seen, source: &Source) -> Result<Vec<Diagnostic>> 
 }
 
 fn no_recipients(selection: &Selection, path: &RelPath) -> Diagnostic {
-    let message = format!("the mailing `{}` is skipped: there is no file `{path}`", selection.mailing.id.value);
-    if selection.recipients.is_some() {
-        return Diagnostic::error("no-recipients", message);
+    let place = |diagnostic: Diagnostic| diagnostic.at(&config::path(), selection.mailing.recipients.span.clone());
+    let id = &selection.mailing.id.value;
+    if selection.may_be_skipped {
+        return place(Diagnostic::warning("no-recipients", format!("the mailing `{id}` is skipped: there is no file `{path}`")));
     }
-    let config = config::path();
-    Diagnostic::warning("no-recipients", message).at(&config, selection.mailing.recipients.span.clone())
+    let diagnostic = Diagnostic::error("missing-table", format!("there is no file `{path}` with the recipients of `{id}`"));
+    let is_declared = selection.recipients.is_none() && !selection.mailing.recipients.span.is_empty();
+    if is_declared { place(diagnostic) } else { diagnostic }
 }

@@ -101,6 +101,9 @@ fn list(global: &Global) -> Result<ExitCode> {
         }
     }
     report::data(&text);
+    if !loaded.project.config.mailings.is_empty() {
+        report::note(global, &format!("now {}", loaded.inputs.now.strftime("%a %-d %b %Y, %H:%M UTC")));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -126,6 +129,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat)
         Some(mailing) => mailing.clone(),
         None => campaign::find_mailing(&loaded, name)?,
     };
+    let loaded = loaded.merging(&mailing);
     let mut diagnostics = loaded.site.diagnostics.clone();
     let message = match to {
         Some(address) => message_to(&loaded, &mailing, address, &mut diagnostics)?,
@@ -184,6 +188,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
     refuse_undeclared(&loaded, &mailing, recipients)?;
+    let loaded = loaded.merging(&mailing);
     let selection = Selection { recipients, condition, probed: true, ..Selection::all(&mailing) };
     let mut diagnostics = loaded.site.diagnostics.clone();
     let mut review = Review::default();
@@ -240,6 +245,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
     refuse_undeclared(&loaded, &mailing, order.recipients)?;
+    let loaded = loaded.merging(&mailing);
     let target = match order.to {
         Some(path) => path.to_owned(),
         None => outlet::outbox(&loaded.root)?.join(&mailing.id.value),

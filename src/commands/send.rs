@@ -13,6 +13,7 @@ use super::draft::{Brief, Draft};
 use super::handover::Handover;
 use super::introduction::{Introduction, shown_time};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::mailings::{self, Selection};
 use super::refusals::{self, Refusals};
 use super::{campaign, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
@@ -61,7 +62,10 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     let mailing = ledger::declared(&loaded, order.name)?.clone();
     let mut diagnostics = loaded.site.diagnostics.clone();
     let named = campaign::campaign_of(&loaded, &mailing);
-    let (Some((_, event)), false) = (named, diagnostics.has_errors()) else {
+    let (Some((_, event)), false) = (named, loaded.settle(diagnostics.clone(), global).has_errors()) else {
+        // The rows are looked at, too: one run names all faults.
+        let selection = Selection { only: order.only, ..Selection::all(&mailing) };
+        mailings::merge(&loaded, &selection, &environment::keys(), &mut diagnostics, |_| Ok(()))?;
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
         report::note(global, "nothing was sent");
         return Ok(ExitCode::from(1));

@@ -15,6 +15,7 @@ use crate::data::{self, Reader, Spanned};
 use crate::diagnostic::{CheckLevel, Diagnostic, Diagnostics, suggest};
 use crate::page::link;
 use crate::reference;
+use crate::rule;
 use crate::schedule::{Clock, Length};
 use crate::source::{RelPath, Source, Span};
 use crate::status;
@@ -428,9 +429,12 @@ fn read_levels(reader: &mut Reader) -> BTreeMap<String, CheckLevel> {
             continue;
         }
         match word.parse() {
-            Ok(level) => {
-                levels.insert(code.name, level);
-            }
+            Ok(level) => match rule::refuse(&code.name, level) {
+                Some((message, help)) => reader.reject(&code.span, message, Some(help)),
+                None => {
+                    levels.insert(code.name, level);
+                }
+            },
             Err(()) => {
                 let message = format!("`{word}` is not a level");
                 reader.reject(&code.span, message, Some("one of `error`, `warn`, `off`".to_owned()));

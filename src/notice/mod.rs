@@ -57,7 +57,7 @@ pub struct Notice {
     pub path: RelPath,
     /// Its heading, or the beginning of its file.
     pub span: Span,
-    /// From its heading to the next notice.
+    /// From its heading to the next notice; all of a file that is one notice.
     pub extent: Span,
     pub subject: String,
     pub subject_span: Span,
@@ -118,6 +118,8 @@ fn read(
         }
         None => (stem.clone(), finds.anchors.next(&stem), context.offset..context.offset),
     };
+    // In a file that is one notice, what stands above its heading is sent, too.
+    let begin = events.first().map_or(span.start, |(_, range)| range.start + context.offset);
     let end = events.last().map_or(span.end, |(_, range)| range.end + context.offset);
     let parts = Parts::find(events);
     let place = |range: &Range<usize>| events[range.start].1.start + context.offset..events[range.end - 1].1.end + context.offset;
@@ -183,7 +185,7 @@ fn read(
         title,
         anchor,
         path: context.path.clone(),
-        extent: span.start..end.max(span.end),
+        extent: begin.min(span.start)..end.max(span.end),
         span,
         subject,
         subject_span,

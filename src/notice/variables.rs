@@ -70,8 +70,11 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 continue;
             }
             if let Some((message, help)) = unknown(&used, scope) {
-                let severity = if used.optional { Diagnostic::warning } else { Diagnostic::error };
-                diagnostics.push(severity("undefined-variable", message).at(path, span).maybe_help(help));
+                let diagnostic = match used.optional {
+                    true => Diagnostic::warning("variable-typo", message),
+                    false => Diagnostic::error("undefined-variable", message),
+                };
+                diagnostics.push(diagnostic.at(path, span).maybe_help(help));
                 continue;
             }
             if used.path.len() == 1
@@ -455,7 +458,7 @@ mod tests {
         check_text("{{ event[\"start\"] }}", &["bare-time: `event.start` is a time without a zone or a form"]);
         check_text("{% if r[\"nmae\"] == \"x\" %}a{% endif %}{{ r['name'] }}", &["undefined-variable: there is no `r.nmae`"]);
         check_text("{% if r[vars.x] %}a{% endif %}", &["undefined-variable: `r` is a group of values, not a value"]);
-        check_text("{{ r.nmae | default(value=\"x\") }}", &["undefined-variable: there is no `r.nmae`"]);
+        check_text("{{ r.nmae | default(value=\"x\") }}", &["variable-typo: there is no `r.nmae`"]);
         check_text("{%- for c in r.name | split(pat=\",\") -%}{{- c -}}{%- endfor -%}{%- set a = r.zone -%}{{ a }}", &[]);
         check_text("{{ r }}", &["undefined-variable: `r` is a group of values, not a value"]);
         check_text("{% raw %}{{ x }}{% endraw %}", &[]);

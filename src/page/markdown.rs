@@ -14,7 +14,7 @@ use crate::source::RelPath;
 pub type Placed<'t> = (Event<'t>, Range<usize>);
 
 /// What is switched on: tables, tasks, footnotes, strikethrough, alerts, heading ids, definition lists.
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH

@@ -11,6 +11,7 @@ mod front;
 pub mod html;
 mod inline;
 mod item;
+pub mod label;
 mod line;
 pub mod link;
 pub mod markdown;
@@ -78,7 +79,8 @@ pub struct Page {
 pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let mut diagnostics = Diagnostics::default();
     let (front, offset) = front::read(&source.text, &source.path, &mut diagnostics);
-    let plain = without_private_use(&source.text[offset..], &source.path, offset, &mut diagnostics);
+    report_private_use(&source.text[offset..], &source.path, offset, &mut diagnostics);
+    let plain = without_private_use(&source.text[offset..]);
     let text = &*plain;
     report_bidi_control(text, &source.path, offset, &mut diagnostics);
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
@@ -178,15 +180,10 @@ pub(crate) fn may_hold_private_use(text: &str) -> bool {
 }
 
 /// The text without characters for private use.
-fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Cow<'t, str> {
-    if !may_hold_private_use(text) {
+pub(crate) fn without_private_use(text: &str) -> Cow<'_, str> {
+    if !may_hold_private_use(text) || !text.contains(is_private_use) {
         return Cow::Borrowed(text);
     }
-    let Some(first) = text.find(is_private_use) else { return Cow::Borrowed(text) };
-    let code = text[first..].chars().next().map_or(0, u32::from);
-    let place = offset + first..offset + first + 3;
-    let diagnostic = Diagnostic::warning("private-use", format!("the character U+{code:04X} is for private use and is not shown"));
-    diagnostics.push(diagnostic.at(path, place).help("icons of a font are no text: write a word, or put a picture in"));
     // As many bytes as before, so that places stay right.
     let replaced = text.chars().map(|c| match c {
         c if is_private_use(c) && c.len_utf8() == 4 => "\u{FFFD}.".to_owned(),
@@ -194,6 +191,17 @@ fn without_private_use<'t>(text: &'t str, path: &RelPath, offset: usize, diagnos
         c => c.to_string(),
     });
     Cow::Owned(replaced.collect())
+}
+
+fn report_private_use(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
+    if !may_hold_private_use(text) {
+        return;
+    }
+    let Some(first) = text.find(is_private_use) else { return };
+    let code = text[first..].chars().next().map_or(0, u32::from);
+    let place = offset + first..offset + first + 3;
+    let diagnostic = Diagnostic::warning("private-use", format!("the character U+{code:04X} is for private use and is not shown"));
+    diagnostics.push(diagnostic.at(path, place).help("icons of a font are no text: write a word, or put a picture in"));
 }
 
 /// A command that is shown in another order than it is run in cannot be judged by reading: such characters are made visible.
