@@ -239,7 +239,7 @@ pub enum NoticeCommand {
     },
     /// Send a mailing, each recipient once and only once; run it again to resume
     #[command(
-        after_help = "Examples:\n  runsheet notice send advance --dry-run\n  runsheet notice send advance --test me@example.org\n  runsheet notice send advance --test me@example.org --only someone@example.org\n  runsheet notice send advance\n  runsheet notice send advance --yes 12 --wait\n\nEnvironment:\n  RUNSHEET_SMTP_PASSWORD   the password of the server\n  RUNSHEET_LEDGER_URL      the address of a ledger in PostgreSQL\n\nExit codes: 0 all accepted; 2 stopped; 3 some deferred, refused or in doubt; 130 after a signal"
+        after_help = "Examples:\n  runsheet notice send advance --dry-run\n  runsheet notice send advance --test me@example.org\n  runsheet notice send advance --test me@example.org,you@example.org --only someone@example.org\n  runsheet notice send advance\n  runsheet notice send advance --yes 12 --wait\n\nEnvironment:\n  RUNSHEET_SMTP_PASSWORD   the password of the server\n  RUNSHEET_SMTP_TOKEN      an access token in place of a password\n  RUNSHEET_LEDGER_URL      the address of a ledger in PostgreSQL\n\nExit codes: 0 all accepted; 2 stopped; 3 some deferred, refused or in doubt; 130 after a signal"
     )]
     Send {
         /// A mailing's id
@@ -250,9 +250,9 @@ pub enum NoticeCommand {
         /// The number of messages of the mailing, which else is asked for on the terminal
         #[arg(long, value_name = "COUNT")]
         yes: Option<u64>,
-        /// Send one message, the first, to this address instead, and write nothing down
-        #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["yes", "dry_run", "limit", "amend", "wait"])]
-        test: Option<String>,
+        /// Send one message, the first, to this address instead, marked as a test; repeat it, or separate addresses with commas
+        #[arg(long, value_name = "ADDRESS", value_delimiter = ',', conflicts_with_all = ["yes", "dry_run", "limit", "amend", "wait"])]
+        test: Vec<String>,
         /// With --test: the message of this recipient, in its language
         #[arg(long, value_name = "RECIPIENT", requires = "test")]
         only: Option<String>,
@@ -322,6 +322,19 @@ pub enum NoticeCommand {
         /// Who decides [default: the user]
         #[arg(long, value_name = "NAME")]
         who: Option<String>,
+    },
+    /// Name the recipient behind an unsubscribe link or a bounce address
+    #[command(
+        after_help = "Examples:\n  runsheet notice who bounces+4f0c…@example.org\n  runsheet notice who \"https://example.org/leave?u=91be…\" advance\n\nEnvironment:\n  RUNSHEET_UNSUBSCRIBE_KEY   the key that the token was made with\n\nExit codes: 0 found; 1 nobody has this token"
+    )]
+    Who {
+        /// The token, or an address or a link that contains it
+        token: String,
+        /// Look in this mailing only [default: all]
+        mailing: Option<String>,
+        /// The recipient table that was sent, if it is another one than the mailing's
+        #[arg(long, value_name = "FILE")]
+        recipients: Option<PathBuf>,
     },
     /// Take over what was sent under another name of this site, or say that it is another site
     #[command(

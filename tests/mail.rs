@@ -158,14 +158,22 @@ fn a_message_id_belongs_to_its_campaign() {
         }));
         assert_eq!(changed, first, "{what}");
     }
-    let others = [
-        ids(mbox(&["announce"], str::to_owned)),
-        ids(mbox(&["advance"], |config| config.replace("id = \"advance\"", "id = \"advance\"\nrevision = 2"))),
+    // Nor do the address of the site, and the event.
+    let cosmetic = [
         ids(mbox(&["advance"], |config| config.replace("https://docs.freshtrackpro.com/\"", "https://other.example/\""))),
         ids(mbox(&["advance"], |config| {
             let event = &config[config.find("[events.cutover]").expect("the event")..config.find("[links]").expect("the links")];
             format!("{}\n{}", config.replace("event = \"cutover\"", "event = \"other\""), event.replace("events.cutover", "events.other"))
         })),
+    ];
+    for same in cosmetic {
+        // The domain behind the `@` is the sender's.
+        assert_eq!(same, first);
+    }
+    let others = [
+        ids(mbox(&["announce"], str::to_owned)),
+        ids(mbox(&["advance"], |config| config.replace("id = \"advance\"", "id = \"advance\"\nrevision = 2"))),
+        ids(mbox(&["advance"], |config| config.replace("id = \"freshtrack-pro-operations\"", "id = \"another-site\""))),
     ];
     for other in others {
         assert_eq!(other.len(), 12);

@@ -12,10 +12,11 @@ use runsheet::config::{self, Columns};
 use runsheet::diagnostic::Diagnostics;
 use runsheet::notice::address::Rules;
 use runsheet::notice::campaign::Campaign;
-use runsheet::notice::invitation::{Invitation, Method};
+use runsheet::notice::invitation::Invitation;
 use runsheet::notice::merge::{Merge, Version};
 use runsheet::notice::message::{Keys, Posting};
 use runsheet::notice::recipients::{Entry, Recipient, Recipients};
+use runsheet::notice::stage::Stage;
 use runsheet::notice::table::{Format, Table};
 use runsheet::source::{History, Inputs, RelPath, Source, StatusInput};
 use runsheet::theme::Theme;
@@ -67,7 +68,7 @@ fn merge() -> &'static Merge<'static> {
         let posting = Posting {
             campaign: campaign(2),
             earlier: vec![campaign(1)],
-            invitation: Invitation::of(event.expect("the event"), "s", "https://sample.example/", Method::Request, &date),
+            invitation: Invitation::of(event.expect("the event"), "s", "https://sample.example/", &site.config.notices, Some(Stage::Scheduled), &date),
             date,
             notices: &site.config.notices,
             keys,

@@ -11,10 +11,11 @@ use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
 use crate::notice::campaign::Campaign;
 use crate::notice::encoding::Encoding;
-use crate::notice::invitation::{Invitation, Method};
+use crate::notice::invitation::Invitation;
 use crate::notice::merge::{Merge, Version};
 use crate::notice::message::{Keys, Posting};
 use crate::notice::stage::Stage;
+use crate::notice::token;
 use crate::page::Page;
 use crate::source::RelPath;
 
@@ -79,11 +80,12 @@ pub fn prepare<'a>(
         fault("missing-key", format!("{} has no sender", mailing.shown()), id.span.clone(), "set `from` in [notices]");
         return None;
     }
-    if let Some(unsubscribe) = site.config.notices.unsubscribe.as_ref().filter(|text| text.value.contains("{token}"))
+    let notices = &site.config.notices;
+    if let Some(text) = notices.unsubscribe.iter().chain(&notices.bounce_to).find(|text| text.value.contains(token::MARK))
         && keys.unsubscribe.is_none()
     {
         let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
-        fault("missing-secret", "`{token}` needs a key".to_owned(), unsubscribe.span.clone(), help);
+        fault("missing-secret", "`{token}` needs a key".to_owned(), text.span.clone(), help);
         return None;
     }
     if event.is_faulty {
@@ -116,15 +118,13 @@ pub fn prepare<'a>(
     }
     let date = frozen.map_or_else(|| scheduled.clone(), |frozen| frozen.date.to_zoned(scheduled.time_zone().clone()));
     let stage = found[0].1.stage;
-    let method = match stage {
-        Some(Stage::Scheduled | Stage::Reminder) => Some(Method::Request),
-        Some(Stage::RolledBack | Stage::Postponed) => Some(Method::Cancel),
-        _ => None,
-    };
-    let notices = &site.config.notices;
-    let invitation = method
-        .filter(|_| notices.calendar)
-        .and_then(|method| Invitation::of(event, site.config.site.identity(), &site.config.site.base_url, method, &date));
+    let invitation = Invitation::of(event, site.config.site.identity(), &site.config.site.base_url, notices, stage, &date);
+    let maintnote = notices.maintnote.as_ref().filter(|_| invitation.is_some());
+    let told = maintnote.map_or_else(Vec::new, |maintnote| maintnote.faults(event, columns));
+    if !told.is_empty() {
+        diagnostics.extend(told);
+        return None;
+    }
     let campaign = |mailing: &Mailing, revision: u64| Campaign::new(&site.config.site, &event.id, &mailing.id.value, revision);
     let mut earlier: Vec<Campaign> =
         before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();

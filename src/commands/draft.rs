@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::address;
 use crate::notice::history::Standing;
 use crate::notice::ledger::{Digest, LeftOut, Planned, State, content_hash};
-use crate::notice::message::Message;
+use crate::notice::message::{Envelope, Message};
 use crate::notice::recipients::Recipient;
 use crate::world::environment;
 
@@ -65,7 +65,7 @@ pub struct First {
 /// The first messages as they were planned, so that a small mailing is made once. The others are made again when it is their turn.
 #[derive(Default)]
 pub struct Kept {
-    pub messages: Vec<(String, String, Vec<u8>)>,
+    pub messages: Vec<(String, Envelope, Vec<u8>)>,
     octets: usize,
     /// There are more.
     pub is_cut: bool,
@@ -79,7 +79,7 @@ impl Kept {
         self.is_cut |= self.octets + message.bytes.len() > MOST_KEPT;
         if !self.is_cut {
             self.octets += message.bytes.len();
-            self.messages.push((key.to_owned(), message.to.clone(), message.bytes.clone()));
+            self.messages.push((key.to_owned(), message.envelope(), message.bytes.clone()));
         }
     }
 }

@@ -53,14 +53,11 @@ impl Handover<'_> {
     /// Sends what is planned and what is due, and says what came of it.
     pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<ExitCode> {
         let signal = Signal::watch()?;
-        let Some(from) = &self.loaded.project.config.notices.from else { bail!("there is no sender: set `from` in [notices]") };
-        let from = from.mailbox.email.to_string();
         let mut ledger = ledger;
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
         let accepted = ledger.counts()?.get(State::Accepted);
-        let orders =
-            Orders { server, sending: self.sending, from: &from, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
+        let orders = Orders { server, sending: self.sending, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let (ended, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
         meter.end();
@@ -141,12 +138,12 @@ impl Handover<'_> {
             *budget -= claims.len();
             claimed += claims.len();
             let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
-            for (key, to, bytes) in batch {
+            for (key, envelope, bytes) in batch {
                 let Some(claim) = claims.remove(&key) else { continue };
                 if claim.hash != content_hash(&bytes) {
                     bail!("the message to {key} is not as it was planned");
                 }
-                feed.put(Letter { claim, to, bytes });
+                feed.put(Letter { claim, envelope, bytes });
             }
         }
         Ok(claimed)
@@ -181,7 +178,7 @@ impl Handover<'_> {
             if claim.hash != content_hash(&letter.message.bytes) {
                 bail!("the message to {key} is not as it was planned: the recipients changed while they were sent to");
             }
-            feed.put(Letter { claim, to: letter.message.to.clone(), bytes: letter.message.bytes.clone() });
+            feed.put(Letter { claim, envelope: letter.message.envelope(), bytes: letter.message.bytes.clone() });
             Ok(())
         })?;
         if outcome.incomplete || outcome.skipped {

@@ -16,6 +16,7 @@ mod init;
 mod introduction;
 mod ledger;
 mod load;
+mod mail_server;
 mod mailings;
 mod merging;
 mod meter;
@@ -30,6 +31,7 @@ mod skip;
 mod status;
 mod table_file;
 mod test_message;
+mod who;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
 use super::skip::Skip;
-use super::{build, campaign, check_table, export, identity, ledger, report, send};
+use super::{build, campaign, check_table, export, identity, ledger, report, send, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
@@ -50,7 +50,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
                 name,
                 recipients: recipients.as_deref(),
                 yes: *yes,
-                test: test.as_deref(),
+                test,
                 only: only.as_deref(),
                 dry_run: *dry_run,
                 limit: *limit,
@@ -78,6 +78,7 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             let order = ledger::Resolution { name, to: address.as_deref(), of, code: *code, decision, why, who: who.as_deref() };
             ledger::resolve(global, &order)
         }
+        NoticeCommand::Who { token, mailing, recipients } => who::run(global, token, mailing.as_deref(), recipients.as_deref()),
         NoticeCommand::Adopt { name, from, apart, why, who } => identity::adopt(global, name, from.as_deref(), *apart, why, who.as_deref()),
         NoticeCommand::Verify { file } => export::verify_file(global, file),
         NoticeCommand::Export { name, format } => export::run(global, name, *format),

@@ -15,7 +15,7 @@ use super::introduction::{Introduction, shown_time};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::refusals::{self, Refusals};
-use super::{campaign, identity, ledger, report, test_message};
+use super::{campaign, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::{Diagnostics, counted, thousands};
@@ -33,7 +33,8 @@ pub struct SendOrder<'a> {
     /// A table other than the mailing's.
     pub recipients: Option<&'a Path>,
     pub yes: Option<u64>,
-    pub test: Option<&'a str>,
+    /// To whom a test message goes, if it is to be one.
+    pub test: &'a [String],
     /// Whose message is tested.
     pub only: Option<&'a str>,
     pub dry_run: bool,
@@ -74,8 +75,8 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     let Some(sending) = loaded.project.config.sending.clone() else {
         bail!("no mail server is configured\nhelp: add [smtp] with `host` to runsheet.toml");
     };
-    if let Some(to) = order.test {
-        return test_message::send(global, &loaded, &mailing, &sending, (to, order.only), &mut diagnostics);
+    if !order.test.is_empty() {
+        return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only), &mut diagnostics);
     }
     let stage = campaign::find_notices(&loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage);
     let times = Times::of(&mailing, stage, event);
@@ -335,7 +336,7 @@ impl Job<'_> {
     }
 
     fn server(&self) -> Result<Server> {
-        server(self.loaded, self.sending)
+        mail_server::of(self.loaded, self.sending)
     }
 
     /// Wants the number of messages, typed or as an option; and for a stale mailing, that it is not too late.
@@ -351,20 +352,6 @@ impl Job<'_> {
         }
         Ok(confirmed)
     }
-}
-
-/// The server, with the secrets that it takes.
-pub fn server(loaded: &Loaded, sending: &Sending) -> Result<Server> {
-    let certificates = match &sending.ca_file {
-        Some(path) => Some(disk::read_bytes(&loaded.root.join(path))?),
-        None => None,
-    };
-    let password = if sending.user.is_empty() {
-        None
-    } else {
-        ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?
-    };
-    Server::new(sending, certificates.as_deref(), password)
 }
 
 /// How the number was confirmed.

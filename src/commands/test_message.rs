@@ -1,31 +1,38 @@
-//! `runsheet notice send --test`: one message to oneself, which is in no ledger.
+//! `runsheet notice send --test`: messages to oneself and others who look at them, which are in no ledger.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 
 use super::load::Loaded;
 use super::mailings::{self, Fate, Selection};
-use super::send::server;
-use super::{campaign, report};
+use super::{campaign, mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
-use crate::diagnostic::Diagnostics;
-use crate::notice::address;
+use crate::diagnostic::{Diagnostics, counted};
 use crate::notice::campaign::Campaign;
-use crate::world::smtp::{Connection, Delivery, Failure};
+use crate::notice::{address, trial};
+use crate::world::smtp::{Connection, Delivery, Failure, Server};
 use crate::world::{clock, environment};
 
-/// Sends the message of one recipient, or the first, to an address, which is in no ledger.
+/// Sends the message of one recipient, or the first, to each of some addresses, marked as a test.
 pub fn send(
     global: &Global,
     loaded: &Loaded,
     mailing: &Mailing,
     sending: &Sending,
-    (to, only): (&str, Option<&str>),
+    (testers, only): (&[String], Option<&str>),
     diagnostics: &mut Diagnostics,
 ) -> Result<ExitCode> {
-    let to = address::parse(to).map_err(|message| anyhow!(message))?;
+    let mut seen = BTreeSet::new();
+    let mut to = Vec::new();
+    for tester in testers {
+        let tester = address::parse(tester).map_err(|message| anyhow!(message))?;
+        if seen.insert(address::key(&tester)) {
+            to.push(tester);
+        }
+    }
     let keys = environment::keys();
     let mut first = None;
     let selection = Selection { only, limit: Some(1), ..Selection::all(mailing) };
@@ -37,7 +44,6 @@ pub fn send(
     })?;
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
     let Some(mut recipient) = first.filter(|_| !failed && !outcome.incomplete) else { return Ok(ExitCode::from(1)) };
-    recipient.address = to;
     let path = &mailing.recipients.value;
     let now = clock::now();
     let Some(mut merge) =
@@ -45,30 +51,51 @@ pub fn send(
     else {
         return Ok(ExitCode::from(1));
     };
-    // Another campaign each time, so that no mail program takes it for one that it has.
+    // Another campaign each time, so that no mail program takes it for one that it has. Its tokens are those of the testers, and of
+    // no recipient.
     let event = campaign::campaign_of(loaded, mailing).map_or_else(String::new, |(_, event)| event.id.clone());
     let name = format!("{} tested {now}", mailing.id.value);
     merge.posting.campaign = Campaign::new(&loaded.site.config.site, &event, &name, mailing.revision);
     merge.posting.invitation = None;
-    let (message, _) = merge.message(&recipient).map_err(|diagnostic| anyhow!(diagnostic.message))?;
-    let server = server(loaded, sending)?;
-    let failure = |failure| match failure {
-        Failure::Passing(why) | Failure::Lasting(why) => anyhow!(why),
-    };
-    let mut connection = Connection::open(&server).map_err(failure)?;
-    let delivery = connection.send(&message.from, &message.to, &message.bytes, || Ok(true), || None)?;
-    match delivery {
-        Delivery::Accepted(reply) => {
+    let row = recipient.address.to_string();
+    let server = mail_server::of(loaded, sending)?;
+    let (mut open, mut refused) = (None, 0);
+    for tester in to {
+        recipient.address = tester;
+        let mark = |rendered: &mut _| trial::mark(rendered, &mailing.id.value, &row);
+        let (message, _) = merge.message_with(&recipient, mark).map_err(|diagnostic| anyhow!(diagnostic.message))?;
+        let mut connection = match open.take() {
+            Some(connection) => connection,
+            None => Connection::open(&server).map_err(|(Failure::Passing(why) | Failure::Lasting(why))| anyhow!(why))?,
+        };
+        let delivery = connection.send(&message.envelope(), &message.bytes, || Ok(true), || None)?;
+        let is_accepted = matches!(delivery, Delivery::Accepted(_));
+        report::note(global, &told(&server, &message.to, delivery));
+        if is_accepted {
+            open = Some(connection);
+        } else {
+            refused += 1;
             connection.quit();
-            report::note(global, &format!("sent to {}: {reply}", message.to));
-            Ok(ExitCode::SUCCESS)
         }
-        Delivery::Answered { step, reply, .. } => {
-            report::note(global, &format!("{} answered {reply} at {}", server.name(), step.name()));
-            Ok(ExitCode::from(3))
-        }
-        Delivery::Lost { why, .. } => bail!("the connection to {} was lost: {why}", server.name()),
-        Delivery::InDoubt { why } => bail!("{} has not said whether it took the message: {why}", server.name()),
-        Delivery::Void => bail!("nothing was sent"),
+    }
+    if let Some(connection) = open {
+        connection.quit();
+    }
+    if refused > 0 {
+        report::note(global, &format!("{} not sent", counted(refused, "test message was", "test messages were")));
+        return Ok(ExitCode::from(3));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What became of one message, in a line.
+fn told(server: &Server, to: &str, delivery: Delivery) -> String {
+    let name = server.name();
+    match delivery {
+        Delivery::Accepted(reply) => format!("sent to {to}: {reply}"),
+        Delivery::Answered { step, reply, .. } => format!("not sent to {to}: {name} answered {reply} at {}", step.name()),
+        Delivery::Lost { why, .. } => format!("not sent to {to}: the connection to {name} was lost: {why}"),
+        Delivery::InDoubt { why } => format!("perhaps sent to {to}: {name} has not said whether it took the message: {why}"),
+        Delivery::Void => format!("not sent to {to}"),
     }
 }

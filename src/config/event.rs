@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::maintnote::{self, Impact};
 use crate::data::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::schedule::{self, Clock, Length};
@@ -31,6 +32,8 @@ pub struct Event {
     pub roles: BTreeMap<String, String>,
     pub vars: BTreeMap<String, String>,
     pub holidays: BTreeSet<Date>,
+    /// What users feel of it, by the name of a service or a part.
+    pub affects: BTreeMap<String, Impact>,
     /// Grows when the plan changes.
     pub revision: u64,
 }
@@ -67,6 +70,7 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
         roles: reader.words("roles").into_iter().map(|(key, text)| (key.name, text)).collect(),
         vars: reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect(),
         holidays,
+        affects: maintnote::read_affects(reader),
         revision: reader.count("revision").unwrap_or(0),
     }
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::data::{Reader, Spanned};
-use crate::notice::address::Sender;
+use super::maintnote::{self, Maintnote};
+use crate::data::{Reader, Spanned, Value};
+use crate::diagnostic::visible;
+use crate::notice::address::{self, Sender};
 use crate::notice::encoding::Encoding;
+use crate::notice::token;
 use crate::schedule::Offset;
 use crate::source::RelPath;
 
@@ -14,8 +17,10 @@ use crate::source::RelPath;
 pub struct Notices {
     pub from: Option<Sender>,
     pub reply_to: Option<Sender>,
-    /// `https://…` or `mailto:…`; `{token}` stands for the recipient.
-    pub unsubscribe: Option<Spanned<String>>,
+    /// `https://…` and `mailto:…`, the one that is liked best first; `{token}` stands for the recipient.
+    pub unsubscribe: Vec<Spanned<String>>,
+    /// The sender of the envelope, if it is not `from`; `{token}` stands for the recipient.
+    pub bounce_to: Option<Spanned<String>>,
     /// Stands at the end of every message.
     pub postal_address: String,
     /// Who gets nothing more: a file with one address a line.
@@ -24,8 +29,10 @@ pub struct Notices {
     pub allow_unicode_addresses: bool,
     /// RFC 2919, such as `FreshTrack notices <notices.freshtrackpro.com>`.
     pub list_id: Option<String>,
-    /// Notices that announce or call off an event hold its window for the reader's calendar.
-    pub calendar: bool,
+    /// How notices that announce or call off an event hold its window for the reader's calendar.
+    pub calendar: Calendar,
+    /// The same for programs that read notices of maintenance.
+    pub maintnote: Option<Maintnote>,
     /// `build` merges at most so many messages a mailing unless `--all`.
     pub max_without_all: u64,
     /// `seal`: where the key lies that seals exported ledgers.
@@ -34,17 +41,31 @@ pub struct Notices {
     pub sample: BTreeMap<String, String>,
 }
 
+/// How the window of an event is put into a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calendar {
+    /// An invitation, beside text and HTML.
+    Request,
+    /// An entry that asks nobody for an answer, beside text and HTML.
+    Publish,
+    /// Such an entry, as an attached file.
+    Attached,
+    Nowhere,
+}
+
 impl Default for Notices {
     fn default() -> Notices {
         Notices {
             from: None,
             reply_to: None,
-            unsubscribe: None,
+            unsubscribe: Vec::new(),
+            bounce_to: None,
             postal_address: String::new(),
             suppress: None,
             allow_unicode_addresses: false,
             list_id: None,
-            calendar: true,
+            calendar: Calendar::Request,
+            maintnote: None,
             max_without_all: 100,
             seal: SealKey::default(),
             sample: BTreeMap::from([("email".to_owned(), "sample@example.org".to_owned())]),
@@ -95,21 +116,15 @@ impl Mailing {
 }
 
 pub fn read_notices(reader: &mut Reader) -> Notices {
-    let unsubscribe = reader.text("unsubscribe").filter(|text| !text.value.is_empty());
-    if let Some(text) = &unsubscribe {
-        let plain = !text.value.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','));
-        if !plain || !(text.value.starts_with("https://") || text.value.starts_with("mailto:")) {
-            reader.reject(&text.span, "`unsubscribe` should be an `https://` or `mailto:` address without spaces", None);
-        }
-    }
     let mut notices = Notices {
         from: reader.parsed("from", sender),
         reply_to: reader.parsed("reply_to", |text| if text.is_empty() { Ok(None) } else { sender(text).map(Some) }).flatten(),
-        unsubscribe,
+        unsubscribe: read_unsubscribe(reader),
+        bounce_to: read_bounce_to(reader),
         postal_address: reader.text("postal_address").map_or_else(String::new, |text| text.value),
         suppress: reader.text("suppress").and_then(|text| inside(reader, text)),
         allow_unicode_addresses: reader.bool("allow_unicode_addresses").unwrap_or(false),
-        calendar: reader.bool("calendar").unwrap_or(true),
+        calendar: read_calendar(reader),
         list_id: reader.parsed("list_id", list_id),
         sample: reader.words("sample").into_iter().map(|(key, text)| (key.name, text)).collect(),
         ..Notices::default()
@@ -124,7 +139,85 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
     if let Some(limit) = reader.count("max_without_all") {
         notices.max_without_all = limit;
     }
+    let has_calendar = notices.calendar != Calendar::Nowhere;
+    reader.table("maintnote", |reader| notices.maintnote = maintnote::read(reader, has_calendar));
     notices
+}
+
+/// A text, or a list of them.
+fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
+    let is_one = matches!(reader.node("unsubscribe").map(|node| &node.value), Some(Value::Text(_)));
+    let mut ways = if is_one { reader.text("unsubscribe").into_iter().collect() } else { reader.texts("unsubscribe") };
+    ways.retain(|way| !is_one || !way.value.is_empty());
+    for way in &ways {
+        let is_plain = !way.value.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','));
+        if !is_plain || !(way.value.starts_with("https://") || way.value.starts_with("mailto:")) {
+            reader.reject(&way.span, "`unsubscribe` should be an `https://` or `mailto:` address without spaces", None);
+        } else if has_other_mark(&way.value) {
+            reader.reject(&way.span, format!("unknown mark in `unsubscribe`: {}", visible(&way.value)), Some(ONLY_MARK.to_owned()));
+        } else if !way.value.is_ascii() || way.value.len() > MOST_ADDRESS {
+            let message = format!("`unsubscribe` must be ASCII, with at most {MOST_ADDRESS} characters");
+            let help = "write the domain in its ASCII form (`xn--…`) and percent-encode the rest";
+            reader.reject(&way.span, message, Some(help.to_owned()));
+        }
+    }
+    // RFC 8058 §3.1: one click goes to one address.
+    if let Some(second) = ways.iter().filter(|way| way.value.starts_with("https://")).nth(1) {
+        reader.reject(
+            &second.span,
+            "more than one `https://` address in `unsubscribe`",
+            Some("keep the one that takes one click".to_owned()),
+        );
+    }
+    ways
+}
+
+/// The longest address in a header: its line must not be folded, and has at most 998 octets (RFC 5322 §2.1.1).
+const MOST_ADDRESS: usize = 900;
+
+const ONLY_MARK: &str = "`{token}` is the only mark: it stands for the recipient";
+
+fn has_other_mark(template: &str) -> bool {
+    template.replace(token::MARK, "").contains(['{', '}'])
+}
+
+/// An address whose local part may hold one `{token}`.
+fn read_bounce_to(reader: &mut Reader) -> Option<Spanned<String>> {
+    let text = reader.text("bounce_to").filter(|text| !text.value.is_empty())?;
+    match bounce_to(&text.value) {
+        Ok(value) => Some(Spanned { value, span: text.span }),
+        Err((message, help)) => {
+            reader.reject(&text.span, message, Some(help));
+            None
+        }
+    }
+}
+
+fn bounce_to(text: &str) -> Result<String, (String, String)> {
+    let text = text.trim();
+    let help = || "write an address such as `bounces@example.org` or `bounces+{token}@example.org`".to_owned();
+    let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+    if has_other_mark(text) {
+        return Err((format!("unknown mark in `bounce_to`: {}", visible(text)), ONLY_MARK.to_owned()));
+    }
+    if domain.contains(token::MARK) || local.matches(token::MARK).count() > 1 {
+        return Err((format!("`{{token}}` must stand once, before the `@`: {}", visible(text)), help()));
+    }
+    let filled = text.replace(token::MARK, &token::sample());
+    let address = address::parse(&filled).map_err(|message| (message, help()))?;
+    Ok(format!("{local}@{}", address.domain()))
+}
+
+/// `true` is an invitation.
+fn read_calendar(reader: &mut Reader) -> Calendar {
+    match reader.node("calendar").map(|node| &node.value) {
+        Some(Value::Text(_)) => {
+            let words = [("request", Calendar::Request), ("publish", Calendar::Publish), ("attached", Calendar::Attached)];
+            reader.choice("calendar", &words).unwrap_or(Calendar::Request)
+        }
+        _ if reader.bool("calendar").unwrap_or(true) => Calendar::Request,
+        _ => Calendar::Nowhere,
+    }
 }
 
 fn sender(text: &str) -> Result<Sender, (String, Option<String>)> {
@@ -137,7 +230,7 @@ fn list_id(text: &str) -> Result<String, (String, Option<String>)> {
     let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     if !text.is_ascii() || text.chars().any(|c| c.is_control()) || name.split('.').count() < 2 || !name.split('.').all(legal) {
         let help = "for example `Notices <notices.example.org>`".to_owned();
-        return Err((format!("`{}` is no name of a list", crate::diagnostic::visible(text)), Some(help)));
+        return Err((format!("`{}` is no name of a list", visible(text)), Some(help)));
     }
     Ok(if text.ends_with('>') { text.to_owned() } else { format!("<{text}>") })
 }
@@ -200,6 +293,31 @@ fn read_offset(reader: &mut Reader, key: &'static str) -> Option<Spanned<Offset>
         Err(error) => {
             reader.reject(&text.span, error.message(), error.help().or(Some("for example `T-48h`".to_owned())));
             None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounce_addresses() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(bounce_to(text).ok().as_deref(), expected, "{text}");
+        check("bounces@b.example", Some("bounces@b.example"));
+        check("bounces+{token}@kühl.example", Some("bounces+{token}@xn--khl-hoa.example"));
+        check("{token}@b.example", Some("{token}@b.example"));
+        check(&format!("{}{{token}}@b.example", "a".repeat(32)), Some(&format!("{}{{token}}@b.example", "a".repeat(32))));
+        check(&format!("{}{{token}}@b.example", "a".repeat(33)), None);
+        for bad in [
+            "bounces",
+            "b@{token}.example",
+            "{token}{token}@b.example",
+            "b+{tokn}@b.example",
+            "B <b@b.example>",
+            "b@b.example>\r\nRCPT TO:<x",
+        ] {
+            check(bad, None);
         }
     }
 }

@@ -4,6 +4,7 @@ mod event;
 mod external;
 mod look;
 mod mailing;
+mod maintnote;
 mod sending;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +23,9 @@ use crate::status;
 pub use event::{Event, Mode};
 pub use external::External;
 pub use look::{Destination, Look};
-pub use mailing::{Columns, Mailing, Notices};
-pub use sending::{Sending, Tls, is_loopback};
+pub use mailing::{Calendar, Columns, Mailing, Notices};
+pub use maintnote::{Account, Impact, Maintnote};
+pub use sending::{Sending, Tls, is_full_name, is_loopback};
 
 /// The name of the file that makes a folder a Runsheet project.
 pub const FILE_NAME: &str = "runsheet.toml";

@@ -22,6 +22,11 @@ pub struct Sending {
     pub password_file: Option<PathBuf>,
     /// A program and its arguments; its first line is the password.
     pub password_command: Vec<String>,
+    /// A file, or a program and its arguments, whose first line is an access token (XOAUTH2, OAUTHBEARER).
+    pub token_file: Option<PathBuf>,
+    pub token_command: Vec<String>,
+    /// What the server is greeted with; the name of this machine unless it is set.
+    pub hello: Option<String>,
     pub connections: usize,
     /// Messages over one connection before it is closed.
     pub per_connection: u64,
@@ -59,11 +64,15 @@ pub enum Tls {
 
 /// Reads the table. `None` if it has no host; that is reported.
 pub fn read(reader: &mut Reader) -> Option<Sending> {
-    for key in ["password", "pass", "ledger_url"] {
+    for key in ["password", "pass", "token", "ledger_url"] {
         if reader.node(key).is_some() {
             // Without its place: the line would be shown, and the secret is in it.
             let message = format!("`{key}` in [smtp]: a secret does not belong into the configuration");
-            let help = "set RUNSHEET_SMTP_PASSWORD or RUNSHEET_LEDGER_URL in the environment, or use password_file, password_command, ledger_url_file or ledger_url_command";
+            let help = match key {
+                "token" => "set RUNSHEET_SMTP_TOKEN in the environment, or use token_file or token_command",
+                "ledger_url" => "set RUNSHEET_LEDGER_URL in the environment, or use ledger_url_file or ledger_url_command",
+                _ => "set RUNSHEET_SMTP_PASSWORD in the environment, or use password_file or password_command",
+            };
             reader.diagnostics.push(Diagnostic::error("bad-value", message).in_file(reader.path()).help(help));
         }
     }
@@ -112,9 +121,12 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         port,
         tls,
         ca_file: path(reader.text("ca_file")),
-        user: reader.text("user").map_or_else(String::new, |text| text.value),
+        user: reader.parsed("user", user).unwrap_or_default(),
         password_file: path(reader.text("password_file")),
         password_command: commands(reader, "password_command"),
+        token_file: path(reader.text("token_file")),
+        token_command: commands(reader, "token_command"),
+        hello: reader.parsed("hello", hello),
         connections: usize::try_from(most(reader, "connections", 4, 64)).unwrap_or(4),
         per_connection: most(reader, "per_connection", 100, u64::MAX),
         pipelining: reader.bool("pipelining").unwrap_or(true),
@@ -129,6 +141,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         ledger_url_file: path(reader.text("ledger_url_file")),
         ledger_url_command: commands(reader, "ledger_url_command"),
     };
+    refuse_two_logins(reader, &sending);
     // A message may be tried over two connections before its end is written.
     let shortest = 3 * sending.timeout + sending.final_timeout;
     sending.lease = shortest + Duration::from_secs(60);
@@ -150,6 +163,57 @@ pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// A password and a token, or a token of nobody.
+fn refuse_two_logins(reader: &mut Reader, sending: &Sending) {
+    let Some(key) = ["token_file", "token_command"].into_iter().find(|key| reader.has(key)) else { return };
+    let Some(span) = reader.node(key).map(|node| node.span.clone()) else { return };
+    if reader.has("password_file") || reader.has("password_command") {
+        reader.reject(&span, "a password and a token are both configured", Some("keep the one that the server takes".to_owned()));
+    } else if sending.user.is_empty() {
+        let help = "set `user` to the account that the token was made for".to_owned();
+        reader.reject(&span, format!("`{key}` needs `user`"), Some(help));
+    }
+}
+
+fn user(text: &str) -> Parsed<String> {
+    if text.chars().any(char::is_control) {
+        let help = "write the name of the account, such as `notices@example.org`".to_owned();
+        return Err((format!("`user` contains a control character: {}", crate::diagnostic::visible(text)), Some(help)));
+    }
+    Ok(text.to_owned())
+}
+
+/// A full name or an address literal (RFC 5321 §4.1.3).
+fn hello(text: &str) -> Parsed<String> {
+    let literal = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let is_literal = literal.is_some_and(|address| match address.strip_prefix("IPv6:") {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => address.parse::<std::net::Ipv4Addr>().is_ok(),
+    });
+    if is_literal {
+        return Ok(text.to_owned());
+    }
+    match idna::domain_to_ascii_strict(text).ok().filter(|name| is_full_name(name)) {
+        Some(name) => Ok(name),
+        None => {
+            let help = "use a full host name such as `mail.example.org`, or an address such as `[192.0.2.1]`".to_owned();
+            Err((format!("invalid name for `hello`: {}", crate::diagnostic::visible(text)), Some(help)))
+        }
+    }
+}
+
+/// Whether a name has a domain, and is made of what names of hosts are made of (RFC 5321 §2.3.5).
+pub fn is_full_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
+    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label) && !name.rsplit('.').next().is_some_and(is_number)
+}
+
 fn wait(text: &str) -> Parsed<Duration> {
     let length = super::duration(text)?;
     match Duration::try_from(length) {
@@ -160,4 +224,23 @@ fn wait(text: &str) -> Parsed<Duration> {
 
 fn rate(text: &str) -> Parsed<Rate> {
     text.parse().map_err(|()| (format!("`{text}` is no rate"), Some("for example `20/s`, `600/m` or `5000/h`".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_to_greet_with() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(hello(text).ok().as_deref(), expected, "{text}");
+        check("mail.example.org", Some("mail.example.org"));
+        check("post.kühlhaus.example", Some("post.xn--khlhaus-n2a.example"));
+        check("[192.0.2.1]", Some("[192.0.2.1]"));
+        check("[IPv6:2001:db8::1]", Some("[IPv6:2001:db8::1]"));
+        for bad in ["", "mail", "192.0.2.1", "[192.0.2]", "[2001:db8::1]", "a..b", "mail.example.org\r\nRSET", "a b.example", "-a.example"]
+        {
+            check(bad, None);
+        }
+        check(&format!("{}.example", "a".repeat(64)), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! A campaign: one mailing of one site, in one revision. In it no recipient is mailed twice.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::config::Site;
@@ -22,6 +24,13 @@ impl Campaign {
             None => serde_json::json!([site.identity(), event, mailing, revision]),
         };
         Campaign { mailing: mailing.to_owned(), name: name.to_string(), hashed_as: None }
+    }
+
+    /// What Message-IDs and tokens of a campaign may be made of: its name, and the name that it had before its site had an id.
+    pub fn names(site: &Site, event: &str, mailing: &str, revision: u64) -> BTreeSet<String> {
+        let before = Site { id: None, ..site.clone() };
+        let by_title = Site { base_url: String::new(), ..before.clone() };
+        [site, &before, &by_title].map(|site| Campaign::new(site, event, mailing, revision).name).into()
     }
 
     /// The same, begun under another name: its Message-IDs and tokens stay what they were.
@@ -85,8 +94,11 @@ mod tests {
         let old = "[\"https://docs.example.org/\",\"move\",\"advance\",2]";
         let adopted = campaign.clone().begun_as(Some(old));
         assert_eq!((adopted.name(), adopted.hashed_as()), (campaign.name(), old));
-        assert_eq!(Campaign::new(&Site { id: None, ..site }, "move", "advance", 2).name(), old);
+        assert_eq!(Campaign::new(&Site { id: None, ..site.clone() }, "move", "advance", 2).name(), old);
         assert_eq!(campaign.clone().begun_as(Some(campaign.name())), campaign);
+        let names = Campaign::names(&Site { id: Some("our-move-1".to_owned()), ..site.clone() }, "move", "advance", 2);
+        let expected = [old, "[\"Runsheet\",\"move\",\"advance\",2]", "[\"our-move-1\",\"advance\",2]"];
+        assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected.into());
         let known = Known::parse(campaign.name()).unwrap();
         assert_eq!((&*known.site, &*known.mailing, known.revision, known.event), ("our-move-1", "advance", 2, None));
         assert_eq!(Known::parse(old).unwrap().event.as_deref(), Some("move"));

@@ -1,10 +1,13 @@
 //! The window of an event as the calendar part of a mail (RFC 5545, RFC 5546, RFC 6047).
 
+use std::fmt::Write;
+
 use jiff::{Timestamp, Zoned};
-use lettre::Address;
 use lettre::message::Mailbox;
 
-use crate::config::{Event, Mode};
+use super::recipients::Recipient;
+use super::stage::Stage;
+use crate::config::{Account, Calendar, Event, Impact, Mode, Notices};
 use crate::sheet::calendar::{line, one_line, utc};
 
 /// What a calendar is asked to do with the window.
@@ -20,12 +23,27 @@ pub struct Invitation {
     end: Zoned,
     summary: String,
     url: Option<String>,
+    /// Recipients are asked, and not only told.
+    has_attendee: bool,
+    /// The event's id, as far as it is plain.
+    name: String,
+    maintenance: Option<Maintenance>,
+}
+
+/// What programs read that keep track of the maintenance of others.
+#[derive(Clone, Debug)]
+struct Maintenance {
+    provider: String,
+    account: Account,
+    objects: Vec<(String, Impact)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Take it in, or move what you have.
     Request,
+    /// The same, and nobody is asked.
+    Publish,
     /// It does not take place.
     Cancel,
 }
@@ -34,14 +52,17 @@ impl Method {
     pub fn name(self) -> &'static str {
         match self {
             Method::Request => "REQUEST",
+            Method::Publish => "PUBLISH",
             Method::Cancel => "CANCEL",
         }
     }
 }
 
 impl Invitation {
-    /// The window of an event; none if it has no T-0 or no length. `date` is that of the message.
-    pub fn of(event: &Event, site: &str, url: &str, method: Method, date: &Zoned) -> Option<Invitation> {
+    /// The window of an event; none if it has no T-0 or no length, or if the stage of a notice says nothing of it.
+    /// `date` is that of the message.
+    pub fn of(event: &Event, site: &str, url: &str, notices: &Notices, stage: Option<Stage>, date: &Zoned) -> Option<Invitation> {
+        let method = method(stage?, notices.calendar)?;
         let start = event.clock.as_ref()?.t0().clone();
         let end = event.end().filter(|end| end.timestamp().as_second() > start.timestamp().as_second())?;
         let mark = if event.mode == Mode::Rehearsal { "REHEARSAL: " } else { "" };
@@ -57,11 +78,31 @@ impl Invitation {
             end,
             summary: format!("{mark}{}", event.name),
             url: (!url.is_empty()).then(|| url.to_owned()),
+            has_attendee: notices.calendar == Calendar::Request,
+            name: event.id.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(40).collect(),
+            maintenance: notices.maintnote.as_ref().map(|maintnote| Maintenance {
+                provider: maintnote.provider.clone(),
+                account: maintnote.account.clone(),
+                objects: event.affects.iter().map(|(object, impact)| (object.clone(), *impact)).collect(),
+            }),
         })
     }
 
+    /// What it is called as an attached file.
+    pub fn file_name(&self) -> String {
+        format!("{}.ics", if self.name.is_empty() { "event" } else { &self.name })
+    }
+
+    /// The column that its messages hold a value of.
+    pub fn column(&self) -> Option<&str> {
+        match &self.maintenance.as_ref()?.account {
+            Account::Column(column) => Some(&column.value),
+            Account::Same(_) => None,
+        }
+    }
+
     /// The calendar file for one recipient.
-    pub fn write(&self, organizer: &Mailbox, attendee: &Address) -> String {
+    pub fn write(&self, organizer: &Mailbox, recipient: &Recipient) -> Result<String, String> {
         let mut file = String::with_capacity(1024);
         let mut put = |name: &str, value: &str| line(&mut file, name, value);
         put("BEGIN", "VCALENDAR");
@@ -80,15 +121,56 @@ impl Invitation {
         let name = organizer.name.as_deref().unwrap_or("").replace(['"', '\r', '\n'], "");
         let parameter = if name.is_empty() { String::new() } else { format!(";CN=\"{name}\"") };
         put(&format!("ORGANIZER{parameter}"), &format!("mailto:{}", organizer.email));
-        put("ATTENDEE;ROLE=OPT-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE", &format!("mailto:{attendee}"));
+        // What is published has none (RFC 5546 §3.2.1), not even when it is called off (§4.1.3).
+        if self.has_attendee {
+            put("ATTENDEE;ROLE=OPT-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE", &format!("mailto:{}", recipient.address));
+        }
         if let Some(url) = &self.url {
             put("URL", url);
         }
         // It is a note: nobody is busy with it.
         put("TRANSP", "TRANSPARENT");
         put("STATUS", if self.method == Method::Cancel { "CANCELLED" } else { "CONFIRMED" });
-        put("END", "VEVENT");
-        put("END", "VCALENDAR");
-        file
+        if let Some(maintenance) = &self.maintenance {
+            file.push_str(&self.maintnote(maintenance, recipient)?);
+        }
+        file.push_str("END:VEVENT\r\nEND:VCALENDAR\r\n");
+        Ok(file)
+    }
+
+    /// The properties of the draft "Maintenance notifications" of BCOP, as its readers want them: one id all the while, upper case,
+    /// each object, and the worst impact of all.
+    fn maintnote(&self, maintenance: &Maintenance, recipient: &Recipient) -> Result<String, String> {
+        let account = match &maintenance.account {
+            Account::Same(account) => account,
+            Account::Column(column) => recipient
+                .get(&column.value)
+                .ok_or_else(|| format!("the column `{}` is empty, and X-MAINTNOTE-ACCOUNT needs it", column.value))?,
+        };
+        let mut lines = String::new();
+        let mut put = |name: &str, value: &str| line(&mut lines, name, value);
+        put("X-MAINTNOTE-PROVIDER", &one_line(&maintenance.provider));
+        put("X-MAINTNOTE-ACCOUNT", &one_line(account));
+        let mut id = self.name.clone();
+        write!(id, "{}{}", if id.is_empty() { "" } else { "-" }, &self.uid[..12]).ok();
+        put("X-MAINTNOTE-MAINTENANCE-ID", &id);
+        for (object, impact) in &maintenance.objects {
+            put(&format!("X-MAINTNOTE-OBJECT-ID;X-MAINTNOTE-OBJECT-IMPACT={}", impact.name()), &one_line(object));
+        }
+        let worst = maintenance.objects.iter().map(|(_, impact)| *impact).max().unwrap_or(Impact::NoImpact);
+        put("X-MAINTNOTE-IMPACT", worst.name());
+        put("X-MAINTNOTE-STATUS", if self.method == Method::Cancel { "CANCELLED" } else { "CONFIRMED" });
+        Ok(lines)
+    }
+}
+
+/// What a notice of a stage asks a calendar for.
+fn method(stage: Stage, calendar: Calendar) -> Option<Method> {
+    match (stage, calendar) {
+        (_, Calendar::Nowhere) => None,
+        (Stage::Scheduled | Stage::Reminder, Calendar::Request) => Some(Method::Request),
+        (Stage::Scheduled | Stage::Reminder, Calendar::Publish | Calendar::Attached) => Some(Method::Publish),
+        (Stage::RolledBack | Stage::Postponed, _) => Some(Method::Cancel),
+        _ => None,
     }
 }

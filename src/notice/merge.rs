@@ -7,6 +7,7 @@ use tera::{Context, Value};
 use super::Notice;
 use super::columns::is_name;
 use super::engine::{Compiled, Fault, Rendered};
+use super::invitation::Invitation;
 use super::message::{self, Message, Posting};
 use super::recipients::Recipient;
 use super::review::Probe;
@@ -30,6 +31,8 @@ pub struct Merge<'a> {
     /// The language of the first.
     language: &'a str,
     pub posting: Posting<'a>,
+    /// The mailing's id, as notices show it.
+    mailing: String,
     base: Context,
     /// The table of recipients, as diagnostics name it.
     recipients: RelPath,
@@ -38,7 +41,8 @@ pub struct Merge<'a> {
 impl<'a> Merge<'a> {
     pub fn new(site: &'a Site, versions: Vec<Version<'a>>, event: Option<&Event>, posting: Posting<'a>, recipients: RelPath) -> Merge<'a> {
         let base = context(site, event, &posting.campaign.mailing, &BTreeMap::new());
-        Merge { versions, language: &site.config.site.language, posting, base, recipients }
+        let mailing = posting.campaign.mailing.clone();
+        Merge { versions, language: &site.config.site.language, posting, mailing, base, recipients }
     }
 
     /// The version that a recipient gets: in its language, in that without its region, in that of another region, or the first.
@@ -77,7 +81,8 @@ impl<'a> Merge<'a> {
         let tags = self.versions.iter().flat_map(|version| version.compiled.used(version.notice));
         let used = tags.flat_map(variables::used).filter_map(|name| Some(name.strip_prefix("r.")?.to_owned()));
         // The name also stands in the header `To`.
-        used.chain(["name".to_owned()]).collect()
+        let invitation = self.posting.invitation.as_ref().and_then(Invitation::column);
+        used.chain(["name".to_owned()]).chain(invitation.map(str::to_owned)).collect()
     }
 
     /// Holds the variables of the notice against the columns of the recipients.
@@ -90,13 +95,27 @@ impl<'a> Merge<'a> {
 
     /// The message of one recipient, and what was rendered for it.
     pub fn message(&self, recipient: &Recipient) -> Result<(Message, Rendered), Diagnostic> {
-        self.make(recipient).map_err(|fault| fault.diagnostic)
+        self.make(recipient, |_| ()).map_err(|fault| fault.diagnostic)
     }
 
-    fn make(&self, recipient: &Recipient) -> Result<(Message, Rendered), Box<RowFault>> {
+    /// The same, once what was rendered is changed.
+    pub fn message_with(&self, recipient: &Recipient, change: impl FnOnce(&mut Rendered)) -> Result<(Message, Rendered), Diagnostic> {
+        self.make(recipient, change).map_err(|fault| fault.diagnostic)
+    }
+
+    fn make(&self, recipient: &Recipient, change: impl FnOnce(&mut Rendered)) -> Result<(Message, Rendered), Box<RowFault>> {
         let context = self.context(recipient);
         let Version { notice, compiled } = self.version(recipient);
-        let rendered = compiled.render(&context).map_err(|fault| Box::new(self.render_fault(notice, fault, recipient)))?;
+        let mut rendered = compiled.render(&context).map_err(|fault| Box::new(self.render_fault(notice, fault, recipient)))?;
+        change(&mut rendered);
+        if let Some(column) = self.posting.invitation.as_ref().and_then(Invitation::column).filter(|column| recipient.get(column).is_none())
+        {
+            let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
+            let message = format!("`{column}` is empty, and the calendar part needs the account");
+            let diagnostic = Diagnostic::error("empty-field", message).at_line(&self.recipients, line, recipient.place(column));
+            let help = "fill it in, or set one `account` for all recipients in [notices.maintnote]";
+            return Err(Box::new(RowFault::of(recipient, column, diagnostic.help(help))));
+        }
         let message = message::build(&rendered, recipient, &self.posting).map_err(|message| {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
             Box::new(RowFault::of(recipient, "", Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)))
@@ -108,7 +127,7 @@ impl<'a> Merge<'a> {
     pub fn faults(&self, recipient: &Recipient) -> Vec<RowFault> {
         let mut recipient = recipient.clone();
         let mut faults: Vec<RowFault> = Vec::new();
-        while let Err(fault) = self.make(&recipient) {
+        while let Err(fault) = self.make(&recipient, |_| ()) {
             let filled = faults.iter().any(|known| !known.column.is_empty());
             let index = recipient.columns.iter().position(|column| !fault.column.is_empty() && *column == fault.column);
             // A filter may take no word for a number: that is no fault of the row.
@@ -125,7 +144,7 @@ impl<'a> Merge<'a> {
         let mut context = self.base.clone();
         context.insert_value("r", row(recipient));
         if let Some(unsubscribe) = message::unsubscribe(&self.posting, recipient) {
-            context.insert("mailing", &BTreeMap::from([("id", self.posting.campaign.mailing.as_str()), ("unsubscribe", &unsubscribe)]));
+            context.insert("mailing", &BTreeMap::from([("id", &self.mailing), ("unsubscribe", &unsubscribe)]));
         }
         context
     }

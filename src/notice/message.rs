@@ -5,16 +5,16 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::{Timestamp, Zoned};
-use lettre::address::Envelope;
-use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Body, Mailbox, Message as Mime, MultiPart, SinglePart};
+use lettre::message::header::{ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Body, Mailbox, Message as Mime, MessageBuilder, MultiPart, SinglePart};
 
 use super::campaign::Campaign;
 use super::engine::Rendered;
 use super::invitation::Invitation;
 use super::recipients::Recipient;
+use super::token::{self, Kind};
 use super::{address, quoted};
-use crate::config::Notices;
+use crate::config::{Calendar, Notices};
 
 /// Keys from the environment; without one, hashes are plain.
 #[derive(Clone, Default)]
@@ -29,13 +29,26 @@ pub struct Message {
     pub to: String,
     pub subject: String,
     pub message_id: String,
-    /// The sender's address, without a name.
+    /// The sender of its envelope: where a bounce goes.
     pub from: String,
     pub date: Timestamp,
     /// The calendar part, if there is one.
     pub calendar: Option<String>,
     /// RFC 5322, CRLF.
     pub bytes: Vec<u8>,
+}
+
+/// From whom and to whom a message travels (RFC 5321 §2.3.1), whatever its headers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    pub from: String,
+    pub to: String,
+}
+
+impl Message {
+    pub fn envelope(&self) -> Envelope {
+        Envelope { from: self.from.clone(), to: self.to.clone() }
+    }
 }
 
 /// What all messages of a mailing have in common.
@@ -51,10 +64,10 @@ pub struct Posting<'a> {
     pub keys: &'a Keys,
 }
 
-/// The address by which a recipient leaves, if one is configured.
+/// The address by which a recipient leaves, if one is configured: the first of them.
 pub fn unsubscribe(posting: &Posting, recipient: &Recipient) -> Option<String> {
-    let template = posting.notices.unsubscribe.as_ref()?;
-    leave(&template.value, &posting.campaign, &address::key(&recipient.address), posting.keys).ok()
+    let template = posting.notices.unsubscribe.first()?;
+    token::fill(&template.value, Kind::Unsubscribe, posting.campaign.hashed_as(), &address::key(&recipient.address), posting.keys).ok()
 }
 
 /// Makes a message.
@@ -79,24 +92,14 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     }
     let key = address::key(&recipient.address);
     let id = message_id(campaign, &key, from.domain(), keys);
-    let boundary = hash(None, "boundary", campaign.hashed_as(), &key);
-    let envelope = Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]).map_err(|error| error.to_string())?;
-    let mut builder = Mime::builder().envelope(envelope).from(from.mailbox.clone());
-    // lettre leaves the address on the line of the last encoded word, however long that is.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '\'');
-    let is_long = |name: &&str| {
-        let one_line = name.len() + address::key(&recipient.address).len() <= 48;
-        has_long_word(name) || !one_line && !name.chars().all(is_plain)
+    let bounce_to = match &notices.bounce_to {
+        Some(template) => token::fill(&template.value, Kind::Bounce, campaign.hashed_as(), &key, keys)?,
+        None => from.mailbox.email.to_string(),
     };
-    builder = match name.filter(is_long) {
-        Some(name) => builder.raw_header(encoded("To", name, &format!("\r\n <{}>", recipient.address))),
-        None => builder.to(Mailbox::new(name.map(str::to_owned), recipient.address.clone())),
-    };
-    builder = if has_long_word(&rendered.subject) {
-        builder.raw_header(encoded("Subject", &rendered.subject, ""))
-    } else {
-        builder.subject(&rendered.subject)
-    };
+    // lettre wants one, and writes nothing of it.
+    let envelope = lettre::address::Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]);
+    let mut builder = Mime::builder().envelope(envelope.map_err(|error| error.to_string())?).from(from.mailbox.clone());
+    builder = to_and_subject(builder, recipient, &rendered.subject);
     builder = builder.date(posting.date.timestamp().into()).message_id(Some(id.clone()));
     if !posting.earlier.is_empty() {
         let ids: Vec<String> = posting.earlier.iter().map(|campaign| message_id(campaign, &key, from.domain(), keys)).collect();
@@ -108,39 +111,78 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     if let Some(reply_to) = &notices.reply_to {
         builder = builder.reply_to(reply_to.mailbox.clone());
     }
-    if let Some(list_id) = &notices.list_id {
-        // RFC 2919 §3
-        builder = builder.raw_header(as_it_is("List-Id", list_id.clone()));
-    }
-    if let Some(template) = &notices.unsubscribe {
-        let link = leave(&template.value, campaign, &key, keys)?;
-        if link.starts_with("https://") {
-            // RFC 8058 §2
-            builder = builder.raw_header(as_it_is("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
-        }
-        // RFC 2369 §3.2
-        builder = builder.raw_header(as_it_is("List-Unsubscribe", format!("<{link}>")));
-    }
-    let mut parts = MultiPart::alternative()
-        .boundary(format!("=_{}", &boundary[..32]))
-        .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN))
-        .singlepart(part(&rendered.html, ContentType::TEXT_HTML));
-    let calendar = posting.invitation.as_ref().map(|invitation| invitation.write(&from.mailbox, &recipient.address));
-    if let (Some(invitation), Some(calendar)) = (&posting.invitation, &calendar) {
-        let kind = format!("text/calendar; method={}; charset=utf-8", invitation.method.name());
-        let kind = ContentType::parse(&kind).map_err(|error| error.to_string())?;
-        parts = parts.singlepart(part(calendar, kind));
-    }
+    builder = list_headers(builder, posting, &key)?;
+    let calendar = match &posting.invitation {
+        Some(invitation) => Some(invitation.write(&from.mailbox, recipient)?),
+        None => None,
+    };
+    let boundary = hash(None, "boundary", campaign.hashed_as(), &key);
+    let parts = parts(rendered, posting, calendar.as_deref(), &boundary[..32])?;
     let message = builder.multipart(parts).map_err(|error| error.to_string())?;
     Ok(Message {
         to: recipient.address.to_string(),
         subject: rendered.subject.clone(),
         message_id: id,
-        from: from.mailbox.email.to_string(),
+        from: bounce_to,
         date: posting.date.timestamp(),
         calendar,
         bytes: message.formatted(),
     })
+}
+
+fn to_and_subject(mut builder: MessageBuilder, recipient: &Recipient, subject: &str) -> MessageBuilder {
+    // lettre leaves the address on the line of the last encoded word, however long that is.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '\'');
+    let is_long = |name: &&str| {
+        let one_line = name.len() + address::key(&recipient.address).len() <= 48;
+        has_long_word(name) || !one_line && !name.chars().all(is_plain)
+    };
+    let name = recipient.get("name");
+    builder = match name.filter(is_long) {
+        Some(name) => builder.raw_header(encoded("To", name, &format!("\r\n <{}>", recipient.address))),
+        None => builder.to(Mailbox::new(name.map(str::to_owned), recipient.address.clone())),
+    };
+    if has_long_word(subject) { builder.raw_header(encoded("Subject", subject, "")) } else { builder.subject(subject) }
+}
+
+/// `List-Id`, and how the recipient leaves.
+fn list_headers(mut builder: MessageBuilder, posting: &Posting, key: &str) -> Result<MessageBuilder, String> {
+    let Posting { campaign, notices, keys, .. } = posting;
+    if let Some(list_id) = &notices.list_id {
+        // RFC 2919 §3
+        builder = builder.raw_header(as_it_is("List-Id", list_id.clone()));
+    }
+    let ways = notices.unsubscribe.iter().map(|way| token::fill(&way.value, Kind::Unsubscribe, campaign.hashed_as(), key, keys));
+    let ways = ways.collect::<Result<Vec<String>, String>>()?;
+    if ways.iter().any(|way| way.starts_with("https://")) {
+        // RFC 8058 §2
+        builder = builder.raw_header(as_it_is("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+    }
+    if !ways.is_empty() {
+        // RFC 2369 §2, §3.2: the one that is liked best first. A line for each, as none can be folded.
+        let ways: Vec<String> = ways.iter().map(|way| format!("<{way}>")).collect();
+        builder = builder.raw_header(as_it_is("List-Unsubscribe", ways.join(",\r\n ")));
+    }
+    Ok(builder)
+}
+
+/// The text, the HTML, and the calendar part beside them or attached to them.
+fn parts(rendered: &Rendered, posting: &Posting, calendar: Option<&str>, boundary: &str) -> Result<MultiPart, String> {
+    let parts = MultiPart::alternative()
+        .boundary(format!("=_{boundary}"))
+        .singlepart(part(&rendered.text, ContentType::TEXT_PLAIN))
+        .singlepart(part(&rendered.html, ContentType::TEXT_HTML));
+    let (Some(invitation), Some(calendar)) = (&posting.invitation, calendar) else { return Ok(parts) };
+    let kind = format!("text/calendar; method={}; charset=utf-8", invitation.method.name());
+    let parsed = |kind: &str| ContentType::parse(kind).map_err(|error| error.to_string());
+    if posting.notices.calendar != Calendar::Attached {
+        return Ok(parts.singlepart(part(calendar, parsed(&kind)?)));
+    }
+    let name = invitation.file_name();
+    let body = Body::dangerous_pre_encoded(quoted::encode(calendar), ContentTransferEncoding::QuotedPrintable);
+    let attached = SinglePart::builder().header(parsed(&format!("{kind}; name=\"{name}\""))?).header(ContentDisposition::attachment(&name));
+    // No digit of a boundary is an `m`: neither is the beginning of the other.
+    Ok(MultiPart::mixed().boundary(format!("=_m{boundary}")).multipart(parts).singlepart(attached.body(body)))
 }
 
 /// The most HTML, in bytes: Gmail cuts off what is over 102 KB.
@@ -191,21 +233,11 @@ fn message_id(campaign: &Campaign, recipient: &str, domain: &str, keys: &Keys) -
 }
 
 /// BLAKE3 over campaign and address, as 40 hexadecimal digits.
-fn hash(key: Option<&str>, purpose: &str, campaign: &str, address: &str) -> String {
+pub(super) fn hash(key: Option<&str>, purpose: &str, campaign: &str, address: &str) -> String {
     let text = format!("{purpose}\n{campaign}\n{address}");
     let hash = match key {
         Some(key) => blake3::keyed_hash(&blake3::derive_key("runsheet message key", key.as_bytes()), text.as_bytes()),
         None => blake3::hash(text.as_bytes()),
     };
     hash.to_hex()[..40].to_owned()
-}
-
-/// The address by which a recipient leaves; `{token}` becomes a keyed hash that only the key's holder can make.
-fn leave(template: &str, campaign: &Campaign, address: &str, keys: &Keys) -> Result<String, String> {
-    if !template.contains("{token}") {
-        return Ok(template.to_owned());
-    }
-    let key =
-        keys.unsubscribe.as_deref().ok_or("`{token}` in `unsubscribe` needs a key: set RUNSHEET_UNSUBSCRIBE_KEY in the environment")?;
-    Ok(template.replace("{token}", &hash(Some(key), "unsubscribe", campaign.hashed_as(), address)))
 }

@@ -30,6 +30,8 @@ pub mod stage;
 pub mod suppression;
 pub mod table;
 mod text;
+pub mod token;
+pub mod trial;
 pub mod variables;
 pub mod when;
 

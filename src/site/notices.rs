@@ -149,7 +149,7 @@ impl Site {
             site_title: &self.config.site.title,
             language,
             postal_address: &self.config.notices.postal_address,
-            unsubscribe: self.config.notices.unsubscribe.is_some(),
+            unsubscribe: !self.config.notices.unsubscribe.is_empty(),
         };
         let site_page = self.pages.iter().find(|site_page| site_page.page.path == page.path);
         let mut faults = Vec::new();

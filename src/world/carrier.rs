@@ -196,9 +196,9 @@ impl<'a, 'b> Carrier<'a, 'b> {
                 {
                     *next = Some(letter);
                 }
-                next.as_ref().map(|letter| letter.to.clone())
+                next.as_ref().map(|letter| letter.envelope.clone())
             };
-            let delivery = match open.send(shared.from, &letter.to, &letter.bytes, &mut ask, follow) {
+            let delivery = match open.send(&letter.envelope, &letter.bytes, &mut ask, follow) {
                 Ok(delivery) => delivery,
                 Err(error) => {
                     // The end of the message is not written: the server throws away what it has.

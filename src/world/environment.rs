@@ -38,6 +38,11 @@ pub fn smtp_password() -> Option<String> {
     variable("RUNSHEET_SMTP_PASSWORD")
 }
 
+/// An access token for the mail server.
+pub fn smtp_token() -> Option<String> {
+    variable("RUNSHEET_SMTP_TOKEN")
+}
+
 /// The address of a ledger in PostgreSQL.
 pub fn ledger_url() -> Option<String> {
     variable("RUNSHEET_LEDGER_URL")

@@ -1,11 +1,15 @@
 //! Other programs, and signals to this one.
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::config::is_full_name;
 
 /// Opens an address in the user's browser, if there is one.
 pub fn open_browser(address: &str) {
@@ -21,7 +25,48 @@ pub fn first_line(command: &[String], folder: &Path) -> Result<String> {
     if !output.status.success() {
         bail!("`{program}` ended with {}", output.status);
     }
-    let text = String::from_utf8(output.stdout).ok().with_context(|| format!("what `{program}` printed is no text"))?;
+    only_line(program, output.stdout)
+}
+
+/// The first line that a program prints, which must end within a time.
+pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> Result<String> {
+    let (program, arguments) = command.split_first().context("the command is empty")?;
+    let until = Instant::now() + time;
+    let started = Command::new(program).args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = started.with_context(|| format!("cannot start `{program}`"))?;
+    let mut output = child.stdout.take().context("the program has no output")?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let read = output.by_ref().take(MOST_OUTPUT).read_to_end(&mut text);
+        sender.send(read.map(|_| text)).ok();
+    });
+    let text = receiver.recv_timeout(time);
+    let status = loop {
+        if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for `{program}`"))? {
+            break Some(status);
+        }
+        if text.is_err() || Instant::now() >= until {
+            break None;
+        }
+        std::thread::park_timeout(Duration::from_millis(5));
+    };
+    let (Ok(text), Some(status)) = (text, status) else {
+        child.kill().ok();
+        child.wait().ok();
+        bail!("`{program}` took longer than {} s", time.as_secs());
+    };
+    if !status.success() {
+        bail!("`{program}` ended with {status}");
+    }
+    only_line(program, text.with_context(|| format!("cannot read what `{program}` printed"))?)
+}
+
+/// Of the output of a program so much is read.
+const MOST_OUTPUT: u64 = 64 << 10;
+
+fn only_line(program: &str, output: Vec<u8>) -> Result<String> {
+    let text = String::from_utf8(output).ok().with_context(|| format!("what `{program}` printed is no text"))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => bail!("`{program}` printed nothing"),
@@ -31,6 +76,29 @@ pub fn first_line(command: &[String], folder: &Path) -> Result<String> {
 /// The name of this machine.
 pub fn machine() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The full name of this machine: its own if that has a domain, else the one that /etc/hosts gives to it.
+pub fn full_name() -> Option<String> {
+    let name = machine();
+    let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
+    full_name_of(&name, &hosts)
+}
+
+fn full_name_of(name: &str, hosts: &str) -> Option<String> {
+    let is_full = |name: &&str| {
+        let is_here = ["localdomain", "localhost"].iter().any(|last| name.to_ascii_lowercase().ends_with(last));
+        is_full_name(name) && !is_here
+    };
+    if is_full(&name) {
+        return Some(name.to_owned());
+    }
+    // An address, its full name, other names: hosts(5).
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or("").split_whitespace().skip(1));
+    lines
+        .filter(|names| !name.is_empty() && names.clone().any(|known| known.eq_ignore_ascii_case(name)))
+        .find_map(|mut names| names.find(is_full))
+        .map(str::to_owned)
 }
 
 /// Eight hexadecimal digits that no other run of any machine is likely to give.
@@ -81,5 +149,35 @@ impl Signal {
     /// The exit code of a program that ended by it.
     pub fn code(&self) -> u8 {
         self.code.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_names() {
+        let check = |name: &str, hosts: &str, expected: Option<&str>| assert_eq!(full_name_of(name, hosts).as_deref(), expected, "{name}");
+        check("mail.example.org", "", Some("mail.example.org"));
+        check("mail", "127.0.0.1 localhost\n127.0.1.1 mail.example.org mail # us\n", Some("mail.example.org"));
+        check("MAIL", "10.0.0.2 mail mail.example.org\n", Some("mail.example.org"));
+        check("4f1c2ab09d3e", "127.0.0.1 localhost\n172.17.0.2\t4f1c2ab09d3e\n", None);
+        check("box", "127.0.0.1 localhost.localdomain box\n# 10.0.0.2 box.example.org box\n", None);
+        check("under_score.example.org", "", None);
+        check("", "10.0.0.2 a.example.org\n", None);
+    }
+
+    #[test]
+    fn a_program_is_not_waited_for_too_long() {
+        let run = |script: &str, time| {
+            let command = ["sh", "-c", script].map(str::to_owned);
+            first_line_within(&command, Path::new("/"), Duration::from_millis(time)).map_err(|error| error.to_string())
+        };
+        assert_eq!(run("echo one; echo two", 20_000), Ok("one".to_owned()));
+        assert_eq!(run("exit 3", 20_000), Err("`sh` ended with exit status: 3".to_owned()));
+        assert_eq!(run("true", 20_000), Err("`sh` printed nothing".to_owned()));
+        assert_eq!(run("exec sleep 60", 100), Err("`sh` took longer than 0 s".to_owned()));
+        assert_eq!(run("echo early; exec >&-; exec sleep 60", 300), Err("`sh` took longer than 0 s".to_owned()));
     }
 }

@@ -14,18 +14,19 @@ use super::smtp::Server;
 use crate::config::Sending;
 use crate::notice::brake::Brake;
 use crate::notice::ledger::{Claim, State};
+use crate::notice::message::Envelope;
 use crate::notice::pace::Pace;
 
 /// A message on its way.
 pub struct Letter {
     pub claim: Claim,
-    pub to: String,
+    pub envelope: Envelope,
     pub bytes: Vec<u8>,
 }
 
 impl Letter {
     fn domain(&self) -> &str {
-        self.to.rsplit_once('@').map_or("", |(_, domain)| domain)
+        self.envelope.to.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 }
 
@@ -50,7 +51,6 @@ pub enum Stop {
 pub(super) struct Shared<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
-    pub from: &'a str,
     queue: Mutex<Queue>,
     /// For connections: there is another letter, or an end.
     work: Condvar,
@@ -155,8 +155,6 @@ impl Feed<'_, '_> {
 pub struct Orders<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
-    /// The sender's address.
-    pub from: &'a str,
     /// So many of the campaign were accepted before.
     pub accepted: u64,
     /// Set by the user's signal.
@@ -185,7 +183,6 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
     let shared = Shared {
         server: order.server,
         sending: order.sending,
-        from: order.from,
         queue: Mutex::new(queue),
         work: Condvar::new(),
         room: Condvar::new(),

@@ -3,22 +3,30 @@
 //! lettre's connection is not used: its deadline is for one read, so that a server that sends a byte now and then holds it for
 //! hours, and what a server sent before STARTTLS stays in its buffer and is believed after it (RFC 3207 §6 forbids that).
 
+mod login;
+mod server;
+mod token;
+
 use std::borrow::Cow;
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use rustls_platform_verifier::BuilderVerifierExt;
+use anyhow::Result;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 
 use super::stream::{Early, Stream, Timed};
-use crate::config::{Sending, Tls, is_loopback};
+use crate::config::{Tls, is_loopback};
+use crate::notice::message::Envelope;
 use crate::notice::reply::{Reply, Step, Verdict, judge};
+
+use login::{Unopened, refused};
+use token::Token;
+
+pub use login::{Login, Secret};
+pub use server::Server;
+pub use token::Tokens;
 
 /// The longest answer that is read, in bytes.
 const MOST_REPLY: usize = 64 << 10;
@@ -26,67 +34,6 @@ const MOST_REPLY: usize = 64 << 10;
 /// The steps before a message.
 const ENVELOPE: [Step; 3] = [Step::Mail, Step::Rcpt, Step::Data];
 const RESET: &str = "RSET\r\n";
-
-/// Words that are shown to nobody.
-#[derive(Clone)]
-pub struct Secret(pub String);
-
-/// A server, and what it takes to be let in.
-pub struct Server {
-    pub host: String,
-    port: u16,
-    tls: Tls,
-    trust: Arc<ClientConfig>,
-    user: String,
-    password: Option<Secret>,
-    pipelining: bool,
-    timeout: Duration,
-    final_timeout: Duration,
-}
-
-impl Server {
-    /// `certificates`: a file (PEM) of the only ones that are trusted to sign.
-    pub fn new(sending: &Sending, certificates: Option<&[u8]>, password: Option<Secret>) -> Result<Server> {
-        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .context("cannot prepare TLS")?;
-        let trust = match certificates {
-            Some(pem) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in CertificateDer::pem_slice_iter(pem) {
-                    roots.add(certificate.context("`ca_file` cannot be read")?).context("`ca_file` holds a certificate that is none")?;
-                }
-                if roots.is_empty() {
-                    bail!("`ca_file` holds no certificate\nhelp: it is a text that begins with -----BEGIN CERTIFICATE-----");
-                }
-                builder.with_root_certificates(roots).with_no_client_auth()
-            }
-            None => builder.with_platform_verifier().context("cannot read the certificates of this machine")?.with_no_client_auth(),
-        };
-        if !sending.user.is_empty() && password.is_none() {
-            bail!(
-                "there is no password for `{}`\nhelp: set RUNSHEET_SMTP_PASSWORD, or `password_file` or `password_command` in [smtp]",
-                sending.user
-            );
-        }
-        Ok(Server {
-            host: sending.host.clone(),
-            port: sending.port,
-            tls: sending.tls,
-            trust: Arc::new(trust),
-            user: sending.user.clone(),
-            password,
-            pipelining: sending.pipelining,
-            timeout: sending.timeout,
-            final_timeout: sending.final_timeout,
-        })
-    }
-
-    /// `mail.example.org:587`
-    pub fn name(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-}
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -134,15 +81,42 @@ pub struct Connection {
     pub spoiled: bool,
     /// The message before was not taken.
     pub needs_reset: bool,
-    /// To whom the message is whose envelope is written already.
-    announced: Option<String>,
+    /// The envelope that is written already, and whose message comes next.
+    announced: Option<Envelope>,
     /// Messages that went over it.
     pub messages: u64,
+    /// The token that let it in, and where the next one comes from.
+    token: Option<(Arc<Tokens>, Token)>,
 }
 
 impl Connection {
-    /// Connects, greets, encrypts and logs in.
+    /// Connects, greets, encrypts and logs in. A token that is refused is renewed, and the new one tried once.
     pub fn open(server: &Server) -> Result<Connection, Failure> {
+        let Some(Login::Token(tokens)) = &server.login else {
+            return Connection::open_with(server, None).map_err(|unopened| unopened.failure);
+        };
+        let failed = |error: anyhow::Error| Failure::Passing(format!("cannot get a token for {}: {error:#}", server.name()));
+        let mut token = tokens.current().map_err(failed)?;
+        let mut is_renewed = false;
+        loop {
+            let unopened = match Connection::open_with(server, Some((Arc::clone(tokens), token.clone()))) {
+                Ok(connection) => return Ok(connection),
+                Err(unopened) if !unopened.is_token_refused => return Err(unopened.failure),
+                Err(unopened) => unopened.failure,
+            };
+            let renewed = if is_renewed { None } else { tokens.renew(&token).map_err(failed)? };
+            let Some(renewed) = renewed else {
+                let why = if is_renewed { "the token before it was refused, too" } else { "its source has no other" };
+                let (Failure::Passing(what) | Failure::Lasting(what)) = unopened;
+                let help = "help: check the account, the scope of the token and `user` in [smtp]";
+                return Err(Failure::Lasting(format!("{what}; {why}\n{help}")));
+            };
+            token = renewed;
+            is_renewed = true;
+        }
+    }
+
+    fn open_with(server: &Server, token: Option<(Arc<Tokens>, Token)>) -> Result<Connection, Unopened> {
         let lost = |error: std::io::Error| Failure::Passing(format!("cannot reach {}: {error}", server.name()));
         let addresses = (server.host.as_str(), server.port).to_socket_addrs().map_err(lost)?;
         let mut failed = std::io::Error::new(std::io::ErrorKind::NotFound, "it has no address");
@@ -160,7 +134,7 @@ impl Connection {
                 Err(error) => failed = error,
             }
         }
-        let Some(stream) = opened else { return Err(lost(failed)) };
+        let Some(stream) = opened else { return Err(lost(failed).into()) };
         let timed = Timed::new(stream, server.timeout).map_err(lost)?;
         let mut connection = Connection {
             stream: Stream::Plain(timed),
@@ -173,6 +147,7 @@ impl Connection {
             needs_reset: false,
             announced: None,
             messages: 0,
+            token,
         };
         if server.tls == Tls::Implicit {
             connection = connection.encrypt(server)?;
@@ -180,22 +155,19 @@ impl Connection {
         connection.greet(server)?;
         if server.tls == Tls::StartTls {
             if !connection.offers("STARTTLS") {
-                return Err(Failure::Lasting(format!(
-                    "{} does not offer STARTTLS, and without it nothing is sent\nhelp: a server that speaks TLS at once needs `tls = \"implicit\"`",
-                    server.name()
-                )));
+                let help = "help: a server that speaks TLS at once needs `tls = \"implicit\"`";
+                let message = format!("{} does not offer STARTTLS, and without it nothing is sent\n{help}", server.name());
+                return Err(Failure::Lasting(message).into());
             }
             connection.expect(server, "STARTTLS\r\n", Step::StartTls)?;
             if !connection.read.is_empty() {
                 let message = format!("{} sent more than its answer before TLS began: somebody may stand in between", server.name());
-                return Err(Failure::Lasting(message));
+                return Err(Failure::Lasting(message).into());
             }
             connection = connection.encrypt(server)?;
             connection.hello(server)?;
         }
-        if let (false, Some(password)) = (server.user.is_empty(), &server.password) {
-            connection.log_in(server, password)?;
-        }
+        connection.log_in(server)?;
         Ok(connection)
     }
 
@@ -224,7 +196,7 @@ impl Connection {
     }
 
     fn hello(&mut self, server: &Server) -> Result<(), Failure> {
-        let name = hello_name(self.stream.timed());
+        let name = server.hello_name(self.stream.timed());
         let reply = self.expect(server, &format!("EHLO {name}\r\n"), Step::Ehlo)?;
         self.extensions = reply.lines().skip(1).map(str::to_ascii_uppercase).collect();
         self.pipelines = server.pipelining && self.offers("PIPELINING");
@@ -236,37 +208,13 @@ impl Connection {
         self.extensions.iter().any(|line| line.split_whitespace().next() == Some(keyword))
     }
 
-    fn log_in(&mut self, server: &Server, password: &Secret) -> Result<(), Failure> {
-        // `AUTH=` is how some servers wrote it before RFC 2554.
-        let offered = self.extensions.iter().find_map(|line| line.strip_prefix("AUTH ").or(line.strip_prefix("AUTH=")));
-        let offered: Vec<&str> = offered.unwrap_or("").split_whitespace().collect();
-        let Secret(password) = password;
-        if offered.contains(&"PLAIN") {
-            // RFC 4616
-            let secret = BASE64_STANDARD.encode(format!("\0{}\0{password}", server.user));
-            self.expect(server, &format!("AUTH PLAIN {secret}\r\n"), Step::Auth)?;
-        } else if offered.contains(&"LOGIN") {
-            for line in ["AUTH LOGIN".to_owned(), BASE64_STANDARD.encode(&server.user)] {
-                self.begin_step(self.timeout);
-                let sent = self.stream.write(format!("{line}\r\n").as_bytes()).map_err(|error| error.to_string());
-                let (reply, _) = sent.and_then(|()| self.read_reply()).map_err(|why| self.lost(server, Step::Auth, &why))?;
-                if reply.code != 334 {
-                    return Err(refused(server, Step::Auth, &reply));
-                }
-            }
-            self.expect(server, &format!("{}\r\n", BASE64_STANDARD.encode(password)), Step::Auth)?;
-        } else {
-            let message = format!("{} offers neither AUTH PLAIN nor AUTH LOGIN", server.name());
-            return Err(Failure::Lasting(message));
-        }
-        Ok(())
-    }
-
     fn begin_step(&mut self, timeout: Duration) {
         self.stream.timed().deadline = Instant::now() + timeout;
     }
 
     fn lost(&self, server: &Server, step: Step, why: &str) -> Failure {
+        // What the server said in place of an answer may be the secret that it was told.
+        let why = if step == Step::Auth { why.split(": `").next().unwrap_or("") } else { why };
         Failure::Passing(format!("the connection to {} was lost at {}: {why}", server.name(), step.name()))
     }
 
@@ -327,22 +275,24 @@ impl Connection {
     }
 
     /// Sends a message. When all but its end is written `permit` is asked: only if it says yes, the end is written, too. `next` is
-    /// asked then who gets the next message over this connection: its envelope goes out together with the end of this one, where the
+    /// asked then for the envelope of the next message over this connection: it goes out together with the end of this one, where the
     /// server takes that (RFC 2920 §3.1). From then on nothing but that message can be sent.
     ///
     /// `Err` is the error of `permit`; the connection is of no more use then, as it is after [`Delivery::Lost`], [`Delivery::InDoubt`]
     /// and [`Delivery::Void`].
     pub fn send(
         &mut self,
-        from: &str,
-        to: &str,
+        to: &Envelope,
         message: &[u8],
         permit: impl FnOnce() -> Result<bool>,
-        next: impl FnOnce() -> Option<String>,
+        next: impl FnOnce() -> Option<Envelope>,
     ) -> Result<Delivery> {
         self.messages += 1;
-        if let Err(delivery) = self.envelope(from, to) {
-            return Ok(delivery);
+        if let Err(delivery) = self.envelope(to) {
+            return Ok(self.unless_token_ran_out(delivery));
+        }
+        if let (1, Some((tokens, token))) = (self.messages, &self.token) {
+            tokens.serves(token);
         }
         self.begin_step(self.timeout.max(Duration::from_secs(180).min(self.final_timeout)));
         let lost = |why: String| Delivery::Lost { step: Step::Data, why };
@@ -374,7 +324,7 @@ impl Connection {
         {
             // Before it is known what becomes of this message: RSET leaves nothing of it to the next.
             end.push_str(RESET);
-            end.push_str(&envelope(&ENVELOPE, from, &next));
+            end.push_str(&envelope(&ENVELOPE, &next));
             self.announced = Some(next);
         }
         self.begin_step(self.final_timeout);
@@ -396,7 +346,7 @@ impl Connection {
     }
 
     /// MAIL, RCPT and DATA, and their answers: all good, or what became of the message.
-    fn envelope(&mut self, from: &str, to: &str) -> Result<(), Delivery> {
+    fn envelope(&mut self, to: &Envelope) -> Result<(), Delivery> {
         let announced = self.announced.take();
         if self.spoiled || announced.as_ref().is_some_and(|announced| announced != to) {
             return Err(Delivery::Lost { step: Step::Mail, why: "it could not be used again".to_owned() });
@@ -412,7 +362,7 @@ impl Connection {
         }
         // In one write where the server takes that, else one after the other.
         ENVELOPE.chunks(if self.pipelines { ENVELOPE.len() } else { 1 }).try_for_each(|steps| {
-            self.write_line(steps[0], &envelope(steps, from, to))?;
+            self.write_line(steps[0], &envelope(steps, to))?;
             self.envelope_answers(steps)
         })
     }
@@ -482,10 +432,10 @@ impl Connection {
 }
 
 /// The commands of these steps of an envelope.
-fn envelope(steps: &[Step], from: &str, to: &str) -> String {
+fn envelope(steps: &[Step], envelope: &Envelope) -> String {
     let command = |step: &Step| match step {
-        Step::Mail => format!("MAIL FROM:<{from}>\r\n"),
-        Step::Rcpt => format!("RCPT TO:<{to}>\r\n"),
+        Step::Mail => format!("MAIL FROM:<{}>\r\n", envelope.from),
+        Step::Rcpt => format!("RCPT TO:<{}>\r\n", envelope.to),
         _ => "DATA\r\n".to_owned(),
     };
     steps.iter().map(command).collect()
@@ -498,19 +448,6 @@ fn answered(step: Step, reply: Reply) -> Result<Delivery, Reply> {
         Verdict::Nonsense => Err(reply),
         verdict => Ok(Delivery::Answered { step, reply, verdict }),
     }
-}
-
-fn refused(server: &Server, step: Step, reply: &Reply) -> Failure {
-    // A server may say again what it was told, and that was the password.
-    let status = reply.text.split(' ').next().filter(|word| word.split('.').count() == 3).unwrap_or("");
-    let reply = if step == Step::Auth { &Reply::new(reply.code, status) } else { reply };
-    let message = format!("{} answered {reply} at {}", server.name(), step.name());
-    let is_lasting = match step {
-        Step::StartTls => true,
-        Step::Auth => reply.code / 100 == 5,
-        _ => false,
-    };
-    if is_lasting { Failure::Lasting(message) } else { Failure::Passing(message) }
 }
 
 /// Whether a line of an answer is its last; `None` if it is no line of one.
@@ -539,20 +476,6 @@ fn stuffed(message: &[u8]) -> Cow<'_, [u8]> {
         stuffed.extend_from_slice(b"\r\n");
     }
     Cow::Owned(stuffed)
-}
-
-/// What we call ourselves: the name of this machine, or its address if that is no full name (RFC 5321 §4.1.3).
-fn hello_name(timed: &Timed) -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let fits = name.contains('.') && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
-    if fits {
-        return name;
-    }
-    match timed.stream.local_addr().map(|address| address.ip()) {
-        Ok(IpAddr::V4(address)) => format!("[{address}]"),
-        Ok(IpAddr::V6(address)) => format!("[IPv6:{address}]"),
-        Err(_) => "localhost".to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -958,6 +958,8 @@ def notices_of_faults(program):
 
 
 import campaigns  # noqa: E402,F401  its cases are in the same book
+import envelopes  # noqa: E402,F401
+import tokens  # noqa: E402,F401
 
 if __name__ == "__main__":
     for tool in ("strace", "openssl", "sqlite3"):

@@ -72,7 +72,7 @@ class Project:
         self.root = pathlib.Path(self.folder.name) / "project"
         self.state = pathlib.Path(self.folder.name) / "state"
         self.env = dict(os.environ, XDG_STATE_HOME=str(self.state), USER="tester", **(env or {}))
-        for name in ("RUNSHEET_LEDGER_URL", "RUNSHEET_SMTP_PASSWORD", "SOURCE_DATE_EPOCH"):
+        for name in ("RUNSHEET_LEDGER_URL", "RUNSHEET_SMTP_PASSWORD", "RUNSHEET_SMTP_TOKEN", "RUNSHEET_UNSUBSCRIBE_KEY", "SOURCE_DATE_EPOCH"):
             if not env or name not in env:
                 self.env.pop(name, None)
         self.settings = dict(port=port, host=host, tls=tls, smtp=smtp, notices=notices, mailing=mailing, mode=mode, t0=t0 or in_days(30), site=site)

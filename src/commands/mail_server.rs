@@ -1,0 +1,41 @@
+//! The mail server of `[smtp]`, with the secrets that it takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::ledger;
+use super::load::Loaded;
+use crate::config::Sending;
+use crate::world::smtp::{Login, Secret, Server, Tokens};
+use crate::world::{disk, environment, process};
+
+/// The server, with the secrets that it takes.
+pub fn of(loaded: &Loaded, sending: &Sending) -> Result<Server> {
+    let certificates = match &sending.ca_file {
+        Some(path) => Some(disk::read_bytes(&loaded.root.join(path))?),
+        None => None,
+    };
+    let login = if sending.user.is_empty() { None } else { login(loaded, sending)? };
+    Server::new(sending, certificates.as_deref(), login)
+}
+
+/// A token may take so long to be had.
+const MOST_TOKEN_TIME: Duration = Duration::from_secs(60);
+
+/// The token, if there is one to be had, else the password.
+fn login(loaded: &Loaded, sending: &Sending) -> Result<Option<Login>> {
+    let given = environment::smtp_token();
+    if given.is_none() && sending.token_file.is_none() && sending.token_command.is_empty() {
+        let password = ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?;
+        return Ok(password.map(Login::Password));
+    }
+    let (root, file, command) = (loaded.root.clone(), sending.token_file.clone(), sending.token_command.clone());
+    let fetch = move || match (&given, &file) {
+        (Some(token), _) => Ok(Secret(token.clone())),
+        (None, Some(file)) => disk::read_secret(&root.join(file)).map(Secret),
+        (None, None) => process::first_line_within(&command, &root, MOST_TOKEN_TIME).map(Secret),
+    };
+    Ok(Some(Login::Token(Arc::new(Tokens::new(fetch)?))))
+}

@@ -1,0 +1,123 @@
+//! `runsheet notice who`: whose unsubscribe link or bounce address it is.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::mailings::Selection;
+use super::table_file::TableFile;
+use super::{campaign, identity, ledger, report};
+use crate::cli::Global;
+use crate::config::Mailing;
+use crate::diagnostic::{counted, visible};
+use crate::notice::address::{self, Rules};
+use crate::notice::campaign::{Campaign, Known};
+use crate::notice::recipients::{Entry, Recipients};
+use crate::notice::token::Sought;
+use crate::world::environment;
+use crate::world::ledger::Ledger;
+
+pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<ExitCode> {
+    let Some(key) = environment::keys().unsubscribe else {
+        bail!("tokens cannot be read without their key\nhelp: set RUNSHEET_UNSUBSCRIBE_KEY in the environment");
+    };
+    let sought = if token.len() > Sought::MOST { None } else { Sought::in_text(token) };
+    let Some(sought) = sought else {
+        let shown: String = token.chars().take(80).collect();
+        bail!("no token found in `{}`\nhelp: pass the token, or the whole address or link that contains it", visible(&shown));
+    };
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    let mailings: Vec<&Mailing> = match mailing {
+        Some(name) => vec![ledger::declared(&loaded, name)?],
+        None => loaded.project.config.mailings.iter().collect(),
+    };
+    let (mut found, mut looked) = (String::new(), 0);
+    for mailing in mailings {
+        let id = &mailing.id.value;
+        match look(global, &loaded, mailing, recipients, &sought, &key).with_context(|| format!("cannot look into the mailing `{id}`"))? {
+            Ok(search) => {
+                looked += search.rows;
+                found.push_str(&search.found);
+            }
+            Err(why) => report::note(global, &format!("skipped the mailing `{id}`: {why}")),
+        }
+    }
+    report::data(&found);
+    if found.is_empty() {
+        report::note(global, &format!("nobody has this token: {} searched", counted(looked, "row", "rows")));
+        report::note(global, "check that the key and the recipient table are those that the message was made with");
+        return Ok(ExitCode::from(1));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a search in one mailing came to.
+struct Search {
+    rows: usize,
+    found: String,
+}
+
+/// Goes over a mailing's table, in all of its revisions. The inner error says why it cannot be searched.
+fn look(
+    global: &Global,
+    loaded: &Loaded,
+    mailing: &Mailing,
+    recipients: Option<&Path>,
+    sought: &Sought,
+    key: &str,
+) -> Result<Result<Search, String>> {
+    let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
+    let file = TableFile::of(loaded, &Selection { recipients, ..Selection::all(mailing) });
+    let Some(table) = file.open()? else { return Ok(Err(format!("there is no file {}", file.path))) };
+    let rules = Rules { unicode: loaded.site.config.notices.allow_unicode_addresses };
+    let rows = table.map_err(|fault| vec![fault]);
+    let mut rows = match rows.and_then(|table| Recipients::open(table.rows, &file.path, &mailing.columns, rules)) {
+        Ok(rows) => rows,
+        Err(faults) => return Ok(Err(faults.first().map_or_else(String::new, |fault| fault.message.clone()))),
+    };
+    // Whatever the other columns hold: the address is what counts.
+    rows.show_only(&BTreeSet::new());
+    let id = &mailing.id.value;
+    let mut names: BTreeSet<(u64, String)> = BTreeSet::new();
+    for revision in 1..=mailing.revision.max(1) {
+        let of = Campaign::names(&loaded.site.config.site, &event.id, id, revision);
+        names.extend(of.into_iter().map(|name| (revision, name)));
+    }
+    match begun(loaded, mailing) {
+        Ok(begun) => names.extend(begun),
+        Err(error) => report::note(global, &format!("the ledger was not read: {error:#}")),
+    }
+    let mut search = Search { rows: 0, found: String::new() };
+    // A row that is faulty now may have been good when it was sent to.
+    let addresses = rows.filter_map(|row| match row {
+        Entry::New(recipient) | Entry::Again(recipient) => Some(recipient.address),
+        Entry::Bad(row) => row.address,
+    });
+    for address in addresses {
+        search.rows += 1;
+        let address = address::key(&address);
+        for (revision, name) in &names {
+            if let Some(kind) = sought.finds(key, name, &address) {
+                search.found.push_str(&format!("{address}  mailing {id}, revision {revision}, {} token\n", kind.name()));
+            }
+        }
+    }
+    Ok(Ok(search))
+}
+
+/// The names under which the ledger knows campaigns of a mailing, also those that were taken over from another name of the site.
+fn begun(loaded: &Loaded, mailing: &Mailing) -> Result<Vec<(u64, String)>> {
+    let mut names = Vec::new();
+    if let Some(mut store) = ledger::to_read(loaded)? {
+        let known = Ledger::campaigns(&mut *store)?;
+        let of_mailing = known.into_iter().filter_map(|name| Some((Known::parse(&name)?, name)));
+        names.extend(of_mailing.filter(|(known, _)| known.mailing == mailing.id.value).map(|(known, name)| (known.revision, name)));
+    }
+    if let Some(mut ledger) = identity::to_read(loaded, mailing)? {
+        names.extend(ledger.plan()?.and_then(|plan| plan.begun_as).map(|name| (mailing.revision, name)));
+    }
+    Ok(names)
+}

@@ -1,0 +1,124 @@
+//! `[notices.maintnote]` and `affects`: what programs read that keep track of the maintenance of others.
+
+use std::collections::BTreeMap;
+
+use super::event::Event;
+use crate::data::{Reader, Spanned};
+use crate::diagnostic::{Diagnostic, is_bidi_control, suggest, visible};
+use crate::source::Span;
+
+/// `[notices.maintnote]`: the properties of the BCOP draft for notices of maintenance are in the calendar part.
+#[derive(Clone, Debug)]
+pub struct Maintnote {
+    /// Who does the work, such as the domain of the company.
+    pub provider: String,
+    pub account: Account,
+    span: Span,
+}
+
+/// Whose account with the provider it is.
+#[derive(Clone, Debug)]
+pub enum Account {
+    /// Everybody has the same.
+    Same(String),
+    /// Each recipient has one of their own, in this column.
+    Column(Spanned<String>),
+}
+
+/// What users feel of it, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Impact {
+    NoImpact,
+    ReducedRedundancy,
+    Degraded,
+    Outage,
+}
+
+impl Impact {
+    const ALL: [Impact; 4] = [Impact::NoImpact, Impact::ReducedRedundancy, Impact::Degraded, Impact::Outage];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Impact::NoImpact => "NO-IMPACT",
+            Impact::ReducedRedundancy => "REDUCED-REDUNDANCY",
+            Impact::Degraded => "DEGRADED",
+            Impact::Outage => "OUTAGE",
+        }
+    }
+}
+
+impl Maintnote {
+    /// Why an event and these columns cannot be told to such programs.
+    pub fn faults(&self, event: &Event, columns: &[String]) -> Vec<Diagnostic> {
+        let config = super::path();
+        let mut faults = Vec::new();
+        if event.affects.is_empty() {
+            let message = format!("`[notices.maintnote]` needs to know what the event `{}` affects", event.id);
+            let help = format!("set `affects = {{ api = \"OUTAGE\" }}` in [events.{}]", event.id);
+            faults.push(Diagnostic::error("missing-key", message).at(&config, self.span.clone()).help(help));
+        }
+        if let Account::Column(column) = &self.account
+            && !columns.contains(&column.value)
+        {
+            let message = format!("there is no column `{}`, which `account_column` names", visible(&column.value));
+            let help = suggest(&column.value, columns.iter().map(String::as_str))
+                .unwrap_or_else(|| "name a column of the recipient table; previews take it from `sample` in [notices]".to_owned());
+            faults.push(Diagnostic::error("missing-column", message).at(&config, column.span.clone()).help(help));
+        }
+        faults
+    }
+}
+
+/// Reads `[notices.maintnote]`. `None` if what it cannot do without is missing; that is reported.
+pub fn read(reader: &mut Reader, has_calendar: bool) -> Option<Maintnote> {
+    let provider = reader.needed_text("provider");
+    let account = reader.text("account");
+    let column = reader.text("account_column");
+    for text in [&provider, &account, &column].into_iter().flatten() {
+        refuse_unfit(reader, &text.value, &text.span);
+    }
+    let provider = provider?;
+    let span = provider.span.clone();
+    if !has_calendar {
+        let help = "set `calendar` to \"request\", \"publish\" or \"attached\"".to_owned();
+        reader.reject(&span, "`[notices.maintnote]` needs the calendar part, and `calendar` is false", Some(help));
+    }
+    let account = match (account, column) {
+        (Some(account), None) => Account::Same(account.value),
+        (None, Some(column)) => Account::Column(column),
+        (account, _) => {
+            let problem = if account.is_some() { "both `account` and `account_column` are set" } else { "no account is set" };
+            let help = "set `account` if all recipients share one, or `account_column` if it is in the recipient table".to_owned();
+            reader.reject(&span, problem, Some(help));
+            return None;
+        }
+    };
+    Some(Maintnote { provider: provider.value, account, span })
+}
+
+/// `affects = { api = "OUTAGE", website = "DEGRADED" }`
+pub fn read_affects(reader: &mut Reader) -> BTreeMap<String, Impact> {
+    let mut affects = BTreeMap::new();
+    for (key, word) in reader.words("affects") {
+        refuse_unfit(reader, &key.name, &key.span);
+        match Impact::ALL.into_iter().find(|impact| impact.name() == word) {
+            Some(impact) => {
+                affects.insert(key.name, impact);
+            }
+            None => {
+                let names = Impact::ALL.map(Impact::name);
+                let help = suggest(&word.to_ascii_uppercase(), names).unwrap_or_else(|| format!("use {}", names.join(", ")));
+                reader.reject(&key.span, format!("unknown impact of `{}`: {}", visible(&key.name), visible(&word)), Some(help));
+            }
+        }
+    }
+    affects
+}
+
+/// What would not be one line of visible text.
+fn refuse_unfit(reader: &mut Reader, text: &str, span: &Span) {
+    if text.trim().is_empty() || text.chars().any(|c| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
+        let help = "write one line of visible text".to_owned();
+        reader.reject(span, format!("empty text or invisible character: \"{}\"", visible(text)), Some(help));
+    }
+}
