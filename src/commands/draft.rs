@@ -232,7 +232,6 @@ impl Difference<'_> {
     pub fn text(&self) -> String {
         let parts: Vec<String> = [
             (self.changed, "message differs", "messages differ"),
-            (self.sent, "message that was sent would differ now", "messages that were sent would differ now"),
             (self.added.len(), "recipient is new", "recipients are new"),
             (self.gone, "recipient is gone", "recipients are gone"),
             (self.suppressed, "recipient is suppressed now", "recipients are suppressed now"),
@@ -241,7 +240,11 @@ impl Difference<'_> {
         .filter(|(number, ..)| *number > 0)
         .map(|(number, one, more)| counted(number, one, more))
         .collect();
-        let parts = if parts.is_empty() { "the table of recipients differs, and no message".to_owned() } else { parts.join(", ") };
+        let parts = match (parts.is_empty(), self.sent) {
+            (false, _) => parts.join(", "),
+            (true, 0) => "the table of recipients differs, and no message".to_owned(),
+            (true, sent) => counted(sent, "message that was sent would differ now", "messages that were sent would differ now"),
+        };
         format!("{parts} ({} of {} not reached yet)", thousands(self.unreached as u64), thousands(self.of as u64))
     }
 }

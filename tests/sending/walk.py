@@ -62,25 +62,28 @@ class Moody(Behaviour):
 
 class Walk:
     def __init__(self, program, seed, server, teeth):
-        self.teeth = teeth
+        self.teeth, self.program, self.server = teeth, program, server
         self.chance = random.Random(seed)
-        self.server = server
         server.behaviour = Moody(random.Random(seed + 1))
-        self.project = Project(program, server.port, 0, smtp=SMTP.format(connections=self.chance.randint(1, 4)), mailing=MAILING,
+        self.mailings = self.copies = 0
+        self.begin()
+
+    def begin(self):
+        """A mailing that nobody has heard of, and a server in a mood."""
+        self.mailings += 1
+        self.steps = 0
+        self.copies += len(self.server.record.taken)
+        self.server.record.taken.clear()
+        self.project = Project(self.program, self.server.port, 0, smtp=SMTP.format(connections=self.chance.randint(1, 4)), mailing=MAILING,
                                notices='suppress = "gone.txt"', t0=in_days(TIMES["due"][0]))
-        self.rows = {}
-        self.suppressed = set()
-        self.bad = set()
-        self.time = "due"
-        self.text = 0
+        self.time, self.text, self.forced = "due", 0, False
         # Whom a person has sent a second copy, and whom a person took for reached.
-        self.again = collections.Counter()
-        self.believed = set()
-        self.forced = False
-        self.known = {}
-        self.project.count_of_sent = None
-        for number in range(self.chance.randint(15, 40)):
-            self.rows[f"sample{number}@d{number % 5}.example"] = f"Sample {number}"
+        self.again, self.believed = collections.Counter(), set()
+        self.known, self.before = {}, None
+        self.rows = {f"sample{number}@d{number % 5}.example": f"Sample {number}" for number in range(self.chance.randint(40, 120))}
+        self.suppressed = set(self.chance.sample(sorted(self.rows), 2))
+        self.bad = set(self.chance.sample(sorted(self.rows), self.chance.choice([0, 0, 1, 2])))
+        self.is_moody()
         self.write()
 
     def write(self):
@@ -100,7 +103,7 @@ class Walk:
         copies = self.server.record.copies()
         more = {to: number for to, number in copies.items() if number > 1 + self.again[to]}
         assert not more, f"after {what}: second copies {more}\n{done.stderr if done else ''}"
-        assert self.project.count_of_sent is None or len(self.server.record.taken) == self.project.count_of_sent, f"after {what}: sent although its time refuses it"
+        assert self.before is None or len(self.server.record.taken) == self.before, f"after {what}: sent although its time refuses it"
         export = self.project.run("export", "advance", "--format", "json")
         if "was not sent yet" in export.stderr:
             assert not copies, f"after {what}: {copies} and no ledger"
@@ -121,7 +124,7 @@ class Walk:
     def send(self, *more):
         late = ["--late", "somebody said so"] if self.forced else []
         refused = not TIMES[self.time][1] and not (self.forced and self.time == "late")
-        self.project.count_of_sent = len(self.server.record.taken) if refused else None
+        self.before = len(self.server.record.taken) if refused else None
         done = self.project.run("send", "advance", "--yes", str(self.count()), *self.arguments(), *late, *more)
         assert done.returncode in (0, 1, 2, 3), f"exit {done.returncode}: {done.stderr}"
         if refused:
@@ -131,17 +134,20 @@ class Walk:
     # The steps.
 
     def sends(self):
-        return self.send(*self.chance.choice([[], [], ["--limit", str(self.chance.randint(1, 10))]]))
+        return self.send(*self.some())
+
+    def some(self):
+        return self.chance.choice([[], *[["--limit", str(self.chance.randint(1, 12))]] * 6])
 
     def amends(self):
-        return self.send("--amend")
+        return self.send("--amend", *self.some())
 
     def kills(self):
         if not TIMES[self.time][1]:
             return None
         process = subprocess.Popen(self.project.command("send", "advance", "--yes", str(self.count()), *self.arguments()), env=self.project.env,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = len(self.server.record.taken) + self.chance.randint(0, 8)
+        until = len(self.server.record.taken) + self.chance.randint(0, 12)
         deadline = time.monotonic() + self.chance.random() * 0.4 + 0.05
         while len(self.server.record.taken) < until and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.0005)
@@ -158,7 +164,7 @@ class Walk:
             moods.clear()
             self.server.behaviour.quota = None
         else:
-            for address in self.chance.sample(sorted(self.rows), min(4, len(self.rows))):
+            for address in self.chance.sample(sorted(self.rows), len(self.rows) // 6):
                 moods[address] = self.chance.choice(["refuse", "defer", "hang up", "lose"])
             if self.chance.random() < 0.15:
                 self.server.behaviour.quota = self.chance.randint(0, 5)
@@ -217,10 +223,13 @@ class Walk:
         return self.project.run("resolve", "advance", *arguments, "--resend", *why) if arguments else None
 
     def step(self):
+        self.steps += 1
+        if self.steps > 40 or self.known and not set(self.known.values()) & {"planned", "deferred", "in doubt", "refused"}:
+            self.begin()
         steps = [(self.sends, 6), (self.kills, 4), (self.is_moody, 4), (self.edits_text, 1), (self.edits_table, 2), (self.amends, 5),
                  (self.resolves, 5), (self.suppresses, 1), (self.moves, 2)]
         step = self.chance.choices([step for step, _ in steps], [weight for _, weight in steps])[0]
-        self.project.count_of_sent = len(self.server.record.taken) if step not in (self.sends, self.kills, self.amends) else None
+        self.before = len(self.server.record.taken) if step not in (self.sends, self.kills, self.amends) else None
         done = step()
         assert done is None or "panicked" not in done.stderr, done.stderr
         self.judge(step.__name__, done)
@@ -235,8 +244,8 @@ def main():
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--teeth", action="store_true")
     options = parser.parse_args()
-    counts = collections.Counter()
-    copies = states = 0
+    counts, seen = collections.Counter(), collections.Counter()
+    copies = mailings = 0
     begun = time.monotonic()
     for seed in range(options.first, options.first + options.seeds):
         with Server() as server:
@@ -244,16 +253,21 @@ def main():
             for number in range(options.steps):
                 try:
                     counts[walk.step()] += 1
+                    seen.update(walk.known.values())
                 except AssertionError as fault:
                     if options.teeth:
                         return print(f"seed {seed}, step {number + 1}: {str(fault).splitlines()[0]}: was found out")
                     sys.exit(f"seed {seed}, step {number + 1}: {fault}")
-            copies += len(server.record.taken)
-            states += len(walk.known)
+            copies += walk.copies + len(server.record.taken)
+            mailings += walk.mailings
     if options.teeth:
         sys.exit("a ledger that forgets was not found out")
+    # A walk that never comes somewhere shows nothing about it.
+    wanted = {"planned", "accepted", "deferred", "refused", "in doubt", "suppressed", "cancelled", "left out"}
+    if options.seeds * options.steps >= 200 and wanted - set(seen):
+        sys.exit(f"never seen: {', '.join(sorted(wanted - set(seen)))}")
     told = ", ".join(f"{number} {name}" for name, number in sorted(counts.items()))
-    print(f"{options.seeds} walks of {options.steps} steps in {time.monotonic() - begun:.0f} s ({told}): {copies} messages taken, {states} recipients, all as the record says")
+    print(f"{options.seeds} walks of {options.steps} steps in {time.monotonic() - begun:.0f} s ({told}): {mailings} mailings, {copies} messages taken, all as the record says")
 
 
 if __name__ == "__main__":
