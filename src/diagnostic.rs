@@ -8,6 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::json;
 
 use crate::config::FILE_NAME;
+pub use crate::near::{nearest, suggest};
 use crate::page::link::encode_path;
 use crate::source::{RelPath, Span, line_column};
 
@@ -435,29 +436,6 @@ pub fn counted(number: impl TryInto<u64>, one: &str, more: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { more })
 }
 
-/// The known name that is nearest to a wrong one, if one is near enough to be meant.
-pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let wrong_lower = wrong.to_lowercase();
-    known
-        .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wrong_lower, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(_, name)| name)
-}
-
-/// Help for an unknown name: the nearest one, or the list of legal ones.
-pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let known: Vec<&str> = known.into_iter().collect();
-    if let Some(name) = nearest(wrong, known.iter().copied()) {
-        return Some(format!("did you mean `{name}`?"));
-    }
-    if known.is_empty() || known.len() > 30 {
-        return None;
-    }
-    Some(format!("known: {}", known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")))
-}
-
 impl FromStr for CheckLevel {
     type Err = ();
     fn from_str(text: &str) -> Result<CheckLevel, ()> {
@@ -494,11 +472,5 @@ mod tests {
     #[test]
     fn control_characters_are_shown() {
         assert_eq!(visible("a\u{1b}[31m\u{202e}b"), "a⟦U+001B⟧[31m⟦U+202E⟧b");
-    }
-
-    #[test]
-    fn the_nearest_name_is_offered() {
-        assert_eq!(nearest("replyto", ["reply_to", "from"]), Some("reply_to"));
-        assert_eq!(nearest("zzz", ["reply_to", "from"]), None);
     }
 }

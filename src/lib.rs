@@ -22,6 +22,7 @@ pub mod config;
 pub mod data;
 pub mod diagnostic;
 pub mod highlight;
+mod near;
 pub mod notice;
 pub mod page;
 pub mod project;
