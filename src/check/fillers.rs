@@ -71,7 +71,7 @@ impl Fillers {
                 self.found.entry((*index, odd)).or_insert_with(first).2 += 1;
                 if self.tells_all {
                     let message = format!("`{column}` holds `{odd}`, and the notice uses it");
-                    let diagnostic = Diagnostic::warning("filler-value", message).at_line(path, line, recipient.place(column));
+                    let diagnostic = Diagnostic::warning("possible-filler", message).at_line(path, line, recipient.place(column));
                     faults.push(RowFault::of(recipient, column, diagnostic.help(way_out(odd))));
                 }
             }

@@ -1,6 +1,6 @@
 //! From a mailing to what its messages are made of: its notice in all languages, its event, and what was sent before it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use jiff::{Timestamp, Zoned};
@@ -9,7 +9,7 @@ use super::load::Loaded;
 use crate::config::{self, Event, Mailing};
 use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
 use crate::notice::Notice;
-use crate::notice::campaign::Campaign;
+use crate::notice::campaign::{Campaign, Known};
 use crate::notice::encoding::Encoding;
 use crate::notice::invitation::Invitation;
 use crate::notice::merge::{Merge, Version};
@@ -24,14 +24,14 @@ use crate::source::RelPath;
 pub struct Frozen {
     /// Their Date.
     pub date: Timestamp,
-    /// The name of the campaign when it was begun, if that was another.
-    pub begun_as: Option<String>,
+    /// The names that campaigns of the site were begun under, by their names: Message-IDs and the window's UID are made of them.
+    pub begun: BTreeMap<String, String>,
 }
 
 impl Frozen {
     /// A plan that is frozen now.
     pub fn now(date: Timestamp) -> Frozen {
-        Frozen { date, begun_as: None }
+        Frozen { date, begun: BTreeMap::new() }
     }
 }
 
@@ -118,18 +118,29 @@ pub fn prepare<'a>(
     }
     let date = frozen.map_or_else(|| scheduled.clone(), |frozen| frozen.date.to_zoned(scheduled.time_zone().clone()));
     let stage = found[0].1.stage;
-    let invitation = Invitation::of(event, site.config.site.identity(), &site.config.site.base_url, notices, stage, &date);
+    let begun = |campaign: Campaign| {
+        let name = frozen.and_then(|frozen| frozen.begun.get(campaign.name()));
+        campaign.begun_as(name.map(String::as_str))
+    };
+    let campaign = |mailing: &Mailing, revision: u64| begun(Campaign::new(&site.config.site, &event.id, &mailing.id.value, revision));
+    let mut earlier: Vec<Campaign> =
+        before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
+    earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
+    // The first and the latest are enough for mail programs, and keep the header short.
+    if earlier.len() > MOST_REFERENCES {
+        earlier.drain(1..=earlier.len() - MOST_REFERENCES);
+    }
+    let campaign = campaign(mailing, mailing.revision);
+    // What was begun under another name keeps its window in the readers' calendars.
+    let known = earlier.iter().chain([&campaign]).find(|one| one.hashed_as() != one.name()).and_then(|one| Known::parse(one.hashed_as()));
+    let site_name = known.as_ref().map_or(site.config.site.identity(), |known| &known.site);
+    let invitation = Invitation::of(event, site_name, &site.config.site.base_url, notices, stage, &date);
     let maintnote = notices.maintnote.as_ref().filter(|_| invitation.is_some());
     let told = maintnote.map_or_else(Vec::new, |maintnote| maintnote.faults(event, columns));
     if !told.is_empty() {
         diagnostics.extend(told);
         return None;
     }
-    let campaign = |mailing: &Mailing, revision: u64| Campaign::new(&site.config.site, &event.id, &mailing.id.value, revision);
-    let mut earlier: Vec<Campaign> =
-        before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
-    earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
-    let campaign = campaign(mailing, mailing.revision).begun_as(frozen.and_then(|frozen| frozen.begun_as.as_deref()));
     // Faults of the templates themselves are reported by the site already.
     let compile = |(page, notice): &(&'a Page, &'a Notice)| {
         let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
@@ -143,6 +154,9 @@ pub fn prepare<'a>(
     diagnostics.extend(faults);
     (!broken).then_some(merge)
 }
+
+/// So many Message-IDs stand in `References` at most.
+const MOST_REFERENCES: usize = 20;
 
 /// The event of a mailing.
 fn event_of<'a>(loaded: &'a Loaded, mailing: &Mailing, page: &Page) -> Option<&'a Event> {

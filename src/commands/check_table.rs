@@ -23,7 +23,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let _lock = report_to.map(|_| Lock::take(&root)).transpose()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
-    notice::refuse_undeclared(&mailing, recipients)?;
+    notice::refuse_undeclared(&loaded, &mailing, recipients)?;
     let selection = Selection { recipients, ..Selection::all(&mailing) };
     let table = TableFile::of(&loaded, &selection);
     if let Some(report) = report_to {

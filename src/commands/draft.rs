@@ -14,7 +14,7 @@ use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::address;
-use crate::notice::history::Standing;
+use crate::notice::history::{Standing, messages};
 use crate::notice::ledger::{Digest, LeftOut, Planned, State, content_hash};
 use crate::notice::message::{Envelope, Message};
 use crate::notice::recipients::Recipient;
@@ -187,7 +187,24 @@ impl Draft {
         difference.gone = gone.filter(|known| known.state != State::Cancelled).count();
         difference.still_unnamed = self.left_out.iter().filter(|row| !row.key.contains('@')).count();
         difference.left_out = rows.iter().filter(is_left_out).map(|row| row.key.as_str()).collect();
+        let added: BTreeSet<&str> = difference.added.iter().map(|(key, _)| *key).collect();
+        difference.without_added = messages(self.rows.iter().filter(|row| !added.contains(row.key.as_str())));
         difference
+    }
+
+    /// How many of its messages wait for their turn, if these are the rows of the ledger. An amended plan gives those another turn whose
+    /// retries are used up.
+    pub fn waiting(&self, rows: &[Standing], is_amended: bool) -> u64 {
+        let known: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
+        let waits = |row: &&Planned| match known.get(row.key.as_str()) {
+            None => true,
+            Some(known) => match known.state {
+                State::Planned | State::Claimed | State::Suppressed | State::LeftOut => true,
+                State::Deferred => is_amended || !known.is_given_up,
+                _ => false,
+            },
+        };
+        self.rows.iter().filter(|row| !row.is_suppressed()).filter(waits).count() as u64
     }
 }
 
@@ -209,19 +226,21 @@ pub struct Difference<'d> {
     still_unnamed: usize,
     unreached: usize,
     of: usize,
+    /// The hash over all messages but those to the new ones.
+    without_added: String,
 }
 
 impl Difference<'_> {
-    /// Whether all that is different are rows that were left out as faulty, and are good now.
+    /// Whether all that is different are rows that were left out as faulty, and are good now: without them the messages are those of the
+    /// plan, whose hash is `planned`.
     ///
     /// Of a row whose address could not be read nobody knows whose it was, and its line is another one when a row before it was taken
     /// out. So as many others may be new as there were such rows and are no more.
-    pub fn is_mended(&self) -> bool {
-        let nothing_else = self.changed + self.sent + self.suppressed + self.gone == 0;
+    pub fn is_mended(&self, planned: &str) -> bool {
         let unnamed = self.left_out.iter().filter(|key| !key.contains('@')).count();
         let room = unnamed.saturating_sub(self.still_unnamed);
         let others = self.added.iter().filter(|(key, _)| !self.left_out.contains(key)).count();
-        nothing_else && !self.added.is_empty() && others <= room
+        self.without_added == planned && self.gone == 0 && !self.added.is_empty() && others <= room
     }
 
     /// How many are new.

@@ -46,10 +46,13 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode
     bail!("somebody has changed the ledger: {}", shown.join("; "))
 }
 
+/// The columns of an export.
+const HEADER: [&str; 7] = ["email", "state", "code", "reply", "deferred", "at", "message_id"];
+
 /// One row a recipient. With a key the last column seals each row together with all before it.
 fn as_csv(rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Result<String> {
     let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    let mut header = vec!["email", "state", "code", "reply", "deferred", "at", "message_id"];
+    let mut header = HEADER.to_vec();
     header.extend(seal.map(|_| "seal"));
     table.write_record(header)?;
     let mut at: BTreeMap<&str, &str> = BTreeMap::new();
@@ -57,7 +60,8 @@ fn as_csv(rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Result<St
         let last = at.entry(event.key.as_str()).or_insert("");
         *last = (*last).max(&event.at);
     }
-    let mut before = String::new();
+    // A table that was cut off has another number of rows.
+    let mut before = seal.map_or_else(String::new, |seal| seal.row(&rows.len().to_string(), &HEADER.map(str::to_owned)));
     for row in rows {
         let code = if row.reply.code == 0 { String::new() } else { row.reply.code.to_string() };
         let tries = row.tries.to_string();
@@ -111,6 +115,10 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
 
 fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut whole: serde_json::Value = serde_json::from_str(text).context("invalid JSON")?;
+    // A name that stands twice would be read as either by others.
+    if serde_json::to_string_pretty(&whole)?.trim() != text.replace("\r\n", "\n").trim() {
+        return Ok(Some("it is not written as it was exported".to_owned()));
+    }
     let sealed = whole.as_object_mut().and_then(|whole| whole.remove("seal"));
     let Some(mac) = sealed.as_ref().and_then(|seal| seal["mac"].as_str()) else { return Ok(Some("it has none".to_owned())) };
     Ok((seal.text(&whole.to_string()) != mac).then(|| "something in it was changed, or it was sealed with another key".to_owned()))
@@ -118,17 +126,23 @@ fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
 
 fn csv_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut table = csv::ReaderBuilder::new().has_headers(true).from_reader(text.as_bytes());
-    if table.headers().context("invalid CSV")?.iter().next_back() != Some("seal") {
+    let mut header: Vec<String> = table.headers().context("invalid CSV")?.iter().map(str::to_owned).collect();
+    if header.pop().as_deref() != Some("seal") {
         return Ok(Some("it has none".to_owned()));
     }
-    let mut before = String::new();
-    for (index, row) in table.records().enumerate() {
-        let mut cells: Vec<String> = row.context("invalid CSV")?.iter().map(str::to_owned).collect();
+    let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().context("invalid CSV")?;
+    let mut before = seal.row(&rows.len().to_string(), &header);
+    for (index, row) in rows.iter().enumerate() {
+        let mut cells: Vec<String> = row.iter().map(str::to_owned).collect();
         let mac = cells.pop().unwrap_or_default();
         before = seal.row(&before, &cells);
         if mac != before {
-            return Ok(Some(format!("row {} was changed, or one before it was taken out or put in", index + 2)));
+            return Ok(Some(match index {
+                0 => "rows or columns were cut off or changed, or it was sealed with another key".to_owned(),
+                _ => format!("row {} was changed", index + 2),
+            }));
         }
     }
-    Ok(None)
+    // Without a row there is nothing that was sealed.
+    Ok(rows.is_empty().then(|| "it has no rows".to_owned()))
 }

@@ -57,7 +57,8 @@ impl Handover<'_> {
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
         let accepted = ledger.counts()?.get(State::Accepted);
-        let orders = Orders { server, sending: self.sending, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
+        let mailing = &self.mailing.id.value;
+        let orders = Orders { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let (ended, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
         meter.end();
@@ -188,7 +189,7 @@ impl Handover<'_> {
     }
 
     /// Says where all stand; gives the exit code of an undisturbed end.
-    fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<ExitCode> {
+    pub fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<ExitCode> {
         let counts = ledger.counts()?;
         report::note(
             self.global,
@@ -208,7 +209,7 @@ impl Handover<'_> {
             let why = match stopped {
                 Some(_) => "it was stopped: run it again to resume",
                 None if by_limit => "the limit is reached: run it again to resume",
-                None => "their recipients are no longer in the table: `notice resolve` with --cancel takes them out",
+                None => "their recipients are no longer in the table: `notice resolve` with --cancel and --why takes them out",
             };
             report::note(self.global, &format!("{} not begun, as {why}", counted(planned, "message is", "messages are")));
         }
@@ -218,7 +219,7 @@ impl Handover<'_> {
             report::note(
                 self.global,
                 &format!(
-                    "{} in doubt: look into the server's log, then `runsheet notice resolve {id} ADDRESS --sent` or `--resend`",
+                    "{} in doubt: look into the server's log, then `runsheet notice resolve {id} ADDRESS --sent --why REASON` or `--resend`",
                     thousands(in_doubt)
                 ),
             );
@@ -241,7 +242,7 @@ impl Handover<'_> {
             report::note(
                 self.global,
                 &format!(
-                    "{} deferred to the end of their retries: `runsheet notice resolve {} --all-deferred --resend --why REASON` plans them again",
+                    "{} deferred, retries used up. To try them again: `runsheet notice resolve {} --all-deferred --resend --why REASON`",
                     thousands(counts.given_up),
                     self.mailing.id.value
                 ),

@@ -1,6 +1,6 @@
 //! What a site is in its ledger: campaigns that were begun under another name are found, and `runsheet notice adopt` takes them over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,8 +12,9 @@ use super::{campaign, report};
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{counted, thousands};
-use crate::notice::campaign::Campaign;
+use crate::notice::campaign::{Campaign, Known};
 use crate::notice::ledger::Plan;
+use crate::world::heads;
 use crate::world::ledger::adoption::{self, Relative};
 use crate::world::ledger::sqlite::InFile;
 use crate::world::ledger::store::Store;
@@ -31,16 +32,24 @@ impl Elsewhere {
     }
 }
 
-/// What a site without an id is asked for.
+/// What a site without an id is asked for: the line with the one that it had, as far as anybody knows, else with a new one.
 pub fn missing_id(loaded: &Loaded) -> Option<String> {
     let site = &loaded.site.config.site;
     if site.id.is_some() {
         return None;
     }
+    let seen = heads::campaigns(&loaded.root).unwrap_or_default();
+    let had = seen.iter().filter_map(|name| Known::parse(name)).find(|known| known.event.is_none()).map(|known| known.site);
+    if let Some(id) = had {
+        return Some(format!(
+            "[site] has no `id`, and it had `{id}` when mails were sent\nhelp: bring the line back to [site] in runsheet.toml: id = \"{id}\""
+        ));
+    }
+    // Two copies of a project get the same one.
     let text = loaded.inputs.sources.get(&crate::config::path()).map(|source| source.text.to_string()).unwrap_or_default();
-    let hash = blake3::hash(format!("{}\n{text}", loaded.root.display()).as_bytes()).to_hex();
+    let hash = blake3::hash(text.as_bytes()).to_hex();
     Some(format!(
-        "[site] has no `id`: without it an edit of the title or the address would mail everybody again\nhelp: add this line to [site] in runsheet.toml, and never change it: id = \"{}-{}\"",
+        "[site] has no `id`: without one, changing the title or the address would mail everyone again\nhelp: add this line to [site] in runsheet.toml, and never change it: id = \"{}-{}\"",
         words_of(&site.title),
         &hash[..8]
     ))
@@ -55,27 +64,78 @@ pub fn words_of(title: &str) -> String {
     if joined.is_empty() { "site".to_owned() } else { joined.to_owned() }
 }
 
-/// Other campaigns of this mailing and revision: in the project's own ledger, and in the others of this user.
+/// Other campaigns of this mailing and revision: in the project's own ledger, and in the others of this user. What this campaign has
+/// taken over is none.
 pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Store>) -> Result<Vec<Elsewhere>> {
     let mut found = Vec::new();
     if let Some(own) = own {
-        found.extend(adoption::relatives(own, campaign.name())?.into_iter().map(|relative| Elsewhere { relative, file: None }));
+        found.extend(adoption::relatives(own, campaign.name(), true)?.into_iter().map(|relative| Elsewhere { relative, file: None }));
     }
     for file in ledger::other_files(loaded)? {
-        let mut store = InFile::to_look(&file).with_context(|| format!("help: move it away if it is no ledger: {}", file.display()))?;
-        let relatives = adoption::relatives(&mut store, campaign.name())?;
+        let look = || adoption::relatives(&mut InFile::to_look(&file)?, campaign.name(), false);
+        let shown = file.display();
+        let relatives =
+            look().with_context(|| format!("cannot look into the ledger {shown}\nhelp: move {shown} away if it is no ledger"))?;
         found.extend(relatives.into_iter().map(|relative| Elsewhere { relative, file: Some(file.clone()) }));
     }
+    found.retain(|other| other.relative.successor.as_deref() != Some(campaign.name()));
     Ok(found)
 }
 
-/// The one campaign among others that this project itself began before its site had an id.
-fn earlier(loaded: &Loaded, mailing: &Mailing, others: Vec<Elsewhere>) -> Option<Elsewhere> {
-    let (_, event) = campaign::campaign_of(loaded, mailing)?;
+/// The one campaign among others that this project itself began before its site had an id, and that nobody has taken over.
+fn earlier(loaded: &Loaded, event: &str, others: Vec<Elsewhere>) -> Option<Elsewhere> {
     let site = &loaded.site.config.site;
-    let is_own = |other: &Elsewhere| other.relative.known.is_earlier_name_of(&site.base_url, &site.title, &event.id);
+    let is_own = |other: &Elsewhere| {
+        other.relative.successor.is_none() && other.relative.known.is_earlier_name_of(&site.base_url, &site.title, event)
+    };
     let mut own: Vec<Elsewhere> = others.into_iter().filter(is_own).collect();
     if own.len() == 1 { own.pop() } else { None }
+}
+
+/// The names that campaigns of this site were begun under, by their names: Message-IDs of a series are made of them.
+pub fn begun(loaded: &Loaded, own: Option<&mut dyn Store>) -> Result<BTreeMap<String, String>> {
+    let config = &loaded.site.config;
+    let Some(own) = own else { return begun_elsewhere(loaded, BTreeMap::new(), None) };
+    let known = adoption::begun(own)?;
+    if config.site.id.is_none() { Ok(known) } else { begun_elsewhere(loaded, known, Some(own)) }
+}
+
+/// The names of all campaigns that the configuration declares, with their mailings and revisions.
+pub fn names(loaded: &Loaded) -> Vec<(String, &str, u64)> {
+    let mut names = Vec::new();
+    for mailing in &loaded.project.config.mailings {
+        let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { continue };
+        let id = mailing.id.value.as_str();
+        let name = |revision| Campaign::new(&loaded.site.config.site, &event.id, id, revision).name().to_owned();
+        names.extend((1..=mailing.revision).map(|revision| (name(revision), id, revision)));
+    }
+    names
+}
+
+/// Adds those that were not taken over yet.
+fn begun_elsewhere(
+    loaded: &Loaded,
+    mut begun: BTreeMap<String, String>,
+    mut own: Option<&mut dyn Store>,
+) -> Result<BTreeMap<String, String>> {
+    let known: BTreeSet<String> = match own.as_mut() {
+        Some(own) => Ledger::campaigns(&mut **own)?.into_iter().collect(),
+        None => BTreeSet::new(),
+    };
+    for mailing in &loaded.project.config.mailings {
+        let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { continue };
+        for revision in 1..=mailing.revision {
+            let campaign = Campaign::new(&loaded.site.config.site, &event.id, &mailing.id.value, revision);
+            if known.contains(campaign.name()) {
+                continue;
+            }
+            let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
+            if let Some(other) = earlier(loaded, &event.id, others) {
+                begun.insert(campaign.name().to_owned(), other.relative.name);
+            }
+        }
+    }
+    Ok(begun)
 }
 
 /// The ledger of a mailing's campaign to read it, also if it was begun under its earlier name. `None` if there is none.
@@ -89,7 +149,7 @@ pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
         .is_some_and(|known| known.iter().any(|name| name == campaign.name()));
     if !is_known {
         let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-        if let Some(Elsewhere { relative, file }) = earlier(loaded, mailing, others) {
+        if let Some(Elsewhere { relative, file }) = earlier(loaded, &event_of(loaded, mailing)?, others) {
             let store = match file {
                 Some(file) => InFile::to_read(&file)?.map(|store| Box::new(store) as Box<dyn Store>),
                 None => own,
@@ -106,7 +166,7 @@ pub fn to_send(global: &Global, loaded: &Loaded, mailing: &Mailing, lease: std::
     let mut ledger = Ledger::new(ledger::to_send(loaded)?, campaign.name(), &sender(), lease);
     if ledger.plan()?.is_none() {
         let others = elsewhere(loaded, &campaign, Some(ledger.store()))?;
-        if let Some(other) = earlier(loaded, mailing, others) {
+        if let Some(other) = earlier(loaded, &event_of(loaded, mailing)?, others) {
             let reached = counted(other.relative.reached, "recipient was", "recipients were");
             adopt_into(&mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
             let known = &other.relative.known;
@@ -124,21 +184,28 @@ fn adopt_into(ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> R
     }
 }
 
+fn event_of(loaded: &Loaded, mailing: &Mailing) -> Result<String> {
+    let found = campaign::campaign_of(loaded, mailing);
+    Ok(found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?.1.id.clone())
+}
+
 fn campaign_of(loaded: &Loaded, mailing: &Mailing) -> Result<Campaign> {
     let found = campaign::campaign_of(loaded, mailing);
     Ok(found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?.0)
 }
 
-/// Why a new campaign is not begun: some of its recipients are in another one of the same mailing and revision, under another name.
+/// Why nothing is sent to some recipients: they are in another campaign of the same mailing and revision, under another name or in
+/// another ledger.
 pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: Option<&mut dyn Store>) -> Result<Option<String>> {
     let campaign = campaign_of(loaded, mailing)?;
     let site = loaded.site.config.site.identity();
     let mut own = own;
     let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
     for other in others {
-        let both = other.relative.addressed.iter().filter(|key| keys.contains(key.as_str())).count();
+        let Relative { known, name, addressed, reached, .. } = &other.relative;
+        let both = addressed.iter().filter(|key| keys.contains(key.as_str())).count();
         let is_apart = match own.as_mut() {
-            Some(own) => adoption::are_apart(&mut **own, site, &other.relative.known.site)?,
+            Some(own) => adoption::are_apart(&mut **own, site, &known.site)?,
             None => false,
         };
         if both == 0 || is_apart {
@@ -146,17 +213,53 @@ pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: 
         }
         let id = &mailing.id.value;
         let place = other.file.as_ref().map_or_else(|| "this ledger".to_owned(), |file| format!("the ledger {}", file.display()));
-        let Relative { known, reached, .. } = &other.relative;
+        let these = thousands(both as u64);
+        if name == campaign.name() {
+            return Ok(Some(format!(
+                "{place} knows {these} of these recipients as sent to, and the ledger of this project does not\nhelp: it may be the newer one: send by it, or move it out of that folder if it is only a copy of an older state"
+            )));
+        }
+        let (from, reached) = (quoted(&known.site), thousands(*reached as u64));
         return Ok(Some(format!(
-            "{place} holds the mailing `{id}` for {} of these recipients under the name `{}`: {} were reached\nhelp: if that is this site, `runsheet notice adopt {id} --from {}` takes it over, and nobody is mailed again\nhelp: if it is another site, `runsheet notice adopt {id} --from {} --apart` says so",
-            thousands(both as u64),
-            known.site,
-            thousands(*reached as u64),
-            quoted(&known.site),
-            quoted(&known.site)
+            "{place} holds the mailing `{id}` for {these} of these recipients under the name `{}`: {reached} were reached\nhelp: if it is this site under an earlier name: `runsheet notice adopt {id} --from {from} --why REASON` resumes it\nhelp: if it is a different site: `runsheet notice adopt {id} --from {from} --apart --why REASON` says so",
+            known.site
         )));
     }
     Ok(None)
+}
+
+/// A revision that is lower than one that was sent would go to everybody again.
+pub fn lower_revision(mailing: &Mailing, campaign: &str, own: &mut dyn Store) -> Result<Option<String>> {
+    let Some(asked) = Known::parse(campaign) else { return Ok(None) };
+    let known = Ledger::campaigns(own)?.into_iter().filter_map(|name| Known::parse(&name));
+    let of_mailing = known.filter(|known| known.site == asked.site && known.mailing == asked.mailing);
+    let highest = of_mailing.map(|known| known.revision).max().unwrap_or(0);
+    Ok((highest > asked.revision).then(|| {
+        format!(
+            "revision {highest} of `{}` was sent already, and this is {}\nhelp: a correction to all is `revision = {}` of the mailing",
+            mailing.id.value,
+            asked.revision,
+            highest + 1
+        )
+    }))
+}
+
+/// Whether a ledger lacks what this project has seen in it: somebody has brought back an older copy, or it is another one.
+pub fn restored(loaded: &Loaded, campaign: &str, ledger: Option<&mut Ledger>) -> Result<Option<String>> {
+    let Some(head) = heads::known(&loaded.root, campaign)? else { return Ok(None) };
+    let (is_known, is_there) = match ledger {
+        Some(ledger) => (ledger.has_line(&head)?, ledger.plan()?.is_some()),
+        None => (false, false),
+    };
+    if is_known {
+        return Ok(None);
+    }
+    let what =
+        if is_there { "the ledger is older than the last send from here" } else { "the ledger of the last send from here is not there" };
+    Ok(Some(format!(
+        "{what}: it has no line {head}; nothing was sent\nhelp: restore the newest ledger; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message (the log of the mail server knows them) on the list that `suppress` names; only then delete {}",
+        heads::PLACE
+    )))
 }
 
 /// A text as one argument in a shell.
@@ -182,19 +285,27 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     let names: Vec<String> =
         others.iter().map(|other| format!("`{}` in {}", other.relative.known.site, other.place(ledger.store()))).collect();
     let known = if names.is_empty() { "there is none".to_owned() } else { format!("known: {}", names.join(", ")) };
-    let chosen = others.into_iter().find(|other| from.is_none_or(|from| from == other.relative.known.site));
-    let Some(other) = chosen.filter(|_| from.is_some() || names.len() == 1) else {
+    let mut meant: Vec<Elsewhere> = others.into_iter().filter(|other| from.is_none_or(|from| from == other.relative.known.site)).collect();
+    if let (Some(from), true) = (from, meant.len() > 1 && !apart) {
+        let places: Vec<String> = meant.iter().map(|other| other.place(ledger.store())).collect();
+        bail!(
+            "several ledgers hold `{name}` of `{from}`: {}\nhelp: move those that are older copies out of the folder, so that one is left",
+            places.join(", ")
+        );
+    }
+    let chosen = if meant.len() == 1 || apart && from.is_some() { meant.pop() } else { None };
+    let Some(other) = chosen else {
         let asked = from.map_or_else(|| "several".to_owned(), |from| format!("`{from}`"));
         return Err(anyhow!("cannot tell which campaign of `{name}` is meant: {asked}\nhelp: name it with --from; {known}"));
     };
     let site = &other.relative.known.site;
     if apart {
         adoption::tell_apart(ledger.store(), loaded.site.config.site.identity(), site, &who, why)?;
-        report::note(global, &format!("`{site}` is another site: its recipients do not stop a mailing of this one"));
+        report::note(global, &format!("noted: `{site}` is a different site"));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(Plan { frozen, .. }) = ledger.plan()? {
-        bail!("`{name}` has a plan of its own, of {frozen}: two campaigns cannot become one");
+        bail!("`{name}` has already been started under this name ({frozen}): it can't be joined with another one");
     }
     adopt_into(&mut ledger, &other, &who, why)?;
     let counts = ledger.counts()?;

@@ -27,6 +27,8 @@ pub struct Introduction<'a> {
     pub place: Option<String>,
     pub known: Option<&'a Plan>,
     pub counts: &'a Counts,
+    /// Messages whose turn will come.
+    pub waiting: u64,
     pub now: Timestamp,
 }
 
@@ -60,7 +62,7 @@ impl Introduction<'_> {
     fn whom(&self) -> String {
         let Mailing { id, notice, revision, .. } = self.mailing;
         let messages = self.draft.messages();
-        let waiting = self.counts.waiting();
+        let waiting = self.waiting;
         let mut of = match self.known {
             Some(_) if waiting < messages => {
                 format!("{} still to send, of {}", counted(waiting, "message", "messages"), thousands(messages))
@@ -92,8 +94,7 @@ impl Introduction<'_> {
         let Sending { host, port, connections, rate, .. } = self.sending;
         let paced = match rate {
             Some(rate) => {
-                let messages = if self.known.is_some() { self.counts.waiting() } else { self.draft.messages() };
-                let seconds = rate.per.as_secs_f64() / f64::from(rate.messages) * messages as f64;
+                let seconds = rate.per.as_secs_f64() / f64::from(rate.messages) * self.waiting as f64;
                 format!(", {} in {} s: about {}", rate.messages, rate.per.as_secs(), length(Duration::from_secs_f64(seconds)))
             }
             None => String::new(),

@@ -13,7 +13,7 @@ use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::{suggest, thousands};
 use crate::notice::address;
-use crate::notice::history::{Standing, verify_plan};
+use crate::notice::history::{Standing, verify, verify_plan};
 use crate::notice::ledger::{Plan, State};
 use crate::world::ledger::sqlite::InFile;
 use crate::world::ledger::store::Store;
@@ -98,6 +98,15 @@ pub fn other_files(loaded: &Loaded) -> Result<Vec<PathBuf>> {
     Ok(InFile::all_in(&folder)?.into_iter().filter(|file| Some(file) != own.as_ref()).collect())
 }
 
+/// Whether another sender is at work with the ledger, as far as it is a file.
+pub fn in_use(loaded: &Loaded) -> Result<Option<String>> {
+    if url(loaded)?.is_some() {
+        return Ok(None);
+    }
+    let file = file(loaded)?;
+    Ok(InFile::is_in_use(&file).then(|| format!("another sender is at work with the ledger {}\nhelp: wait for it to end", file.display())))
+}
+
 /// Who decides: as said, else the user.
 pub fn who(said: Option<&str>) -> String {
     said.map(str::trim).filter(|said| !said.is_empty()).map_or_else(environment::user, str::to_owned)
@@ -127,10 +136,13 @@ pub fn of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<(Ledger, Plan)>> 
 
 /// The recipients whom a mailing has reached.
 pub fn reached(loaded: &Loaded, name: &str) -> Result<BTreeSet<String>> {
-    let Some((mut ledger, _)) = of(loaded, declared(loaded, name)?)? else {
+    let Some((mut ledger, plan)) = of(loaded, declared(loaded, name)?)? else {
         bail!("the mailing `{name}` was not sent yet, so it has reached nobody")
     };
-    let rows = ledger.rows()?;
+    let (rows, events) = ledger.snapshot()?;
+    if let Some(fault) = verify(&plan, &events, &rows).faults.first() {
+        bail!("somebody has changed the ledger of `{name}`: {fault}; nothing was sent");
+    }
     Ok(rows.into_iter().filter(|row| row.state == State::Accepted).map(|row| row.key).collect())
 }
 
@@ -258,6 +270,10 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
         bail!("the mailing `{name}` was not sent yet");
     }
     let mut ledger = identity::to_send(global, &loaded, mailing, Duration::ZERO)?;
+    let campaign = ledger.campaign().to_owned();
+    if let Some(reason) = identity::restored(&loaded, &campaign, Some(&mut ledger))? {
+        bail!("{reason}");
+    }
     // What a sender has left behind that is no more is in doubt.
     ledger.sweep()?;
     let state = match order.decision {

@@ -192,7 +192,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
 fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
-    refuse_undeclared(&mailing, recipients)?;
+    refuse_undeclared(&loaded, &mailing, recipients)?;
     let loaded = loaded.merging(&mailing);
     let selection = Selection { recipients, condition, probed: true, ..Selection::all(&mailing) };
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -220,9 +220,15 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
 }
 
 /// A notice that no mailing sends has no recipients of its own.
-pub fn refuse_undeclared(mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
+pub fn refuse_undeclared(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
     if recipients.is_none() && !mailing.is_declared {
-        bail!("`{}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE", mailing.id.value);
+        let id = &mailing.id.value;
+        let sends = |other: &&Mailing| other.notice.value == *id;
+        let ids: Vec<&str> = loaded.project.config.mailings.iter().filter(sends).map(|other| other.id.value.as_str()).collect();
+        match ids.as_slice() {
+            [] => bail!("`{id}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE"),
+            ids => bail!("`{id}` is a notice, and not a mailing\nhelp: use the mailing that sends it: {}", ids.join(", ")),
+        }
     }
     Ok(())
 }
@@ -250,7 +256,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
-    refuse_undeclared(&mailing, order.recipients)?;
+    refuse_undeclared(&loaded, &mailing, order.recipients)?;
     let loaded = loaded.merging(&mailing);
     let target = match order.to {
         Some(path) => path.to_owned(),

@@ -38,6 +38,10 @@ impl Refusals {
 
     /// Says all that a dry run has found.
     pub fn say(&self, global: &Global) {
+        if self.reasons.is_empty() {
+            super::report::note(global, "a dry run: nothing was sent, and the ledger is as it was");
+            return;
+        }
         for reason in &self.reasons {
             super::say_error(&anyhow!(reason.clone()));
         }
@@ -95,6 +99,11 @@ pub fn by_number(messages: u64, sending: &Sending) -> Option<String> {
             thousands(sending.max_recipients)
         )
     })
+}
+
+/// Another number than was asked for.
+pub fn by_count(yes: u64, messages: u64) -> Option<String> {
+    (yes != messages).then(|| format!("--yes says {}, and there are {} messages; nothing was sent", thousands(yes), thousands(messages)))
 }
 
 /// People who are samples get no mail over a real server: it would bounce, or worse.

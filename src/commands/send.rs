@@ -15,14 +15,18 @@ use super::introduction::{Introduction, shown_time};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::refusals::{self, Refusals};
+use super::skip::Skip;
 use super::{campaign, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::{Diagnostics, counted, thousands};
+use crate::notice::campaign::Known;
 use crate::notice::deadline::{Times, Timing, told};
-use crate::notice::history::{Occasion, verify_plan};
-use crate::notice::ledger::{Counts, Plan, State};
+use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
+use crate::notice::ledger::{Plan, Planned, State};
+use crate::world::ledger::adoption;
 use crate::world::ledger::plan::Particulars;
+use crate::world::ledger::store::Store;
 use crate::world::ledger::{Ledger, Whom};
 use crate::world::smtp::Server;
 use crate::world::{clock, disk, environment, heads};
@@ -56,6 +60,9 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     }
     if global.offline && !order.dry_run {
         bail!("--offline opens no connection\nhelp: --dry-run shows what would be sent");
+    }
+    if order.only.is_some() && order.test.is_empty() {
+        bail!("--only is for a test message\nhelp: add --test ADDRESS; `send` mails everybody in the table, `--limit N` the first of them");
     }
     if order.late.is_some_and(|reason| reason.trim().is_empty()) {
         bail!("--late is empty\nhelp: say why it is sent all the same; the ledger keeps it");
@@ -123,21 +130,20 @@ impl Job<'_> {
             None => None,
         };
         let mut ledger = if order.dry_run {
+            refusals.add(ledger::in_use(self.loaded)?)?;
             identity::to_read(self.loaded, self.mailing)?
         } else {
             Some(identity::to_send(self.global, self.loaded, self.mailing, self.sending.lease)?)
         };
         let known = self.known(ledger.as_mut(), &mut refusals)?;
-        let frozen = match &known {
-            Some(plan) => Frozen { date: plan.frozen, begun_as: plan.begun_as.clone() },
-            None => Frozen::now(self.now),
+        let frozen = self.frozen(known.as_ref(), ledger.as_mut())?;
+        let Some(draft) = self.draft(&frozen, reached.as_ref(), &mut diagnostics)? else {
+            refusals.say(self.global);
+            return Ok(ExitCode::from(if refusals.is_empty() { 1 } else { 2 }));
         };
-        let Some(draft) = self.draft(&frozen, reached.as_ref(), &mut diagnostics)? else { return Ok(ExitCode::from(1)) };
-        let change = self.change(&draft, known.as_ref(), ledger.as_mut(), &mut refusals)?;
-        let counts = match &mut ledger {
-            Some(ledger) => ledger.counts()?,
-            None => Counts::default(),
-        };
+        let rows = ledger.as_mut().map(Ledger::rows).transpose()?.unwrap_or_default();
+        let change = self.change(&draft, known.as_ref(), ledger.as_mut(), &rows, &mut refusals)?;
+        self.refuse_conflict(&draft, &rows, ledger.as_mut(), &mut refusals)?;
         // An amended plan has the date of its amendment.
         let (frozen, draft) = if change == Change::Amended {
             let frozen = Frozen { date: self.now, ..frozen };
@@ -148,39 +154,115 @@ impl Job<'_> {
         };
         refusals.add(refusals::by_number(draft.messages(), self.sending))?;
         refusals.add(refusals::by_samples(&draft, self.sending))?;
+        refusals.add(order.yes.and_then(|yes| refusals::by_count(yes, draft.messages())))?;
+        let counts = ledger.as_mut().map(Ledger::counts).transpose()?.unwrap_or_default();
+        let waiting = draft.waiting(&rows, change == Change::Amended);
         let place = ledger.as_ref().map(Ledger::place);
-        let (mailing, sending, event, times) = (self.mailing, self.sending, self.event, self.times.as_ref());
-        let introduction =
-            Introduction { mailing, sending, event, times, draft: &draft, place, known: known.as_ref(), counts: &counts, now: self.now };
+        let introduction = Introduction {
+            mailing: self.mailing,
+            sending: self.sending,
+            event: self.event,
+            times: self.times.as_ref(),
+            draft: &draft,
+            place,
+            known: known.as_ref(),
+            counts: &counts,
+            waiting,
+            now: self.now,
+        };
         introduction.say(self.global);
         if order.dry_run {
-            if refusals.is_empty() {
-                report::note(self.global, "a dry run: nothing was sent, and the ledger is as it was");
-                return Ok(ExitCode::SUCCESS);
-            }
+            // The secrets that the server takes must be there.
+            refusals.add(self.server().err().map(|error| format!("{error:#}")))?;
             refusals.say(self.global);
-            return Ok(ExitCode::from(2));
+            return Ok(ExitCode::from(if refusals.is_empty() { 0 } else { 2 }));
         }
-        let Some(ledger) = ledger else { bail!("there is no ledger") };
+        let Some(mut ledger) = ledger else { bail!("there is no ledger") };
+        if waiting == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
+            report::note(self.global, "nothing is left to send");
+            return self.handover(&frozen, draft.skip.as_ref()).conclude(&mut ledger, None, false);
+        }
         if self.confirm(draft.messages())? == Confirmed::ByHand {
-            let again = self.draft(&frozen, reached.as_ref(), &mut Diagnostics::default())?;
-            if again.is_none_or(|again| again.hash != draft.hash) {
-                bail!("the recipients changed while you read this; nothing was sent\nhelp: run it again");
-            }
+            self.refuse_meanwhile(&draft, &frozen, reached.as_ref(), &rows, &mut ledger)?;
         }
         self.hand_over(ledger, draft, &frozen, change)
+    }
+
+    /// What a plan says of all its messages, and the names that campaigns of the site were begun under.
+    fn frozen(&self, known: Option<&Plan>, ledger: Option<&mut Ledger>) -> Result<Frozen> {
+        let own = campaign::campaign_of(self.loaded, self.mailing).map(|(campaign, _)| campaign.name().to_owned()).unwrap_or_default();
+        // A dry run reads a campaign that is not taken over yet where it is.
+        let (reads, is_own) = match &ledger {
+            Some(ledger) => (ledger.campaign().to_owned(), ledger.campaign() == own),
+            None => (own.clone(), true),
+        };
+        let mut store = ledger.filter(|_| is_own).map(Ledger::store);
+        let mut begun = identity::begun(self.loaded, store.as_mut().map(|store| &mut **store as &mut dyn Store))?;
+        let before = known.and_then(|plan| plan.begun_as.clone()).or((!is_own).then_some(reads));
+        if let Some(before) = before {
+            // So were those that it answers to, unless the ledger knows them by the name of now.
+            let names = store.map_or_else(|| Ok(Vec::new()), Ledger::campaigns)?;
+            for (name, mailing, revision) in identity::names(self.loaded) {
+                if let Some(known) = Known::parse(&before).filter(|_| name != own && !names.contains(&name)) {
+                    begun.entry(name).or_insert_with(|| known.name_of(mailing, revision));
+                }
+            }
+            begun.insert(own, before);
+        }
+        Ok(Frozen { date: known.map_or(self.now, |plan| plan.frozen), begun })
+    }
+
+    /// Some of the recipients may be in another campaign of the same mailing.
+    fn refuse_conflict(&self, draft: &Draft, rows: &[Standing], ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<()> {
+        let done: BTreeSet<&str> = rows.iter().filter(|row| row.state == State::Accepted).map(|row| row.key.as_str()).collect();
+        let waits = |row: &&Planned| !row.is_suppressed() && !done.contains(row.key.as_str());
+        let keys: BTreeSet<&str> = draft.rows.iter().filter(waits).map(|row| row.key.as_str()).collect();
+        let own = ledger.filter(|ledger| !self.order.dry_run || self.is_own(ledger)).map(Ledger::store);
+        refusals.add(identity::conflict(self.loaded, self.mailing, &keys, own)?)
+    }
+
+    fn is_own(&self, ledger: &Ledger) -> bool {
+        campaign::campaign_of(self.loaded, self.mailing).is_some_and(|(campaign, _)| campaign.name() == ledger.campaign())
+    }
+
+    /// While somebody read what is sent, files or another ledger may have changed.
+    fn refuse_meanwhile(
+        &self,
+        draft: &Draft,
+        frozen: &Frozen,
+        reached: Option<&BTreeSet<String>>,
+        rows: &[Standing],
+        ledger: &mut Ledger,
+    ) -> Result<()> {
+        let loaded = load(self.global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+        let texts = |loaded: &Loaded| loaded.inputs.sources.values().map(|source| source.text.clone()).collect::<Vec<_>>();
+        if texts(&loaded) != texts(self.loaded) {
+            bail!("the project changed while you read this; nothing was sent\nhelp: run it again");
+        }
+        let again = self.draft(frozen, reached, &mut Diagnostics::default())?;
+        if again.is_none_or(|again| again.hash != draft.hash) {
+            bail!("the recipients changed while you read this; nothing was sent\nhelp: run it again");
+        }
+        self.refuse_conflict(draft, rows, Some(ledger), &mut Refusals::new(self.order))
     }
 
     /// The plan that the ledger knows. One that is not as its history says, or older than what was seen from here, stops everything.
     fn known(&self, ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<Option<Plan>> {
         let Some(ledger) = ledger else {
             let campaign = campaign::campaign_of(self.loaded, self.mailing).map(|(campaign, _)| campaign.name().to_owned());
-            refusals.add(self.restored(&campaign.unwrap_or_default(), None)?)?;
+            refusals.add(identity::restored(self.loaded, &campaign.unwrap_or_default(), None)?)?;
             return Ok(None);
         };
         let known = ledger.plan()?;
         let campaign = ledger.campaign().to_owned();
-        refusals.add(self.restored(&campaign, Some(ledger))?)?;
+        refusals.add(identity::restored(self.loaded, &campaign, Some(ledger))?)?;
+        if let Some(successor) = adoption::successor(ledger.store(), &campaign)? {
+            let name = Known::parse(&successor).map_or(successor, |known| known.site);
+            refusals.add(format!(
+                "this campaign was taken over by the site `{name}`; nothing was sent\nhelp: send it from there, or set `id = \"{name}\"` in [site] if that is this site"
+            ))?;
+        }
+        refusals.add(identity::lower_revision(self.mailing, &campaign, ledger.store())?)?;
         let Some(plan) = known else { return Ok(None) };
         let lines = ledger.plan_lines()?;
         let faults = verify_plan(&plan, &lines, &ledger.rows()?);
@@ -205,34 +287,22 @@ impl Job<'_> {
         Ok(Some(plan))
     }
 
-    /// Whether the ledger lacks what this project has seen in it: somebody has brought back an older copy, or it is another one.
-    fn restored(&self, campaign: &str, ledger: Option<&mut Ledger>) -> Result<Option<String>> {
-        let Some(head) = heads::known(&self.loaded.root, campaign)? else { return Ok(None) };
-        if ledger.map(|ledger| ledger.has_line(&head)).transpose()? == Some(true) {
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "the ledger is older than the last send from here: it has no line {head}; nothing was sent\nhelp: bring back the newest ledger: by this one, people who have their message would get it again\nhelp: if the newest is lost for good, and nobody was mailed since, remove {}",
-            heads::PLACE
-        )))
-    }
-
     /// What becomes of the plan. A changed one is refused, unless it is amended.
-    fn change(&self, draft: &Draft, known: Option<&Plan>, ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<Change> {
-        let (plan, ledger) = match (known, ledger) {
-            (Some(plan), Some(ledger)) => (plan, ledger),
-            (_, ledger) => {
-                let keys: BTreeSet<&str> = draft.rows.iter().filter(|row| !row.is_suppressed()).map(|row| row.key.as_str()).collect();
-                refusals.add(identity::conflict(self.loaded, self.mailing, &keys, ledger.map(Ledger::store))?)?;
-                return Ok(Change::New);
-            }
-        };
+    fn change(
+        &self,
+        draft: &Draft,
+        known: Option<&Plan>,
+        ledger: Option<&mut Ledger>,
+        rows: &[Standing],
+        refusals: &mut Refusals,
+    ) -> Result<Change> {
+        let (Some(plan), Some(ledger)) = (known, ledger) else { return Ok(Change::New) };
         if plan.hash == draft.hash {
             return Ok(Change::Same);
         }
-        let rows = ledger.rows()?;
-        let difference = draft.difference(&rows);
-        if difference.is_mended() {
+        let difference = draft.difference(rows);
+        let messages = last_cover(&ledger.plan_lines()?).map_or_else(String::new, |covered| covered.messages);
+        if difference.is_mended(&messages) {
             let are = counted(difference.added() as u64, "row that was left out is", "rows that were left out are");
             report::note(self.global, &format!("{are} good now, and planned"));
             return Ok(Change::Extended);
@@ -260,7 +330,10 @@ impl Job<'_> {
         {
             ledger.vouch(Occasion::Late, &who, reason)?;
         }
-        // A kill may come at any time: what is planned now is known beside the ledger, too.
+        // A kill may come at any time: that this run has begun is known beside the ledger before anything is sent.
+        if change == Change::Same {
+            ledger.vouch(Occasion::Begun, &who, "")?;
+        }
         if let Some(head) = ledger.head() {
             heads::keep(&self.loaded.root, ledger.campaign(), head)?;
         }
@@ -269,7 +342,11 @@ impl Job<'_> {
             InDoubt::Resend => self.decide(&mut ledger, State::Planned, &who, "send --in-doubt resend")?,
             InDoubt::AssumeSent => self.decide(&mut ledger, State::Accepted, &who, "send --in-doubt assume-sent")?,
         }
-        let handover = Handover {
+        self.handover(frozen, draft.skip.as_ref()).send(ledger, &server, draft.kept)
+    }
+
+    fn handover<'h>(&'h self, frozen: &'h Frozen, skip: Option<&'h Skip>) -> Handover<'h> {
+        Handover {
             global: self.global,
             loaded: self.loaded,
             mailing: self.mailing,
@@ -281,9 +358,8 @@ impl Job<'_> {
             limit: self.order.limit,
             wait: self.order.wait,
             late: self.order.late,
-            skip: draft.skip.as_ref(),
-        };
-        handover.send(ledger, &server, draft.kept)
+            skip,
+        }
     }
 
     fn write_plan(&self, ledger: &mut Ledger, draft: &Draft, frozen: &Frozen, change: Change, who: &str) -> Result<()> {
@@ -293,7 +369,7 @@ impl Job<'_> {
             frozen: frozen.date,
             subject: draft.firsts.first().map_or_else(String::new, |first| first.subject.clone()),
             amended: 0,
-            begun_as: frozen.begun_as.clone(),
+            begun_as: frozen.begun.get(ledger.campaign()).cloned(),
         };
         let table = match self.order.recipients {
             Some(file) => Some((file.display().to_string(), disk::hash(file)?)),
@@ -329,7 +405,8 @@ impl Job<'_> {
     /// Makes every message once. `None`: there are faults, and they are reported.
     fn draft(&self, frozen: &Frozen, reached: Option<&BTreeSet<String>>, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
         let (campaign, _) = campaign::campaign_of(self.loaded, self.mailing).context("the mailing has no notice or no event")?;
-        let campaign = campaign.begun_as(frozen.begun_as.as_deref());
+        let begun_as = frozen.begun.get(campaign.name()).cloned();
+        let campaign = campaign.begun_as(begun_as.as_deref());
         let (mailing, recipients) = (self.mailing, self.order.recipients);
         let brief = Brief { mailing, recipients, campaign: campaign.hashed_as(), reached, frozen, skip_bad: self.order.skip_bad };
         Draft::make(self.global, self.loaded, &brief, diagnostics)
@@ -362,12 +439,9 @@ enum Confirmed {
     ByHand,
 }
 
-/// Wants the number of messages, typed or as an option.
+/// Wants the number of messages, typed or as an option, which was compared before.
 fn confirm(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
-    if let Some(yes) = yes {
-        if yes != messages {
-            bail!("--yes says {}, and there are {} messages; nothing was sent", thousands(yes), thousands(messages));
-        }
+    if yes.is_some() {
         return Ok(Confirmed::ByOption);
     }
     if !std::io::stdin().is_terminal() {

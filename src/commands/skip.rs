@@ -54,12 +54,11 @@ impl Skip {
         let found = rows.len() as u64;
         if found != count {
             let are = if found == 1 { "row is" } else { "rows are" };
-            bail!(
-                "--skip-bad says {}, and {} {are} faulty; nothing was written or sent\nhelp: `{}` names each of them",
-                thousands(count),
-                thousands(found),
-                selection.command_to_check()
-            );
+            let help = match found {
+                0 => "leave --skip-bad out".to_owned(),
+                _ => format!("`{}` names each of them", selection.command_to_check()),
+            };
+            bail!("--skip-bad says {}, and {} {are} faulty; nothing was written or sent\nhelp: {help}", thousands(count), thousands(found));
         }
         Ok(Some(Skip { rows, table: outcome.table }))
     }

@@ -19,6 +19,7 @@ use crate::notice::recipients::{Entry, Recipients};
 use crate::notice::token::Sought;
 use crate::world::environment;
 use crate::world::ledger::Ledger;
+use crate::world::ledger::store::Store;
 
 pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<ExitCode> {
     let Some(key) = environment::keys().unsubscribe else {
@@ -110,14 +111,12 @@ fn look(
 
 /// The names under which the ledger knows campaigns of a mailing, also those that were taken over from another name of the site.
 fn begun(loaded: &Loaded, mailing: &Mailing) -> Result<Vec<(u64, String)>> {
+    let mut store = ledger::to_read(loaded)?;
     let mut names = Vec::new();
-    if let Some(mut store) = ledger::to_read(loaded)? {
-        let known = Ledger::campaigns(&mut *store)?;
-        let of_mailing = known.into_iter().filter_map(|name| Some((Known::parse(&name)?, name)));
-        names.extend(of_mailing.filter(|(known, _)| known.mailing == mailing.id.value).map(|(known, name)| (known.revision, name)));
+    if let Some(store) = &mut store {
+        names.extend(Ledger::campaigns(&mut **store)?.into_iter().map(|name| (name.clone(), name)));
     }
-    if let Some(mut ledger) = identity::to_read(loaded, mailing)? {
-        names.extend(ledger.plan()?.and_then(|plan| plan.begun_as).map(|name| (mailing.revision, name)));
-    }
-    Ok(names)
+    names.extend(identity::begun(loaded, store.as_mut().map(|store| &mut **store as &mut dyn Store))?);
+    let of_mailing = names.into_iter().filter_map(|(name, begun_as)| Some((Known::parse(&name)?, begun_as)));
+    Ok(of_mailing.filter(|(known, _)| known.mailing == mailing.id.value).map(|(known, name)| (known.revision, name)).collect())
 }

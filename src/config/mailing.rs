@@ -257,7 +257,7 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let not_before = read_offset(reader, "not_before");
     let not_after = read_offset(reader, "not_after");
     let columns = read_columns(reader);
-    let revision = reader.count("revision").unwrap_or(1);
+    let revision = read_revision(reader);
     let reached_by = reader.text("reached_by");
     let id = id?;
     if id.value.is_empty() || !id.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
@@ -321,3 +321,18 @@ mod tests {
         }
     }
 }
+
+/// A number that grows by one with each correction: each is named in the messages of the next.
+fn read_revision(reader: &mut Reader) -> u64 {
+    let Some(revision) = reader.integer("revision") else { return 1 };
+    match u64::try_from(revision.value) {
+        Ok(number @ 1..=MOST_REVISIONS) => number,
+        _ => {
+            let help = format!("count corrections from 1; use 1 to {MOST_REVISIONS}");
+            reader.reject(&revision.span, format!("invalid revision {}", revision.value), Some(help));
+            1
+        }
+    }
+}
+
+const MOST_REVISIONS: u64 = 99;

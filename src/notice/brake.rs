@@ -8,6 +8,8 @@ use super::reply::Reply;
 const EQUAL_IN_A_ROW: usize = 20;
 /// If so many are refused before any is accepted, too.
 const REFUSED_AT_FIRST: usize = 20;
+/// So many messages in a row may come into doubt: a device in between may swallow all answers.
+const IN_DOUBT_IN_A_ROW: usize = 10;
 /// Of the last so many …
 const WINDOW: usize = 100;
 /// … so many may not be refused.
@@ -22,6 +24,8 @@ pub struct Brake {
     /// The last refusal without what differs from recipient to recipient, and how often it came in a row.
     words: String,
     in_a_row: usize,
+    /// Messages in a row of which nobody knows whether the server has them.
+    in_doubt: usize,
     /// Whether each of the last was refused.
     window: VecDeque<bool>,
 }
@@ -34,8 +38,14 @@ impl Brake {
 
     pub fn accepted(&mut self) {
         self.accepted += 1;
-        self.in_a_row = 0;
+        (self.in_a_row, self.in_doubt) = (0, 0);
         self.add(false);
+    }
+
+    /// The server did not say whether it took a message. What that looks like, in words, if the sending should stop.
+    pub fn in_doubt(&mut self) -> Option<String> {
+        self.in_doubt += 1;
+        (self.in_doubt >= IN_DOUBT_IN_A_ROW).then(|| format!("the server did not answer to the end of {} messages in a row", self.in_doubt))
     }
 
     /// What the refusals look like, in words, if the sending should stop.
@@ -110,6 +120,19 @@ mod tests {
         // Half of a list is dead, in many words.
         check(0, &"abac".repeat(50), Some((100, "50 of the last 100")));
         check(1, &("a".repeat(400) + &"bcdefghij".repeat(20)), Some((450, "50 of the last 100")));
+    }
+
+    #[test]
+    fn it_stops_where_nothing_is_answered() {
+        let mut brake = Brake::new(0);
+        let stops = (0..30).find(|number| {
+            if *number == 5 {
+                brake.accepted();
+                return false;
+            }
+            brake.in_doubt().is_some()
+        });
+        assert_eq!(stops, Some(15));
     }
 
     #[test]

@@ -73,6 +73,14 @@ impl Known {
         }
     }
 
+    /// The name of another campaign of the same site, in the same form.
+    pub fn name_of(&self, mailing: &str, revision: u64) -> String {
+        match &self.event {
+            Some(event) => serde_json::json!([self.site, event, mailing, revision]).to_string(),
+            None => serde_json::json!([self.site, mailing, revision]).to_string(),
+        }
+    }
+
     /// Whether this is how a mailing of this site was named before it had an id: by where it is published, or by its title.
     pub fn is_earlier_name_of(&self, base_url: &str, title: &str, event: &str) -> bool {
         let is_of_event = self.event.as_deref() == Some(event);
@@ -102,6 +110,8 @@ mod tests {
         let known = Known::parse(campaign.name()).unwrap();
         assert_eq!((&*known.site, &*known.mailing, known.revision, known.event), ("our-move-1", "advance", 2, None));
         assert_eq!(Known::parse(old).unwrap().event.as_deref(), Some("move"));
+        assert_eq!(Known::parse(old).unwrap().name_of("done", 1), "[\"https://docs.example.org/\",\"move\",\"done\",1]");
+        assert_eq!(known.name_of("done", 1), "[\"our-move-1\",\"done\",1]");
         for other in ["", "campaign", "[]", "[1,2,3]", "[\"a\",\"b\",-1]", "{}", "[\"a\",\"b\",\"c\",1,2]"] {
             assert_eq!(Known::parse(other), None, "{other}");
         }

@@ -1,8 +1,8 @@
 //! The history of a campaign: lines chained by hashes, and what of the ledger they vouch for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::ledger::{Plan, State};
+use super::ledger::{Plan, Planned, State};
 use super::reply::Reply;
 use crate::diagnostic::{counted, thousands};
 
@@ -52,6 +52,18 @@ pub struct Covered {
     /// What somebody decided about many at once.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decided: Option<String>,
+    /// The name that the campaign was taken over from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<String>,
+    /// From 1, over all lines of this kind: clocks may be set back.
+    #[serde(default)]
+    pub number: u64,
+    /// The hash of the last line of any run before this one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub after: Option<String>,
+    /// A hash over the messages of the plan as it is: see [`messages`].
+    #[serde(default)]
+    pub messages: String,
 }
 
 /// What a line about the whole plan is written for; its state.
@@ -69,6 +81,8 @@ pub enum Occasion {
     Adopted,
     /// What an older program wrote is covered from here on.
     FromHere,
+    /// A run of `send` begins.
+    Begun,
 }
 
 impl Occasion {
@@ -81,6 +95,7 @@ impl Occasion {
             Occasion::Resolved => "resolved",
             Occasion::Adopted => "adopted",
             Occasion::FromHere => "from here on",
+            Occasion::Begun => "begun",
         }
     }
 }
@@ -94,6 +109,8 @@ pub struct Standing {
     pub hash: String,
     pub state: State,
     pub tries: i64,
+    /// Deferred, and its retries are used up.
+    pub is_given_up: bool,
     pub reply: Reply,
 }
 
@@ -114,6 +131,19 @@ pub fn seal<'r>(rows: impl IntoIterator<Item = &'r Standing>) -> String {
     hasher.finalize().to_hex()[..32].to_owned()
 }
 
+/// A hash over the messages of a plan, in the order of their keys.
+pub fn messages<'p>(rows: impl IntoIterator<Item = &'p Planned>) -> String {
+    let mut rows: Vec<&Planned> = rows.into_iter().collect();
+    rows.sort_by(|a, b| a.key.cmp(&b.key));
+    let mut hasher = blake3::Hasher::new();
+    for row in rows {
+        for text in [&row.key, &row.hash] {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
+}
+
 /// What a history says of the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
@@ -124,16 +154,20 @@ pub struct Verified {
 }
 
 /// The last line about the whole plan, and what it vouches for.
-fn last_cover(events: &[Event]) -> Option<(&Event, Covered)> {
+pub fn last_cover(events: &[Event]) -> Option<Covered> {
+    covers(events).max_by_key(|(event, covered)| (covered.number, event.at.clone())).map(|(_, covered)| covered)
+}
+
+/// The lines about the whole plan that can be read.
+fn covers(events: &[Event]) -> impl Iterator<Item = (&Event, Covered)> {
     let lines = events.iter().filter(|event| event.key.is_empty());
-    let last = lines.max_by_key(|event| (&event.at, event.number))?;
-    Some((last, serde_json::from_str(&last.reply).ok()?))
+    lines.filter_map(|event| Some((event, serde_json::from_str(&event.reply).ok()?)))
 }
 
 /// Holds plan and rows against the last line that vouches for them. Empty if an older program wrote the plan, and no line does.
 pub fn verify_plan(plan: &Plan, events: &[Event], rows: &[Standing]) -> Vec<String> {
     let mut faults = Vec::new();
-    let Some((_, covered)) = last_cover(events) else {
+    let Some(covered) = last_cover(events) else {
         if events.iter().any(|event| event.key.is_empty()) {
             faults.push("a line about the plan cannot be read".to_owned());
         }
@@ -165,19 +199,26 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     let mut faults = Vec::new();
     let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
     let mut latest: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
+    // Before it was taken over a campaign had another name.
+    let names: BTreeSet<String> = covers(events).filter_map(|(_, covered)| covered.from).chain(plan.begun_as.clone()).collect();
     for event in events {
         let known = last.get(&*event.sender).copied();
         let (before, number) = known.unwrap_or((&plan.campaign, 0));
-        // Before it was taken over a campaign had another name.
-        let earlier = plan.begun_as.as_deref().filter(|_| known.is_none());
         if event.number != number + 1 {
             faults.push(format!("line {} of {} is missing", number + 1, event.sender));
-        } else if event.hash != event.link(before) && earlier.is_none_or(|earlier| event.hash != event.link(earlier)) {
+        } else if event.hash != event.link(before) && !(known.is_none() && names.iter().any(|name| event.hash == event.link(name))) {
             let key = if event.key.is_empty() { "the plan" } else { &event.key };
             faults.push(format!("line {} of {} ({key}) was changed", event.number, event.sender));
         }
         last.insert(&event.sender, (&event.hash, event.number));
         latest.entry(&event.key).or_default().push(event);
+    }
+    // A run of which nothing is left is missed by the one behind it.
+    let hashes: BTreeSet<&str> = events.iter().map(|event| event.hash.as_str()).collect();
+    for (event, covered) in covers(events) {
+        if covered.after.as_deref().is_some_and(|after| !hashes.contains(after)) {
+            faults.push(format!("lines before line {} of {} are missing", event.number, event.sender));
+        }
     }
     for row in rows {
         let told = latest.get(row.key.as_str()).map(Vec::as_slice).unwrap_or_default();
@@ -189,14 +230,13 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
 
 /// What is wrong with a row, by the lines that tell of it.
 fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
-    let by_time = |event: &&&Event| (event.claim, event.at.clone(), event.number);
-    let last = told.iter().max_by_key(by_time);
+    let last = latest_of(told.iter().copied());
     let state = last.and_then(|event| State::parse(&event.state));
     let holds = match row.state {
         // Nothing is written when it is planned or claimed, nor when it is given back.
-        State::Planned | State::Claimed | State::Suppressed | State::LeftOut => {
-            matches!(state, None | Some(State::Planned | State::Deferred))
-        }
+        State::Planned | State::Claimed => matches!(state, None | Some(State::Planned | State::Deferred)) && !row.hash.is_empty(),
+        // They have no message.
+        State::Suppressed | State::LeftOut => matches!(state, None | Some(State::Planned | State::Deferred)) && row.hash.is_empty(),
         State::Deferred => matches!(state, Some(State::Deferred | State::Planned)),
         other => state == Some(other),
     };
@@ -207,7 +247,7 @@ fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
         return None;
     }
     // The beginning of a message leaves what was answered to the one before.
-    let answered = told.iter().filter(|event| event.state != State::Sending.name()).max_by_key(by_time);
+    let answered = latest_of(told.iter().copied().filter(|event| event.state != State::Sending.name()));
     let expected = match answered {
         None => (0, ""),
         Some(event) if event.who.is_empty() => (event.code, &*event.reply),
@@ -219,11 +259,23 @@ fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
     (!is_it && !is_old).then(|| format!("the answer to `{}` is not what its history says", row.key))
 }
 
+/// The latest of some lines about a recipient. Of one run the number says which: a clock may be set back. Of two runs the time does.
+fn latest_of<'e>(lines: impl Iterator<Item = &'e Event>) -> Option<&'e Event> {
+    let mut of_run: BTreeMap<&str, &Event> = BTreeMap::new();
+    for line in lines {
+        let known = of_run.entry(&line.sender).or_insert(line);
+        if (line.claim, line.number) > (known.claim, known.number) {
+            *known = line;
+        }
+    }
+    of_run.into_values().max_by_key(|line| (line.claim, &line.at))
+}
+
 fn uncovered(events: &[Event], rows: usize) -> Option<String> {
     let what = "the plan, and the Message-IDs of";
     let rows = counted(rows, "recipient", "recipients");
     let lines = events.iter().filter(|event| event.key.is_empty());
-    match lines.min_by_key(|event| (&event.at, event.number)) {
+    match lines.min_by_key(|event| (last_cover(std::slice::from_ref(event)).map_or(0, |covered| covered.number), &event.at)) {
         None => Some(format!("{what} {rows}: an older runsheet wrote them, and no line vouches for them")),
         Some(first) if first.state == Occasion::FromHere.name() => {
             Some(format!("{what} {rows} before {}: an older runsheet wrote them, and lines vouch for them since", first.at))
@@ -264,7 +316,15 @@ mod tests {
 
     fn row(key: &str, state: State) -> Standing {
         let reply = if state == State::Accepted { Reply::new(250, "Ok") } else { Reply::new(0, "") };
-        Standing { key: key.to_owned(), message_id: format!("<{key}>"), hash: "content".to_owned(), state, tries: 0, reply }
+        Standing {
+            key: key.to_owned(),
+            message_id: format!("<{key}>"),
+            hash: "content".to_owned(),
+            state,
+            tries: 0,
+            is_given_up: false,
+            reply,
+        }
     }
 
     fn plan(campaign: &str) -> Plan {
@@ -289,6 +349,10 @@ mod tests {
             seal: seal(rows),
             table: None,
             decided: None,
+            from: None,
+            number: 1,
+            after: None,
+            messages: String::new(),
         };
         let mut line = Event {
             number: 4,
@@ -323,6 +387,49 @@ mod tests {
         check(&|plan, _| plan.subject = "T".to_owned(), "the subject is not as it was frozen");
         check(&|plan, _| plan.hash = "q".to_owned(), "the hash of the plan");
         check(&|plan, _| plan.frozen = "2027-01-02T00:00:00Z".parse().unwrap(), "the time of the plan");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_changes_nothing() {
+        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
+        let relink = |events: &mut [Event]| {
+            let mut before = "campaign".to_owned();
+            for event in events {
+                event.hash = event.link(&before);
+                before.clone_from(&event.hash);
+            }
+        };
+        let mut events = covered(&rows);
+        // What came later is dated earlier, within a run and from one line about the plan to the next.
+        events[1].at = "2026-12-31T23:00:00Z".to_owned();
+        let mut older = events[3].clone();
+        let mut wrong: Covered = serde_json::from_str(&older.reply).unwrap();
+        (wrong.number, wrong.seal) = (0, "before".to_owned());
+        (older.reply, older.at) = (serde_json::to_string(&wrong).unwrap(), "2027-06-01T00:00:00Z".to_owned());
+        events.insert(3, older);
+        events[4].number = 5;
+        relink(&mut events);
+        assert_eq!(super::verify(&plan("campaign"), &events, &rows).faults, [] as [String; 0]);
+    }
+
+    #[test]
+    fn a_run_that_is_taken_out_is_missed() {
+        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
+        let mut events = covered(&rows);
+        let mut line: Covered = serde_json::from_str(&events[3].reply).unwrap();
+        line.after = Some("of another run".to_owned());
+        events[3].reply = serde_json::to_string(&line).unwrap();
+        events[3].hash = events[3].link(&events[2].hash);
+        assert_eq!(super::verify(&plan("campaign"), &events, &rows).faults, ["lines before line 4 of one are missing"]);
+    }
+
+    #[test]
+    fn who_has_a_message_is_not_suppressed() {
+        for state in [State::Suppressed, State::LeftOut] {
+            let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending), row("d@b.example", state)];
+            let faults = super::verify(&plan("campaign"), &history(), &rows).faults;
+            assert!(faults.iter().any(|fault| fault.starts_with("`d@b.example` is ")), "{faults:?}");
+        }
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl<R: Read> Recipients<R> {
                 if let (Some(_), Some(help)) = (address::named(&rest), &mut fault.help) {
                     let header = crate::diagnostic::visible(self.headers[self.email].trim());
                     let columns = format!("columns = {{ email = \"{header}\", name = \"{header}\" }}");
-                    help.push_str(&format!("; if many rows are like this, `{columns}` in the mailing takes both from here"));
+                    help.push_str(&format!("; only if all rows are like this: `{columns}` in the mailing takes both from here"));
                 }
                 faults.push((self.email, fault));
                 None

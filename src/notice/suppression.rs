@@ -65,6 +65,11 @@ impl Suppression {
                 faults.push(fault("bad-address", "the line does not begin with an address".to_owned()).help("put the addresses first"));
                 continue;
             }
+            if first.contains('*') {
+                let message = format!("`{}` is not an address: a `*` does not stand for others", crate::diagnostic::visible(first));
+                faults.push(fault("bad-address", message).help("write each address on a line of its own"));
+                continue;
+            }
             match address::parse_with(first, Rules { unicode: true }) {
                 Ok(address) => {
                     suppression.addresses.insert(address::hash(&address));

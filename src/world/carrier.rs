@@ -257,6 +257,11 @@ impl<'a, 'b> Carrier<'a, 'b> {
                     }
                 }
                 Delivery::InDoubt { why } => {
+                    if let Some(pattern) = shared.brake().in_doubt() {
+                        shared.stop(format!(
+                            "{pattern}: {why}; those not begun stay planned\nhelp: look into the server's log: it may have taken them"
+                        ));
+                    }
                     break Some((State::InDoubt, Reply::new(0, &format!("no answer to the end of the message: {why}")), Duration::ZERO));
                 }
                 // Somebody else has it by now.
@@ -288,8 +293,9 @@ impl<'a, 'b> Carrier<'a, 'b> {
     fn brake(&self, step: Step, reply: &Reply) {
         let Some(why) = self.shared.brake().refused(reply) else { return };
         self.shared.stop(format!(
-            "{why} at {}; those not begun stay planned\nhelp: see what the server has against them; once it takes them, `runsheet notice resolve MAILING --all-refused --resend --why REASON` plans the refused ones again\nhelp: if these addresses are dead, run it again: it resumes with the others",
-            step.name()
+            "{why} at {}; those not begun stay planned\nhelp: ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nhelp: if these addresses don't exist, run `send` again to continue with the rest",
+            step.name(),
+            self.shared.mailing
         ));
     }
 }

@@ -30,6 +30,11 @@ pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
     Ok(read(root)?.remove(campaign))
 }
 
+/// The campaigns that were sent from here.
+pub fn campaigns(root: &Path) -> Result<Vec<String>> {
+    Ok(read(root)?.into_keys().collect())
+}
+
 /// Keeps the last line of a campaign.
 pub fn keep(root: &Path, campaign: &str, head: &str) -> Result<()> {
     let mut heads = read(root)?;

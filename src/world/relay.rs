@@ -51,6 +51,8 @@ pub enum Stop {
 pub(super) struct Shared<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
+    /// The mailing's id.
+    pub mailing: &'a str,
     queue: Mutex<Queue>,
     /// For connections: there is another letter, or an end.
     work: Condvar,
@@ -155,6 +157,8 @@ impl Feed<'_, '_> {
 pub struct Orders<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
+    /// The mailing's id.
+    pub mailing: &'a str,
     /// So many of the campaign were accepted before.
     pub accepted: u64,
     /// Set by the user's signal.
@@ -183,6 +187,7 @@ fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Resu
     let shared = Shared {
         server: order.server,
         sending: order.sending,
+        mailing: order.mailing,
         queue: Mutex::new(queue),
         work: Condvar::new(),
         room: Condvar::new(),

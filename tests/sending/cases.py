@@ -957,6 +957,7 @@ def notices_of_faults(program):
     assert done.returncode == 2 and "no mail server is configured" in done.stderr, done.stderr
 
 
+import second_copies  # noqa: E402,F401
 import campaigns  # noqa: E402,F401  its cases are in the same book
 import envelopes  # noqa: E402,F401
 import tokens  # noqa: E402,F401

@@ -1,11 +1,12 @@
 //! Campaigns under another name: found, taken over, or told apart.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
 use super::Ledger;
-use super::store::{Store, Value};
+use super::plan::Said;
+use super::store::{self, Store, VERSION, Value};
 use crate::notice::campaign::Known;
 use crate::notice::history::Occasion;
 use crate::notice::ledger::State;
@@ -15,30 +16,38 @@ use crate::notice::ledger::State;
 pub struct Relative {
     pub name: String,
     pub known: Known,
-    /// The recipients whom it may have reached, or may yet reach.
+    /// The recipients whom it may have reached, or may yet reach. Of the very same campaign in another ledger: whom it may have reached.
     pub addressed: BTreeSet<String>,
     /// How many of them it has reached for certain.
     pub reached: usize,
+    /// The campaign that has taken it over.
+    pub successor: Option<String>,
 }
 
 /// Tables that belong to a campaign, with the column that names it.
 const TABLES_OF_CAMPAIGNS: [(&str, &str); 3] = [("recipient", "campaign"), ("event", "campaign"), ("campaign", "name")];
 
-/// Campaigns of the same mailing and revision under another name, oldest first.
-pub fn relatives(store: &mut dyn Store, name: &str) -> Result<Vec<Relative>> {
+/// Campaigns of the same mailing and revision, oldest first: under another name, or, in another ledger, under the same.
+pub fn relatives(store: &mut dyn Store, name: &str, is_own: bool) -> Result<Vec<Relative>> {
+    if !store.has_table("campaign")? {
+        return Ok(Vec::new());
+    }
     let Some(own) = Known::parse(name) else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for other in Ledger::campaigns(store)? {
-        let Some(known) = Known::parse(&other).filter(|known| other != name && known.mailing == own.mailing) else { continue };
-        if known.revision != own.revision {
+        let Some(known) = Known::parse(&other).filter(|known| known.mailing == own.mailing) else { continue };
+        let is_same = other == name;
+        if known.revision != own.revision || is_same && is_own {
             continue;
         }
-        let mut relative = Relative { name: other, known, addressed: BTreeSet::new(), reached: 0 };
+        let successor = successor(store, &other)?;
+        let mut relative = Relative { name: other, known, addressed: BTreeSet::new(), reached: 0, successor };
         let statement = "SELECT key, state FROM recipient WHERE campaign = $1 ORDER BY key";
         for row in store.query(statement, &[relative.name.as_str().into()])? {
             let state = State::parse(row.text(1)?);
             relative.reached += usize::from(state == Some(State::Accepted));
-            if !matches!(state, Some(State::Suppressed | State::Cancelled | State::LeftOut)) {
+            let is_begun = matches!(state, Some(State::Accepted | State::Sending | State::InDoubt));
+            if is_begun || !is_same && !matches!(state, Some(State::Suppressed | State::Cancelled | State::LeftOut)) {
                 relative.addressed.insert(row.text(0)?.to_owned());
             }
         }
@@ -47,8 +56,29 @@ pub fn relatives(store: &mut dyn Store, name: &str) -> Result<Vec<Relative>> {
     Ok(found)
 }
 
+/// The campaign that has taken over another one.
+pub fn successor(store: &mut dyn Store, name: &str) -> Result<Option<String>> {
+    if !store.has_table("handed_over")? {
+        return Ok(None);
+    }
+    let rows = store.query("SELECT successor FROM handed_over WHERE name = $1 ORDER BY at DESC LIMIT 1", &[name.into()])?;
+    rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
+}
+
+/// The names that campaigns of a ledger were begun under, by their names.
+pub fn begun(store: &mut dyn Store) -> Result<BTreeMap<String, String>> {
+    if store::version(store)? < VERSION {
+        return Ok(BTreeMap::new());
+    }
+    let rows = store.query("SELECT name, begun_as FROM campaign WHERE begun_as <> '' ORDER BY name", &[])?;
+    rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
+}
+
 /// Whether somebody has said that two sites are not one.
 pub fn are_apart(store: &mut dyn Store, site: &str, other: &str) -> Result<bool> {
+    if !store.has_table("apart")? {
+        return Ok(false);
+    }
     Ok(!store.query("SELECT why FROM apart WHERE site = $1 AND other = $2", &[site.into(), other.into()])?.is_empty())
 }
 
@@ -72,8 +102,12 @@ impl Ledger {
         })
     }
 
-    /// Takes over a campaign from another ledger, which stays as it is.
+    /// Takes over a campaign from another ledger, which keeps it and says that it is handed over: nobody sends by it any more.
     pub fn adopt_from(&mut self, other: &mut dyn Store, name: &str, who: &str, why: &str) -> Result<()> {
+        // First: if this program is killed between the two, somebody has to say that it goes on, and nobody is mailed twice.
+        let now = super::timestamp(other.now()?).to_string();
+        let values: Vec<Value> = [name, &self.campaign, &now, who].map(Value::from).to_vec();
+        other.execute("INSERT INTO handed_over (name, successor, at, who) VALUES ($1, $2, $3, $4)", &values)?;
         self.together(|ledger| {
             for (table, column) in TABLES_OF_CAMPAIGNS {
                 let columns = columns_of(table);
@@ -98,7 +132,7 @@ impl Ledger {
         if self.plan()?.is_none() {
             bail!("there is no campaign {name}");
         }
-        self.cover(Occasion::Adopted, who, why, None, Some(format!("taken over from {name}")))
+        self.cover(Occasion::Adopted, who, why, Said { from: Some(name.to_owned()), ..Said::default() })
     }
 }
 

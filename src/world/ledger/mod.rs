@@ -282,7 +282,8 @@ impl Ledger {
 
     /// All recipients, in the order of the plan.
     pub fn rows(&mut self) -> Result<Vec<Standing>> {
-        let statement = "SELECT key, message_id, state, tries, code, reply, hash FROM recipient WHERE campaign = $1 ORDER BY rank, key";
+        let statement =
+            "SELECT key, message_id, state, tries, code, reply, hash, until FROM recipient WHERE campaign = $1 ORDER BY rank, key";
         let standing = |row: &Row| {
             Ok(Standing {
                 key: row.text(0)?.to_owned(),
@@ -290,6 +291,7 @@ impl Ledger {
                 hash: row.text(6)?.to_owned(),
                 state: State::parse(row.text(2)?).context("the ledger holds a state that is none")?,
                 tries: row.number(3)?,
+                is_given_up: row.text(2)? == State::Deferred.name() && row.number(7)? >= NEVER,
                 reply: Reply { code: u16::try_from(row.number(4)?).unwrap_or(0), text: row.text(5)?.to_owned() },
             })
         };
@@ -344,7 +346,7 @@ impl Ledger {
                 let of = whom.from.iter().map(|state| state.name()).collect::<Vec<_>>().join(", ");
                 let code = whom.code.map(|code| format!(" with code {code}")).unwrap_or_default();
                 let decided = format!("{} of {of}{code}: now {}", concerned.len(), to.name());
-                ledger.cover(Occasion::Resolved, who, why, None, Some(decided))?;
+                ledger.cover(Occasion::Resolved, who, why, plan::Said { decided: Some(decided), ..plan::Said::default() })?;
             }
             Ok(concerned)
         })

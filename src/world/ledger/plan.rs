@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail};
 
 use super::Ledger;
-use super::store::Store;
-use crate::notice::history::{Covered, Occasion, Standing, seal};
+use super::store::{self, Store, VERSION};
+use crate::notice::history::{Covered, Occasion, Standing, last_cover, messages, seal};
 use crate::notice::ledger::{LeftOut, Plan, Planned, State};
 use crate::notice::reply::Reply;
 
@@ -23,6 +23,22 @@ pub struct Particulars<'a> {
     pub table: Option<(String, String)>,
 }
 
+/// What a line about the whole plan says besides what it vouches for.
+#[derive(Default)]
+pub(super) struct Said {
+    pub table: Option<(String, String)>,
+    pub decided: Option<String>,
+    pub from: Option<String>,
+    /// Of a new plan.
+    pub messages: Option<String>,
+}
+
+impl Said {
+    fn of(rows: &[Planned]) -> Said {
+        Said { messages: Some(messages(rows)), ..Said::default() }
+    }
+}
+
 impl Ledger {
     /// The campaigns that the ledger knows, oldest first.
     pub fn campaigns(store: &mut dyn Store) -> Result<Vec<String>> {
@@ -30,8 +46,10 @@ impl Ledger {
     }
 
     pub fn plan(&mut self) -> Result<Option<Plan>> {
-        let statement = "SELECT hash, frozen, subject, amended, begun_as FROM campaign WHERE name = $1";
-        let rows = self.store.query(statement, &[self.campaign.as_str().into()])?;
+        // A ledger of the first version that is only read has no names before.
+        let begun_as = if store::version(&mut *self.store)? < VERSION { "''" } else { "begun_as" };
+        let statement = format!("SELECT hash, frozen, subject, amended, {begun_as} FROM campaign WHERE name = $1");
+        let rows = self.store.query(&statement, &[self.campaign.as_str().into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
         let frozen = row.text(1)?.parse().context("the ledger holds a time that is none")?;
         let (hash, subject) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
@@ -50,7 +68,7 @@ impl Ledger {
                 ledger.insert(planned, rank)?;
             }
             ledger.leave_out(particulars.left_out, &BTreeSet::new())?;
-            ledger.cover(Occasion::Frozen, particulars.who, "", particulars.table.clone(), None)
+            ledger.cover(Occasion::Frozen, particulars.who, "", Said { table: particulars.table.clone(), ..Said::of(rows) })
         })
     }
 
@@ -66,25 +84,21 @@ impl Ledger {
                 ledger.insert(planned, rank)?;
             }
             ledger.leave_out(particulars.left_out, &known)?;
-            ledger.cover(Occasion::Extended, particulars.who, "", particulars.table.clone(), None)
+            ledger.cover(Occasion::Extended, particulars.who, "", Said { table: particulars.table.clone(), ..Said::of(rows) })
         })
     }
 
     /// Writes a line that vouches for plan and rows as they are now.
     pub fn vouch(&mut self, occasion: Occasion, who: &str, why: &str) -> Result<()> {
-        self.together(|ledger| ledger.cover(occasion, who, why, None, None))
+        self.together(|ledger| ledger.cover(occasion, who, why, Said::default()))
     }
 
-    pub(super) fn cover(
-        &mut self,
-        occasion: Occasion,
-        who: &str,
-        why: &str,
-        table: Option<(String, String)>,
-        decided: Option<String>,
-    ) -> Result<()> {
+    pub(super) fn cover(&mut self, occasion: Occasion, who: &str, why: &str, said: Said) -> Result<()> {
         let Some(plan) = self.plan()? else { bail!("there is no plan to vouch for") };
         let rows = self.rows()?;
+        let before = last_cover(&self.plan_lines()?);
+        let (number, known) = before.map_or((0, String::new()), |covered| (covered.number, covered.messages));
+        let Said { table, decided, from, messages } = said;
         let covered = Covered {
             plan: plan.hash,
             frozen: plan.frozen.to_string(),
@@ -94,6 +108,10 @@ impl Ledger {
             seal: seal(&rows),
             table,
             decided,
+            from,
+            number: number + 1,
+            after: self.last_hash()?,
+            messages: messages.unwrap_or(known),
         };
         let reply = Reply { code: 0, text: serde_json::to_string(&covered)? };
         self.note("", occasion.name(), 0, &reply, who, why)
@@ -165,7 +183,7 @@ impl Ledger {
                 }
             }
             ledger.leave_out(particulars.left_out, &known.keys().cloned().collect())?;
-            ledger.cover(Occasion::Amended, who, "", particulars.table.clone(), None)
+            ledger.cover(Occasion::Amended, who, "", Said { table: particulars.table.clone(), ..Said::of(rows) })
         })
     }
 

@@ -151,6 +151,11 @@ impl Store for InDatabase {
         format!("SELECT jsonb_array_elements_text({parameter}::text::jsonb)")
     }
 
+    fn has_table(&mut self, name: &str) -> Result<bool> {
+        let statement = "SELECT 1::bigint FROM information_schema.tables WHERE table_name = $1 AND table_schema = current_schema()";
+        Ok(!self.query(statement, &[name.into()])?.is_empty())
+    }
+
     fn skip_locked(&self) -> &'static str {
         "FOR UPDATE SKIP LOCKED"
     }

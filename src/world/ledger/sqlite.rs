@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
-use super::store::{Row, Store, TABLES, VERSION, Value, upgrade};
+use super::store::{Row, Store, TABLES, VERSION, Value, refuse_newer, upgrade, version};
 
 /// A ledger in a file.
 pub struct InFile {
@@ -39,12 +39,27 @@ impl InFile {
         InFile::open(path, Some(lock))
     }
 
-    /// Opens the file to read it while another may send. `None` if there is none.
+    /// Opens the file to read it while another may send. Nothing in it is changed. `None` if there is none, or nothing in it yet.
     pub fn to_read(path: &Path) -> Result<Option<InFile>> {
         if !path.exists() {
             return Ok(None);
         }
-        InFile::open(path, None).map(Some)
+        let mut ledger = InFile::to_look(path)?;
+        let read = || -> Result<bool> {
+            let is_ledger = ledger.has_table("campaign")?;
+            let version = if is_ledger { version(&mut ledger)? } else { 1 };
+            refuse_newer(&ledger, version)?;
+            Ok(is_ledger)
+        }();
+        let is_ledger = read.with_context(|| format!("cannot read the ledger {}", path.display()))?;
+        Ok(is_ledger.then_some(ledger))
+    }
+
+    /// Whether a sender is at work with the file.
+    pub fn is_in_use(path: &Path) -> bool {
+        let mut lock = path.as_os_str().to_owned();
+        lock.push(".lock");
+        fs::File::open(&lock).is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Opens a file of another site to look into it: nothing in it is changed, and it may be of any version.
@@ -180,6 +195,10 @@ impl Store for InFile {
 
     fn texts(&self, parameter: &str) -> String {
         format!("SELECT value FROM json_each({parameter})")
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool> {
+        Ok(!self.query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1", &[name.into()])?.is_empty())
     }
 
     fn skip_locked(&self) -> &'static str {

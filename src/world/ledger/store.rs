@@ -66,6 +66,8 @@ pub trait Store: Send {
     fn query(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>>;
     /// The texts of a JSON array, as a subquery over the parameter.
     fn texts(&self, parameter: &str) -> String;
+    /// Whether there is a table of this name.
+    fn has_table(&mut self, name: &str) -> Result<bool>;
     /// Behind a subquery whose rows are about to be changed.
     fn skip_locked(&self) -> &'static str;
 }
@@ -117,6 +119,12 @@ CREATE TABLE IF NOT EXISTS apart (
     who TEXT NOT NULL,
     why TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS handed_over (
+    name TEXT NOT NULL,
+    successor TEXT NOT NULL,
+    at TEXT NOT NULL,
+    who TEXT NOT NULL
+);
 CREATE TABLE IF NOT EXISTS ledger (
     version BIGINT NOT NULL
 );
@@ -125,15 +133,31 @@ CREATE TABLE IF NOT EXISTS ledger (
 /// What this program writes. 1 had neither this table nor `begun_as`, and no line vouched for a plan.
 pub const VERSION: i64 = 2;
 
+/// The version of a ledger: 1 if nothing says so. Before version 2 it is only read by this program, or brought up to date.
+pub fn version(store: &mut dyn Store) -> Result<i64> {
+    if !store.has_table("ledger")? {
+        return Ok(1);
+    }
+    store.query("SELECT version FROM ledger", &[])?.first().map_or(Ok(1), |row| row.number(0))
+}
+
+/// A ledger that is newer than this program is not touched.
+pub fn refuse_newer(store: &dyn Store, version: i64) -> Result<()> {
+    if version <= VERSION {
+        return Ok(());
+    }
+    bail!(
+        "the ledger {} is of version {version}, and this runsheet knows {VERSION}\nhelp: use the runsheet that wrote it, or a newer one",
+        store.place()
+    )
+}
+
 /// Brings a ledger of an older program up to date, once its tables are there; `has_column` says whether `campaign` has `begun_as`.
 /// One that is newer than this program is refused.
 pub fn upgrade(store: &mut dyn Store, has_column: bool) -> Result<()> {
     let known = store.query("SELECT version FROM ledger", &[])?.first().map(|row| row.number(0)).transpose()?;
     match known {
-        Some(version) if version > VERSION => bail!(
-            "the ledger {} is of version {version}, and this runsheet knows {VERSION}\nhelp: use the runsheet that wrote it, or a newer one",
-            store.place()
-        ),
+        Some(version) if version > VERSION => return refuse_newer(store, version),
         Some(VERSION) => return Ok(()),
         _ => {}
     }

@@ -287,8 +287,8 @@ fn from_one_file_to_another() {
     let name = from.campaign.clone();
     drop(from);
     let mut to = open("to.sqlite", "two", "[\"our-move-1\",\"advance\",1]");
-    let mut look = InFile::to_look(&folder.path().join("from.sqlite")).unwrap();
-    let relatives = adoption::relatives(&mut look, &to.campaign).unwrap();
+    let mut look = InFile::to_send(&folder.path().join("from.sqlite")).unwrap();
+    let relatives = adoption::relatives(&mut look, &to.campaign, false).unwrap();
     assert_eq!(
         relatives.iter().map(|other| (other.name.as_str(), other.addressed.len(), other.reached)).collect::<Vec<_>>(),
         [(&*name, 2, 0)]
@@ -297,8 +297,16 @@ fn from_one_file_to_another() {
     assert_eq!(states(&mut to), [State::Planned, State::Sending]);
     assert_eq!(to.sweep().unwrap(), 1, "what a dead sender left is in doubt here, too");
     assert_eq!(verified(&mut to), [] as [String; 0]);
-    // The other one stays as it was.
-    assert_eq!(Ledger::campaigns(&mut look).unwrap(), [name]);
+    // The other one keeps it, and says who has it now.
+    assert_eq!(Ledger::campaigns(&mut look).unwrap(), [name.as_str()]);
+    assert_eq!(adoption::successor(&mut look, &name).unwrap(), Some(to.campaign.clone()));
+    // Taken over once more, its chains of all three names hold.
+    let mut third = open("third.sqlite", "three", "[\"our-move-2\",\"advance\",1]");
+    let second = to.campaign.clone();
+    drop(to);
+    third.adopt_from(&mut InFile::to_send(&folder.path().join("to.sqlite")).unwrap(), &second, "somebody", "again").unwrap();
+    assert_eq!(third.plan().unwrap().and_then(|plan| plan.begun_as), Some(name));
+    assert_eq!(verified(&mut third), [] as [String; 0]);
 }
 
 #[test]
@@ -308,13 +316,18 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
     let old = include_str!("../../../tests/fixtures/ledger-1.sql");
     rusqlite::Connection::open(&path).unwrap().execute_batch(old).unwrap();
     let name = "[\"https://sending.example/\",\"cutover\",\"advance\",1]";
-    for _ in 0..2 {
-        let mut ledger = Ledger::new(Box::new(InFile::to_read(&path).unwrap().unwrap()), name, "one", Duration::ZERO);
+    let before = std::fs::read(&path).unwrap();
+    let verified = |store: InFile| {
+        let mut ledger = Ledger::new(Box::new(store), name, "one", Duration::ZERO);
         let plan = ledger.plan().unwrap().unwrap();
         assert_eq!((plan.begun_as.clone(), ledger.counts().unwrap().text()), (None, "3 planned, 3 accepted".to_owned()));
         let verified = crate::notice::history::verify(&plan, &ledger.events().unwrap(), &ledger.rows().unwrap());
         assert_eq!((verified.faults.len(), verified.uncovered.is_some()), (0, true), "{verified:?}");
-    }
+    };
+    verified(InFile::to_read(&path).unwrap().unwrap());
+    assert_eq!(std::fs::read(&path).unwrap(), before, "who reads changes nothing");
+    verified(InFile::to_send(&path).unwrap());
+    verified(InFile::to_read(&path).unwrap().unwrap());
     rusqlite::Connection::open(&path).unwrap().execute_batch("UPDATE ledger SET version = 3").unwrap();
     let newer = InFile::to_read(&path).err().map(|error| format!("{error:#}")).unwrap();
     assert!(newer.contains("of version 3, and this runsheet knows 2"), "{newer}");

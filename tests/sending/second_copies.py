@@ -1,0 +1,261 @@
+"""Cases in which somebody would have had a second copy, or none: ledgers that are copied, renamed, handed over or restored."""
+import copy
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+
+from campaigns import edit, refused, sql, staged
+from casebook import QUICK, case, expect, once, states
+from project import Project
+from smtp_server import Behaviour, Hangup, Server
+
+
+def clone(project, **changes):
+    """A second checkout of a project, on the same account."""
+    other = copy.copy(project)
+    other.root, other.settings = project.root.with_name("clone"), dict(project.settings)
+    shutil.copytree(project.root, other.root, ignore=shutil.ignore_patterns(".runsheet"))
+    other.configure(**changes)
+    return other
+
+
+@case
+def one_recipient_is_no_limit(program):
+    with Server() as server:
+        project = Project(program, server.port, 3)
+        for more in (["--yes", "3"], ["--dry-run"], ["--limit", "1"]):
+            refused(project.run("send", "advance", "--only", project.addresses[0], *more), "--only is for a test message")
+        expect(server.record.connections, 0)
+
+
+@case
+def what_is_handed_over_is_not_sent_twice(program):
+    with Server() as server:
+        project = Project(program, server.port, 6)
+        expect(project.send("--limit", "3").returncode, 0)
+        project.configure(site="zzz")
+        done = project.send()
+        refused(done, "under the name `sending`")
+        # What is printed as a way out works as it stands.
+        command = re.search(r"`runsheet notice (adopt advance --from sending --why REASON)`", done.stderr)
+        assert command, done.stderr
+        expect(project.run(*shlex.split(command.group(1))).returncode, 0)
+        # The id is brought back, and another checkout has it still.
+        for other in (clone(project, site="sending"), project):
+            other.configure(site="sending")
+            for arguments in (["--yes", "6"], ["--dry-run"]):
+                refused(other.run("send", "advance", *arguments), "was taken over by the site `zzz`")
+        project.configure(site="zzz")
+        expect(project.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def adopted_with_its_series(program):
+    """Message-IDs, References and the window of a campaign that is taken over stay what they were."""
+    with Server() as server:
+        project = Project(program, server.port, 4, mailing="revision = 2", notices="calendar = true")
+        edit(project, "calendar = false\n", "")
+        project.settings["notices"] = "calendar = true"
+        staged(project, "scheduled")
+        expect(project.send("--limit", "2").returncode, 0)
+        edit(project, 'id = "sending"', 'id = "another"')
+        refused(project.send(), "under the name `sending`")
+        expect(project.run("adopt", "advance", "--why", "renamed").returncode, 0)
+        done = project.send()
+        expect(done.returncode, 0, done.stderr)
+        uids = {re.search(rb"\nUID:(.*)", message.replace(b"=\r\n", b"")).group(1) for _, message in server.record.taken}
+        expect((len(server.record.taken), len(uids)), (4, 1))
+
+
+@case
+def copies_of_a_ledger(program):
+    with Server() as server:
+        project = Project(program, server.port, 10)
+        ledgers = project.state / "runsheet"
+        expect(project.send("--limit", "5").returncode, 0)
+        shutil.copy(ledgers / "sending.sqlite", ledgers / "sending-backup.sqlite")
+        expect(project.send("--limit", "2").returncode, 0)
+        # A copy of before does not stop the newest.
+        expect(project.send("--limit", "1").returncode, 0)
+        # Nor is it taken over in silence.
+        project.configure(site="zzz")
+        refused(project.send(), "under the name `sending`")
+        refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "several ledgers hold `advance` of `sending`")
+        project.configure(site="sending")
+        # The ledger has another name, and nothing is left beside the project.
+        (ledgers / "sending.sqlite").rename(ledgers / "moved.sqlite")
+        (ledgers / "sending-backup.sqlite").unlink()
+        shutil.rmtree(project.root / ".runsheet")
+        refused(project.send(), "knows 8 of these recipients as sent to")
+        # Or the configuration names another place.
+        (ledgers / "moved.sqlite").rename(ledgers / "sending.sqlite")
+        other = clone(project, smtp='ledger = "../other.sqlite"')
+        refused(other.send(), "knows 8 of these recipients as sent to")
+        expect(project.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def a_conflict_that_comes_later(program):
+    with Server() as server:
+        first = Project(program, server.port, 3)
+        expect(first.send().returncode, 0)
+        second = clone(first, site="zzz")
+        table = second.root / "people.csv"
+        everybody = table.read_text()
+        table.write_text("email,name,number\nnobody-else@d1.example,N,9\n")
+        expect(second.send(count=1).returncode, 0)
+        table.write_text(everybody + "nobody-else@d1.example,N,9\n")
+        for arguments in (["--yes", "4"], ["--dry-run"]):
+            refused(second.run("send", "advance", "--amend", *arguments), "under the name `sending`: 3 were reached")
+        expect(len(server.record.taken), 4)
+
+
+@case
+def restored_copies(program):
+    class Slow(Behaviour):
+        def end(self, session, to, message):
+            time.sleep(0.01)
+            return super().end(session, to, message)
+
+    with Server(Slow()) as server:
+        project = Project(program, server.port, 400)
+        expect(project.send("--limit", "5").returncode, 0)
+        ledgers = project.state / "runsheet"
+        shutil.copytree(ledgers, project.state / "copy")
+        process = project.start()
+        while len(server.record.taken) < 60:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        shutil.rmtree(ledgers)
+        shutil.copytree(project.state / "copy", ledgers)
+        for arguments in (["send", "advance", "--yes", "400"], ["send", "advance", "--dry-run"],
+                          ["resolve", "advance", project.addresses[399], "--cancel", "--why", "x"]):
+            refused(project.run(*arguments), "the ledger is older than the last send from here")
+        once(server, project)
+
+
+@case
+def what_an_export_sees(program):
+    with Server() as server:
+        for state in ("suppressed", "left out"):
+            project = Project(program, server.port, 4)
+            expect(project.send("--limit", "2").returncode, 0)
+            sql(project.ledger(), f"UPDATE recipient SET state = '{state}' WHERE key LIKE 'sample3@%'")
+            refused(project.run("export", "advance"), f"`sample3@d3.example` is {state}, and its history does not say so")
+        project = Project(program, server.port, 6)
+        for _ in range(3):
+            expect(project.send("--limit", "2").returncode, 0)
+        middle = sql(project.ledger(), "SELECT DISTINCT sender FROM event ORDER BY sender LIMIT 1 OFFSET 1").strip()
+        keys = sql(project.ledger(), f"SELECT DISTINCT key FROM event WHERE sender = '{middle}' AND key <> ''").split()
+        quoted = ",".join(f"'{key}'" for key in keys)
+        sql(project.ledger(), f"DELETE FROM event WHERE sender = '{middle}'")
+        sql(project.ledger(), f"UPDATE recipient SET state = 'planned', code = 0, reply = '' WHERE key IN ({quoted})")
+        refused(project.run("export", "advance"), "are missing")
+        # Who was reached is believed only if the history says so.
+        more = '\n[[mailings]]\nid = "done"\nnotice = "advance"\nevent = "cutover"\nrecipients = "people.csv"\nreached_by = "advance"\n'
+        project = Project(program, server.port, 4, mailing=more)
+        expect(project.send("--limit", "2").returncode, 0)
+        sql(project.ledger(), "UPDATE recipient SET state = 'accepted'")
+        refused(project.run("send", "done", "--yes", "4"), "somebody has changed the ledger of `advance`")
+
+
+@case
+def a_lower_revision(program):
+    with Server() as server:
+        project = Project(program, server.port, 2, mailing="revision = 3")
+        expect(project.send().returncode, 0)
+        project.configure(mailing="revision = 2")
+        for arguments in (["--yes", "2"], ["--dry-run"]):
+            refused(project.run("send", "advance", *arguments), "revision 3 of `advance` was sent already", "revision = 4")
+        for wrong in ("0", "-1", "100", "20270213", "9223372036854775807"):
+            project.configure(mailing=f"revision = {wrong}")
+            done = project.send()
+            assert done.returncode == 1 and "invalid revision" in done.stderr, done.stderr
+        once(server, project)
+
+
+@case
+def a_pattern_suppresses_nobody(program):
+    project = Project(program, 25, 2, notices='suppress = "gone.txt"')
+    (project.root / "gone.txt").write_text("*@d0.example\n")
+    done = project.send()
+    assert done.returncode == 1 and "a `*` does not stand for others" in done.stderr, done.stderr
+
+
+@case
+def a_dry_run_tries_all_but_the_server(program):
+    with Server() as server:
+        project = Project(program, server.port, 2)
+        refused(project.run("send", "advance", "--dry-run", "--yes", "7"), "--yes says 7")
+        for smtp in ('user = "x"\npassword_file = "nowhere"', 'user = "x"\npassword_command = ["false"]', 'ca_file = "nowhere.pem"'):
+            project.configure(smtp=smtp)
+            expect([project.run("send", "advance", "--dry-run").returncode, project.send().returncode], [2, 2], smtp)
+        # A row that is wrong hides nothing.
+        project.configure(smtp="", mode="rehearsal")
+        (project.root / "people.csv").write_text("email,name,number\nnobody,x,1\n")
+        refused(project.run("send", "advance", "--dry-run"), "bad-address", "is a rehearsal")
+        expect(server.record.connections, 0)
+
+
+@case
+def nothing_is_answered(program):
+    class Drops(Behaviour):
+        def end(self, session, to, message):
+            raise Hangup()
+
+    with Server(Drops()) as server:
+        project = Project(program, server.port, 300, smtp=QUICK)
+        refused(project.send(), "did not answer to the end of 10 messages in a row")
+        found = states(project)
+        assert 10 <= found["in doubt"] <= 18 and found["planned"] >= 280, found
+
+
+@case
+def mended_after_an_amendment(program):
+    with Server() as server:
+        project = Project(program, server.port, 5)
+        table = project.root / "people.csv"
+        good = table.read_text()
+        table.write_text(good.replace("Sample 4,4", ",4"))
+        expect(project.send("--skip-bad", "1", "--limit", "2", count=4).returncode, 0)
+        notice = project.root / "content/notices.md"
+        notice.write_text(notice.read_text().replace("this is number", "this is the number"))
+        expect(project.send("--skip-bad", "1", "--amend", count=4).returncode, 0)
+        table.write_text(good)
+        done = project.send()
+        expect(done.returncode, 0, done.stderr)
+        assert "1 row that was left out is good now, and planned" in done.stderr and "1 message still to send, of 5" in done.stderr, done.stderr
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+        # With nothing left nobody is asked.
+        done = project.run("send", "advance")
+        assert done.returncode == 0 and "nothing is left to send" in done.stderr, done.stderr
+        # But another text is no mended row.
+        notice.write_text(notice.read_text().replace("this is the number", "this is number"))
+        table.write_text(good + "new@d1.example,New,9\n")
+        refused(project.send(count=6), "has changed: 1 recipient is new")
+
+
+@case
+def sealed_exports_that_are_cut(program):
+    with Server() as server:
+        project = Project(program, server.port, 3, env={"RUNSHEET_SEAL_KEY": "s3al"})
+        expect(project.send().returncode, 0)
+        table = project.run("export", "advance").stdout
+        lines = table.splitlines(keepends=True)
+        whole = project.run("export", "advance", "--format", "json").stdout
+        file = project.root / "export"
+        for text in ("".join(lines[:-1]), lines[0], table.replace("email,state", "mail,status"), whole.replace("{", '{"subject": "another",', 1),
+                     whole.replace('"recipients"', '"recipients": [], "recipients"', 1)):
+            file.write_bytes(text.encode())
+            refused(project.run("verify", str(file)), "does not hold")
+        for text in (table, whole):
+            file.write_bytes(text.encode())
+            expect(project.run("verify", str(file)).returncode, 0)
+        json.loads(whole)
