@@ -87,6 +87,8 @@ pub struct Connection {
     pub messages: u64,
     /// The token that let it in, and where the next one comes from.
     token: Option<(Arc<Tokens>, Token)>,
+    /// What no answer of the server may repeat: it is kept and shown.
+    hidden: Vec<String>,
 }
 
 impl Connection {
@@ -148,6 +150,7 @@ impl Connection {
             announced: None,
             messages: 0,
             token,
+            hidden: Vec::new(),
         };
         if server.tls == Tls::Implicit {
             connection = connection.encrypt(server)?;
@@ -245,7 +248,7 @@ impl Connection {
                 if taken > MOST_REPLY {
                     return Err("its answer is too long".to_owned());
                 }
-                let line = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
+                let line = self.without_secrets(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']));
                 let number = line
                     .get(..3)
                     .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))

@@ -259,3 +259,24 @@ def sealed_exports_that_are_cut(program):
             file.write_bytes(text.encode())
             expect(project.run("verify", str(file)).returncode, 0)
         json.loads(whole)
+
+
+@case
+def an_answer_that_repeats_a_secret(program):
+    """A relay that repeats what let us in, after it did: the answer is kept and shown without it."""
+    class Repeats(Behaviour):
+        extensions = Behaviour.extensions + ["AUTH PLAIN"]
+
+        def auth(self, session, line):
+            self.said = line.split()[-1]
+            return "235 2.7.0 Ok"
+
+        def rcpt(self, session, to):
+            return f"550 5.7.1 no {self.said} for pa55-w0rd"
+
+    with Server(Repeats()) as server:
+        project = Project(program, server.port, 2, smtp='user = "someone"\n' + QUICK, env={"RUNSHEET_SMTP_PASSWORD": "pa55-w0rd"})
+        done = project.send()
+        assert done.returncode == 3 and "550 5.7.1 no (hidden) for (hidden)" in done.stderr, done.stderr
+        for text in (done.stdout + done.stderr, project.run("export", "advance", "--format", "json").stdout, sql(project.ledger(), ".dump")):
+            assert "pa55-w0rd" not in text and server.behaviour.said not in text, text

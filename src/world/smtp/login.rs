@@ -50,6 +50,14 @@ impl Connection {
         if server.user.is_empty() {
             return Ok(());
         }
+        let secret = match (&server.login, &self.token) {
+            (Some(Login::Password(Secret(password))), _) => vec![password.clone(), format!("\0{}\0{password}", server.user)],
+            (_, Some((_, token))) => vec![token.secret.0.clone(), xoauth2(&server.user, token), oauthbearer(server, token)],
+            _ => Vec::new(),
+        };
+        // As it is, and as it goes over the wire. A server that repeats a short word may mean it.
+        self.hidden =
+            secret.iter().flat_map(|secret| [secret.clone(), BASE64_STANDARD.encode(secret)]).filter(|word| word.len() > 3).collect();
         // `AUTH=` is how some servers wrote it before RFC 2554.
         let offered = self.extensions.iter().find_map(|line| line.strip_prefix("AUTH ").or(line.strip_prefix("AUTH=")));
         let offered: Vec<String> = offered.unwrap_or("").split_whitespace().map(str::to_owned).collect();
@@ -78,6 +86,11 @@ impl Connection {
                 Err(Failure::Lasting(format!("{} offers {ways}", server.name())).into())
             }
         }
+    }
+
+    /// A line of an answer, without what proves who we are.
+    pub(super) fn without_secrets(&self, line: &str) -> String {
+        self.hidden.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "(hidden)"))
     }
 
     /// AUTH LOGIN: the name, then the password.
