@@ -247,7 +247,7 @@ pub enum NoticeCommand {
         /// Use this table instead of the mailing's own; it may lie outside the project
         #[arg(long, value_name = "FILE", conflicts_with = "test")]
         recipients: Option<PathBuf>,
-        /// The number of messages of the mailing, which else is asked for on the terminal
+        /// Confirm this many messages without being asked
         #[arg(long, value_name = "COUNT")]
         yes: Option<u64>,
         /// Send one message, the first, to this address instead, marked as a test; repeat it, or separate addresses with commas
@@ -259,7 +259,7 @@ pub enum NoticeCommand {
         /// Show what would be sent, and what `send` would refuse, with its exit code
         #[arg(long)]
         dry_run: bool,
-        /// Send at most so many messages now
+        /// Stop after this many messages
         #[arg(long, value_name = "N")]
         limit: Option<u64>,
         /// Send a changed text to those who were not reached yet
@@ -271,7 +271,7 @@ pub enum NoticeCommand {
         /// Send although the time of the mailing has passed, and keep this reason in the ledger
         #[arg(long, value_name = "REASON", conflicts_with = "test")]
         late: Option<String>,
-        /// What to do with messages of which nobody knows whether they were sent
+        /// What to do with messages whose delivery was never confirmed
         #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
         in_doubt: InDoubt,
         /// Leave out the faulty rows of the table, if there are exactly this many
@@ -346,7 +346,7 @@ pub enum NoticeCommand {
         /// The site's name in that ledger, as `send` says it [default: the only one there is]
         #[arg(long, value_name = "NAME")]
         from: Option<String>,
-        /// It is another site: do not take it over, and do not ask again
+        /// Treat it as a different site, and do not ask again
         #[arg(long)]
         apart: bool,
         /// How that is known; the ledger keeps it

@@ -92,7 +92,7 @@ impl Fillers {
 fn way_out(value: &str) -> &'static str {
     match entity(value) {
         Some(_) => "write the character itself: values are no HTML",
-        None => "leave a field empty where there is no value: a `default` in the notice stands there then",
+        None => "empty the cell: the `default` of the notice is used instead",
     }
 }
 

@@ -39,7 +39,7 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode
         report::note(global, &format!("not covered by the history: {what}"));
     }
     if verified.faults.is_empty() {
-        report::note(global, &format!("{} in the history, and their hashes hold", counted(events.len(), "line", "lines")));
+        report::note(global, &format!("history verified: {}, unchanged", counted(events.len(), "line", "lines")));
         return Ok(ExitCode::SUCCESS);
     }
     let shown: Vec<&str> = verified.faults.iter().take(5).map(String::as_str).collect();
@@ -120,7 +120,7 @@ fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
         return Ok(Some("it is not written as it was exported".to_owned()));
     }
     let sealed = whole.as_object_mut().and_then(|whole| whole.remove("seal"));
-    let Some(mac) = sealed.as_ref().and_then(|seal| seal["mac"].as_str()) else { return Ok(Some("it has none".to_owned())) };
+    let Some(mac) = sealed.as_ref().and_then(|seal| seal["mac"].as_str()) else { return Ok(Some("there is none".to_owned())) };
     Ok((seal.text(&whole.to_string()) != mac).then(|| "something in it was changed, or it was sealed with another key".to_owned()))
 }
 
@@ -128,7 +128,7 @@ fn csv_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut table = csv::ReaderBuilder::new().has_headers(true).from_reader(text.as_bytes());
     let mut header: Vec<String> = table.headers().context("invalid CSV")?.iter().map(str::to_owned).collect();
     if header.pop().as_deref() != Some("seal") {
-        return Ok(Some("it has none".to_owned()));
+        return Ok(Some("there is none".to_owned()));
     }
     let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().context("invalid CSV")?;
     let mut before = seal.row(&rows.len().to_string(), &header);

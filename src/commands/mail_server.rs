@@ -21,6 +21,16 @@ pub fn of(loaded: &Loaded, sending: &Sending) -> Result<Server> {
     Server::new(sending, certificates.as_deref(), login)
 }
 
+/// What is wrong with the server's settings and secrets, as far as that shows without running a command for one, which may ask a person.
+pub fn fault(loaded: &Loaded, sending: &Sending) -> Option<String> {
+    let has_token = environment::smtp_token().is_some() || sending.token_file.is_some();
+    let has_password = environment::smtp_password().is_some() || sending.password_file.is_some();
+    let by_command = !has_token && (!sending.token_command.is_empty() || !has_password && !sending.password_command.is_empty());
+    // Without its user nobody logs in, and no secret is asked for.
+    let quiet = Sending { user: String::new(), ..sending.clone() };
+    of(loaded, if by_command { &quiet } else { sending }).err().map(|error| format!("{error:#}"))
+}
+
 /// A token may take so long to be had.
 const MOST_TOKEN_TIME: Duration = Duration::from_secs(60);
 

@@ -73,13 +73,13 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
         }),
         Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
             format!(
-                "the mailing `{id}` was not to be sent after {} ({why}): that was {} ago\nhelp: what it says may no longer hold: change the notice, then `not_after`; `--late REASON` sends it all the same, and the ledger keeps the reason",
+                "the mailing `{id}` was not to be sent after {} ({why}): that was {} ago\nhelp: its text may be out of date: update the notice and `not_after`, or send it anyway with `--late REASON`; the ledger keeps the reason",
                 last.strftime("%a %-d %b %Y, %H:%M %Z"),
                 ago(last)
             )
         }),
         Timing::Stale if late.is_none() && !asks => Some(format!(
-            "the mailing `{id}` was due {} ago ({}), and nothing says until when its words hold\nhelp: `--late REASON` sends it all the same; a `not_after` of the mailing, or a stage of the notice, says until when it may be sent",
+            "the mailing `{id}` was due {} ago ({}) and has no end date\nhelp: set `not_after` in the mailing or a stage in the notice, or send it anyway with `--late REASON`",
             ago(&times.due.0),
             times.due.1
         )),

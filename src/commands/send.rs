@@ -65,7 +65,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
         bail!("--only is for a test message\nhelp: add --test ADDRESS; `send` mails everybody in the table, `--limit N` the first of them");
     }
     if order.late.is_some_and(|reason| reason.trim().is_empty()) {
-        bail!("--late is empty\nhelp: say why it is sent all the same; the ledger keeps it");
+        bail!("--late is empty\nhelp: say why it is sent anyway; the ledger keeps it");
     }
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = ledger::declared(&loaded, order.name)?.clone();
@@ -173,7 +173,7 @@ impl Job<'_> {
         introduction.say(self.global);
         if order.dry_run {
             // The secrets that the server takes must be there.
-            refusals.add(self.server().err().map(|error| format!("{error:#}")))?;
+            refusals.add(mail_server::fault(self.loaded, self.sending))?;
             refusals.say(self.global);
             return Ok(ExitCode::from(if refusals.is_empty() { 0 } else { 2 }));
         }
@@ -276,7 +276,7 @@ impl Job<'_> {
         if !self.order.dry_run {
             if lines.is_empty() {
                 ledger.vouch(Occasion::FromHere, &environment::user(), "")?;
-                report::note(self.global, "an older runsheet wrote this plan: from here on the history vouches for it and its recipients");
+                report::note(self.global, "this plan was made by an older version: from here on the history vouches for it");
             }
             let left = ledger.sweep()?;
             if left > 0 {
@@ -422,8 +422,8 @@ impl Job<'_> {
         let Some(times) = self.times.as_ref().filter(|times| times.judge(self.now) == Timing::Stale && self.order.late.is_none()) else {
             return Ok(confirmed);
         };
-        let due = format!("it was due {} ({}), and nothing says until when it holds", told(&times.due.0, self.now), times.due.1);
-        let typed = ask(&format!("{due}\ntype `late` to send it all the same: "))?;
+        let due = format!("it was due {} ({}) and has no end date", told(&times.due.0, self.now), times.due.1);
+        let typed = ask(&format!("{due}\ntype `late` to send it anyway: "))?;
         if typed.trim() != "late" {
             bail!("that is not `late`; nothing was sent");
         }

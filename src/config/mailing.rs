@@ -297,6 +297,21 @@ fn read_offset(reader: &mut Reader, key: &'static str) -> Option<Spanned<Offset>
     }
 }
 
+/// A number that grows by one with each correction: each is named in the messages of the next.
+fn read_revision(reader: &mut Reader) -> u64 {
+    let Some(revision) = reader.integer("revision") else { return 1 };
+    match u64::try_from(revision.value) {
+        Ok(number @ 1..=MOST_REVISIONS) => number,
+        _ => {
+            let help = format!("count corrections from 1; use 1 to {MOST_REVISIONS}");
+            reader.reject(&revision.span, format!("invalid revision {}", revision.value), Some(help));
+            1
+        }
+    }
+}
+
+const MOST_REVISIONS: u64 = 99;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -321,18 +336,3 @@ mod tests {
         }
     }
 }
-
-/// A number that grows by one with each correction: each is named in the messages of the next.
-fn read_revision(reader: &mut Reader) -> u64 {
-    let Some(revision) = reader.integer("revision") else { return 1 };
-    match u64::try_from(revision.value) {
-        Ok(number @ 1..=MOST_REVISIONS) => number,
-        _ => {
-            let help = format!("count corrections from 1; use 1 to {MOST_REVISIONS}");
-            reader.reject(&revision.span, format!("invalid revision {}", revision.value), Some(help));
-            1
-        }
-    }
-}
-
-const MOST_REVISIONS: u64 = 99;

@@ -108,7 +108,7 @@ mod tests {
         let expected = [old, "[\"Runsheet\",\"move\",\"advance\",2]", "[\"our-move-1\",\"advance\",2]"];
         assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected.into());
         let known = Known::parse(campaign.name()).unwrap();
-        assert_eq!((&*known.site, &*known.mailing, known.revision, known.event), ("our-move-1", "advance", 2, None));
+        assert_eq!((&*known.site, &*known.mailing, known.revision, &known.event), ("our-move-1", "advance", 2, &None));
         assert_eq!(Known::parse(old).unwrap().event.as_deref(), Some("move"));
         assert_eq!(Known::parse(old).unwrap().name_of("done", 1), "[\"https://docs.example.org/\",\"move\",\"done\",1]");
         assert_eq!(known.name_of("done", 1), "[\"our-move-1\",\"done\",1]");

@@ -220,7 +220,7 @@ fn fit_record(record: csv::ByteRecord, line: u64, columns: usize, format: Format
         return Ok(Row { line, values, broken });
     }
     let message = format!("the row has {}, the header {columns}", counted(values.len(), "field", "fields"));
-    let help = "a value that holds the delimiter stands in double quotes; an empty value keeps its delimiter";
+    let help = "put double quotes around a value that contains the delimiter, and keep one delimiter for each empty cell";
     let diagnostic = Diagnostic::error("bad-row", message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
     let delimiter = if let Format::Csv(delimiter) = format { char::from(delimiter).to_string() } else { String::new() };
     Err(Box::new(Unreadable { diagnostic, line, text: values.join(&delimiter), ends: false }))

@@ -194,7 +194,7 @@ def a_dry_run_tries_all_but_the_server(program):
     with Server() as server:
         project = Project(program, server.port, 2)
         refused(project.run("send", "advance", "--dry-run", "--yes", "7"), "--yes says 7")
-        for smtp in ('user = "x"\npassword_file = "nowhere"', 'user = "x"\npassword_command = ["false"]', 'ca_file = "nowhere.pem"'):
+        for smtp in ('user = "x"\npassword_file = "nowhere"', 'user = "x"', 'ca_file = "nowhere.pem"'):
             project.configure(smtp=smtp)
             expect([project.run("send", "advance", "--dry-run").returncode, project.send().returncode], [2, 2], smtp)
         # A row that is wrong hides nothing.

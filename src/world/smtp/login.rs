@@ -56,8 +56,10 @@ impl Connection {
             _ => Vec::new(),
         };
         // As it is, and as it goes over the wire. A server that repeats a short word may mean it.
-        self.hidden =
-            secret.iter().flat_map(|secret| [secret.clone(), BASE64_STANDARD.encode(secret)]).filter(|word| word.len() > 3).collect();
+        let words = secret.iter().flat_map(|secret| [secret.clone(), BASE64_STANDARD.encode(secret)]);
+        self.hidden = words.filter(|word| word.len() > 3).collect();
+        // One may be a part of another.
+        self.hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));
         // `AUTH=` is how some servers wrote it before RFC 2554.
         let offered = self.extensions.iter().find_map(|line| line.strip_prefix("AUTH ").or(line.strip_prefix("AUTH=")));
         let offered: Vec<String> = offered.unwrap_or("").split_whitespace().map(str::to_owned).collect();
