@@ -195,7 +195,7 @@ pub enum NoticeCommand {
         /// Other recipients than the mailing's
         #[arg(long, value_name = "FILE")]
         recipients: Option<PathBuf>,
-        /// Write a CSV with every faulty row: line, column, code, value, help
+        /// Write a CSV with every faulty row: line, column, code, severity, value, help, message
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
     },
