@@ -24,6 +24,7 @@ use crate::notice::campaign::Known;
 use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
 use crate::notice::ledger::{Plan, Planned, State};
+use crate::notice::stage::Stage;
 use crate::world::ledger::adoption;
 use crate::world::ledger::plan::Particulars;
 use crate::world::ledger::store::Store;
@@ -87,8 +88,34 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     }
     let stage = campaign::find_notices(&loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage);
     let times = Times::of(&mailing, stage, event);
+    let times = match announced(&loaded, &mailing, event, stage)? {
+        Some(t0) => times.map(|times| times.until_the_announced(t0)),
+        None => times,
+    };
     let job = Job { global, loaded: &loaded, mailing: &mailing, sending: &sending, event, times, order, now: clock::now() };
     job.run(diagnostics)
+}
+
+/// T-0 as it was announced, if a notice puts that off and T-0 has been moved since: that of the newest plan of the same event.
+fn announced(loaded: &Loaded, mailing: &Mailing, event: &Event, stage: Option<Stage>) -> Result<Option<Timestamp>> {
+    if stage != Some(Stage::Postponed) || mailing.not_after.is_some() {
+        return Ok(None);
+    }
+    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(None) };
+    let is_of_event = |known: &Known| {
+        let named =
+            loaded.project.config.mailings.iter().find(|other| other.id.value == known.mailing && other.id.value != mailing.id.value);
+        known.site == loaded.site.config.site.identity()
+            && named.and_then(|other| campaign::campaign_of(loaded, other)).is_some_and(|(_, other)| other.id == event.id)
+    };
+    for name in Ledger::campaigns(ledger.store())?.iter().rev() {
+        if Known::parse(name).is_some_and(|known| is_of_event(&known))
+            && let Some(t0) = ledger.t0_of(name)?
+        {
+            return Ok(Some(t0));
+        }
+    }
+    Ok(None)
 }
 
 /// A sending, with all that it needs to know.
@@ -375,7 +402,8 @@ impl Job<'_> {
             Some(file) => Some((file.display().to_string(), disk::hash(file)?)),
             None => None,
         };
-        let particulars = Particulars { who, left_out: &draft.left_out, table };
+        let t0 = self.event.clock.as_ref().map(|clock| clock.t0().timestamp());
+        let particulars = Particulars { who, left_out: &draft.left_out, table, t0 };
         match change {
             Change::Same => Ok(()),
             Change::Amended => {

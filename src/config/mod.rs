@@ -448,6 +448,15 @@ fn read_levels(reader: &mut Reader) -> BTreeMap<String, CheckLevel> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn addresses_are_normalized() {
+        let check = |text: &str, expected: &str| assert_eq!(base_url(text).as_deref(), Ok(expected), "{text}");
+        check("https://docs.example.org", "https://docs.example.org/");
+        check("HTTPS://Docs.Example.ORG:443/Guide/", "https://docs.example.org/Guide/");
+        check("http://docs.example.org:80", "http://docs.example.org/");
+        check("https://docs.example.org:8443/a", "https://docs.example.org:8443/a/");
+    }
+
     fn codes(text: &str) -> Vec<(&'static str, Option<String>)> {
         let mut diagnostics = Diagnostics::default();
         let path = path();

@@ -49,6 +49,13 @@ impl Times {
         Some(Times { due, first, last })
     }
 
+    /// The same for a notice that puts off what was announced: its words hold until the event was to begin, also when T-0 has been moved.
+    pub fn until_the_announced(mut self, t0: Timestamp) -> Times {
+        let zone = self.due.0.time_zone().clone();
+        self.last = Some((t0.to_zoned(zone), "the T-0 that was announced".to_owned()));
+        self
+    }
+
     pub fn judge(&self, now: Timestamp) -> Timing {
         if self.first.as_ref().is_some_and(|(first, _)| now < first.timestamp()) {
             return Timing::Early;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::ledger::{Plan, Planned, State};
 use super::reply::Reply;
 use crate::diagnostic::{counted, thousands};
@@ -55,6 +57,9 @@ pub struct Covered {
     /// The name that the campaign was taken over from.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<String>,
+    /// T-0 of the event when the plan was made.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub t0: Option<Timestamp>,
     /// From 1, over all lines of this kind: clocks may be set back.
     #[serde(default)]
     pub number: u64,
@@ -350,6 +355,7 @@ mod tests {
             table: None,
             decided: None,
             from: None,
+            t0: None,
             number: 1,
             after: None,
             messages: String::new(),

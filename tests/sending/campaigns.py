@@ -1,4 +1,5 @@
 """Cases about what surrounds a sending: that a campaign stays itself, that its time is kept, that the ledger vouches for all it holds."""
+import datetime
 import json
 import os
 import pathlib
@@ -6,6 +7,7 @@ import pty
 import re
 import shutil
 import subprocess
+import time
 
 from casebook import QUICK, case, expect, once, states
 from project import Project, in_days
@@ -337,6 +339,24 @@ def late_notices(program):
             history = json.loads(project.run("export", "advance", "--format", "json").stdout)["history"]
             late = [line for line in history if line["state"] == "late"]
             expect([(line["who"], line["why"]) for line in late], [("tester", "the relay was down until now")])
+
+
+@case
+def what_is_put_off_was_announced(program):
+    """A notice that puts an event off holds until it was to begin, not until the T-0 to which it was moved."""
+    more = '\n[[mailings]]\nid = "off"\nnotice = "off"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-30d"\n'
+    with Server() as server:
+        for announced, code in ((0.5, 0), (0, 2)):
+            project = Project(program, server.port, 2, t0=in_days(announced) if announced else (
+                datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S"), mailing=more)
+            notice = project.root / "content/notices.md"
+            notice.write_text(notice.read_text() + "\n## Off\n<!-- id: off, stage: postponed -->\n**Subject:** Put off\n\nIt is put off.\n")
+            expect(project.send().returncode, 0)
+            time.sleep(0 if announced else 4)
+            project.configure(t0=in_days(20))
+            done = project.run("send", "off", "--yes", "2")
+            expect(done.returncode, code, done.stderr)
+            assert code == 0 or "the T-0 that was announced" in done.stderr, done.stderr
 
 
 @case

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from campaigns import edit, refused, sql, staged
+from campaigns import FIXTURES, edit, refused, sql, staged
 from casebook import QUICK, case, expect, once, states
 from project import Project
 from smtp_server import Behaviour, Hangup, Server
@@ -52,6 +52,30 @@ def what_is_handed_over_is_not_sent_twice(program):
         project.configure(site="zzz")
         expect(project.send().returncode, 0)
         expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def two_checkouts_of_an_older_project(program):
+    """Both are asked for an id, and get the same: what one of them takes over and sends, the other does not send again."""
+    with Server() as server:
+        project = Project(program, server.port, 6, t0="2099-01-10T02:00")
+        edit(project, 'id = "sending"', "")
+        file = project.state / "runsheet/sending-example-b1ad5f3b.sqlite"
+        file.parent.mkdir(parents=True)
+        subprocess.run(["sqlite3", str(file)], input=(FIXTURES / "ledger-1.sql").read_text(), check=True, text=True)
+        other = copy.copy(project)
+        other.root = project.root.with_name("clone")
+        shutil.copytree(project.root, other.root)
+        for one in (project, other):
+            done = one.send()
+            refused(done, "[site] has no `id`")
+            edit(one, "[site]", "[site]\n" + re.search(r'id = "[^"]*"', done.stderr).group(0))
+            one.send("--amend")
+        expect(server.record.copies(), {address: 1 for address in project.addresses[3:]})
+        expect(states(other), {"accepted": 6})
+        # The line is lost, and the one that it was is asked for.
+        edit(project, 'id = "', '# id = "')
+        refused(project.send(), 'it had `sending-', 'bring the line back')
 
 
 @case

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 
 use super::Ledger;
 use super::store::{self, Store, VERSION};
@@ -21,6 +22,8 @@ pub struct Particulars<'a> {
     pub left_out: &'a [LeftOut],
     /// A table that was named on the command line, and its hash.
     pub table: Option<(String, String)>,
+    /// T-0 of the event.
+    pub t0: Option<Timestamp>,
 }
 
 /// What a line about the whole plan says besides what it vouches for.
@@ -29,13 +32,14 @@ pub(super) struct Said {
     pub table: Option<(String, String)>,
     pub decided: Option<String>,
     pub from: Option<String>,
+    pub t0: Option<Timestamp>,
     /// Of a new plan.
     pub messages: Option<String>,
 }
 
 impl Said {
-    fn of(rows: &[Planned]) -> Said {
-        Said { messages: Some(messages(rows)), ..Said::default() }
+    fn of(rows: &[Planned], particulars: &Particulars) -> Said {
+        Said { messages: Some(messages(rows)), table: particulars.table.clone(), t0: particulars.t0, ..Said::default() }
     }
 }
 
@@ -68,7 +72,7 @@ impl Ledger {
                 ledger.insert(planned, rank)?;
             }
             ledger.leave_out(particulars.left_out, &BTreeSet::new())?;
-            ledger.cover(Occasion::Frozen, particulars.who, "", Said { table: particulars.table.clone(), ..Said::of(rows) })
+            ledger.cover(Occasion::Frozen, particulars.who, "", Said::of(rows, particulars))
         })
     }
 
@@ -84,8 +88,16 @@ impl Ledger {
                 ledger.insert(planned, rank)?;
             }
             ledger.leave_out(particulars.left_out, &known)?;
-            ledger.cover(Occasion::Extended, particulars.who, "", Said { table: particulars.table.clone(), ..Said::of(rows) })
+            ledger.cover(Occasion::Extended, particulars.who, "", Said::of(rows, particulars))
         })
+    }
+
+    /// T-0 as the last plan of a campaign of the same ledger had it.
+    pub fn t0_of(&mut self, campaign: &str) -> Result<Option<Timestamp>> {
+        let own = std::mem::replace(&mut self.campaign, campaign.to_owned());
+        let lines = self.plan_lines();
+        self.campaign = own;
+        Ok(last_cover(&lines?).and_then(|covered| covered.t0))
     }
 
     /// Writes a line that vouches for plan and rows as they are now.
@@ -97,8 +109,8 @@ impl Ledger {
         let Some(plan) = self.plan()? else { bail!("there is no plan to vouch for") };
         let rows = self.rows()?;
         let before = last_cover(&self.plan_lines()?);
-        let (number, known) = before.map_or((0, String::new()), |covered| (covered.number, covered.messages));
-        let Said { table, decided, from, messages } = said;
+        let (number, known, known_t0) = before.map_or((0, String::new(), None), |covered| (covered.number, covered.messages, covered.t0));
+        let Said { table, decided, from, t0, messages } = said;
         let covered = Covered {
             plan: plan.hash,
             frozen: plan.frozen.to_string(),
@@ -109,6 +121,7 @@ impl Ledger {
             table,
             decided,
             from,
+            t0: t0.or(known_t0),
             number: number + 1,
             after: self.last_hash()?,
             messages: messages.unwrap_or(known),
@@ -183,7 +196,7 @@ impl Ledger {
                 }
             }
             ledger.leave_out(particulars.left_out, &known.keys().cloned().collect())?;
-            ledger.cover(Occasion::Amended, who, "", Said { table: particulars.table.clone(), ..Said::of(rows) })
+            ledger.cover(Occasion::Amended, who, "", Said::of(rows, particulars))
         })
     }
 
