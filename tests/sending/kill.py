@@ -56,7 +56,9 @@ def one_round(program, number, chance, options):
     postgres = options.store == "postgres"
     with Server(Busy(chance)) as server:
         smtp = f'connections = {connections}\n' + ('timeout = "1s"\nfinal_timeout = "1s"\nlease = "5s"\n' if postgres else "")
-        project = Project(program, server.port, count, smtp=smtp, env={"RUNSHEET_LEDGER_URL": DATABASE} if postgres else {})
+        # In one database each round has people of its own: another site to the same ones would be refused.
+        project = Project(program, server.port, count, smtp=smtp, who=f"sample-{os.getpid()}-{number}-",
+                          env={"RUNSHEET_LEDGER_URL": DATABASE} if postgres else {})
         project.site = f"round-{os.getpid()}-{number}"
         project.configure(site=project.site)
         kills = 0

@@ -66,8 +66,8 @@ class Project:
     """A folder with a project; its ledger lies in a folder of its own."""
 
     def __init__(self, program, port, count=10, *, host="127.0.0.1", tls="none", smtp="", notices="", mailing="", mode="live",
-                 t0=None, site="sending", env=None):
-        self.program = str(program)
+                 t0=None, site="sending", who="sample", env=None):
+        self.program, self.who = str(program), who
         self.folder = tempfile.TemporaryDirectory(prefix="runsheet-sending-")
         self.root = pathlib.Path(self.folder.name) / "project"
         self.state = pathlib.Path(self.folder.name) / "state"
@@ -86,7 +86,7 @@ class Project:
         (self.root / "runsheet.toml").write_text(CONFIG.format(**self.settings))
 
     def people(self, count):
-        self.addresses = [f"sample{number}@d{number % 7}.example" for number in range(count)]
+        self.addresses = [f"{self.who}{number}@d{number % 7}.example" for number in range(count)]
         rows = [f"{address},Sample {number},{number}" for number, address in enumerate(self.addresses)]
         (self.root / "people.csv").write_text("\n".join(["email,name,number", *rows]) + "\n")
         self.count = count
