@@ -237,11 +237,12 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
 fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
     let last = latest_of(told.iter().copied());
     let state = last.and_then(|event| State::parse(&event.state));
+    let is_open = matches!(state, None | Some(State::Planned | State::Deferred | State::Suppressed));
     let holds = match row.state {
         // Nothing is written when it is planned or claimed, nor when it is given back.
-        State::Planned | State::Claimed => matches!(state, None | Some(State::Planned | State::Deferred)) && !row.hash.is_empty(),
+        State::Planned | State::Claimed => is_open && !row.hash.is_empty(),
         // They have no message.
-        State::Suppressed | State::LeftOut => matches!(state, None | Some(State::Planned | State::Deferred)) && row.hash.is_empty(),
+        State::Suppressed | State::LeftOut => is_open && row.hash.is_empty(),
         State::Deferred => matches!(state, Some(State::Deferred | State::Planned)),
         other => state == Some(other),
     };

@@ -338,6 +338,8 @@ impl Ledger {
         self.together(|ledger| {
             let mut concerned = Vec::new();
             for row in ledger.rows()?.iter().filter(|row| whom.holds(row)) {
+                // Who is suppressed by now has no message, and is not planned again.
+                let to = if to == State::Planned && row.hash.is_empty() { State::Suppressed } else { to };
                 if ledger.set(&row.key, row.state, to, who, why)? {
                     concerned.push(row.key.clone());
                 }

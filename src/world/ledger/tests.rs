@@ -17,6 +17,7 @@ fn conforms(open: Open) {
     amended(open);
     extended(open);
     given_up(open);
+    suppressed_meanwhile(open);
     resolved(open);
     taken_over(open);
     nothing_by_halves(open);
@@ -194,6 +195,21 @@ fn extended(open: Open) {
     assert_eq!(one.plan().unwrap().map(|plan| (plan.hash, plan.amended)), Some(("better".to_owned(), 0)));
     assert_eq!(verified(&mut one), [] as [String; 0]);
     assert_eq!(one.plan_lines().unwrap().iter().map(|line| line.state.as_str()).collect::<Vec<_>>(), ["frozen", "extended"]);
+}
+
+fn suppressed_meanwhile(open: Open) {
+    let mut one = open("suppressed meanwhile", "one");
+    freeze(&mut one, &[planned("a")]).unwrap();
+    let claim = one.claim(&keys(&["a"]), 1).unwrap().remove(0);
+    one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Refused, Duration::ZERO)]).unwrap();
+    let campaign = one.campaign.clone();
+    one.amend(&plan(&campaign), &[Planned { hash: String::new(), ..planned("a") }], &by("somebody")).unwrap();
+    one.resolve(&all_of(&[State::Refused]), State::Planned, "somebody", "the quota is raised").unwrap();
+    assert_eq!(states(&mut one), [State::Suppressed]);
+    assert_eq!(verified(&mut one), [] as [String; 0]);
+    one.amend(&plan(&campaign), &[planned("a")], &by("somebody")).unwrap();
+    assert_eq!(states(&mut one), [State::Planned]);
+    assert_eq!(verified(&mut one), [] as [String; 0]);
 }
 
 fn given_up(open: Open) {
