@@ -140,7 +140,7 @@ fn begun_elsewhere(
 
 /// The ledger of a mailing's campaign to read it, also if it was begun under its earlier name. `None` if there is none.
 pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
-    let campaign = campaign_of(loaded, mailing)?;
+    let (campaign, event) = named(loaded, mailing)?;
     let mut own = ledger::to_read(loaded)?;
     let is_known = own
         .as_mut()
@@ -149,7 +149,7 @@ pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
         .is_some_and(|known| known.iter().any(|name| name == campaign.name()));
     if !is_known {
         let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-        if let Some(Elsewhere { relative, file }) = earlier(loaded, &event_of(loaded, mailing)?, others) {
+        if let Some(Elsewhere { relative, file }) = earlier(loaded, &event, others) {
             let store = match file {
                 Some(file) => InFile::to_read(&file)?.map(|store| Box::new(store) as Box<dyn Store>),
                 None => own,
@@ -162,11 +162,11 @@ pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
 
 /// The ledger of a mailing's campaign to send by it. One that was begun under its earlier name is taken over.
 pub fn to_send(global: &Global, loaded: &Loaded, mailing: &Mailing, lease: std::time::Duration) -> Result<Ledger> {
-    let campaign = campaign_of(loaded, mailing)?;
+    let (campaign, event) = named(loaded, mailing)?;
     let mut ledger = Ledger::new(ledger::to_send(loaded)?, campaign.name(), &sender(), lease);
     if ledger.plan()?.is_none() {
         let others = elsewhere(loaded, &campaign, Some(ledger.store()))?;
-        if let Some(other) = earlier(loaded, &event_of(loaded, mailing)?, others) {
+        if let Some(other) = earlier(loaded, &event, others) {
             let reached = counted(other.relative.reached, "recipient was", "recipients were");
             adopt_into(&mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
             let known = &other.relative.known;
@@ -184,20 +184,17 @@ fn adopt_into(ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> R
     }
 }
 
-fn event_of(loaded: &Loaded, mailing: &Mailing) -> Result<String> {
+/// The campaign of a mailing, and the key of its event.
+fn named(loaded: &Loaded, mailing: &Mailing) -> Result<(Campaign, String)> {
     let found = campaign::campaign_of(loaded, mailing);
-    Ok(found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?.1.id.clone())
-}
-
-fn campaign_of(loaded: &Loaded, mailing: &Mailing) -> Result<Campaign> {
-    let found = campaign::campaign_of(loaded, mailing);
-    Ok(found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?.0)
+    let (campaign, event) = found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?;
+    Ok((campaign, event.id.clone()))
 }
 
 /// Why nothing is sent to some recipients: they are in another campaign of the same mailing and revision, under another name or in
 /// another ledger.
 pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: Option<&mut dyn Store>) -> Result<Option<String>> {
-    let campaign = campaign_of(loaded, mailing)?;
+    let (campaign, _) = named(loaded, mailing)?;
     let site = loaded.site.config.site.identity();
     let mut own = own;
     let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
@@ -279,7 +276,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
         bail!("--why is empty\nhelp: say how it is known; the ledger keeps it");
     }
     let who = ledger::who(who);
-    let campaign = campaign_of(&loaded, &mailing)?;
+    let (campaign, _) = named(&loaded, &mailing)?;
     let mut ledger = Ledger::new(ledger::to_send(&loaded)?, campaign.name(), &sender(), std::time::Duration::ZERO);
     let others = elsewhere(&loaded, &campaign, Some(ledger.store()))?;
     let names: Vec<String> =
