@@ -100,16 +100,24 @@ pub fn begun(loaded: &Loaded, own: Option<&mut dyn Store>) -> Result<BTreeMap<St
     if config.site.id.is_none() { Ok(known) } else { begun_elsewhere(loaded, known, Some(own)) }
 }
 
-/// The names of all campaigns that the configuration declares, with their mailings and revisions.
-pub fn names(loaded: &Loaded) -> Vec<(String, &str, u64)> {
-    let mut names = Vec::new();
+/// A campaign that the configuration declares.
+pub struct Declared<'a> {
+    pub campaign: Campaign,
+    pub event: &'a str,
+    pub mailing: &'a str,
+    pub revision: u64,
+}
+
+/// All campaigns that the configuration declares: each mailing in each of its revisions.
+pub fn all_declared(loaded: &Loaded) -> Vec<Declared<'_>> {
+    let mut all = Vec::new();
     for mailing in &loaded.project.config.mailings {
         let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { continue };
-        let id = mailing.id.value.as_str();
-        let name = |revision| Campaign::new(&loaded.site.config.site, &event.id, id, revision).name().to_owned();
-        names.extend((1..=mailing.revision).map(|revision| (name(revision), id, revision)));
+        let (event, mailing, last) = (event.id.as_str(), mailing.id.value.as_str(), mailing.revision);
+        let campaign = |revision| Campaign::new(&loaded.site.config.site, event, mailing, revision);
+        all.extend((1..=last).map(|revision| Declared { campaign: campaign(revision), event, mailing, revision }));
     }
-    names
+    all
 }
 
 /// Adds those that were not taken over yet.
@@ -122,17 +130,13 @@ fn begun_elsewhere(
         Some(own) => Ledger::campaigns(&mut **own)?.into_iter().collect(),
         None => BTreeSet::new(),
     };
-    for mailing in &loaded.project.config.mailings {
-        let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { continue };
-        for revision in 1..=mailing.revision {
-            let campaign = Campaign::new(&loaded.site.config.site, &event.id, &mailing.id.value, revision);
-            if known.contains(campaign.name()) {
-                continue;
-            }
-            let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-            if let Some(other) = earlier(loaded, &event.id, others) {
-                begun.insert(campaign.name().to_owned(), other.relative.name);
-            }
+    for Declared { campaign, event, .. } in all_declared(loaded) {
+        if known.contains(campaign.name()) {
+            continue;
+        }
+        let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
+        if let Some(other) = earlier(loaded, event, others) {
+            begun.insert(campaign.name().to_owned(), other.relative.name);
         }
     }
     Ok(begun)

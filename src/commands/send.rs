@@ -229,7 +229,8 @@ impl Job<'_> {
         if let Some(before) = before {
             // So were those that it answers to, unless the ledger knows them by the name of now.
             let names = store.map_or_else(|| Ok(Vec::new()), Ledger::campaigns)?;
-            for (name, mailing, revision) in identity::names(self.loaded) {
+            for identity::Declared { campaign, mailing, revision, .. } in identity::all_declared(self.loaded) {
+                let name = campaign.name().to_owned();
                 if let Some(known) = Known::parse(&before).filter(|_| name != own && !names.contains(&name)) {
                     begun.entry(name).or_insert_with(|| known.name_of(mailing, revision));
                 }
