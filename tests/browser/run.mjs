@@ -58,7 +58,7 @@ async function test(name, steps, { time = at(-30), options = {}, script, ignore 
     listen(page, new URL(address).origin, faults);
     await page.clock.install({ time });
     await page.goto(address + hash);
-    await steps(page, (fine, what) => { if (!fine) faults.push(what); }, context);
+    await steps(page, (fine, what) => (typeof fine === "function" ? eventually(fine, what, faults) : fine || faults.push(what)), context);
   } catch (error) {
     faults.push(error.message.slice(0, 900));
   }
@@ -69,16 +69,29 @@ async function test(name, steps, { time = at(-30), options = {}, script, ignore 
   if (told.length) failed += 1;
 }
 
-// What an operator sees and does
+/** For what the page shows by itself after a moment: looks until it is so, and says what is seen if it never is. */
+async function eventually(look, what, faults) {
+  const end = Date.now() + 6000;
+  while (!(await look())) {
+    if (Date.now() > end) return faults.push(typeof what === "string" ? what : await what());
+    await new Promise((later) => setTimeout(later, 50));
+  }
+}
+
+// What an operator sees and does. Each is over when the page has done it: a machine is faster than a hand.
 const task = (page, words) => page.locator("li.task", { hasText: words }).last();
 const box = (page, words) => task(page, words).locator("> input");
 const stamp = (page, words) => task(page, words).locator("> .task-body > .stamp").first();
 const blank = (page, id) => page.locator(`[data-blank="${id}"]`);
 const desk = (page) => page.locator("#DESK");
+/** The script of runs is there, and has shown the run. */
+const isShown = (page) => page.locator("main .stamp").first().waitFor({ state: "attached" });
 /** Files, the log and owners are folded away. */
 async function unfold(page) {
   const fold = desk(page).locator("details").first();
-  if (!(await fold.evaluate((one) => one.open))) await fold.locator("> summary").click();
+  if (await fold.evaluate((one) => one.open)) return;
+  await fold.locator("> summary").click();
+  await desk(page).locator("details[open] button").first().waitFor();
 }
 async function press(page, words) {
   if (/Export|Steps|Report|Open a run|Print/.test(String(words))) await unfold(page);
@@ -88,6 +101,7 @@ async function start(page, who, kind = "Start live run") {
   await page.locator(".initials").fill(who);
   await page.locator(".initials").blur();
   await press(page, kind);
+  await desk(page).getByText(`by ${who}`).waitFor();
 }
 /** Trips the first stop condition, or clears it there. */
 async function turn(page, yes, reason) {
@@ -98,6 +112,11 @@ async function answer(page, yes, ...values) {
   const dialog = page.locator("dialog[open]");
   for (const [index, value] of values.entries()) if (value !== null) await dialog.locator("input").nth(index).fill(value);
   await dialog.getByRole("button", { name: yes, exact: true }).click();
+  await page.locator("dialog").waitFor({ state: "detached" });
+}
+async function cancel(page) {
+  await page.keyboard.press("Escape");
+  await page.locator("dialog").waitFor({ state: "detached" });
 }
 async function fillIn(page, id, value) {
   await blank(page, id).fill(value);
@@ -115,14 +134,15 @@ async function download(page, name) {
 }
 async function open(page, file) {
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press(page, "Open a run file")]);
+  await desk(page).locator(".desk-say").evaluate((one) => (one.textContent = ""));
   await chooser.setFiles({ name: "run.json", mimeType: "application/json", buffer: Buffer.from(file) });
-  await page.waitForTimeout(200);
+  await desk(page).locator(".desk-say").getByText(/^Opened|is refused/).waitFor();
 }
 const text = (locator) => locator.innerText();
 const has = async (locator, words) => (await text(locator)).includes(words);
 async function reload(page) {
   await page.reload();
-  await page.waitForTimeout(150);
+  await isShown(page);
 }
 
 /** The run as far as both browsers need it: at work, gates 1 and 2 decided. */
@@ -163,7 +183,7 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   await page.clock.setSystemTime(at(96));
   await box(page, "On the app host, let readings in").click();
   is(await page.locator("dialog[open]").isVisible(), "an item behind an open gate can be ticked without a word");
-  await page.keyboard.press("Escape");
+  await cancel(page);
   await decide(page, "Gate 3: point of no return", "GO");
   await box(page, "On the app host, let readings in").click();
   is(await box(page, "On the app host, let readings in").isChecked(), "the gate is decided and does not let pass");
@@ -296,10 +316,10 @@ for (const [name, act, said] of [
     is((await page.locator("main :is(.task > input:not([disabled]), .gate input):checked").count()) === 0, "something is ticked");
     is((await blank(page, "NEW_IP").inputValue()) === "", "a value is taken");
     is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command without its value is copied");
-    is(await has(desk(page).locator(".desk-say"), said), `it says: ${await text(desk(page).locator(".desk-say"))}`);
-    if (name === "the files") is(await desk(page).locator("details").first().evaluate((one) => one.open), "the files stay folded");
+    await is(() => has(desk(page).locator(".desk-say"), said), async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);
+    if (name === "the files") await is(() => desk(page).locator("details").first().evaluate((one) => one.open), "the files stay folded");
     if (name === "a command with a value") {
-      is(await has(page.locator("main"), "has no value"), "it does not say that a value is missing");
+      await is(() => has(page.locator("main"), "has no value"), "it does not say that a value is missing");
     }
   }, alone);
 }
@@ -323,9 +343,9 @@ await test("the script of runs does not come: it is said, and once it comes the 
   await fillIn(page, "RELEASE_TAG", "v1");
 
   await page.route(SCRIPT, (route) => route.abort());
-  await reload(page);
-  is(await has(desk(page), "A run is in this browser"), "a page without the script looks as if there were no run");
-  is(await has(say, "could not be loaded"), "it does not say that the script is missing");
+  await page.reload();
+  await is(() => has(desk(page), "A run is in this browser"), "a page without the script looks as if there were no run");
+  await is(() => has(say, "could not be loaded"), "it does not say that the script is missing");
   is(!(await desk(page).locator(".start").first().isVisible()), "a second run can be started");
   await page.unroute(SCRIPT);
   await page.evaluate(() => dispatchEvent(new Event("online")));
@@ -376,7 +396,7 @@ await test("another tab starts a run: this one shows it", async (page, is, conte
   await other.goto(`${origin}/${SHEET}`);
   await start(other, "AB");
   await desk(page).getByText("by AB").waitFor();
-  is(await has(desk(page), "LIVE") || (await has(page.locator(".progress-line"), "LIVE")), "it is not shown as live");
+  await is(() => has(page.locator(".progress-line"), "LIVE"), "it is not shown as live");
 });
 
 await test("the site is dead and the browser calls itself online: the saved copy, told as one until the next good answer", async (page, is) => {
@@ -549,9 +569,8 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   await page.evaluate(() => navigator.clipboard.writeText("nothing"));
   const code = page.locator(".code", { hasText: "--resolve" }).first();
   await code.getByRole("button").click();
-  await page.waitForTimeout(300);
+  await is(() => blank(page, "NEW_IP").evaluate((one) => one === document.activeElement), "the missing field is not shown");
   is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a command without its value is copied");
-  is(await blank(page, "NEW_IP").evaluate((one) => one === document.activeElement), "the missing field is not shown");
   await fillIn(page, "NEW_IP", "300.1.2.3");
   await code.getByRole("button").click();
   await page.waitForTimeout(300);
@@ -559,14 +578,12 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   const deploy = page.locator(".code", { hasText: "deploy.sh" }).first();
   await fillIn(page, "RELEASE_TAG", "$(touch x) 'y'");
   await deploy.getByRole("button").click();
-  await page.waitForTimeout(300);
+  await is(() => has(task(page, "The release under test"), "must be quoted by hand"), "it does not say that the value must be quoted by hand");
   is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a value that only a person can quote is copied");
-  is(await has(task(page, "The release under test"), "must be quoted by hand"), "it does not say that the value must be quoted by hand");
   await fillIn(page, "RELEASE_TAG", "v2.0.1");
   await deploy.getByRole("button").click();
-  await page.waitForTimeout(300);
-  const copied = await page.evaluate(() => navigator.clipboard.readText());
-  is(copied.includes('deploy.sh "v2.0.1"\n'), `a value is not filled in: ${copied}`);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await is(async () => (await copied()).includes('deploy.sh "v2.0.1"\n'), async () => `a value is not filled in: ${await copied()}`);
 }, { options: { permissions: ["clipboard-read", "clipboard-write"] } });
 
 await test("a value reaches a command as one word, or is not copied", async (page, is) => {
@@ -767,17 +784,17 @@ for (const [look, options] of [["light", PHONE], ["dark", { ...PHONE, colorSchem
     const line = page.locator(".progress-line");
     await box(page, "Move it").scrollIntoViewIfNeeded();
     await page.evaluate(() => document.querySelector("#stop-conditions").scrollIntoView());
-    is(await visible(line.locator(".late")), `how late it is does not fit: ${await text(line)}`);
+    await is(() => visible(line.locator(".late")), async () => `how late it is does not fit: ${await text(line)}`);
     is(/9 d 50 min late · end 11:00/.test(await text(line)), `a long delay reads ${await text(line)}`);
     await picture(page, `late-${look}`);
     await turn(page, "Trip", "errors");
     const sign = line.locator(".signs a").first();
     is(/ALARM: Errors over 2 %/.test(await text(line)), `the alarm is not in view: ${await text(line)}`);
-    is(await visible(line), "the line is not in view");
+    await is(() => visible(line), "the line is not in view");
     const tab = await context.newPage();
     await tab.clock.install({ time: Date.UTC(2027, 2, 15, 7) });
     await tab.goto(`${elsewhere}/b.html`);
-    is(/ALARM: Errors over 2 %/.test(await text(tab.locator(".progress-line"))), "the other sheet's bar says nothing of the alarm");
+    await is(() => has(tab.locator(".progress-line"), "ALARM: Errors over 2 %"), "the other sheet's bar says nothing of the alarm");
     await page.locator("li.alarm").nth(1).getByRole("button").click();
     await answer(page, "Trip", "lag", "lead");
     await tab.getByText("2 ALARMS: ").waitFor();
@@ -788,7 +805,7 @@ for (const [look, options] of [["light", PHONE], ["dark", { ...PHONE, colorSchem
     is(/REVERSE since 07:00/.test(await text(line)), `the way back is not in view: ${await text(line)}`);
     await picture(page, `signs-${look}`);
     await sign.click();
-    is(await visible(page.locator(".banner.bad").first().getByRole("button")), "the line leads not to what clears it");
+    await is(() => visible(page.locator(".banner.bad").first().getByRole("button")), "the line leads not to what clears it");
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     is(wide <= 0, `the page is ${wide} px too wide`);
     await picture(page, `banners-${look}`);
@@ -799,10 +816,12 @@ await test("the link to the next step shows all of it", async (page, is) => {
   await start(page, "AB");
   await page.evaluate(() => scrollTo(0, 1e5));
   await page.locator(".progress-line > a").click();
-  await page.waitForTimeout(200);
-  const [bar, top] = await page.evaluate(() => [document.querySelector(".progress-line"), document.querySelector(":target").closest("li, fieldset")]
-    .map((one, index) => one.getBoundingClientRect()[index ? "top" : "bottom"]));
-  is(top >= bar - 1, `its top is at ${top}, below the bar that ends at ${bar}`);
+  const places = () => page.evaluate(() => [document.querySelector(".progress-line"), document.querySelector(":target")?.closest("li, fieldset")]
+    .map((one, index) => one?.getBoundingClientRect()[index ? "top" : "bottom"]));
+  await is(async () => {
+    const [bar, top] = await places();
+    return top >= bar - 1 && top < 720;
+  }, async () => `the bar ends at ${(await places())[0]}, and its top is at ${(await places())[1]}`);
 }, inSmall(-60, PHONE));
 
 await test("the end of a run: what is open on each sheet and each alarm is told before", async (page, is) => {
@@ -819,7 +838,7 @@ await test("the end of a run: what is open on each sheet and each alarm is told 
   is(/Main sheet: 0 of \d+ done, \d+ open\./.test(said), `of the other sheet: ${said}`);
   is(said.includes("ALARM, not cleared: “Errors over 2 % for 10 min. Decides: lead”"), `of the alarm: ${said}`);
   is(said.includes("cannot be undone"), `of what comes after: ${said}`);
-  await page.keyboard.press("Escape");
+  await cancel(page);
   await write("content/a.md", A.replace("Move it", "Move it all"));
   await rebuild();
   await page.goto(`${elsewhere}/a.html`);
@@ -891,7 +910,7 @@ await test("decisions: no answer that says no opens a gate, and the report names
   await decide(page, "Gate: go or no-go", "NO-GO");
   await box(page, "Move it").click();
   is(await has(page.locator("dialog[open]"), "An earlier gate is not passed: “Gate: go or no-go”"), "NO-GO opens the gate when it stands first");
-  await page.keyboard.press("Escape");
+  await cancel(page);
   await decide(page, "Gate: go or no-go", "GO");
   await box(page, "Move it").click();
   is(await box(page, "Move it").isChecked(), "GO does not open the gate");
@@ -919,15 +938,14 @@ await test("fields: another tab's value comes, also after the focus; a time has 
   await tab.goto(`${elsewhere}/a.html`);
   await blank(page, "TAG").focus();
   await fillIn(tab, "TAG", "v1");
-  await page.waitForTimeout(200);
-  is((await blank(page, "TAG").inputValue()) === "v1", "a field that has the focus shows an old value");
+  await is(async () => (await blank(page, "TAG").inputValue()) === "v1", "a field that has the focus shows an old value");
   await blank(page, "TAG").pressSequentially("5");
   await fillIn(tab, "TAG", "v2");
   await page.waitForTimeout(200);
   is((await blank(page, "TAG").inputValue()) === "v15", "what is being written is taken away");
   await page.keyboard.press("Backspace");
   await blank(page, "TAG").blur();
-  is((await blank(page, "TAG").inputValue()) === "v2", `after the focus it shows ${await blank(page, "TAG").inputValue()}`);
+  await is(async () => (await blank(page, "TAG").inputValue()) === "v2", async () => `after the focus it shows ${await blank(page, "TAG").inputValue()}`);
 }, inSmall(5, PHONE));
 
 await test("where the keyboard is after what it pressed has gone, and what describes a box", async (page, is) => {
