@@ -170,6 +170,9 @@ pub enum NoticeCommand {
         to: Option<String>,
         #[arg(long, value_enum, default_value_t)]
         format: PreviewFormat,
+        /// With --to: leave out the faulty rows of the table, if there are exactly this many
+        #[arg(long, value_name = "COUNT", requires = "to")]
+        skip_bad: Option<u64>,
     },
     /// What varies over all recipients, on one page
     #[command(
@@ -184,6 +187,9 @@ pub enum NoticeCommand {
         /// Only recipients that meet a condition, such as 'r.lang == "de"'
         #[arg(long = "where", value_name = "CONDITION")]
         condition: Option<String>,
+        /// Leave out the faulty rows of the table, if there are exactly this many
+        #[arg(long, value_name = "COUNT")]
+        skip_bad: Option<u64>,
     },
     /// Check every row of a recipient table; write no messages
     #[command(
@@ -275,7 +281,7 @@ pub enum NoticeCommand {
         #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
         in_doubt: InDoubt,
         /// Leave out the faulty rows of the table, if there are exactly this many
-        #[arg(long, value_name = "COUNT", conflicts_with = "test")]
+        #[arg(long, value_name = "COUNT")]
         skip_bad: Option<u64>,
     },
     /// Where the mailings stand, by the ledger

@@ -9,7 +9,7 @@ use super::campaign::Frozen;
 use super::load::Loaded;
 use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
-use super::skip::Skip;
+use super::skip::{Asked, Skip};
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{Diagnostics, counted, thousands};
@@ -109,16 +109,13 @@ impl Draft {
             }
             failed
         };
-        let mut skip = None;
-        if let Some(count) = brief.skip_bad {
-            let before = diagnostics.clone();
-            skip = Skip::find(loaded, &selection, &keys, count, Some(&mut gate), diagnostics)?;
-            if skip.is_none() {
+        let skip = match Skip::asked(loaded, &selection, &keys, brief.skip_bad, Some(&mut gate), diagnostics)? {
+            Asked::Rows(skip) => skip,
+            Asked::Refused => {
                 fails(diagnostics, false);
                 return Ok(None);
             }
-            *diagnostics = before;
-        }
+        };
         let selection = Selection { skip: skip.as_ref(), ..selection };
         let mut draft = Draft::default();
         let mut digest = Digest::new(brief.campaign);

@@ -27,7 +27,7 @@ use crate::world::ledger::Ledger;
 use crate::world::process::Signal;
 use crate::world::relay::{self, Feed, Letter, Orders, Stop};
 use crate::world::smtp::Server;
-use crate::world::{clock, environment, heads};
+use crate::world::{clock, environment};
 
 /// A plan on its way.
 pub struct Handover<'a> {
@@ -60,15 +60,13 @@ impl Handover<'_> {
         let mailing = &self.mailing.id.value;
         let orders = Orders { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let (ended, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
+        let (stopped, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
         meter.end();
-        let code = self.conclude(&mut ledger, ended.stopped.as_ref(), budget == 0)?;
-        // A run that had nothing to write leaves the last line of the one before.
-        if let Some(head) = ended.head.or(ledger.last_hash()?) {
-            heads::keep(&self.loaded.root, ledger.campaign(), &head)?;
+        let code = self.conclude(&mut ledger, stopped.as_ref(), budget == 0)?;
+        if let Some(head) = ledger.keep()? {
             report::note(self.global, &format!("the ledger ends with {head}"));
         }
-        Ok(match ended.stopped {
+        Ok(match stopped {
             Some(Stop::Signal) => ExitCode::from(signal.code()),
             Some(Stop::Fault(why)) => {
                 super::say_error(&anyhow!(why));

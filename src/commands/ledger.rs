@@ -15,11 +15,12 @@ use crate::diagnostic::{suggest, thousands};
 use crate::notice::address;
 use crate::notice::history::{Standing, verify, verify_plan};
 use crate::notice::ledger::{Plan, State};
+use crate::world::heads::Head;
 use crate::world::ledger::sqlite::InFile;
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{self, Ledger, Whom};
 use crate::world::smtp::Secret;
-use crate::world::{disk, environment, heads, process};
+use crate::world::{disk, environment, process};
 
 /// A mailing that the project declares.
 pub fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a Mailing> {
@@ -274,6 +275,7 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
     if let Some(reason) = identity::restored(&loaded, &campaign, Some(&mut ledger))? {
         bail!("{reason}");
     }
+    ledger.keep_in(Head::open(&loaded.root, &campaign)?);
     // What a sender has left behind that is no more is in doubt.
     ledger.sweep()?;
     let state = match order.decision {
@@ -290,9 +292,7 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
             None => bail!("{key} is not among the recipients of `{name}`"),
         }
     }
-    if let Some(head) = ledger.head() {
-        heads::keep(&loaded.root, ledger.campaign(), head)?;
-    }
+    ledger.keep()?;
     report::note(global, &format!("{} now {}, decided by {who}", thousands(decided.len() as u64), state.name()));
     Ok(ExitCode::SUCCESS)
 }

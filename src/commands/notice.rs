@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Fate, Letter, Outcome, Selection};
-use super::skip::Skip;
+use super::skip::{Asked, Skip};
 use super::{build, campaign, check_table, export, identity, ledger, report, send, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Mailing;
@@ -26,8 +26,10 @@ use crate::world::output::Lock;
 pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
     match command {
         NoticeCommand::List => list(global),
-        NoticeCommand::Preview { name, to, format } => preview(global, name, to.as_deref(), *format),
-        NoticeCommand::Review { name, recipients, condition } => review(global, name, recipients.as_deref(), condition.as_deref()),
+        NoticeCommand::Preview { name, to, format, skip_bad } => preview(global, name, to.as_deref(), *format, *skip_bad),
+        NoticeCommand::Review { name, recipients, condition, skip_bad } => {
+            review(global, name, recipients.as_deref(), condition.as_deref(), *skip_bad)
+        }
         NoticeCommand::Check { name, recipients, report } => check_table::run(global, name, recipients.as_deref(), report.as_deref()),
         NoticeCommand::Merge { name, recipients, to, format, condition, only, limit, shard, report, all, skip_bad } => {
             let order = MergeOrder {
@@ -125,7 +127,7 @@ fn when(loaded: &Loaded, mailing: &Mailing) -> String {
     format!(" at {} ({}){late}", told(&times.due.0, now), times.due.1)
 }
 
-fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat) -> Result<ExitCode> {
+fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat, skip_bad: Option<u64>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     // A mailing of that name comes first, then one that sends the notice of that name.
     let declared = &loaded.project.config.mailings;
@@ -137,7 +139,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat)
     let loaded = loaded.merging(&mailing);
     let mut diagnostics = loaded.site.diagnostics.clone();
     let message = match to {
-        Some(address) => message_to(&loaded, &mailing, address, &mut diagnostics)?,
+        Some(address) => message_to(&loaded, &mailing, address, skip_bad, &mut diagnostics)?,
         None => sample_message(&loaded, &mailing, &mut diagnostics)?,
     };
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
@@ -155,10 +157,18 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat)
 
 type Previewed = (Message, crate::notice::engine::Rendered);
 
-fn message_to(loaded: &Loaded, mailing: &Mailing, address: &str, diagnostics: &mut Diagnostics) -> Result<Option<Previewed>> {
+fn message_to(
+    loaded: &Loaded,
+    mailing: &Mailing,
+    address: &str,
+    skip_bad: Option<u64>,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<Previewed>> {
     let keys = environment::keys();
     let mut found = None;
-    let selection = Selection { only: Some(address), limit: Some(1), ..Selection::all(mailing) };
+    let all = Selection::all(mailing);
+    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, None, diagnostics)? else { return Ok(None) };
+    let selection = Selection { only: Some(address), limit: Some(1), skip: skip.as_ref(), ..all };
     mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
         match fate {
             Fate::Written(letter) => found = Some((letter.message.clone(), letter.rendered.clone())),
@@ -189,16 +199,23 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     }
 }
 
-fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>) -> Result<ExitCode> {
+fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>, skip_bad: Option<u64>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded, name)?;
     refuse_undeclared(&loaded, &mailing, recipients)?;
     let loaded = loaded.merging(&mailing);
-    let selection = Selection { recipients, condition, probed: true, ..Selection::all(&mailing) };
     let mut diagnostics = loaded.site.diagnostics.clone();
+    let keys = environment::keys();
+    let all = Selection { recipients, ..Selection::all(&mailing) };
+    let skip = Skip::asked(&loaded, &all, &keys, skip_bad, None, &mut diagnostics);
+    let Asked::Rows(skip) = skip.with_context(|| format!("cannot review `{name}`"))? else {
+        report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
+        return Ok(ExitCode::from(1));
+    };
+    let selection = Selection { condition, probed: true, skip: skip.as_ref(), ..all };
     let mut review = Review::default();
     let mut dates = BTreeSet::new();
-    let merged = mailings::merge(&loaded, &selection, &environment::keys(), &mut diagnostics, |fate| {
+    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |fate| {
         if let Fate::Written(Letter { recipient, message, notice, probe: Some(probe), .. }) = &fate {
             review.add(notice, recipient, message, probe);
             dates.insert(message.date);
@@ -276,18 +293,10 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         }
         failed
     };
-    let skip = match order.skip_bad {
-        Some(count) => {
-            let skip = Skip::find(&loaded, &selection, &keys, count, None, &mut diagnostics);
-            let skip = skip.with_context(|| format!("cannot merge `{name}`"))?;
-            if skip.is_none() {
-                failed(diagnostics, &Outcome { incomplete: true, ..Outcome::default() });
-                return Ok(ExitCode::from(1));
-            }
-            diagnostics = loaded.site.diagnostics.clone();
-            skip
-        }
-        None => None,
+    let skip = Skip::asked(&loaded, &selection, &keys, order.skip_bad, None, &mut diagnostics);
+    let Asked::Rows(skip) = skip.with_context(|| format!("cannot merge `{name}`"))? else {
+        failed(diagnostics, &Outcome { incomplete: true, ..Outcome::default() });
+        return Ok(ExitCode::from(1));
     };
     let selection = Selection { skip: skip.as_ref(), ..selection };
     if to_standard_output {

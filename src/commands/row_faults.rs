@@ -43,40 +43,43 @@ impl Told<'_> {
         table: &TableFile,
         diagnostics: &mut Diagnostics,
     ) -> Result<()> {
+        if differing.is_empty() {
+            return Ok(());
+        }
         match self {
             Told::User(faults) => {
                 let named = &differing[..differing.len().min(MOST_NAMED)];
-                each_pair(named, rows, table, |pair, _| {
+                let repeats = Repeats::new(named, rows.columns(), &table.path);
+                each_pair(repeats, rows, table, |pair, _| {
                     diagnostics.push(pair.later.1);
                     Ok(())
                 })?;
                 faults.count("duplicate-recipient", differing.len() - named.len());
                 Ok(())
             }
-            Told::All(take) => each_pair(differing, rows, table, |pair, recipients| {
-                for (line, diagnostic) in pair.first.into_iter().chain([pair.later]) {
-                    let column = recipients.header("email").to_owned();
-                    let fault = RowFault { column, value: pair.address.clone(), diagnostic };
-                    let address = crate::notice::address::parse(&pair.address).ok();
-                    take(&BadRow { line, faults: vec![fault], address, stand_in: None, ends: false })?;
-                }
-                Ok(())
-            }),
+            Told::All(take) => {
+                let repeats = Repeats::new(differing, rows.columns(), &table.path).with_same();
+                each_pair(repeats, rows, table, |pair, recipients| {
+                    for (line, diagnostic) in pair.first.into_iter().chain([pair.later]) {
+                        let column = recipients.header("email").to_owned();
+                        let fault = RowFault { column, value: pair.address.clone(), diagnostic };
+                        let address = crate::notice::address::parse(&pair.address).ok();
+                        take(&BadRow { line, faults: vec![fault], address, stand_in: None, ends: false })?;
+                    }
+                    Ok(())
+                })
+            }
         }
     }
 }
 
 fn each_pair<R: std::io::Read>(
-    differing: &[(u64, u64)],
+    mut repeats: Repeats,
     rows: &Recipients<R>,
     table: &TableFile,
     mut take: impl FnMut(Pair, &Recipients<R>) -> Result<()>,
 ) -> Result<()> {
-    if differing.is_empty() {
-        return Ok(());
-    }
     let Some(Ok(OpenTable { rows: again, .. })) = table.open()? else { bail!("{} changed while it was read", table.path) };
-    let mut repeats = Repeats::new(differing, rows.columns(), &table.path);
     let again = again.filter_map(Result::ok);
     for row in again {
         if repeats.is_over(row.line) {

@@ -25,12 +25,13 @@ use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
 use crate::notice::ledger::{Plan, Planned, State};
 use crate::notice::stage::Stage;
+use crate::world::heads::Head;
 use crate::world::ledger::adoption;
 use crate::world::ledger::plan::Particulars;
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{Ledger, Whom};
 use crate::world::smtp::Server;
-use crate::world::{clock, disk, environment, heads};
+use crate::world::{clock, disk, environment};
 
 /// What `runsheet notice send` was asked for.
 pub struct SendOrder<'a> {
@@ -84,7 +85,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
         bail!("no mail server is configured\nhelp: add [smtp] with `host` to runsheet.toml");
     };
     if !order.test.is_empty() {
-        return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only), &mut diagnostics);
+        return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only, order.skip_bad), &mut diagnostics);
     }
     let stage = campaign::find_notices(&loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage);
     let times = Times::of(&mailing, stage, event);
@@ -352,6 +353,8 @@ impl Job<'_> {
     fn hand_over(&self, mut ledger: Ledger, draft: Draft, frozen: &Frozen, change: Change) -> Result<ExitCode> {
         let server = self.server()?;
         let who = environment::user();
+        let head = Head::open(&self.loaded.root, ledger.campaign())?;
+        ledger.keep_in(head);
         self.write_plan(&mut ledger, &draft, frozen, change, &who)?;
         if let (Some(reason), Some(times)) = (self.order.late, &self.times)
             && matches!(times.judge(self.now), Timing::Late | Timing::Stale)
@@ -362,9 +365,7 @@ impl Job<'_> {
         if change == Change::Same {
             ledger.vouch(Occasion::Begun, &who, "")?;
         }
-        if let Some(head) = ledger.head() {
-            heads::keep(&self.loaded.root, ledger.campaign(), head)?;
-        }
+        ledger.keep()?;
         match self.order.in_doubt {
             InDoubt::Hold => {}
             InDoubt::Resend => self.decide(&mut ledger, State::Planned, &who, "send --in-doubt resend")?,

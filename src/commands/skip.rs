@@ -20,9 +20,33 @@ pub struct Skip {
     pub table: String,
 }
 
+/// What `--skip-bad` comes to.
+pub enum Asked {
+    /// It was not asked for, or these rows are left out.
+    Rows(Option<Skip>),
+    /// Something else is wrong, too, and is reported.
+    Refused,
+}
+
 impl Skip {
-    /// Finds the wrong rows of a table. `None`: something else is wrong, too, and is reported. Another number than `count` is an error.
-    pub fn find(
+    /// Finds the wrong rows of a table, if a number is given; another number of them is an error. What they are reported with, if all
+    /// is well, is not.
+    pub fn asked(
+        loaded: &Loaded,
+        selection: &Selection,
+        keys: &Keys,
+        count: Option<u64>,
+        gate: Option<Gate>,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Asked> {
+        let Some(count) = count else { return Ok(Asked::Rows(None)) };
+        let before = diagnostics.clone();
+        let Some(skip) = Skip::find(loaded, selection, keys, count, gate, diagnostics)? else { return Ok(Asked::Refused) };
+        *diagnostics = before;
+        Ok(Asked::Rows(Some(skip)))
+    }
+
+    fn find(
         loaded: &Loaded,
         selection: &Selection,
         keys: &Keys,

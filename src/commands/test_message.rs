@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow};
 
 use super::load::Loaded;
 use super::mailings::{self, Fate, Selection};
+use super::skip::{Asked, Skip};
 use super::{campaign, mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
@@ -22,7 +23,7 @@ pub fn send(
     loaded: &Loaded,
     mailing: &Mailing,
     sending: &Sending,
-    (testers, only): (&[String], Option<&str>),
+    (testers, only, skip_bad): (&[String], Option<&str>, Option<u64>),
     diagnostics: &mut Diagnostics,
 ) -> Result<ExitCode> {
     let mut seen = BTreeSet::new();
@@ -35,7 +36,12 @@ pub fn send(
     }
     let keys = environment::keys();
     let mut first = None;
-    let selection = Selection { only, limit: Some(1), ..Selection::all(mailing) };
+    let all = Selection::all(mailing);
+    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, None, diagnostics)? else {
+        report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
+        return Ok(ExitCode::from(1));
+    };
+    let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
     let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
         if let Fate::Written(letter) = fate {
             first = Some(letter.recipient.clone());

@@ -1,7 +1,8 @@
 //! Rows of one address that say different things.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::address;
 use super::table::Row;
 use crate::diagnostic::{Diagnostic, visible};
 use crate::source::RelPath;
@@ -16,10 +17,12 @@ pub struct Repeats<'p> {
     email: usize,
     /// The later lines, with the first one of their address.
     later: BTreeMap<u64, u64>,
-    /// The first lines, with the number of later ones that are still to come.
-    first: BTreeMap<u64, usize>,
+    /// The first lines, with the number of later ones that are still to come, and the first of them.
+    first: BTreeMap<u64, (usize, u64)>,
     kept: BTreeMap<u64, First>,
     last: u64,
+    /// Whether rows that say the same as the first are told, too: of each address, by its hash, the first line and one that differs.
+    same: Option<HashMap<u128, (u64, u64)>>,
 }
 
 /// The first row of an address.
@@ -42,18 +45,23 @@ const HELP: &str = "keep the row that is right: each address gets one message";
 impl<'p> Repeats<'p> {
     /// `differing`: the first line and the later one of each pair.
     pub fn new(differing: &[(u64, u64)], columns: &[String], path: &'p RelPath) -> Repeats<'p> {
-        let mut first: BTreeMap<u64, usize> = BTreeMap::new();
-        differing.iter().for_each(|(line, _)| *first.entry(*line).or_default() += 1);
+        let mut first: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
+        differing.iter().for_each(|(line, later)| first.entry(*line).or_insert((0, *later)).0 += 1);
         let later: BTreeMap<u64, u64> = differing.iter().map(|(first, later)| (*later, *first)).collect();
         let last = later.keys().next_back().copied().unwrap_or(0);
         let email = columns.iter().position(|column| column == "email").unwrap_or(0);
         let columns = columns.iter().cloned().enumerate().filter(|(_, column)| column != "email").collect();
-        Repeats { path, columns, email, later, first, kept: BTreeMap::new(), last }
+        Repeats { path, columns, email, later, first, kept: BTreeMap::new(), last, same: None }
+    }
+
+    /// Tells also of rows that say the same as the first of their address: whoever keeps a later one would find them the next time.
+    pub fn with_same(self) -> Repeats<'p> {
+        Repeats { same: Some(HashMap::new()), ..self }
     }
 
     /// Whether no pair can come from a line or one behind it.
     pub fn is_over(&self, line: u64) -> bool {
-        line > self.last
+        line > self.last && self.same.is_none()
     }
 
     /// Takes a row; gives the pair of which it is the later one.
@@ -62,7 +70,7 @@ impl<'p> Repeats<'p> {
             let cells = self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
             self.kept.insert(row.line, First { cells, is_told: false });
         }
-        let line = *self.later.get(&row.line)?;
+        let Some(line) = self.later.get(&row.line).copied() else { return self.add_same(row) };
         let first = self.kept.get_mut(&line)?;
         let later: Vec<(u64, String)> =
             self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
@@ -73,10 +81,7 @@ impl<'p> Repeats<'p> {
                 differing().map(|(((_, column), first), later)| format!("`{column}` is `{}` {there} and `{}` {here}", first.1, later.1));
             parts.collect::<Vec<_>>().join(", ")
         };
-        let at = |line: u64, message: String| {
-            let number = usize::try_from(line).unwrap_or(usize::MAX);
-            (line, Diagnostic::error("duplicate-recipient", message).at_line(self.path, number, 1).help(HELP))
-        };
+        let at = |line, message| fault(self.path, line, message);
         let shown = visible(&address);
         let pair = Pair {
             first: (!first.is_told).then(|| at(line, format!("`{shown}` is in line {} again, but {}", row.line, told("here", "there")))),
@@ -85,14 +90,37 @@ impl<'p> Repeats<'p> {
         };
         first.is_told = true;
         if let Some(open) = self.first.get_mut(&line) {
-            *open -= 1;
-            if *open == 0 {
+            open.0 -= 1;
+            if open.0 == 0 {
                 self.first.remove(&line);
                 self.kept.remove(&line);
             }
         }
         Some(pair)
     }
+
+    /// A row that is in no pair, and may still be one of such an address.
+    fn add_same(&mut self, row: &Row) -> Option<Pair> {
+        let same = self.same.as_mut()?;
+        let differs = self.first.get(&row.line).map(|(_, later)| *later);
+        if differs.is_none() && same.is_empty() {
+            return None;
+        }
+        let address = row.values.get(self.email).map_or("", |value| value.trim());
+        let hash = address::hash(&address::parse(address).ok()?);
+        if let Some(differs) = differs {
+            same.insert(hash, (row.line, differs));
+            return None;
+        }
+        let (first, differs) = same.get(&hash)?;
+        let message = format!("`{}` is in line {first} already, and line {differs} says something else", visible(address));
+        Some(Pair { first: None, later: fault(self.path, row.line, message), address: address.to_owned() })
+    }
+}
+
+fn fault(path: &RelPath, line: u64, message: String) -> (u64, Diagnostic) {
+    let number = usize::try_from(line).unwrap_or(usize::MAX);
+    (line, Diagnostic::error("duplicate-recipient", message).at_line(path, number, 1).help(HELP))
 }
 
 fn cell(value: &str) -> (u64, String) {
@@ -125,5 +153,23 @@ mod tests {
         let pair = repeats.add(&row(6, ["a@b.example", "x", "q"])).unwrap();
         assert!(pair.first.is_none() && pair.later.1.message.ends_with("`org` is `o` there and `q` here"));
         assert!(repeats.kept.is_empty() && repeats.is_over(7));
+    }
+
+    #[test]
+    fn rows_that_say_the_same_are_told_where_that_is_asked_for() {
+        let path = RelPath::new("r.csv").unwrap();
+        let columns = ["email", "name", "org"].map(str::to_owned);
+        let mut repeats = Repeats::new(&[(2, 4)], &columns, &path).with_same();
+        let mut told = Vec::new();
+        for (line, name) in [(2, "x"), (3, "x"), (4, "y"), (5, "x")] {
+            let pair = repeats.add(&row(line, ["a@b.example", name, "o"]));
+            told.extend(pair.map(|pair| (pair.first.map(|first| first.0), pair.later.0, pair.later.1.message)));
+            assert!(repeats.add(&row(line + 10, ["other@b.example", name, "o"])).is_none());
+        }
+        let same = "`a@b.example` is in line 2 already, and line 4 says something else".to_owned();
+        assert_eq!(told[0], (None, 3, same.clone()));
+        assert_eq!((told[1].0, told[1].1), (Some(2), 4));
+        assert_eq!(told[2], (None, 5, same));
+        assert!(!repeats.is_over(6));
     }
 }

@@ -2,51 +2,130 @@
 //!
 //! A ledger that does not hold it is older than the last send from here: somebody has brought back a copy.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-/// Where they are kept, below the project.
-pub const PLACE: &str = ".runsheet/ledger-heads.json";
+/// Where they are kept, below the project: a file for each campaign, with the last line's hash and the campaign's name.
+pub const PLACE: &str = ".runsheet/ledger-heads";
 
-fn path(root: &Path) -> PathBuf {
-    root.join(PLACE)
-}
+/// The length of a line's hash.
+const LENGTH: usize = 32;
 
-fn read(root: &Path) -> Result<BTreeMap<String, String>> {
-    match fs::read_to_string(path(root)) {
-        Ok(text) => serde_json::from_str(&text)
-            .with_context(|| format!("cannot read {PLACE}: it is damaged\nhelp: remove it, if the ledger is the newest one")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(error) => Err(error).with_context(|| format!("cannot read {PLACE}")),
-    }
+/// No name of a campaign is a path.
+fn path(root: &Path, campaign: &str) -> PathBuf {
+    root.join(PLACE).join(&blake3::hash(campaign.as_bytes()).to_hex()[..LENGTH])
 }
 
 /// The last line of a campaign that was seen from here.
 pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
-    Ok(read(root)?.remove(campaign))
+    let path = path(root, campaign);
+    let text = match fs::read_to_string(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| format!("cannot read {}", path.display()))?,
+    };
+    let (line, _) = text.split_once('\n').unwrap_or_default();
+    // It is made before the first line is written.
+    if line.trim().is_empty() && text.ends_with('\n') {
+        return Ok(None);
+    }
+    if line.len() != LENGTH || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        bail!("cannot read {}: it is damaged\nhelp: remove it, if the ledger is the newest one", path.display());
+    }
+    Ok(Some(line.to_owned()))
 }
 
 /// The campaigns that were sent from here.
 pub fn campaigns(root: &Path) -> Result<Vec<String>> {
-    Ok(read(root)?.into_keys().collect())
+    let folder = match fs::read_dir(root.join(PLACE)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        folder => folder.with_context(|| format!("cannot read {PLACE}"))?,
+    };
+    let mut names = Vec::new();
+    for entry in folder {
+        let text = fs::read_to_string(entry?.path())?;
+        names.extend(text.lines().nth(1).map(str::to_owned));
+    }
+    names.sort();
+    Ok(names)
 }
 
-/// Keeps the last line of a campaign.
-pub fn keep(root: &Path, campaign: &str, head: &str) -> Result<()> {
-    let mut heads = read(root)?;
-    heads.insert(campaign.to_owned(), head.to_owned());
-    let write = || -> Result<()> {
-        let folder = root.join(".runsheet");
-        fs::create_dir_all(&folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-        file.write_all(format!("{}\n", serde_json::to_string_pretty(&heads)?).as_bytes())?;
-        file.as_file().sync_all()?;
-        file.persist(path(root))?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {PLACE}"))
+/// The kept last line of one campaign, open to be written while messages go out.
+pub struct Head(File);
+
+impl Head {
+    /// Opens it, or makes it without a line.
+    pub fn open(root: &Path, campaign: &str) -> Result<Head> {
+        let path = path(root, campaign);
+        let open = || -> Result<Head> {
+            let mut options = OpenOptions::new();
+            options.write(true);
+            match options.open(&path) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                file => return Ok(Head(file?)),
+            }
+            let folder = root.join(PLACE);
+            fs::create_dir_all(&folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(root.join(".runsheet"))?;
+            writeln!(file, "{:LENGTH$}\n{campaign}", "")?;
+            file.as_file().sync_all()?;
+            // Another sender of this project may have made it meanwhile.
+            if let Err(error) = file.persist_noclobber(&path)
+                && error.error.kind() != ErrorKind::AlreadyExists
+            {
+                return Err(error.error.into());
+            }
+            File::open(folder)?.sync_all()?;
+            Ok(Head(options.open(&path)?))
+        };
+        open().with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Keeps a line in place of the last: it outlives this program. As long as a line, it lies in one block of the disk.
+    pub fn note(&mut self, line: &str) -> Result<()> {
+        debug_assert_eq!(line.len(), LENGTH);
+        let mut write = || {
+            self.0.rewind()?;
+            self.0.write_all(line.as_bytes())
+        };
+        write().with_context(|| format!("cannot write {PLACE}"))
+    }
+
+    /// What was kept outlives the machine, too.
+    pub fn sync(&mut self) -> Result<()> {
+        self.0.sync_data().with_context(|| format!("cannot write {PLACE}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_each_campaign_is_kept() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(known(root.path(), "a/b/1").unwrap(), None);
+        assert!(campaigns(root.path()).unwrap().is_empty());
+        let mut head = Head::open(root.path(), "a/b/1").unwrap();
+        assert_eq!(known(root.path(), "a/b/1").unwrap(), None, "nothing is written yet");
+        for line in ["0".repeat(32), "f".repeat(32)] {
+            head.note(&line).unwrap();
+            assert_eq!(known(root.path(), "a/b/1").unwrap(), Some(line));
+        }
+        Head::open(root.path(), "../c").unwrap().note(&"1".repeat(32)).unwrap();
+        assert_eq!(known(root.path(), "a/b/1").unwrap(), Some("f".repeat(32)));
+        assert_eq!(campaigns(root.path()).unwrap(), ["../c", "a/b/1"]);
+    }
+
+    #[test]
+    fn a_damaged_one_is_told() {
+        let root = tempfile::tempdir().unwrap();
+        Head::open(root.path(), "a").unwrap();
+        for damage in ["", "0123\na\n", "zz", "\u{0}\u{0}\n"] {
+            fs::write(path(root.path(), "a"), damage).unwrap();
+            assert!(known(root.path(), "a").unwrap_err().to_string().contains("it is damaged"), "{damage:?}");
+        }
+    }
 }

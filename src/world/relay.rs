@@ -30,15 +30,7 @@ impl Letter {
     }
 }
 
-/// How a sending ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// What stopped it before its time.
-    pub stopped: Option<Stop>,
-    /// The last hash that this run wrote.
-    pub head: Option<String>,
-}
-
+/// What stopped a sending before its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The user.
@@ -168,11 +160,11 @@ pub struct Orders<'a> {
 }
 
 /// Sends what `feed` puts into the queue. All that the server answered is in the ledger when it ends; that is given back.
-pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<()>) -> (Ended, Ledger) {
+pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<()>) -> (Option<Stop>, Ledger) {
     let (stopped, mut ledger) = recorder::keeping(ledger, |recorder| send_by(order, recorder, feed));
     // What was claimed and not begun goes back.
     let released = ledger.release().err().map(|error| Stop::Fault(format!("{error:#}")));
-    (Ended { stopped: stopped.or(released), head: ledger.head().map(str::to_owned) }, ledger)
+    (stopped.or(released), ledger)
 }
 
 fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Result<()>) -> Option<Stop> {

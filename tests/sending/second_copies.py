@@ -148,21 +148,30 @@ def restored_copies(program):
             return super().end(session, to, message)
 
     with Server(Slow()) as server:
-        project = Project(program, server.port, 400)
-        expect(project.send("--limit", "5").returncode, 0)
-        ledgers = project.state / "runsheet"
-        shutil.copytree(ledgers, project.state / "copy")
-        process = project.start()
-        while len(server.record.taken) < 60:
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        shutil.rmtree(ledgers)
-        shutil.copytree(project.state / "copy", ledgers)
-        for arguments in (["send", "advance", "--yes", "400"], ["send", "advance", "--dry-run"],
-                          ["resolve", "advance", project.addresses[399], "--cancel", "--why", "x"]):
-            refused(project.run(*arguments), "the ledger is older than the last send from here")
-        once(server, project)
+        for made in ("before the run", "during it"):
+            server.record.taken.clear()
+            project = Project(program, server.port, 400)
+            expect(project.send("--limit", "5").returncode, 0)
+            ledgers = project.state / "runsheet"
+            if made == "before the run":
+                shutil.copytree(ledgers, project.state / "copy")
+            process = project.start()
+            while len(server.record.taken) < 60:
+                time.sleep(0.005)
+            if made == "during it":
+                (project.state / "copy").mkdir()
+                subprocess.run(["sqlite3", str(project.ledger()), f".backup '{project.state / 'copy' / project.ledger().name}'"], check=True)
+                seen = len(server.record.taken)
+                while len(server.record.taken) < seen + 20:
+                    time.sleep(0.005)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            shutil.rmtree(ledgers)
+            shutil.copytree(project.state / "copy", ledgers)
+            for arguments in (["send", "advance", "--yes", "400"], ["send", "advance", "--dry-run"],
+                              ["resolve", "advance", project.addresses[399], "--cancel", "--why", "x"]):
+                refused(project.run(*arguments), "the ledger is older than the last send from here")
+            once(server, project)
 
 
 @case
@@ -247,6 +256,17 @@ def mended_after_an_amendment(program):
         project = Project(program, server.port, 5)
         table = project.root / "people.csv"
         good = table.read_text()
+        # What is looked at is what will be sent.
+        to = project.addresses[1]
+        table.write_text(good.replace(project.addresses[4], "sample4@nowhere"))
+        for arguments in (["send", "advance", "--test", "me@self.example"], ["review", "advance"], ["preview", "advance", "--to", to]):
+            done = project.run(*arguments)
+            assert done.returncode == 1 and "is not a mail address" in done.stderr, done.stderr
+            refused(project.run(*arguments, "--skip-bad", "2"), "--skip-bad says 2, and 1 row is faulty")
+            done = project.run(*arguments, "--skip-bad", "1")
+            expect(done.returncode, 0, done.stderr)
+        expect([to for to, _ in server.record.taken], ["me@self.example"])
+        server.record.taken.clear()
         table.write_text(good.replace("Sample 4,4", ",4"))
         expect(project.send("--skip-bad", "1", "--limit", "2", count=4).returncode, 0)
         notice = project.root / "content/notices.md"

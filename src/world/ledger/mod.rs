@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use self::store::{Row, Store, Value};
+use super::heads::Head;
 use crate::notice::history::{ENDED_TOO_EARLY, Event, Occasion, Standing};
 use crate::notice::ledger::{Claim, Counts, Entry, State};
 use crate::notice::reply::Reply;
@@ -29,6 +30,8 @@ pub struct Ledger {
     /// The end of its chain.
     number: i64,
     head: String,
+    /// Where the end of its chain is kept beside the ledger.
+    kept: Option<Head>,
 }
 
 /// Whom a person decides about.
@@ -60,7 +63,25 @@ fn timestamp(millis: i64) -> Timestamp {
 
 impl Ledger {
     pub fn new(store: Box<dyn Store>, campaign: &str, sender: &str, lease: Duration) -> Ledger {
-        Ledger { store, campaign: campaign.to_owned(), sender: sender.to_owned(), lease, number: 0, head: campaign.to_owned() }
+        Ledger { store, campaign: campaign.to_owned(), sender: sender.to_owned(), lease, number: 0, head: campaign.to_owned(), kept: None }
+    }
+
+    /// From here on the last line is kept beside the ledger as soon as it is written, and before anybody acts on it.
+    pub fn keep_in(&mut self, head: Head) {
+        self.kept = Some(head);
+    }
+
+    /// Keeps the last line for good; if this run has written none, the last of all.
+    pub fn keep(&mut self) -> Result<Option<String>> {
+        let line = match self.head() {
+            Some(line) => Some(line.to_owned()),
+            None => self.last_hash()?,
+        };
+        if let (Some(line), Some(kept)) = (&line, &mut self.kept) {
+            kept.note(line)?;
+            kept.sync()?;
+        }
+        Ok(line)
     }
 
     pub fn place(&self) -> String {
@@ -89,6 +110,8 @@ impl Ledger {
         if done.is_err() {
             self.store.roll_back();
             (self.number, self.head) = (number, head);
+        } else if let Some(kept) = self.kept.as_mut().filter(|_| self.number > number) {
+            kept.note(&self.head)?;
         }
         done.with_context(|| format!("cannot write the ledger {}", self.store.place()))
     }
