@@ -292,9 +292,10 @@ pub enum NoticeCommand {
     },
     /// Decide what became of messages that are in doubt, or plan refused and deferred ones again
     #[command(
+        override_usage = "runsheet notice resolve [OPTIONS] <NAME> <ADDRESS|--all|--all-planned|--all-refused|--all-deferred|--code <CODE>> <--sent|--resend|--cancel> --why <TEXT>",
         after_help = "Examples:\n  runsheet notice resolve advance someone@example.org --sent --why \"the relay's log has it\"\n  runsheet notice resolve advance --all --resend --why \"the relay lost its queue\"\n  runsheet notice resolve advance --all-refused --code 550 --resend --why \"the quota is raised\"",
         group = clap::ArgGroup::new("decision").required(true).args(["sent", "resend", "cancel"]),
-        group = clap::ArgGroup::new("whom").required(true).multiple(true).args(["address", "all", "all_refused", "all_deferred", "code"])
+        group = clap::ArgGroup::new("whom").required(true).multiple(true).args(["address", "all", "all_planned", "all_refused", "all_deferred", "code"])
     )]
     Resolve {
         /// A mailing's id
@@ -307,6 +308,9 @@ pub enum NoticeCommand {
         /// All that were refused
         #[arg(long, conflicts_with_all = ["address", "all"])]
         all_refused: bool,
+        /// All whose turn is still to come, planned or deferred: with --cancel
+        #[arg(long, conflicts_with_all = ["address", "all", "all_refused", "all_deferred", "code"])]
+        all_planned: bool,
         /// All that are deferred, also those whose retries are used up
         #[arg(long, conflicts_with_all = ["address", "all", "all_refused"])]
         all_deferred: bool,
@@ -414,7 +418,7 @@ pub enum MergeFormat {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PreviewFormat {
-    /// Headers and the text part
+    /// Recipient, subject, Message-ID and the text part
     #[default]
     Text,
     /// A page that shows it on a desk, on a phone, in the dark, and as text

@@ -92,7 +92,7 @@ impl Fillers {
 fn way_out(value: &str) -> &'static str {
     match entity(value) {
         Some(_) => "write the character itself: values are no HTML",
-        None => "empty the cell: the `default` of the notice is used instead",
+        None => "fill it in, or empty the cell: where the notice has a `default`, that is used",
     }
 }
 

@@ -46,7 +46,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
             None => Ok(()),
         }
     };
-    let outcome = mailings::survey(&loaded, &selection, &keys, &mut diagnostics, None, &mut take);
+    let outcome = mailings::survey(&loaded, &selection, &keys, &mut diagnostics, &mut take);
     let outcome = outcome.with_context(|| format!("cannot check `{name}`"))?;
     if let Some(mut written) = written {
         // What is wrong with the table as a whole belongs to it, too.

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::campaign::Frozen;
+use super::ledger::Reached;
 use super::load::Loaded;
 use super::mailings::{self, Fate, Outcome, Selection};
 use super::report;
@@ -14,7 +15,7 @@ use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::address;
-use crate::notice::history::{Standing, messages};
+use crate::notice::history::{GONE, Standing, messages};
 use crate::notice::ledger::{Digest, LeftOut, Planned, State, content_hash};
 use crate::notice::message::{Envelope, Message};
 use crate::notice::recipients::Recipient;
@@ -28,8 +29,8 @@ pub struct Brief<'a> {
     pub recipients: Option<&'a Path>,
     /// The campaign's name.
     pub campaign: &'a str,
-    /// Only these.
-    pub reached: Option<&'a BTreeSet<String>>,
+    /// Only whom an earlier mailing has reached.
+    pub reached: Option<&'a Reached>,
     pub frozen: &'a Frozen,
     /// Without so many faulty rows.
     pub skip_bad: Option<u64>,
@@ -52,6 +53,8 @@ pub struct Draft {
     pub samples: (Vec<String>, u64),
     pub zones: BTreeSet<String>,
     pub outcome: Outcome,
+    /// Of those whom the earlier mailing has not reached: with how many it is in doubt.
+    pub in_doubt_before: u64,
     pub kept: Kept,
 }
 
@@ -94,10 +97,15 @@ impl Draft {
     pub fn make(global: &Global, loaded: &Loaded, brief: &Brief, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
         let Brief { mailing, reached, .. } = *brief;
         let selection = Selection { recipients: brief.recipients, frozen: Some(brief.frozen), ..Selection::all(mailing) };
+        let mut in_doubt_before = 0;
         let mut gate = |recipients: &[&Recipient]| {
-            Ok(recipients
-                .iter()
-                .map(|recipient| reached.is_none_or(|reached| reached.contains(&address::key(&recipient.address))))
+            let Some(reached) = reached else { return Ok(vec![true; recipients.len()]) };
+            let keys = recipients.iter().map(|recipient| address::key(&recipient.address));
+            Ok(keys
+                .map(|key| {
+                    in_doubt_before += u64::from(reached.in_doubt.contains(&key));
+                    reached.keys.contains(&key)
+                })
                 .collect())
         };
         let keys = environment::keys();
@@ -109,7 +117,7 @@ impl Draft {
             }
             failed
         };
-        let skip = match Skip::asked(loaded, &selection, &keys, brief.skip_bad, Some(&mut gate), diagnostics)? {
+        let skip = match Skip::asked(loaded, &selection, &keys, brief.skip_bad, diagnostics)? {
             Asked::Rows(skip) => skip,
             Asked::Refused => {
                 fails(diagnostics, false);
@@ -128,7 +136,10 @@ impl Draft {
         if fails(diagnostics, !draft.outcome.skipped && !draft.outcome.incomplete) {
             return Ok(None);
         }
-        draft.left_out = skip.iter().flat_map(|skip| skip.rows.values().cloned()).collect();
+        // Whom the earlier mailing has not reached has no part in this one.
+        let has_part = |row: &&LeftOut| !row.key.contains('@') || reached.is_none_or(|reached| reached.keys.contains(&row.key));
+        draft.left_out = skip.iter().flat_map(|skip| skip.rows.values()).filter(has_part).cloned().collect();
+        draft.in_doubt_before = in_doubt_before;
         draft.skip = skip;
         Ok(Some(draft))
     }
@@ -137,7 +148,7 @@ impl Draft {
         let (recipient, letter) = match fate {
             Fate::Written(letter) => (letter.recipient, Some(letter)),
             Fate::Suppressed(recipient) => (*recipient, None),
-            Fate::BeyondLimit(_) | Fate::LeftOut(_) => return,
+            Fate::BeyondLimit(_) | Fate::LeftOut(_) | Fate::Repeated(_) => return,
         };
         let mut planned = Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() };
         if let Some(letter) = letter {
@@ -172,7 +183,9 @@ impl Draft {
         difference.unreached = rows.iter().filter(|row| row.state != State::Accepted && !is_left_out(row)).count();
         for (row, line) in self.rows.iter().zip(&self.lines) {
             match planned.get(row.key.as_str()).filter(|known| !is_left_out(known)) {
+                None if row.is_suppressed() => difference.suppressed_added.push((&row.key, *line)),
                 None => difference.added.push((&row.key, *line)),
+                Some(known) if is_gone(known) && !row.is_suppressed() => difference.back += 1,
                 Some(known) if known.hash == row.hash => {}
                 Some(known) if known.state == State::Accepted => difference.sent += 1,
                 Some(_) if row.is_suppressed() => difference.suppressed += 1,
@@ -184,7 +197,7 @@ impl Draft {
         difference.gone = gone.filter(|known| known.state != State::Cancelled).count();
         difference.still_unnamed = self.left_out.iter().filter(|row| !row.key.contains('@')).count();
         difference.left_out = rows.iter().filter(is_left_out).map(|row| row.key.as_str()).collect();
-        let added: BTreeSet<&str> = difference.added.iter().map(|(key, _)| *key).collect();
+        let added: BTreeSet<&str> = difference.all_added().map(|(key, _)| *key).collect();
         difference.without_added = messages(self.rows.iter().filter(|row| !added.contains(row.key.as_str())));
         difference
     }
@@ -198,11 +211,17 @@ impl Draft {
             Some(known) => match known.state {
                 State::Planned | State::Claimed | State::Suppressed | State::LeftOut => true,
                 State::Deferred => is_amended || !known.is_given_up,
+                State::Cancelled => is_amended && is_gone(known),
                 _ => false,
             },
         };
         self.rows.iter().filter(|row| !row.is_suppressed()).filter(waits).count() as u64
     }
+}
+
+/// Whether a plan was amended without it; it may come back.
+fn is_gone(row: &Standing) -> bool {
+    row.state == State::Cancelled && row.reply.text == GONE
 }
 
 /// What is different between a plan and how it would be now.
@@ -216,6 +235,10 @@ pub struct Difference<'d> {
     suppressed: usize,
     /// Keys and lines.
     added: Vec<(&'d str, u64)>,
+    /// Those of them who get nothing.
+    suppressed_added: Vec<(&'d str, u64)>,
+    /// Those whom an amended plan had taken out.
+    back: usize,
     gone: usize,
     /// Rows that the plan leaves out: their keys.
     left_out: BTreeSet<&'d str>,
@@ -236,8 +259,12 @@ impl Difference<'_> {
     pub fn is_mended(&self, planned: &str) -> bool {
         let unnamed = self.left_out.iter().filter(|key| !key.contains('@')).count();
         let room = unnamed.saturating_sub(self.still_unnamed);
-        let others = self.added.iter().filter(|(key, _)| !self.left_out.contains(key)).count();
-        self.without_added == planned && self.gone == 0 && !self.added.is_empty() && others <= room
+        let others = self.all_added().filter(|(key, _)| !self.left_out.contains(key)).count();
+        self.without_added == planned && self.gone + self.back == 0 && self.all_added().next().is_some() && others <= room
+    }
+
+    fn all_added(&self) -> impl Iterator<Item = &(&str, u64)> {
+        self.added.iter().chain(&self.suppressed_added)
     }
 
     /// How many are new.
@@ -249,8 +276,9 @@ impl Difference<'_> {
         let parts: Vec<String> = [
             (self.changed, "message differs", "messages differ"),
             (self.added.len(), "recipient is new", "recipients are new"),
+            (self.back, "recipient is back", "recipients are back"),
             (self.gone, "recipient is gone", "recipients are gone"),
-            (self.suppressed, "recipient is suppressed now", "recipients are suppressed now"),
+            (self.suppressed + self.suppressed_added.len(), "recipient is suppressed now", "recipients are suppressed now"),
         ]
         .into_iter()
         .filter(|(number, ..)| *number > 0)

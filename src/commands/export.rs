@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::ledger::{declared, of, secret};
+use super::ledger::{declared, not_sent, of, secret};
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::{ExportFormat, Global};
@@ -27,7 +27,7 @@ fn seal(loaded: &Loaded) -> Result<Option<Seal>> {
 pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = declared(&loaded, name)?;
-    let Some((mut ledger, plan)) = of(&loaded, mailing)? else { bail!("the mailing `{name}` was not sent yet") };
+    let Some((mut ledger, plan)) = of(&loaded, mailing)? else { bail!("{}", not_sent(&loaded, mailing)?) };
     let (rows, events) = ledger.snapshot()?;
     let seal = seal(&loaded)?;
     report::data(&match format {
@@ -99,10 +99,16 @@ fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&Seal>
 /// `runsheet notice verify`
 pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    let text = String::from_utf8(disk::read_bytes(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
     let Some(seal) = seal(&loaded)? else {
+        // What is not sealed has nothing that a key could check.
+        let any = Seal::new(b"");
+        let fault = if text.trim_start().starts_with('{') { json_fault(&text, &any)? } else { csv_fault(&text, &any)? };
+        if fault.as_deref() == Some(NO_SEAL) {
+            bail!("{} has no seal: it was exported without a key", file.display());
+        }
         bail!("there is no key to check a seal with\nhelp: set RUNSHEET_SEAL_KEY, or `seal = {{ key_command = [...] }}` in [notices]")
     };
-    let text = String::from_utf8(disk::read_bytes(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
     let fault = if text.trim_start().starts_with('{') { json_fault(&text, &seal)? } else { csv_fault(&text, &seal)? };
     match fault {
         None => {
@@ -113,6 +119,8 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
     }
 }
 
+const NO_SEAL: &str = "there is none";
+
 fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut whole: serde_json::Value = serde_json::from_str(text).context("invalid JSON")?;
     // A name that stands twice would be read as either by others.
@@ -120,7 +128,7 @@ fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
         return Ok(Some("it is not written as it was exported".to_owned()));
     }
     let sealed = whole.as_object_mut().and_then(|whole| whole.remove("seal"));
-    let Some(mac) = sealed.as_ref().and_then(|seal| seal["mac"].as_str()) else { return Ok(Some("there is none".to_owned())) };
+    let Some(mac) = sealed.as_ref().and_then(|seal| seal["mac"].as_str()) else { return Ok(Some(NO_SEAL.to_owned())) };
     Ok((seal.text(&whole.to_string()) != mac).then(|| "something in it was changed, or it was sealed with another key".to_owned()))
 }
 
@@ -128,7 +136,7 @@ fn csv_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut table = csv::ReaderBuilder::new().has_headers(true).from_reader(text.as_bytes());
     let mut header: Vec<String> = table.headers().context("invalid CSV")?.iter().map(str::to_owned).collect();
     if header.pop().as_deref() != Some("seal") {
-        return Ok(Some("there is none".to_owned()));
+        return Ok(Some(NO_SEAL.to_owned()));
     }
     let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().context("invalid CSV")?;
     let mut before = seal.row(&rows.len().to_string(), &header);

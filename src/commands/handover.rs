@@ -52,7 +52,10 @@ pub struct Handover<'a> {
 impl Handover<'_> {
     /// Sends what is planned and what is due, and says what came of it.
     pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<ExitCode> {
-        let signal = Signal::watch()?;
+        let id = &self.mailing.id.value;
+        let signal = Signal::watch(format!(
+            "stopped at once: what was being sent is in doubt\nhelp: `runsheet notice send {id}` says which, and goes on with the rest"
+        ))?;
         let mut ledger = ledger;
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
@@ -200,14 +203,18 @@ impl Handover<'_> {
         self.say_deferred(&counts);
         let others = counts.get(State::Claimed) + counts.get(State::Sending);
         if others > 0 {
-            report::note(self.global, &format!("{} in the hands of another sender", counted(others, "message is", "messages are")));
+            let are = counted(others, "message is", "messages are");
+            let whose =
+                if ledger.is_shared() { "in the hands of another sender" } else { "left by a run that ended too early: run it again" };
+            report::note(self.global, &format!("{are} {whose}"));
         }
         let planned = counts.get(State::Planned);
         if planned > 0 {
+            let with = self.skip.map_or_else(String::new, |skip| format!(" with --skip-bad {}", skip.rows.len()));
             let why = match stopped {
-                Some(_) => "it was stopped: run it again to resume",
-                None if by_limit => "the limit is reached: run it again to resume",
-                None => "their recipients are no longer in the table: `notice resolve` with --cancel and --why takes them out",
+                Some(_) => format!("it was stopped: run it again{with} to resume"),
+                None if by_limit => format!("the limit is reached: run it again{with} to resume"),
+                None => "their recipients are no longer in the table: `notice resolve` with --cancel and --why takes them out".to_owned(),
             };
             report::note(self.global, &format!("{} not begun, as {why}", counted(planned, "message is", "messages are")));
         }

@@ -39,7 +39,7 @@ pub fn missing_id(loaded: &Loaded) -> Option<String> {
         return None;
     }
     let seen = heads::campaigns(&loaded.root).unwrap_or_default();
-    let had = seen.iter().filter_map(|name| Known::parse(name)).find(|known| known.event.is_none()).map(|known| known.site);
+    let had = seen.iter().rev().filter_map(|name| Known::parse(name)).find(|known| known.event.is_none()).map(|known| known.site);
     if let Some(id) = had {
         return Some(format!(
             "[site] has no `id`, and it had `{id}` when mails were sent\nhelp: bring the line back to [site] in runsheet.toml: id = \"{id}\""
@@ -68,7 +68,9 @@ pub fn words_of(title: &str) -> String {
 /// taken over is none.
 pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Store>) -> Result<Vec<Elsewhere>> {
     let mut found = Vec::new();
+    let mut known = BTreeSet::new();
     if let Some(own) = own {
+        known = adoption::taken_over(own, campaign.name())?;
         found.extend(adoption::relatives(own, campaign.name(), true)?.into_iter().map(|relative| Elsewhere { relative, file: None }));
     }
     for file in ledger::other_files(loaded)? {
@@ -78,15 +80,20 @@ pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Stor
             look().with_context(|| format!("cannot look into the ledger {shown}\nhelp: move {shown} away if it is no ledger"))?;
         found.extend(relatives.into_iter().map(|relative| Elsewhere { relative, file: Some(file.clone()) }));
     }
-    found.retain(|other| other.relative.successor.as_deref() != Some(campaign.name()));
+    // What was handed over to this campaign, and did not come to it, is to be taken over still.
+    // And what was handed over to another that is there is in that one.
+    let names: BTreeSet<String> = found.iter().map(|other| other.relative.name.clone()).collect();
+    let is_handed_on = |relative: &Relative| relative.successor.as_ref().is_some_and(|name| names.contains(name) && *name != relative.name);
+    found.retain(|other| !known.contains(&other.relative.name) && !is_handed_on(&other.relative));
     Ok(found)
 }
 
 /// The one campaign among others that this project itself began before its site had an id, and that nobody has taken over.
-fn earlier(loaded: &Loaded, event: &str, others: Vec<Elsewhere>) -> Option<Elsewhere> {
+fn earlier(loaded: &Loaded, campaign: &Campaign, event: &str, others: Vec<Elsewhere>) -> Option<Elsewhere> {
     let site = &loaded.site.config.site;
     let is_own = |other: &Elsewhere| {
-        other.relative.successor.is_none() && other.relative.known.is_earlier_name_of(&site.base_url, &site.title, event)
+        other.relative.successor.as_deref().is_none_or(|name| name == campaign.name())
+            && other.relative.known.is_earlier_name_of(&site.base_url, &site.title, event)
     };
     let mut own: Vec<Elsewhere> = others.into_iter().filter(is_own).collect();
     if own.len() == 1 { own.pop() } else { None }
@@ -135,7 +142,7 @@ fn begun_elsewhere(
             continue;
         }
         let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-        if let Some(other) = earlier(loaded, event, others) {
+        if let Some(other) = earlier(loaded, &campaign, event, others) {
             begun.insert(campaign.name().to_owned(), other.relative.name);
         }
     }
@@ -153,7 +160,7 @@ pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
         .is_some_and(|known| known.iter().any(|name| name == campaign.name()));
     if !is_known {
         let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-        if let Some(Elsewhere { relative, file }) = earlier(loaded, &event, others) {
+        if let Some(Elsewhere { relative, file }) = earlier(loaded, &campaign, &event, others) {
             let store = match file {
                 Some(file) => InFile::to_read(&file)?.map(|store| Box::new(store) as Box<dyn Store>),
                 None => own,
@@ -170,9 +177,9 @@ pub fn to_send(global: &Global, loaded: &Loaded, mailing: &Mailing, lease: std::
     let mut ledger = Ledger::new(ledger::to_send(loaded)?, campaign.name(), &sender(), lease);
     if ledger.plan()?.is_none() {
         let others = elsewhere(loaded, &campaign, Some(ledger.store()))?;
-        if let Some(other) = earlier(loaded, &event, others) {
+        if let Some(other) = earlier(loaded, &campaign, &event, others) {
             let reached = counted(other.relative.reached, "recipient was", "recipients were");
-            adopt_into(&mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
+            adopt_into(loaded, &mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
             let known = &other.relative.known;
             report::note(global, &format!("taken over from the ledger of `{}`: {reached} reached", known.site));
         }
@@ -180,12 +187,27 @@ pub fn to_send(global: &Global, loaded: &Loaded, mailing: &Mailing, lease: std::
     Ok(ledger)
 }
 
-fn adopt_into(ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
+/// Takes a campaign over, unless it is older than what was seen of it from here.
+fn adopt_into(loaded: &Loaded, ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
+    let name = &other.relative.name;
+    let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(anyhow!(restored.text("nothing was taken over"))));
     match &other.file {
-        None => ledger.adopt_here(&other.relative.name, who, why),
+        None => {
+            refuse(restored(loaded, name, Some(ledger.store()))?)?;
+            ledger.adopt_here(name, who, why)
+        }
         // While it is locked nobody sends by it.
-        Some(file) => ledger.adopt_from(&mut InFile::to_send(file)?, &other.relative.name, who, why),
+        Some(file) => {
+            let mut store = InFile::to_send(file)?;
+            refuse(restored(loaded, name, Some(&mut store))?)?;
+            ledger.adopt_from(&mut store, name, who, why)
+        }
     }
+}
+
+/// The name of a mailing's campaign, if it has a notice and an event.
+pub fn name_of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<String>> {
+    Ok(campaign::campaign_of(loaded, mailing).map(|(campaign, _)| campaign.name().to_owned()))
 }
 
 /// The campaign of a mailing, and the key of its event.
@@ -230,9 +252,10 @@ pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: 
 }
 
 /// A revision that is lower than one that was sent would go to everybody again.
-pub fn lower_revision(mailing: &Mailing, campaign: &str, own: &mut dyn Store) -> Result<Option<String>> {
+pub fn lower_revision(loaded: &Loaded, mailing: &Mailing, campaign: &str, own: &mut dyn Store) -> Result<Option<String>> {
     let Some(asked) = Known::parse(campaign) else { return Ok(None) };
-    let known = Ledger::campaigns(own)?.into_iter().filter_map(|name| Known::parse(&name));
+    let seen = heads::campaigns(&loaded.root)?;
+    let known = Ledger::campaigns(own)?.into_iter().chain(seen).filter_map(|name| Known::parse(&name));
     let of_mailing = known.filter(|known| known.site == asked.site && known.mailing == asked.mailing);
     let highest = of_mailing.map(|known| known.revision).max().unwrap_or(0);
     Ok((highest > asked.revision).then(|| {
@@ -245,11 +268,31 @@ pub fn lower_revision(mailing: &Mailing, campaign: &str, own: &mut dyn Store) ->
     }))
 }
 
+/// A ledger lacks what this project has seen in it.
+pub struct Restored {
+    what: &'static str,
+    campaign: String,
+    line: String,
+}
+
+impl Restored {
+    /// What is wrong, what came of that, and the ways out.
+    pub fn text(&self, and: &str) -> String {
+        let Restored { what, campaign, line } = self;
+        let and = if and.is_empty() { String::new() } else { format!("; {and}") };
+        format!(
+            "{what}: it has no line {line}{and}\nhelp: restore the newest ledger; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message (the log of the mail server knows them) on the list that `suppress` names, and take them off it before the next mailing; only then delete {}",
+            heads::place(campaign)
+        )
+    }
+}
+
 /// Whether a ledger lacks what this project has seen in it: somebody has brought back an older copy, or it is another one.
-pub fn restored(loaded: &Loaded, campaign: &str, ledger: Option<&mut Ledger>) -> Result<Option<String>> {
-    let Some(head) = heads::known(&loaded.root, campaign)? else { return Ok(None) };
-    let (is_known, is_there) = match ledger {
-        Some(ledger) => (ledger.has_line(&head)?, ledger.plan()?.is_some()),
+pub fn restored(loaded: &Loaded, campaign: &str, store: Option<&mut dyn Store>) -> Result<Option<Restored>> {
+    let Some(line) = heads::known(&loaded.root, campaign)? else { return Ok(None) };
+    let (is_known, is_there) = match store {
+        // A campaign that was taken over has another name there.
+        Some(store) => (adoption::has_line(store, &line)?, adoption::has_campaign(store, campaign)?),
         None => (false, false),
     };
     if is_known {
@@ -257,10 +300,45 @@ pub fn restored(loaded: &Loaded, campaign: &str, ledger: Option<&mut Ledger>) ->
     }
     let what =
         if is_there { "the ledger is older than the last send from here" } else { "the ledger of the last send from here is not there" };
-    Ok(Some(format!(
-        "{what}: it has no line {head}; nothing was sent\nhelp: restore the newest ledger; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message (the log of the mail server knows them) on the list that `suppress` names; only then delete {}",
-        heads::PLACE
-    )))
+    Ok(Some(Restored { what, campaign: campaign.to_owned(), line }))
+}
+
+/// Whether a line is in a ledger of this user. What was taken over brings its lines.
+fn is_somewhere(loaded: &Loaded, own: &mut dyn Store, line: &str) -> Result<bool> {
+    if adoption::has_line(own, line)? {
+        return Ok(true);
+    }
+    for file in ledger::other_files(loaded)? {
+        if adoption::has_line(&mut InFile::to_look(&file)?, line)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// A mailing that this project has sent under another name of the site, by a ledger that is nowhere: nobody knows who has it.
+pub fn sent_before(loaded: &Loaded, mailing: &Mailing, store: &mut dyn Store) -> Result<Option<String>> {
+    let (campaign, _) = named(loaded, mailing)?;
+    if adoption::has_campaign(store, campaign.name())? {
+        return Ok(None);
+    }
+    let site = loaded.site.config.site.identity();
+    for name in heads::campaigns(&loaded.root)? {
+        let is_of_it = |known: &Known| known.mailing == mailing.id.value && known.revision == mailing.revision && known.site != site;
+        let Some(known) = Known::parse(&name).filter(is_of_it) else { continue };
+        let Some(line) = heads::known(&loaded.root, &name)? else { continue };
+        if is_somewhere(loaded, store, &line)? || adoption::are_apart(store, site, &known.site)? {
+            continue;
+        }
+        let (place, before) = (heads::place(&name), &known.site);
+        return Ok(Some(format!(
+            "`{}` was sent from here under the name `{before}`, and its ledger is not there; nothing was sent\nhelp: bring that ledger back, then `runsheet notice adopt {} --from {} --why REASON`; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message on the list that `suppress` names; only then delete {place}",
+            mailing.id.value,
+            mailing.id.value,
+            quoted(before)
+        )));
+    }
+    Ok(None)
 }
 
 /// A text as one argument in a shell.
@@ -308,7 +386,10 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     if let Some(Plan { frozen, .. }) = ledger.plan()? {
         bail!("`{name}` has already been started under this name ({frozen}): it can't be joined with another one");
     }
-    adopt_into(&mut ledger, &other, &who, why)?;
+    if other.relative.successor.is_some() {
+        report::note(global, "it was handed over before: what was sent by that ledger since is not in this one");
+    }
+    adopt_into(&loaded, &mut ledger, &other, &who, why)?;
     let counts = ledger.counts()?;
     report::note(global, &format!("taken over from `{site}`: {}", counts.text()));
     Ok(ExitCode::SUCCESS)

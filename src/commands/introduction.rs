@@ -8,6 +8,7 @@ use jiff::{Timestamp, Zoned};
 use super::draft::Draft;
 use super::meter::length;
 use super::report;
+use super::send::Told;
 use super::skip::Skip;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
@@ -22,6 +23,9 @@ pub struct Introduction<'a> {
     pub sending: &'a Sending,
     pub event: &'a Event,
     pub times: Option<&'a Times>,
+    /// What was said of T-0 before.
+    pub told: &'a [Told],
+    pub is_amended: bool,
     pub draft: &'a Draft,
     /// Where the ledger is, if there is one.
     pub place: Option<String>,
@@ -44,10 +48,12 @@ impl Introduction<'_> {
         }
         if let Some(first) = self.draft.firsts.first() {
             let to = &first.to;
-            lines.push(format!("  sample    to {to}: `runsheet notice preview {} --to {to}`", self.mailing.id.value));
+            let skip = self.draft.skip.as_ref().map_or_else(String::new, |skip| format!(" --skip-bad {}", skip.rows.len()));
+            lines.push(format!("  sample    to {to}: `runsheet notice preview {} --to {to}{skip}`", self.mailing.id.value));
         }
         lines.extend(Skip::first_of(&self.draft.left_out).map(|rows| format!("  left out  {rows}")));
         lines.extend(self.when());
+        lines.extend(self.moved());
         if let Some((first, last)) = local_times(&self.draft.zones, self.event, self.now) {
             let times = if first == last { first } else { format!("from {first} to {last}") };
             lines.push(format!("  now       for them {times}"));
@@ -69,9 +75,21 @@ impl Introduction<'_> {
             }
             _ => format!("{} to send", counted(messages, "message", "messages")),
         };
-        let also = [(self.draft.outcome.suppressed, "suppressed"), (self.draft.left_out.len() as u64, "left out")];
+        let outcome = &self.draft.outcome;
+        let also = [(outcome.suppressed, "suppressed"), (self.draft.left_out.len() as u64, "left out")];
         for (number, what) in also.into_iter().filter(|(number, _)| *number > 0) {
             of.push_str(&format!(", {} {what}", thousands(number)));
+        }
+        if let Some(earlier) = self.mailing.reached_by.as_ref().filter(|_| outcome.passed_by > 0) {
+            let doubt = match self.draft.in_doubt_before {
+                0 => String::new(),
+                number => format!(" ({} in doubt)", thousands(number)),
+            };
+            of.push_str(&format!(", {} not reached by `{}`{doubt}", thousands(outcome.passed_by), earlier.value));
+        }
+        if !outcome.untranslated.is_empty() {
+            let languages: Vec<String> = outcome.untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
+            of.push_str(&format!(", not written in {}", languages.join(", ")));
         }
         format!("mailing {} (notice {}, revision {revision}): {of}", id.value, notice.value)
     }
@@ -86,6 +104,27 @@ impl Introduction<'_> {
         let mut lines = vec![format!("  when      {} ({}){late}", told(&times.due.0, self.now), times.due.1)];
         if let Some((last, why)) = &times.last {
             lines.push(format!("  until     {} ({why})", told(last, self.now)));
+        }
+        lines
+    }
+
+    /// T-0 as it was told before, if it has been moved since.
+    fn moved(&self) -> Vec<String> {
+        let Some(clock) = &self.event.clock else { return Vec::new() };
+        let now = clock.t0().timestamp();
+        let is_other = |told: &&Told| told.reached > 0 && told.t0 != now;
+        let mut lines = Vec::new();
+        if let Some(told) = self.told.iter().rev().find(|told| told.reached > 0).filter(is_other) {
+            lines.push(format!(
+                "  moved     T-0 was {} when `{}` was sent, and is {} here",
+                shown_time(told.t0, self.event),
+                told.mailing,
+                shown_time(now, self.event)
+            ));
+        }
+        if let Some(own) = self.told.iter().find(|told| told.is_own).filter(is_other).filter(|_| self.is_amended) {
+            let are = counted(own.reached, "recipient who has it is", "recipients who have it are");
+            lines.push(format!("  not told  {are} not told of that: `revision = {}` of the mailing tells all", self.mailing.revision + 1));
         }
         lines
     }

@@ -16,7 +16,7 @@ use crate::notice::address;
 use crate::notice::history::{Standing, verify, verify_plan};
 use crate::notice::ledger::{Plan, State};
 use crate::world::heads::Head;
-use crate::world::ledger::sqlite::InFile;
+use crate::world::ledger::sqlite::{self, InFile};
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{self, Ledger, Whom};
 use crate::world::smtp::Secret;
@@ -95,8 +95,8 @@ fn state_folder() -> Option<PathBuf> {
 /// The ledgers of this user's other sites, or of this one before it had an id.
 pub fn other_files(loaded: &Loaded) -> Result<Vec<PathBuf>> {
     let Some(folder) = state_folder() else { return Ok(Vec::new()) };
-    let own = if url(loaded)?.is_some() { None } else { Some(file(loaded)?) };
-    Ok(InFile::all_in(&folder)?.into_iter().filter(|file| Some(file) != own.as_ref()).collect())
+    let own = if url(loaded)?.is_some() { None } else { Some(sqlite::real_path(&file(loaded)?)) };
+    Ok(InFile::all_in(&folder)?.into_iter().filter(|file| own.as_ref() != Some(&sqlite::real_path(file))).collect())
 }
 
 /// Whether another sender is at work with the ledger, as far as it is a file.
@@ -129,22 +129,67 @@ pub fn to_read(loaded: &Loaded) -> Result<Option<Box<dyn Store>>> {
     }
 }
 
-/// The ledger of a mailing's campaign with its plan, if it was ever sent.
+/// The ledger of a mailing's campaign with its plan, if it was ever sent. An error if it is older than what was seen from here.
 pub fn of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<(Ledger, Plan)>> {
-    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(None) };
+    let mut ledger = identity::to_read(loaded, mailing)?;
+    if let Some(campaign) = identity::name_of(loaded, mailing)?
+        && let Some(restored) = identity::restored(loaded, &campaign, ledger.as_mut().map(Ledger::store))?
+    {
+        bail!("{}", restored.text(""));
+    }
+    let Some(mut ledger) = ledger else { return Ok(None) };
     Ok(ledger.plan()?.map(|plan| (ledger, plan)))
 }
 
-/// The recipients whom a mailing has reached.
-pub fn reached(loaded: &Loaded, name: &str) -> Result<BTreeSet<String>> {
-    let Some((mut ledger, plan)) = of(loaded, declared(loaded, name)?)? else {
-        bail!("the mailing `{name}` was not sent yet, so it has reached nobody")
-    };
-    let (rows, events) = ledger.snapshot()?;
-    if let Some(fault) = verify(&plan, &events, &rows).faults.first() {
-        bail!("somebody has changed the ledger of `{name}`: {fault}; nothing was sent");
+/// Whom a mailing has reached in some revision, and with whom it is in doubt.
+pub struct Reached {
+    pub keys: BTreeSet<String>,
+    pub in_doubt: BTreeSet<String>,
+}
+
+/// The recipients whom a mailing has reached, in whatever revision.
+pub fn reached(loaded: &Loaded, name: &str) -> Result<Reached> {
+    let mailing = declared(loaded, name)?;
+    let mut reached = Reached { keys: BTreeSet::new(), in_doubt: BTreeSet::new() };
+    let mut was_sent = false;
+    let mut revisions = Vec::new();
+    for revision in 1..=mailing.revision {
+        revisions.push(Mailing { revision, ..mailing.clone() });
     }
-    Ok(rows.into_iter().filter(|row| row.state == State::Accepted).map(|row| row.key).collect())
+    for mailing in revisions {
+        let Some((mut ledger, plan)) = of(loaded, &mailing)? else { continue };
+        was_sent = true;
+        let (rows, events) = ledger.snapshot()?;
+        if let Some(fault) = verify(&plan, &events, &rows).faults.first() {
+            bail!("somebody has changed the ledger of `{name}`: {fault}; nothing was sent");
+        }
+        for row in rows {
+            match row.state {
+                State::Accepted => drop(reached.keys.insert(row.key)),
+                State::InDoubt | State::Sending => drop(reached.in_doubt.insert(row.key)),
+                _ => {}
+            }
+        }
+    }
+    if !was_sent {
+        bail!("the mailing `{name}` was not sent yet, so it has reached nobody");
+    }
+    reached.in_doubt.retain(|key| !reached.keys.contains(key));
+    Ok(reached)
+}
+
+/// Why nothing is known of a mailing.
+pub fn not_sent(loaded: &Loaded, mailing: &Mailing) -> Result<String> {
+    let id = &mailing.id.value;
+    for revision in (1..mailing.revision).rev() {
+        if of(loaded, &Mailing { revision, ..mailing.clone() })?.is_some() {
+            let now = mailing.revision;
+            return Ok(format!(
+                "revision {now} of the mailing `{id}` was not sent yet\nhelp: revision {revision} was: to look at it, set `revision = {revision}` as long as you do"
+            ));
+        }
+    }
+    Ok(format!("the mailing `{id}` was not sent yet"))
 }
 
 /// What a person should see of the recipients: those refused, in doubt and deferred, at most so many.
@@ -173,11 +218,20 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
     };
     let mut text = String::new();
     let mut faults = Vec::new();
+    let mut unknown = None;
     for mailing in mailings {
         let id = &mailing.id.value;
-        let Some((mut ledger, plan)) = of(&loaded, mailing)? else {
-            text.push_str(&format!("{id}  not sent\n"));
-            continue;
+        let (mut ledger, plan) = match of(&loaded, mailing) {
+            Ok(Some(known)) => known,
+            Ok(None) => {
+                text.push_str(&format!("{id}  not sent\n"));
+                continue;
+            }
+            Err(error) => {
+                text.push_str(&format!("{id}  not known\n"));
+                unknown.get_or_insert(error);
+                continue;
+            }
         };
         let counts = ledger.counts()?;
         text.push_str(&format!(
@@ -186,6 +240,9 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
             thousands(counts.addressed()),
             counts.text()
         ));
+        if counts.get(State::Claimed) + counts.get(State::Sending) > 0 && !ledger.is_shared() && in_use(&loaded)?.is_none() {
+            text.push_str(&format!("  nobody is sending: a sender ended too early; run `runsheet notice send {id}` again\n"));
+        }
         let rows = ledger.rows()?;
         let found = verify_plan(&plan, &ledger.plan_lines()?, &rows);
         faults.extend(found.into_iter().map(|fault| format!("{id}: {fault}")));
@@ -204,6 +261,9 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
         }
     }
     report::data(&text);
+    if let Some(error) = unknown {
+        return Err(error);
+    }
     if !faults.is_empty() {
         bail!("somebody has changed the ledger: {}", faults.join("; "));
     }
@@ -236,6 +296,8 @@ pub enum Concerned {
     InDoubt,
     Refused,
     Deferred,
+    /// Planned or deferred: whose turn is still to come.
+    Planned,
     /// Whose server gave an answer of some code.
     Answered,
 }
@@ -251,6 +313,8 @@ impl Resolution<'_> {
                 bail!("only what is in doubt can have been sent\nhelp: name a recipient, or use --all")
             }
             (_, false, Concerned::Refused) => &[State::Refused],
+            (Decision::Cancel, false, Concerned::Planned) => &[State::Planned, State::Deferred],
+            (_, false, Concerned::Planned) => bail!("what is planned was not sent, and will be\nhelp: --all-planned goes with --cancel"),
             (_, false, Concerned::Deferred) => &[State::Deferred],
             (_, false, Concerned::Answered) => &[State::Refused, State::Deferred],
         })
@@ -268,13 +332,10 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
     let who = who(order.who);
     let key = order.to.map(address::parse).transpose().map_err(|message| anyhow!(message))?.map(|address| address::key(&address));
     if of(&loaded, mailing)?.is_none() {
-        bail!("the mailing `{name}` was not sent yet");
+        bail!("{}", not_sent(&loaded, mailing)?);
     }
     let mut ledger = identity::to_send(global, &loaded, mailing, Duration::ZERO)?;
     let campaign = ledger.campaign().to_owned();
-    if let Some(reason) = identity::restored(&loaded, &campaign, Some(&mut ledger))? {
-        bail!("{reason}");
-    }
     ledger.keep_in(Head::open(&loaded.root, &campaign)?);
     // What a sender has left behind that is no more is in doubt.
     ledger.sweep()?;
@@ -294,5 +355,12 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
     }
     ledger.keep()?;
     report::note(global, &format!("{} now {}, decided by {who}", thousands(decided.len() as u64), state.name()));
+    if decided.is_empty() && key.is_none() {
+        let of = from.iter().map(|state| state.name()).collect::<Vec<_>>().join(" or ");
+        report::note(
+            global,
+            &format!("nobody is {of}; --all is about those in doubt, and --all-planned, --all-refused and --all-deferred about others"),
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

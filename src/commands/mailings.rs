@@ -88,6 +88,8 @@ pub struct Outcome {
     pub suppressed: u64,
     /// Recipients whom the selection does not choose.
     pub not_chosen: u64,
+    /// Recipients whom the gate does not let through.
+    pub passed_by: u64,
     /// How many have to read another language than theirs.
     pub untranslated: BTreeMap<String, u64>,
     /// There is no table of recipients.
@@ -105,6 +107,8 @@ pub enum Fate<'a> {
     Written(Letter<'a>),
     Suppressed(&'a Recipient),
     BeyondLimit(&'a Recipient),
+    /// The row says the same as an earlier one.
+    Repeated(&'a Recipient),
     LeftOut(&'a LeftOut),
 }
 
@@ -151,14 +155,7 @@ pub fn merge_some(
 }
 
 /// Merges a mailing to see what is wrong: each wrong row is handed over, with all of its faults. No message is kept.
-pub fn survey(
-    loaded: &Loaded,
-    selection: &Selection,
-    keys: &Keys,
-    diagnostics: &mut Diagnostics,
-    gate: Option<Gate>,
-    take: TakeRow,
-) -> Result<Outcome> {
+pub fn survey(loaded: &Loaded, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics, take: TakeRow) -> Result<Outcome> {
     let table = TableFile::of(loaded, selection);
-    run(loaded, selection, keys, diagnostics, (&table, Told::All(take)), gate, |_| Ok(()))
+    run(loaded, selection, keys, diagnostics, (&table, Told::All(take)), None, |_| Ok(()))
 }

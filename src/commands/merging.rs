@@ -15,7 +15,7 @@ use super::table_file::{OpenTable, TableFile};
 use crate::check::Fillers;
 use crate::config;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::notice::address::Rules;
+use crate::notice::address::{self, Rules};
 use crate::notice::engine::Rendered;
 use crate::notice::ledger::LeftOut;
 use crate::notice::merge::Merge;
@@ -252,7 +252,10 @@ impl<'s> Run<'_, 's, '_> {
             }
             (Row::Again(recipient), made) => match made {
                 Some(Err(faults)) if !faults.is_empty() => self.add_faults(&recipient, faults, rows, diagnostics)?,
-                _ => self.outcome.repeated += 1,
+                _ => {
+                    self.outcome.repeated += 1;
+                    tell(Fate::Repeated(&recipient))?;
+                }
             },
             (Row::Good(recipient, _), Some(Err(faults))) => self.add_faults(&recipient, faults, rows, diagnostics)?,
             (Row::Bad(mut row), made) => {
@@ -272,7 +275,7 @@ impl<'s> Run<'_, 's, '_> {
                 self.outcome.left_out += 1;
                 tell(Fate::LeftOut(left_out))?;
             }
-            (Row::Good(..), _) => {}
+            (Row::Good(_, turn), _) => self.outcome.passed_by += u64::from(turn == Turn::PassedBy),
         }
         Ok(())
     }
@@ -335,7 +338,12 @@ impl<'s> Run<'_, 's, '_> {
         let nobody = |message: String| Diagnostic::error("no-such-recipient", message).in_file(path);
         let is_faulty = outcome.incomplete;
         if let Some(only) = self.selection.only.filter(|_| outcome.written + outcome.suppressed == 0 && !is_faulty) {
-            diagnostics.push(nobody(format!("`{only}` is not among the recipients")));
+            let key = address::parse(only).map(|address| address::key(&address)).unwrap_or_default();
+            let left_out = skip.and_then(|skip| skip.rows.values().find(|row| row.key == key));
+            diagnostics.push(nobody(match left_out {
+                Some(LeftOut { line, code, .. }) => format!("`{only}` is left out: its row in line {line} is faulty ({code})"),
+                None => format!("`{only}` is not among the recipients"),
+            }));
             outcome.incomplete = true;
         }
         if let Some(condition) = self.selection.condition.filter(|_| self.chosen.is_some_and(|chosen| !chosen.is_met) && !is_faulty) {

@@ -65,16 +65,30 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             send::run(global, &order)
         }
         NoticeCommand::Status { name } => ledger::status(global, name.as_deref()),
-        NoticeCommand::Resolve { name, address, all: _, all_refused, all_deferred, code, sent, resend, cancel: _, why, who } => {
+        NoticeCommand::Resolve {
+            name,
+            address,
+            all: _,
+            all_planned,
+            all_refused,
+            all_deferred,
+            code,
+            sent,
+            resend,
+            cancel: _,
+            why,
+            who,
+        } => {
             let decision = match (sent, resend) {
                 (true, _) => ledger::Decision::Sent,
                 (_, true) => ledger::Decision::Resend,
                 _ => ledger::Decision::Cancel,
             };
-            let of = match (all_refused, all_deferred, code) {
-                (true, ..) => ledger::Concerned::Refused,
-                (_, true, _) => ledger::Concerned::Deferred,
-                (_, _, Some(_)) => ledger::Concerned::Answered,
+            let of = match (all_planned, all_refused, all_deferred, code) {
+                (true, ..) => ledger::Concerned::Planned,
+                (_, true, ..) => ledger::Concerned::Refused,
+                (_, _, true, _) => ledger::Concerned::Deferred,
+                (.., Some(_)) => ledger::Concerned::Answered,
                 _ => ledger::Concerned::InDoubt,
             };
             let order = ledger::Resolution { name, to: address.as_deref(), of, code: *code, decision, why, who: who.as_deref() };
@@ -167,13 +181,13 @@ fn message_to(
     let keys = environment::keys();
     let mut found = None;
     let all = Selection::all(mailing);
-    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, None, diagnostics)? else { return Ok(None) };
+    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else { return Ok(None) };
     let selection = Selection { only: Some(address), limit: Some(1), skip: skip.as_ref(), ..all };
     mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
         match fate {
             Fate::Written(letter) => found = Some((letter.message.clone(), letter.rendered.clone())),
             Fate::Suppressed(_) => bail!("`{address}` is suppressed and gets no mail"),
-            Fate::BeyondLimit(_) | Fate::LeftOut(_) => {}
+            Fate::BeyondLimit(_) | Fate::LeftOut(_) | Fate::Repeated(_) => {}
         }
         Ok(())
     })?;
@@ -207,7 +221,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     let mut diagnostics = loaded.site.diagnostics.clone();
     let keys = environment::keys();
     let all = Selection { recipients, ..Selection::all(&mailing) };
-    let skip = Skip::asked(&loaded, &all, &keys, skip_bad, None, &mut diagnostics);
+    let skip = Skip::asked(&loaded, &all, &keys, skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot review `{name}`"))? else {
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
         return Ok(ExitCode::from(1));
@@ -293,7 +307,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         }
         failed
     };
-    let skip = Skip::asked(&loaded, &selection, &keys, order.skip_bad, None, &mut diagnostics);
+    let skip = Skip::asked(&loaded, &selection, &keys, order.skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot merge `{name}`"))? else {
         failed(diagnostics, &Outcome { incomplete: true, ..Outcome::default() });
         return Ok(ExitCode::from(1));
@@ -318,7 +332,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         }
         match fate {
             Fate::Written(letter) => outlet.put(letter.number, letter.message, letter.rendered),
-            Fate::Suppressed(_) | Fate::BeyondLimit(_) | Fate::LeftOut(_) => Ok(()),
+            Fate::Suppressed(_) | Fate::BeyondLimit(_) | Fate::LeftOut(_) | Fate::Repeated(_) => Ok(()),
         }
     });
     let outcome = merged.with_context(|| format!("cannot merge `{name}`"))?;
@@ -334,7 +348,8 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         told.finish()?;
     }
     let place = if to_standard_output { "to standard output".to_owned() } else { format!("in {}", target.display()) };
-    report::note(global, &build::say_outcome(&place, &outcome));
+    let all = if order.limit.is_none() && outcome.beyond_limit > 0 { "; --all writes all" } else { "" };
+    report::note(global, &format!("{}{all}", build::say_outcome(&place, &outcome)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -387,6 +402,7 @@ fn tell(told: &mut outlet::Report, fate: &Fate) -> Result<()> {
         Fate::Written(letter) => (letter.recipient, "written", Some(letter.message)),
         Fate::Suppressed(recipient) => (*recipient, "suppressed", None),
         Fate::BeyondLimit(recipient) => (*recipient, "beyond the limit", None),
+        Fate::Repeated(recipient) => (*recipient, "repeated", None),
         Fate::LeftOut(_) => return Ok(()),
     };
     let of = |column| recipient.get(column).unwrap_or("");

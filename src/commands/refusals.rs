@@ -36,9 +36,12 @@ impl Refusals {
         self.reasons.is_empty()
     }
 
-    /// Says all that a dry run has found.
-    pub fn say(&self, global: &Global) {
-        if self.reasons.is_empty() {
+    /// Says all that a dry run has found; faults of the documents or the table are said already.
+    pub fn say(&self, global: &Global, is_faulty: bool) {
+        if !self.goes_on {
+            return;
+        }
+        if self.reasons.is_empty() && !is_faulty {
             super::report::note(global, "a dry run: nothing was sent, and the ledger is as it was");
             return;
         }
@@ -66,10 +69,13 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
     match times.judge(now) {
         Timing::InTime => None,
         Timing::Early => times.first.as_ref().map(|(first, why)| {
-            format!(
-                "the mailing `{id}` is not to be sent before {} ({why})\nhelp: wait, or change `when` or `not_before` of the mailing",
-                told(first, now)
-            )
+            let help = match &times.last {
+                Some((last, until)) if last.timestamp() < first.timestamp() => {
+                    format!("it can never be sent: it ends before that, at {} ({until}); change `when` or `not_before` of the mailing", told(last, now))
+                }
+                _ => "wait, or change `when` or `not_before` of the mailing".to_owned(),
+            };
+            format!("the mailing `{id}` is not to be sent before {} ({why})\nhelp: {help}", told(first, now))
         }),
         Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
             format!(

@@ -12,6 +12,7 @@ use super::campaign::Frozen;
 use super::draft::{Brief, Draft};
 use super::handover::Handover;
 use super::introduction::{Introduction, shown_time};
+use super::ledger::Reached;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::refusals::{self, Refusals};
@@ -23,6 +24,7 @@ use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::campaign::Known;
 use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
+use crate::notice::invitation::Invitation;
 use crate::notice::ledger::{Plan, Planned, State};
 use crate::notice::stage::Stage;
 use crate::world::heads::Head;
@@ -87,36 +89,75 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     if !order.test.is_empty() {
         return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only, order.skip_bad), &mut diagnostics);
     }
-    let stage = campaign::find_notices(&loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage);
+    let stage = stage_of(&loaded, &mailing);
+    let told = told_before(&loaded, &mailing, event)?;
     let times = Times::of(&mailing, stage, event);
-    let times = match announced(&loaded, &mailing, event, stage)? {
+    // What is put off was to begin when it was announced, also if T-0 has been moved since.
+    let announced = told.iter().rev().find(|told| !told.puts_off && told.mailing != mailing.id.value).map(|told| told.t0);
+    let times = match announced.filter(|_| stage == Some(Stage::Postponed) && mailing.not_after.is_none()) {
         Some(t0) => times.map(|times| times.until_the_announced(t0)),
         None => times,
     };
-    let job = Job { global, loaded: &loaded, mailing: &mailing, sending: &sending, event, times, order, now: clock::now() };
+    let job = Job { global, loaded: &loaded, mailing: &mailing, sending: &sending, event, times, told, order, now: clock::now() };
     job.run(diagnostics)
 }
 
-/// T-0 as it was announced, if a notice puts that off and T-0 has been moved since: that of the newest plan of the same event.
-fn announced(loaded: &Loaded, mailing: &Mailing, event: &Event, stage: Option<Stage>) -> Result<Option<Timestamp>> {
-    if stage != Some(Stage::Postponed) || mailing.not_after.is_some() {
-        return Ok(None);
+/// What recipients were told of T-0 before, by one campaign of the event.
+pub struct Told {
+    pub mailing: String,
+    /// It is the campaign that is sent now.
+    pub is_own: bool,
+    /// It says that the event does not take place then.
+    puts_off: bool,
+    pub t0: Timestamp,
+    /// The event's revision, if their calendars were told, too.
+    sequence: Option<u64>,
+    /// How many have it, or may have.
+    pub reached: u64,
+}
+
+/// What was told before, oldest first.
+fn told_before(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Result<Vec<Told>> {
+    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(Vec::new()) };
+    let own = ledger.campaign().to_owned();
+    let mut before = Vec::new();
+    for name in Ledger::campaigns(ledger.store())? {
+        let Some(known) = Known::parse(&name) else { continue };
+        let declared = loaded.project.config.mailings.iter().find(|other| other.id.value == known.mailing);
+        let is_of_event = declared.and_then(|other| campaign::campaign_of(loaded, other)).is_some_and(|(_, other)| other.id == event.id);
+        let (Some(declared), true) = (declared, is_of_event && known.site == loaded.site.config.site.identity()) else { continue };
+        let (cover, counts) = ledger.looking_at(&name, |ledger| Ok::<_, anyhow::Error>((ledger.last_cover()?, ledger.counts()?)))?;
+        let Some((t0, sequence)) = cover.and_then(|cover| cover.t0.map(|t0| (t0, cover.sequence))) else { continue };
+        before.push(Told {
+            mailing: known.mailing,
+            is_own: name == own,
+            puts_off: stage_of(loaded, declared) == Some(Stage::Postponed),
+            t0,
+            sequence,
+            reached: counts.get(State::Accepted) + counts.get(State::InDoubt),
+        });
     }
-    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(None) };
-    let is_of_event = |known: &Known| {
-        let named =
-            loaded.project.config.mailings.iter().find(|other| other.id.value == known.mailing && other.id.value != mailing.id.value);
-        known.site == loaded.site.config.site.identity()
-            && named.and_then(|other| campaign::campaign_of(loaded, other)).is_some_and(|(_, other)| other.id == event.id)
-    };
-    for name in Ledger::campaigns(ledger.store())?.iter().rev() {
-        if Known::parse(name).is_some_and(|known| is_of_event(&known))
-            && let Some(t0) = ledger.t0_of(name)?
-        {
-            return Ok(Some(t0));
-        }
-    }
-    Ok(None)
+    Ok(before)
+}
+
+fn stage_of(loaded: &Loaded, mailing: &Mailing) -> Option<Stage> {
+    campaign::find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
+}
+
+/// Calendars take a moved window only with a higher revision of the event (RFC 5546 §2.1.4).
+fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<String> {
+    let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
+    let now = clock.t0().timestamp();
+    let is_older = |told: &&Told| told.reached > 0 && told.t0 != now && told.sequence.is_some_and(|known| known >= sequence);
+    let told = told.iter().rev().find(is_older)?;
+    Some(format!(
+        "T-0 was {} when `{}` was sent, and is {} now, with the same `revision` of the event: calendars would keep the old time; nothing was sent\nhelp: set `revision = {}` in [events.{}]",
+        shown_time(told.t0, event),
+        told.mailing,
+        shown_time(now, event),
+        told.sequence.unwrap_or(0) + 1,
+        event.id
+    ))
 }
 
 /// A sending, with all that it needs to know.
@@ -127,6 +168,7 @@ struct Job<'a> {
     sending: &'a Sending,
     event: &'a Event,
     times: Option<Times>,
+    told: Vec<Told>,
     order: &'a SendOrder<'a>,
     now: Timestamp,
 }
@@ -166,7 +208,7 @@ impl Job<'_> {
         let known = self.known(ledger.as_mut(), &mut refusals)?;
         let frozen = self.frozen(known.as_ref(), ledger.as_mut())?;
         let Some(draft) = self.draft(&frozen, reached.as_ref(), &mut diagnostics)? else {
-            refusals.say(self.global);
+            refusals.say(self.global, true);
             return Ok(ExitCode::from(if refusals.is_empty() { 1 } else { 2 }));
         };
         let rows = ledger.as_mut().map(Ledger::rows).transpose()?.unwrap_or_default();
@@ -180,6 +222,7 @@ impl Job<'_> {
         } else {
             (frozen, draft)
         };
+        refusals.add(by_calendar(&self.told, self.event, self.sequence()))?;
         refusals.add(refusals::by_number(draft.messages(), self.sending))?;
         refusals.add(refusals::by_samples(&draft, self.sending))?;
         refusals.add(order.yes.and_then(|yes| refusals::by_count(yes, draft.messages())))?;
@@ -191,6 +234,8 @@ impl Job<'_> {
             sending: self.sending,
             event: self.event,
             times: self.times.as_ref(),
+            told: &self.told,
+            is_amended: change == Change::Amended,
             draft: &draft,
             place,
             known: known.as_ref(),
@@ -202,11 +247,13 @@ impl Job<'_> {
         if order.dry_run {
             // The secrets that the server takes must be there.
             refusals.add(mail_server::fault(self.loaded, self.sending))?;
-            refusals.say(self.global);
+            refusals.say(self.global, false);
             return Ok(ExitCode::from(if refusals.is_empty() { 0 } else { 2 }));
         }
         let Some(mut ledger) = ledger else { bail!("there is no ledger") };
+        ledger.keep_in(Head::open(&self.loaded.root, ledger.campaign())?);
         if waiting == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
+            self.note_left_out(&mut ledger, &draft, &frozen)?;
             report::note(self.global, "nothing is left to send");
             return self.handover(&frozen, draft.skip.as_ref()).conclude(&mut ledger, None, false);
         }
@@ -243,7 +290,9 @@ impl Job<'_> {
 
     /// Some of the recipients may be in another campaign of the same mailing.
     fn refuse_conflict(&self, draft: &Draft, rows: &[Standing], ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<()> {
-        let done: BTreeSet<&str> = rows.iter().filter(|row| row.state == State::Accepted).map(|row| row.key.as_str()).collect();
+        // Whoever is in doubt or was refused gets nothing without a person's word.
+        let is_over = |state| matches!(state, State::Accepted | State::InDoubt | State::Refused | State::Cancelled);
+        let done: BTreeSet<&str> = rows.iter().filter(|row| is_over(row.state)).map(|row| row.key.as_str()).collect();
         let waits = |row: &&Planned| !row.is_suppressed() && !done.contains(row.key.as_str());
         let keys: BTreeSet<&str> = draft.rows.iter().filter(waits).map(|row| row.key.as_str()).collect();
         let own = ledger.filter(|ledger| !self.order.dry_run || self.is_own(ledger)).map(Ledger::store);
@@ -259,7 +308,7 @@ impl Job<'_> {
         &self,
         draft: &Draft,
         frozen: &Frozen,
-        reached: Option<&BTreeSet<String>>,
+        reached: Option<&Reached>,
         rows: &[Standing],
         ledger: &mut Ledger,
     ) -> Result<()> {
@@ -279,19 +328,24 @@ impl Job<'_> {
     fn known(&self, ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<Option<Plan>> {
         let Some(ledger) = ledger else {
             let campaign = campaign::campaign_of(self.loaded, self.mailing).map(|(campaign, _)| campaign.name().to_owned());
-            refusals.add(identity::restored(self.loaded, &campaign.unwrap_or_default(), None)?)?;
+            let restored = identity::restored(self.loaded, &campaign.unwrap_or_default(), None)?;
+            refusals.add(restored.map(|restored| restored.text("nothing was sent")))?;
             return Ok(None);
         };
         let known = ledger.plan()?;
         let campaign = ledger.campaign().to_owned();
-        refusals.add(identity::restored(self.loaded, &campaign, Some(ledger))?)?;
+        let restored = identity::restored(self.loaded, &campaign, Some(ledger.store()))?;
+        refusals.add(restored.map(|restored| restored.text("nothing was sent")))?;
+        if self.is_own(ledger) {
+            refusals.add(identity::sent_before(self.loaded, self.mailing, ledger.store())?)?;
+        }
         if let Some(successor) = adoption::successor(ledger.store(), &campaign)? {
             let name = Known::parse(&successor).map_or(successor, |known| known.site);
             refusals.add(format!(
                 "this campaign was taken over by the site `{name}`; nothing was sent\nhelp: send it from there, or set `id = \"{name}\"` in [site] if that is this site"
             ))?;
         }
-        refusals.add(identity::lower_revision(self.mailing, &campaign, ledger.store())?)?;
+        refusals.add(identity::lower_revision(self.loaded, self.mailing, &campaign, ledger.store())?)?;
         let Some(plan) = known else { return Ok(None) };
         let lines = ledger.plan_lines()?;
         let faults = verify_plan(&plan, &lines, &ledger.rows()?);
@@ -349,16 +403,35 @@ impl Job<'_> {
         Ok(Change::Same)
     }
 
+    /// Rows may have become faulty since the plan was made, and no message of it differs: they are written down as left out.
+    fn note_left_out(&self, ledger: &mut Ledger, draft: &Draft, frozen: &Frozen) -> Result<()> {
+        let rows = ledger.rows()?;
+        let known: BTreeSet<&str> = rows.iter().filter(|row| row.state == State::LeftOut).map(|row| row.key.as_str()).collect();
+        if draft.left_out.iter().any(|row| !known.contains(row.key.as_str())) {
+            self.write_plan(ledger, draft, frozen, Change::Extended, &environment::user())?;
+        }
+        Ok(())
+    }
+
+    /// The event's revision, if the messages tell calendars of its window.
+    fn sequence(&self) -> Option<u64> {
+        let notices = &self.loaded.site.config.notices;
+        let clock = self.event.clock.as_ref()?;
+        let site = self.loaded.site.config.site.identity();
+        let stage = stage_of(self.loaded, self.mailing);
+        Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|_| self.event.revision)
+    }
+
     /// Writes the plan down and sends by it.
     fn hand_over(&self, mut ledger: Ledger, draft: Draft, frozen: &Frozen, change: Change) -> Result<ExitCode> {
         let server = self.server()?;
         let who = environment::user();
-        let head = Head::open(&self.loaded.root, ledger.campaign())?;
-        ledger.keep_in(head);
         self.write_plan(&mut ledger, &draft, frozen, change, &who)?;
-        if let (Some(reason), Some(times)) = (self.order.late, &self.times)
-            && matches!(times.judge(self.now), Timing::Late | Timing::Stale)
-        {
+        if change == Change::Same {
+            self.note_left_out(&mut ledger, &draft, frozen)?;
+        }
+        // Its time may also pass while it is sent.
+        if let Some(reason) = self.order.late {
             ledger.vouch(Occasion::Late, &who, reason)?;
         }
         // A kill may come at any time: that this run has begun is known beside the ledger before anything is sent.
@@ -405,7 +478,7 @@ impl Job<'_> {
             None => None,
         };
         let t0 = self.event.clock.as_ref().map(|clock| clock.t0().timestamp());
-        let particulars = Particulars { who, left_out: &draft.left_out, table, t0 };
+        let particulars = Particulars { who, left_out: &draft.left_out, table, t0, sequence: self.sequence() };
         match change {
             Change::Same => Ok(()),
             Change::Amended => {
@@ -433,7 +506,7 @@ impl Job<'_> {
     }
 
     /// Makes every message once. `None`: there are faults, and they are reported.
-    fn draft(&self, frozen: &Frozen, reached: Option<&BTreeSet<String>>, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
+    fn draft(&self, frozen: &Frozen, reached: Option<&Reached>, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
         let (campaign, _) = campaign::campaign_of(self.loaded, self.mailing).context("the mailing has no notice or no event")?;
         let begun_as = frozen.begun.get(campaign.name()).cloned();
         let campaign = campaign.begun_as(begun_as.as_deref());

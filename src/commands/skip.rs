@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::load::Loaded;
-use super::mailings::{self, Gate, Selection};
+use super::mailings::{self, Selection};
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, counted, thousands};
 use crate::notice::ledger::LeftOut;
 use crate::notice::message::Keys;
@@ -29,31 +29,17 @@ pub enum Asked {
 }
 
 impl Skip {
-    /// Finds the wrong rows of a table, if a number is given; another number of them is an error. What they are reported with, if all
-    /// is well, is not.
-    pub fn asked(
-        loaded: &Loaded,
-        selection: &Selection,
-        keys: &Keys,
-        count: Option<u64>,
-        gate: Option<Gate>,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Asked> {
+    /// Finds the wrong rows of a table, if a number is given; another number of them is an error. It is that of `notice check`, whoever
+    /// is chosen. What they are reported with, if all is well, is not.
+    pub fn asked(loaded: &Loaded, selection: &Selection, keys: &Keys, count: Option<u64>, diagnostics: &mut Diagnostics) -> Result<Asked> {
         let Some(count) = count else { return Ok(Asked::Rows(None)) };
         let before = diagnostics.clone();
-        let Some(skip) = Skip::find(loaded, selection, keys, count, gate, diagnostics)? else { return Ok(Asked::Refused) };
+        let Some(skip) = Skip::find(loaded, selection, keys, count, diagnostics)? else { return Ok(Asked::Refused) };
         *diagnostics = before;
         Ok(Asked::Rows(Some(skip)))
     }
 
-    fn find(
-        loaded: &Loaded,
-        selection: &Selection,
-        keys: &Keys,
-        count: u64,
-        gate: Option<Gate>,
-        diagnostics: &mut Diagnostics,
-    ) -> Result<Option<Skip>> {
+    fn find(loaded: &Loaded, selection: &Selection, keys: &Keys, count: u64, diagnostics: &mut Diagnostics) -> Result<Option<Skip>> {
         let mut rows: BTreeMap<u64, LeftOut> = BTreeMap::new();
         let mut others: Vec<Diagnostic> = Vec::new();
         let mut take = |row: &BadRow| {
@@ -68,9 +54,8 @@ impl Skip {
             }
             Ok(())
         };
-        // A limit changes who gets a message, and not which rows are faulty.
-        let all = Selection { limit: None, ..selection.clone() };
-        let outcome = mailings::survey(loaded, &all, keys, diagnostics, gate, &mut take)?;
+        let all = Selection { recipients: selection.recipients, ..Selection::all(selection.mailing) };
+        let outcome = mailings::survey(loaded, &all, keys, diagnostics, &mut take)?;
         if outcome.beyond_rows || outcome.skipped {
             diagnostics.extend(others);
             return Ok(None);

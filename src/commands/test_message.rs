@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 
 use super::load::Loaded;
 use super::mailings::{self, Fate, Selection};
@@ -35,21 +35,31 @@ pub fn send(
         }
     }
     let keys = environment::keys();
-    let mut first = None;
+    let (mut first, mut suppressed) = (None, 0);
     let all = Selection::all(mailing);
-    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, None, diagnostics)? else {
+    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else {
         report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
         return Ok(ExitCode::from(1));
     };
     let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
     let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
-        if let Fate::Written(letter) = fate {
-            first = Some(letter.recipient.clone());
+        match fate {
+            Fate::Written(letter) => first = Some(letter.recipient.clone()),
+            Fate::Suppressed(_) => suppressed += 1,
+            _ => {}
         }
         Ok(())
     })?;
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-    let Some(mut recipient) = first.filter(|_| !failed && !outcome.incomplete) else { return Ok(ExitCode::from(1)) };
+    let Some(mut recipient) = first.filter(|_| !failed && !outcome.incomplete) else {
+        if !failed && !outcome.incomplete {
+            match only {
+                Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
+                None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {} left out", outcome.left_out),
+            }
+        }
+        return Ok(ExitCode::from(1));
+    };
     let path = &mailing.recipients.value;
     let now = clock::now();
     let Some(mut merge) =

@@ -21,6 +21,8 @@ pub struct Brake {
     /// Of the campaign, before this run or in it.
     accepted: u64,
     refused: usize,
+    /// Something else was said of a message than that it is refused, or nothing.
+    is_mixed: bool,
     /// The last refusal without what differs from recipient to recipient, and how often it came in a row.
     words: String,
     in_a_row: usize,
@@ -45,17 +47,31 @@ impl Brake {
     /// The server did not say whether it took a message. What that looks like, in words, if the sending should stop.
     pub fn in_doubt(&mut self) -> Option<String> {
         self.in_doubt += 1;
+        self.in_a_row = 0;
+        self.other();
         (self.in_doubt >= IN_DOUBT_IN_A_ROW).then(|| format!("the server did not answer to the end of {} messages in a row", self.in_doubt))
+    }
+
+    /// The server takes it later, if it does.
+    pub fn deferred(&mut self) {
+        (self.in_a_row, self.in_doubt) = (0, 0);
+        self.other();
+    }
+
+    fn other(&mut self) {
+        self.is_mixed = true;
+        self.add(false);
     }
 
     /// What the refusals look like, in words, if the sending should stop.
     pub fn refused(&mut self, reply: &Reply) -> Option<String> {
         self.refused += 1;
+        self.in_doubt = 0;
         self.add(true);
         let words = alike(reply);
         self.in_a_row = if words == self.words { self.in_a_row + 1 } else { 1 };
         self.words = words;
-        if self.accepted == 0 && self.refused == REFUSED_AT_FIRST {
+        if self.accepted == 0 && !self.is_mixed && self.refused == REFUSED_AT_FIRST {
             return Some(format!("the first {REFUSED_AT_FIRST} messages were all refused, the last with {reply}"));
         }
         if self.in_a_row >= EQUAL_IN_A_ROW {
@@ -88,12 +104,16 @@ fn alike(reply: &Reply) -> String {
 mod tests {
     use super::*;
 
-    /// After how many messages it stops, and why. `a` is accepted, another letter is refused in words of its own.
+    /// After how many messages it stops, and why. `a` is accepted, `-` deferred, another letter is refused in words of its own.
     fn run(accepted: u64, answers: impl IntoIterator<Item = char>) -> Option<(usize, String)> {
         let mut brake = Brake::new(accepted);
         answers.into_iter().enumerate().find_map(|(index, answer)| {
             if answer == 'a' {
                 brake.accepted();
+                return None;
+            }
+            if answer == '-' {
+                brake.deferred();
                 return None;
             }
             let reply = Reply::new(550, &format!("5.7.1 <sample{index}@d.example>: refused {answer} (queue 4F{index})"));
@@ -136,10 +156,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_answered_in_between_is_no_silence() {
+        let mut brake = Brake::new(0);
+        for index in 0..60 {
+            let stops = match index % 3 {
+                0 => brake.in_doubt(),
+                1 => brake.refused(&Reply::new(550, &format!("5.1.1 {}", ["a", "b", "c", "d"][index / 3 % 4]))),
+                _ => {
+                    brake.deferred();
+                    None
+                }
+            };
+            assert_eq!(stops, None, "after {index}");
+        }
+    }
+
+    #[test]
     fn some_dead_addresses_do_not_stop_it() {
         check(0, &"aab".repeat(300), None);
         check(0, &("a".to_owned() + &"b".repeat(19) + "a" + &"b".repeat(19) + &"a".repeat(60)), None);
         check(5, &("b".repeat(10) + &"c".repeat(10)), None);
+        // A server that puts off whom it does not know yet.
+        check(0, &"-----b".repeat(100), None);
+        check(0, &("b".repeat(19) + "-" + &"b".repeat(19)), None);
     }
 
     #[test]

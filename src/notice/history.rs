@@ -38,7 +38,7 @@ impl Event {
 }
 
 /// What a line about the whole plan says, and what it vouches for: the key of such a line is empty, and this is its reply, as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Covered {
     /// Of the plan: see `Plan`.
     pub plan: String,
@@ -60,6 +60,9 @@ pub struct Covered {
     /// T-0 of the event when the plan was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub t0: Option<Timestamp>,
+    /// The event's revision, if its messages hold its window for calendars.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sequence: Option<u64>,
     /// From 1, over all lines of this kind: clocks may be set back.
     #[serde(default)]
     pub number: u64,
@@ -118,6 +121,9 @@ pub struct Standing {
     pub is_given_up: bool,
     pub reply: Reply,
 }
+
+/// Why somebody was taken out by an amended plan.
+pub const GONE: &str = "no longer among the recipients when the plan was amended";
 
 /// The state of a dead sender's messages in the words of the history.
 pub const ENDED_TOO_EARLY: &str = "the sender ended before the server's answer was written down";
@@ -350,16 +356,10 @@ mod tests {
             plan: hash,
             frozen: frozen.to_string(),
             subject,
-            begun_as: None,
             rows: rows.len() as u64,
             seal: seal(rows),
-            table: None,
-            decided: None,
-            from: None,
-            t0: None,
             number: 1,
-            after: None,
-            messages: String::new(),
+            ..Covered::default()
         };
         let mut line = Event {
             number: 4,

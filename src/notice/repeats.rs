@@ -1,6 +1,6 @@
 //! Rows of one address that say different things.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::address;
 use super::table::Row;
@@ -22,7 +22,7 @@ pub struct Repeats<'p> {
     kept: BTreeMap<u64, First>,
     last: u64,
     /// Whether rows that say the same as the first are told, too: of each address, by its hash, the first line and one that differs.
-    same: Option<HashMap<u128, (u64, u64)>>,
+    same: Option<BTreeMap<u128, (u64, u64)>>,
 }
 
 /// The first row of an address.
@@ -56,7 +56,7 @@ impl<'p> Repeats<'p> {
 
     /// Tells also of rows that say the same as the first of their address: whoever keeps a later one would find them the next time.
     pub fn with_same(self) -> Repeats<'p> {
-        Repeats { same: Some(HashMap::new()), ..self }
+        Repeats { same: Some(BTreeMap::new()), ..self }
     }
 
     /// Whether no pair can come from a line or one behind it.

@@ -234,6 +234,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
                     if slower {
                         shared.lock().pace.slow_down();
                     }
+                    shared.brake().deferred();
                     break Some(self.later(&letter.claim, reply));
                 }
                 Delivery::Answered { reply, .. } => {

@@ -2,8 +2,9 @@
 //!
 //! A ledger that does not hold it is older than the last send from here: somebody has brought back a copy.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Seek, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -19,37 +20,47 @@ fn path(root: &Path, campaign: &str) -> PathBuf {
     root.join(PLACE).join(&blake3::hash(campaign.as_bytes()).to_hex()[..LENGTH])
 }
 
+/// Where the last line of a campaign is kept, from the project's folder.
+pub fn place(campaign: &str) -> String {
+    path(Path::new(""), campaign).display().to_string()
+}
+
 /// The last line of a campaign that was seen from here.
 pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
-    let path = path(root, campaign);
-    let text = match fs::read_to_string(&path) {
+    let text = match fs::read(path(root, campaign)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(|| format!("cannot read {}", path.display()))?,
+        text => text.ok().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default(),
     };
-    let (line, _) = text.split_once('\n').unwrap_or_default();
+    let line = text.split_once('\n').map_or("", |(line, _)| line);
     // It is made before the first line is written.
-    if line.trim().is_empty() && text.ends_with('\n') {
+    if line.len() == LENGTH && line.trim().is_empty() {
         return Ok(None);
     }
     if line.len() != LENGTH || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        bail!("cannot read {}: it is damaged\nhelp: remove it, if the ledger is the newest one", path.display());
+        bail!("{} is damaged, or cannot be read\nhelp: remove it, if the ledger is the newest one", place(campaign));
     }
     Ok(Some(line.to_owned()))
 }
 
-/// The campaigns that were sent from here.
+/// The campaigns that were sent from here; those behind that were sent last.
 pub fn campaigns(root: &Path) -> Result<Vec<String>> {
     let folder = match fs::read_dir(root.join(PLACE)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         folder => folder.with_context(|| format!("cannot read {PLACE}"))?,
     };
-    let mut names = Vec::new();
+    let mut found = Vec::new();
     for entry in folder {
-        let text = fs::read_to_string(entry?.path())?;
-        names.extend(text.lines().nth(1).map(str::to_owned));
+        let entry = entry?;
+        // What else lies there is not ours.
+        let name = fs::read_to_string(entry.path()).ok().and_then(|text| text.lines().nth(1).map(str::to_owned));
+        if let (Some(name), Ok(metadata)) = (name, entry.metadata())
+            && entry.path() == path(root, &name)
+        {
+            found.push((metadata.modified().ok(), name));
+        }
     }
-    names.sort();
-    Ok(names)
+    found.sort();
+    Ok(found.into_iter().map(|(_, name)| name).collect())
 }
 
 /// The kept last line of one campaign, open to be written while messages go out.
@@ -68,7 +79,8 @@ impl Head {
             }
             let folder = root.join(PLACE);
             fs::create_dir_all(&folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(root.join(".runsheet"))?;
+            // Whoever shares the project may send: there is nothing secret in it.
+            let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(root.join(".runsheet"))?;
             writeln!(file, "{:LENGTH$}\n{campaign}", "")?;
             file.as_file().sync_all()?;
             // Another sender of this project may have made it meanwhile.
@@ -116,16 +128,25 @@ mod tests {
         }
         Head::open(root.path(), "../c").unwrap().note(&"1".repeat(32)).unwrap();
         assert_eq!(known(root.path(), "a/b/1").unwrap(), Some("f".repeat(32)));
-        assert_eq!(campaigns(root.path()).unwrap(), ["../c", "a/b/1"]);
+        let mut names = campaigns(root.path()).unwrap();
+        names.sort();
+        assert_eq!(names, ["../c", "a/b/1"]);
     }
 
     #[test]
     fn a_damaged_one_is_told() {
         let root = tempfile::tempdir().unwrap();
         Head::open(root.path(), "a").unwrap();
-        for damage in ["", "0123\na\n", "zz", "\u{0}\u{0}\n"] {
+        for damage in ["", "\n", "0123\na\n", "zz", "\u{0}\u{0}\n"] {
             fs::write(path(root.path(), "a"), damage).unwrap();
-            assert!(known(root.path(), "a").unwrap_err().to_string().contains("it is damaged"), "{damage:?}");
+            assert!(known(root.path(), "a").unwrap_err().to_string().contains("is damaged"), "{damage:?}");
         }
+        fs::write(path(root.path(), "a"), [0xff, 0xfe]).unwrap();
+        assert!(known(root.path(), "a").is_err());
+        fs::remove_file(path(root.path(), "a")).unwrap();
+        fs::create_dir(path(root.path(), "a")).unwrap();
+        assert!(known(root.path(), "a").is_err());
+        fs::write(root.path().join(PLACE).join(".DS_Store"), [0, 1, 2]).unwrap();
+        assert!(campaigns(root.path()).unwrap().is_empty());
     }
 }

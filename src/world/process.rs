@@ -1,6 +1,6 @@
 //! Other programs, and signals to this one.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -118,7 +118,8 @@ pub struct Signal {
 
 impl Signal {
     /// From now on the first SIGINT or SIGTERM is only noted; the second ends the program at once.
-    pub fn watch() -> Result<Arc<Signal>> {
+    /// Then it says why.
+    pub fn watch(last_words: String) -> Result<Arc<Signal>> {
         let signal = Arc::new(Signal::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch for signals")?;
         let noted = Arc::clone(&signal);
@@ -137,6 +138,7 @@ impl Signal {
                     };
                     noted.code.store(code, Ordering::Relaxed);
                     if noted.came.swap(true, Ordering::Relaxed) {
+                        writeln!(std::io::stderr(), "{last_words}").ok();
                         std::process::exit(i32::from(code));
                     }
                 }

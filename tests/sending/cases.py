@@ -960,6 +960,7 @@ def notices_of_faults(program):
 import second_copies  # noqa: E402,F401
 import campaigns  # noqa: E402,F401  its cases are in the same book
 import envelopes  # noqa: E402,F401
+import told_before  # noqa: E402,F401
 import tokens  # noqa: E402,F401
 
 if __name__ == "__main__":

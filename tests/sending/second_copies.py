@@ -324,3 +324,156 @@ def an_answer_that_repeats_a_secret(program):
         assert done.returncode == 3 and "550 5.7.1 no (hidden) for (hidden)" in done.stderr, done.stderr
         for text in (done.stdout + done.stderr, project.run("export", "advance", "--format", "json").stdout, sql(project.ledger(), ".dump")):
             assert "pa55-w0rd" not in text and server.behaviour.said not in text, text
+
+
+@case
+def a_take_over_that_was_interrupted(program):
+    """Between the two ledgers it was killed: the old one says that it is handed over, and the new one knows nothing."""
+    handed = "INSERT INTO handed_over (name, successor, at, who) VALUES ('[\"sending\",\"advance\",1]', '[\"zzz\",\"advance\",1]', '2026-01-01T00:00:00Z', 'x')"
+    with Server() as server:
+        for way in ("killed", "lost"):
+            server.record.taken.clear()
+            project = Project(program, server.port, 6)
+            expect(project.send("--limit", "3").returncode, 0)
+            project.configure(site="zzz")
+            if way == "killed":
+                sql(project.ledger(), handed)
+            else:
+                # It was taken over, and the ledger that took it is gone, with what lies beside the project.
+                expect(project.run("adopt", "advance", "--from", "sending", "--why", "renamed").returncode, 0)
+                (project.state / "runsheet/zzz.sqlite").unlink()
+                shutil.rmtree(project.root / ".runsheet")
+            for arguments in (["--yes", "6"], ["--dry-run"]):
+                refused(project.run("send", "advance", *arguments), "under the name `sending`: 3 were reached")
+            done = project.run("adopt", "advance", "--from", "sending", "--why", "again")
+            assert done.returncode == 0 and "it was handed over before" in done.stderr, done.stderr
+            expect(project.send().returncode, 0)
+            expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def an_interrupted_take_over_of_an_older_ledger(program):
+    with Server() as server:
+        project = Project(program, server.port, 6, t0="2099-01-10T02:00")
+        file = project.state / "runsheet/sending-example-b1ad5f3b.sqlite"
+        file.parent.mkdir(parents=True)
+        subprocess.run(["sqlite3", str(file)], input=(FIXTURES / "ledger-1.sql").read_text(), check=True, text=True)
+        name = sql(file, "SELECT name FROM campaign").strip()
+        quote = lambda text: "'" + text.replace("'", "''") + "'"
+        sql(file, "CREATE TABLE handed_over (name TEXT NOT NULL, successor TEXT NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL)")
+        sql(file, f"INSERT INTO handed_over VALUES ({quote(name)}, '[\"sending\",\"advance\",1]', '2026-01-01T00:00:00Z', 'x')")
+        expect(project.send("--amend").returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses[3:]})
+
+
+@case
+def an_old_copy_is_not_taken_over(program):
+    with Server() as server:
+        project = Project(program, server.port, 10)
+        expect(project.send("--limit", "2").returncode, 0)
+        shutil.copytree(project.state / "runsheet", project.state / "copy")
+        expect(project.send().returncode, 0)
+        shutil.rmtree(project.state / "runsheet")
+        shutil.copytree(project.state / "copy", project.state / "runsheet")
+        project.configure(site="zzz")
+        refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "the ledger is older than the last send from here", "nothing was taken over")
+        # Nor is its absence a clean slate.
+        shutil.rmtree(project.state / "runsheet")
+        for arguments in (["--yes", "10"], ["--dry-run"]):
+            done = project.run("send", "advance", *arguments)
+            if arguments == ["--dry-run"] and done.returncode == 0:
+                continue
+            refused(done, "was sent from here under the name `sending`, and its ledger is not there")
+        expect(len(server.record.taken), 10)
+
+
+@case
+def one_ledger_by_two_paths(program):
+    class Slow(Behaviour):
+        def end(self, session, to, message):
+            time.sleep(1.5)
+            return super().end(session, to, message)
+
+    with Server(Slow()) as server:
+        project = Project(program, server.port, 6, smtp='ledger = "../l.sqlite"\nconnections = 2')
+        expect(project.send("--limit", "1").returncode, 0)
+        (project.root.parent / "m.sqlite").symlink_to(project.root.parent / "l.sqlite")
+        other = clone(project, smtp='ledger = "../m.sqlite"\nconnections = 2')
+        process = project.start()
+        time.sleep(0.7)
+        for arguments in (["--yes", "6", "--in-doubt", "resend"], ["--dry-run"]):
+            refused(other.run("send", "advance", *arguments), "another sender is at work")
+        process.communicate()
+        expect(other.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+        # The file in its usual place, and a link to it elsewhere: it is one ledger.
+        project = Project(program, server.port, 3, who="more")
+        expect(project.send("--limit", "1").returncode, 0)
+        (project.root.parent / "n.sqlite").symlink_to(project.ledger())
+        other = clone(project, smtp='ledger = "../n.sqlite"')
+        expect(other.send().returncode, 0)
+        once(server, project)
+
+
+@case
+def renamed_twice_and_back(program):
+    with Server() as server:
+        project = Project(program, server.port, 6)
+        expect(project.send("--limit", "2").returncode, 0)
+        for before, name in (("sending", "zzz"), ("zzz", "yyy")):
+            project.configure(site=name)
+            refused(project.send(), f"under the name `{before}`")
+            expect(project.run("adopt", "advance", "--from", before, "--why", "renamed").returncode, 0)
+            done = project.send("--limit", "1")
+            expect(done.returncode, 0, done.stderr)
+        # The line is lost: the last name is asked for.
+        edit(project, 'id = "yyy"', "")
+        refused(project.send(), "it had `yyy`")
+        project.configure(site="yyy")
+        expect(project.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+        # Within one file it may come back.
+        server.record.taken.clear()
+        project = Project(program, server.port, 4, smtp='ledger = "../l.sqlite"')
+        expect(project.send("--limit", "1").returncode, 0)
+        project.configure(site="zzz")
+        expect(project.run("adopt", "advance", "--from", "sending", "--why", "renamed").returncode, 0)
+        expect(project.send("--limit", "1").returncode, 0)
+        project.configure(site="sending")
+        refused(project.send(), "was taken over by the site `zzz`")
+        expect(project.run("adopt", "advance", "--from", "zzz", "--why", "and back").returncode, 0)
+        expect(project.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def a_copy_that_knows_of_a_doubt(program):
+    """A copy of the ledger lies beside it, in which somebody is in doubt as in the ledger itself: it holds nothing up."""
+    class Hanging(Behaviour):
+        def end(self, session, to, message):
+            if to.startswith("sample1@"):
+                raise Hangup()
+            return super().end(session, to, message)
+
+    with Server(Hanging()) as server:
+        project = Project(program, server.port, 6, smtp='timeout = "2s"')
+        expect(project.send("--limit", "3").returncode, 3)
+        shutil.copy(project.ledger(), project.state / "runsheet/copy.sqlite")
+        done = project.send()
+        expect(done.returncode, 3, done.stderr)
+        expect(states(project), {"accepted": 5, "in doubt": 1})
+
+
+@case
+def an_older_ledger_and_a_lower_revision(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send("--limit", "1").returncode, 0)
+        shutil.copytree(project.state / "runsheet", project.state / "copy")
+        project.configure(mailing="revision = 2")
+        expect(project.send().returncode, 0)
+        shutil.rmtree(project.state / "runsheet")
+        shutil.copytree(project.state / "copy", project.state / "runsheet")
+        project.configure(mailing="")
+        refused(project.send(), "revision 2 of `advance` was sent already")
+        expect(len(server.record.taken), 5)

@@ -8,7 +8,7 @@ use super::Ledger;
 use super::plan::Said;
 use super::store::{self, Store, VERSION, Value};
 use crate::notice::campaign::Known;
-use crate::notice::history::Occasion;
+use crate::notice::history::{Covered, Occasion};
 use crate::notice::ledger::State;
 
 /// A campaign of another name in some ledger.
@@ -65,6 +65,26 @@ pub fn successor(store: &mut dyn Store, name: &str) -> Result<Option<String>> {
     rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
 }
 
+/// Whether some line of some campaign has this hash.
+pub fn has_line(store: &mut dyn Store, hash: &str) -> Result<bool> {
+    Ok(store.has_table("event")? && !store.query("SELECT number FROM event WHERE hash = $1 LIMIT 1", &[hash.into()])?.is_empty())
+}
+
+pub fn has_campaign(store: &mut dyn Store, name: &str) -> Result<bool> {
+    Ok(store.has_table("campaign")? && !store.query("SELECT hash FROM campaign WHERE name = $1", &[name.into()])?.is_empty())
+}
+
+/// The names that a campaign was taken over from, as its history says.
+pub fn taken_over(store: &mut dyn Store, campaign: &str) -> Result<BTreeSet<String>> {
+    if !store.has_table("event")? {
+        return Ok(BTreeSet::new());
+    }
+    let values = [campaign.into(), Occasion::Adopted.name().into()];
+    let lines = store.query("SELECT reply FROM event WHERE campaign = $1 AND key = '' AND state = $2", &values)?;
+    let from = |row: &super::Row| Ok(serde_json::from_str::<Covered>(row.text(0)?).ok().and_then(|covered| covered.from));
+    lines.iter().filter_map(|row| from(row).transpose()).collect()
+}
+
 /// The names that campaigns of a ledger were begun under, by their names.
 pub fn begun(store: &mut dyn Store) -> Result<BTreeMap<String, String>> {
     if store::version(store)? < VERSION {
@@ -98,16 +118,17 @@ impl Ledger {
                 let statement = format!("UPDATE {table} SET {column} = $1 WHERE {column} = $2");
                 ledger.store.execute(&statement, &[ledger.campaign.as_str().into(), name.into()])?;
             }
+            let now = super::timestamp(ledger.store.now()?).to_string();
+            hand_over(&mut *ledger.store, name, &ledger.campaign, &now, who)?;
             ledger.adopted(name, who, why)
         })
     }
 
     /// Takes over a campaign from another ledger, which keeps it and says that it is handed over: nobody sends by it any more.
     pub fn adopt_from(&mut self, other: &mut dyn Store, name: &str, who: &str, why: &str) -> Result<()> {
-        // First: if this program is killed between the two, somebody has to say that it goes on, and nobody is mailed twice.
+        // First: if this program is killed between the two, nobody sends by either, and it is taken over again.
         let now = super::timestamp(other.now()?).to_string();
-        let values: Vec<Value> = [name, &self.campaign, &now, who].map(Value::from).to_vec();
-        other.execute("INSERT INTO handed_over (name, successor, at, who) VALUES ($1, $2, $3, $4)", &values)?;
+        hand_over(other, name, &self.campaign, &now, who)?;
         self.together(|ledger| {
             for (table, column) in TABLES_OF_CAMPAIGNS {
                 let columns = columns_of(table);
@@ -129,11 +150,19 @@ impl Ledger {
     fn adopted(&mut self, name: &str, who: &str, why: &str) -> Result<()> {
         let statement = "UPDATE campaign SET begun_as = $1 WHERE name = $2 AND begun_as = ''";
         self.store.execute(statement, &[name.into(), self.campaign.as_str().into()])?;
+        // It may have been handed over before, and comes back.
+        self.store.execute("DELETE FROM handed_over WHERE name = $1", &[self.campaign.as_str().into()])?;
         if self.plan()?.is_none() {
             bail!("there is no campaign {name}");
         }
         self.cover(Occasion::Adopted, who, why, Said { from: Some(name.to_owned()), ..Said::default() })
     }
+}
+
+fn hand_over(store: &mut dyn Store, name: &str, successor: &str, now: &str, who: &str) -> Result<()> {
+    let values: Vec<Value> = [name, successor, now, who].map(Value::from).to_vec();
+    store.execute("INSERT INTO handed_over (name, successor, at, who) VALUES ($1, $2, $3, $4)", &values)?;
+    Ok(())
 }
 
 fn columns_of(table: &str) -> &'static [&'static str] {

@@ -384,12 +384,6 @@ impl Ledger {
         rows.first().map(|row| row.text(0).map(str::to_owned)).transpose()
     }
 
-    /// Whether some line has this hash.
-    pub fn has_line(&mut self, hash: &str) -> Result<bool> {
-        let statement = "SELECT number FROM event WHERE campaign = $1 AND hash = $2 LIMIT 1";
-        Ok(!self.store.query(statement, &[self.campaign.as_str().into(), hash.into()])?.is_empty())
-    }
-
     /// Lines about the whole plan.
     pub fn plan_lines(&mut self) -> Result<Vec<Event>> {
         self.events_where("AND key = ''")

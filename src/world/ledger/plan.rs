@@ -7,12 +7,9 @@ use jiff::Timestamp;
 
 use super::Ledger;
 use super::store::{self, Store, VERSION};
-use crate::notice::history::{Covered, Occasion, Standing, last_cover, messages, seal};
+use crate::notice::history::{Covered, GONE, Occasion, Standing, last_cover, messages, seal};
 use crate::notice::ledger::{LeftOut, Plan, Planned, State};
 use crate::notice::reply::Reply;
-
-/// Why somebody was taken out by an amended plan.
-const GONE: &str = "no longer among the recipients when the plan was amended";
 
 /// What is written down with a plan beside its recipients.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +21,8 @@ pub struct Particulars<'a> {
     pub table: Option<(String, String)>,
     /// T-0 of the event.
     pub t0: Option<Timestamp>,
+    /// The event's revision, if calendars are told of it.
+    pub sequence: Option<u64>,
 }
 
 /// What a line about the whole plan says besides what it vouches for.
@@ -33,13 +32,15 @@ pub(super) struct Said {
     pub decided: Option<String>,
     pub from: Option<String>,
     pub t0: Option<Timestamp>,
+    pub sequence: Option<u64>,
     /// Of a new plan.
     pub messages: Option<String>,
 }
 
 impl Said {
     fn of(rows: &[Planned], particulars: &Particulars) -> Said {
-        Said { messages: Some(messages(rows)), table: particulars.table.clone(), t0: particulars.t0, ..Said::default() }
+        let Particulars { table, t0, sequence, .. } = particulars;
+        Said { messages: Some(messages(rows)), table: table.clone(), t0: *t0, sequence: *sequence, ..Said::default() }
     }
 }
 
@@ -92,12 +93,17 @@ impl Ledger {
         })
     }
 
-    /// T-0 as the last plan of a campaign of the same ledger had it.
-    pub fn t0_of(&mut self, campaign: &str) -> Result<Option<Timestamp>> {
+    /// Looks into another campaign of the same ledger.
+    pub fn looking_at<T>(&mut self, campaign: &str, look: impl FnOnce(&mut Ledger) -> T) -> T {
         let own = std::mem::replace(&mut self.campaign, campaign.to_owned());
-        let lines = self.plan_lines();
+        let seen = look(self);
         self.campaign = own;
-        Ok(last_cover(&lines?).and_then(|covered| covered.t0))
+        seen
+    }
+
+    /// What the last line about the plan says.
+    pub fn last_cover(&mut self) -> Result<Option<Covered>> {
+        Ok(last_cover(&self.plan_lines()?))
     }
 
     /// Writes a line that vouches for plan and rows as they are now.
@@ -109,8 +115,8 @@ impl Ledger {
         let Some(plan) = self.plan()? else { bail!("there is no plan to vouch for") };
         let rows = self.rows()?;
         let before = last_cover(&self.plan_lines()?);
-        let (number, known, known_t0) = before.map_or((0, String::new(), None), |covered| (covered.number, covered.messages, covered.t0));
-        let Said { table, decided, from, t0, messages } = said;
+        let before = before.unwrap_or_default();
+        let Said { table, decided, from, t0, sequence, messages } = said;
         let covered = Covered {
             plan: plan.hash,
             frozen: plan.frozen.to_string(),
@@ -121,10 +127,11 @@ impl Ledger {
             table,
             decided,
             from,
-            t0: t0.or(known_t0),
-            number: number + 1,
+            sequence: if t0.is_some() { sequence } else { before.sequence },
+            t0: t0.or(before.t0),
+            number: before.number + 1,
             after: self.last_hash()?,
-            messages: messages.unwrap_or(known),
+            messages: messages.unwrap_or(before.messages),
         };
         let reply = Reply { code: 0, text: serde_json::to_string(&covered)? };
         self.note("", occasion.name(), 0, &reply, who, why)
@@ -181,7 +188,7 @@ impl Ledger {
                 .store
                 .execute("UPDATE campaign SET hash = $1, frozen = $2, subject = $3, amended = amended + 1 WHERE name = $4", &values)?;
             ledger.forget_left_out()?;
-            let known: BTreeMap<String, Standing> = ledger.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect();
+            let mut known: BTreeMap<String, Standing> = ledger.rows()?.into_iter().map(|row| (row.key.clone(), row)).collect();
             for (rank, planned) in rows.iter().enumerate() {
                 let Some(row) = known.get(&planned.key) else {
                     ledger.insert(planned, rank)?;
@@ -190,11 +197,21 @@ impl Ledger {
                 ledger.amend_row(row, planned, who)?;
             }
             let wanted: BTreeSet<&str> = rows.iter().map(|planned| planned.key.as_str()).collect();
+            let faulty: BTreeSet<&str> = particulars.left_out.iter().map(|row| row.key.as_str()).collect();
+            let mut emptied = Vec::new();
             for row in known.values().filter(|row| !wanted.contains(row.key.as_str())) {
                 if matches!(row.state, State::Planned | State::Deferred) {
-                    ledger.set(&row.key, row.state, State::Cancelled, who, GONE)?;
+                    // Of a row that has become faulty nothing is kept, if nothing was tried with it.
+                    if row.state == State::Planned && row.reply.code == 0 && faulty.contains(row.key.as_str()) {
+                        let values = [ledger.campaign.as_str().into(), row.key.as_str().into()];
+                        ledger.store.execute("DELETE FROM recipient WHERE campaign = $1 AND key = $2", &values)?;
+                        emptied.push(row.key.clone());
+                    } else {
+                        ledger.set(&row.key, row.state, State::Cancelled, who, GONE)?;
+                    }
                 }
             }
+            emptied.iter().for_each(|key| drop(known.remove(key)));
             ledger.leave_out(particulars.left_out, &known.keys().cloned().collect())?;
             ledger.cover(Occasion::Amended, who, "", Said::of(rows, particulars))
         })

@@ -19,15 +19,31 @@ pub struct InFile {
     _lock: Option<fs::File>,
 }
 
+/// Where a file lies, whatever links lead there: a ledger has one lock.
+pub fn real_path(path: &Path) -> PathBuf {
+    if let Ok(real) = fs::canonicalize(path) {
+        return real;
+    }
+    match (path.parent().map(fs::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+fn lock_of(path: &Path) -> PathBuf {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    PathBuf::from(lock)
+}
+
 impl InFile {
     /// Opens the file to send, alone; one that is not there is made, for its owner's eyes only.
     pub fn to_send(path: &Path) -> Result<InFile> {
         let folder = path.parent().context("the ledger's path has no folder")?;
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let mut lock = path.as_os_str().to_owned();
-        lock.push(".lock");
-        let lock =
-            private().create(true).append(true).open(&lock).with_context(|| format!("cannot open {}", Path::new(&lock).display()))?;
+        let path = &real_path(path);
+        let lock = lock_of(path);
+        let lock = private().create(true).append(true).open(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -57,9 +73,7 @@ impl InFile {
 
     /// Whether a sender is at work with the file.
     pub fn is_in_use(path: &Path) -> bool {
-        let mut lock = path.as_os_str().to_owned();
-        lock.push(".lock");
-        fs::File::open(&lock).is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
+        fs::File::open(lock_of(&real_path(path))).is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// Opens a file of another site to look into it: nothing in it is changed, and it may be of any version.

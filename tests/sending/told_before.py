@@ -1,0 +1,360 @@
+"""Cases of what recipients were told before: T-0 that has moved, revisions, whom an earlier mailing has reached, rows that turn faulty."""
+import datetime
+import re
+import signal
+import time
+
+from campaigns import edit, refused, staged
+from casebook import QUICK, case, expect, once, states
+from project import Project, in_days
+from smtp_server import Behaviour, Hangup, Server
+
+LATER = """
+[[mailings]]
+id = "done"
+notice = "done"
+event = "cutover"
+recipients = "people.csv"
+reached_by = "advance"
+"""
+
+
+def with_notice(project, name, stage=""):
+    notice = project.root / "content/notices.md"
+    head = f"id: {name}" + (f", stage: {stage}" if stage else "")
+    notice.write_text(notice.read_text() + f"\n## {name.title()}\n<!-- {head} -->\n**Subject:** {name}\n\nHello {{{{ r.name }}}}.\n")
+
+
+def with_calendar(project):
+    edit(project, "calendar = false\n", "")
+    project.settings["notices"] = "calendar = true"
+
+
+@case
+def a_moved_t0_is_said(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send("--limit", "1").returncode, 0)
+        project.configure(t0=in_days(31))
+        notice = project.root / "content/notices.md"
+        notice.write_text(notice.read_text().replace("this is number", "this is the number"))
+        done = project.send("--amend", "--limit", "1")
+        expect(done.returncode, 0, done.stderr)
+        assert re.search(r"moved     T-0 was .* when `advance` was sent, and is .* here", done.stderr), done.stderr
+        assert "1 recipient who has it is not told of that: `revision = 2`" in done.stderr, done.stderr
+        # Nothing is said where nothing has moved.
+        done = project.send("--limit", "1")
+        assert "moved" not in done.stderr, done.stderr
+
+
+@case
+def calendars_are_told_of_a_moved_t0(program):
+    """A window that moves needs a higher revision of its event, or calendars keep the old time."""
+    with Server() as server:
+        project = Project(program, server.port, 2, mailing='\n[[mailings]]\nid = "next"\nnotice = "next"\nevent = "cutover"\nrecipients = "people.csv"\n')
+        with_calendar(project)
+        staged(project, "scheduled")
+        with_notice(project, "next", "reminder")
+        expect(project.send().returncode, 0)
+        edit(project, project.settings["t0"], in_days(31))
+        for arguments in (["--yes", "2"], ["--dry-run"]):
+            refused(project.run("send", "next", *arguments), "when `advance` was sent", "calendars would keep the old time", "set `revision = 1` in [events.cutover]")
+        expect(len(server.record.taken), 2)
+        edit(project, 'name = "Cutover"', 'name = "Cutover"\nrevision = 1')
+        done = project.run("send", "next", "--yes", "2")
+        expect(done.returncode, 0, done.stderr)
+        sequences = [re.search(rb"SEQUENCE:(\d+)", message).group(1) for _, message in server.record.taken]
+        assert len(set(sequences)) == 2, sequences
+        # What tells calendars nothing is free to go.
+        project = Project(program, server.port, 2)
+        staged(project, "scheduled")
+        expect(project.send().returncode, 0)
+        project.configure(t0=in_days(31), mailing="revision = 2")
+        staged(project, "scheduled")
+        expect(project.send().returncode, 0)
+
+
+@case
+def reached_in_whatever_revision(program):
+    with Server(Behaviour()) as server:
+        project = Project(program, server.port, 4, mailing=LATER)
+        with_notice(project, "done")
+        expect(project.send("--limit", "3").returncode, 0)
+        edit(project, 'recipients = "people.csv"\n\n[[', 'recipients = "people.csv"\nrevision = 2\n\n[[')
+        expect(project.send("--limit", "1").returncode, 0)
+        done = project.run("send", "done", "--dry-run")
+        assert done.returncode == 0 and "3 messages to send, 1 not reached by `advance`" in done.stderr, done.stderr
+        # A third that was not sent yet takes nothing away.
+        edit(project, "revision = 2", "revision = 3")
+        done = project.run("send", "done", "--dry-run")
+        assert done.returncode == 0 and "3 messages to send" in done.stderr, done.stderr
+        # And it is not said that nothing was sent.
+        refused(project.run("export", "advance"), "revision 3 of the mailing `advance` was not sent yet", "revision 2 was")
+
+
+@case
+def who_is_in_doubt_is_not_passed_over_in_silence(program):
+    class Hanging(Behaviour):
+        def end(self, session, to, message):
+            if to.startswith("sample1@"):
+                raise Hangup()
+            return super().end(session, to, message)
+
+    with Server(Hanging()) as server:
+        project = Project(program, server.port, 4, smtp=QUICK, mailing=LATER)
+        with_notice(project, "done")
+        expect(project.send().returncode, 3)
+        expect(states(project), {"accepted": 3, "in doubt": 1})
+        done = project.run("send", "done", "--dry-run")
+        assert "3 messages to send, 1 not reached by `advance` (1 in doubt)" in done.stderr, done.stderr
+
+
+@case
+def an_older_ledger_reaches_nobody(program):
+    """`reached_by`, `status` and `export` see what `send` sees: the ledger is a copy of before."""
+    with Server() as server:
+        project = Project(program, server.port, 10, mailing=LATER)
+        with_notice(project, "done")
+        expect(project.send("--limit", "2").returncode, 0)
+        copy = project.ledger().read_bytes()
+        expect(project.send().returncode, 0)
+        for name in project.ledger().parent.iterdir():
+            name.unlink()
+        for there in (True, False):
+            if there:
+                (project.state / "runsheet/sending.sqlite").write_bytes(copy)
+            else:
+                (project.state / "runsheet/sending.sqlite").unlink()
+            words = "the ledger is older than the last send from here" if there else "the ledger of the last send from here is not there"
+            for arguments in (["send", "done", "--yes", "2"], ["send", "done", "--dry-run"], ["export", "advance"], ["status"],
+                              ["send", "advance", "--yes", "10"]):
+                refused(project.run(*arguments), words)
+            assert "advance  not known" in project.run("status").stdout
+        expect(len(server.record.taken), 10)
+
+
+@case
+def rows_that_turn_faulty_before_a_resume(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        table = project.root / "people.csv"
+        good = table.read_text()
+        bad = good + "new1@d1.example,,8\nnew2@d1.example,,9\n"
+        expect(project.send("--limit", "1").returncode, 0)
+        table.write_text(bad)
+        done = project.send("--skip-bad", "2", "--limit", "1")
+        assert done.returncode == 0 and "2 left out" in done.stderr, done.stderr
+        expect(states(project), {"accepted": 2, "planned": 2, "left out": 2})
+        expect(project.send("--skip-bad", "2").returncode, 0)
+        # Also when nothing is left to send.
+        table.write_text(bad + "new3@d1.example,,9\n")
+        expect(project.send("--skip-bad", "3").returncode, 0)
+        expect(states(project), {"accepted": 4, "left out": 3})
+        table.write_text(good + "new1@d1.example,One,8\nnew2@d1.example,Two,9\nnew3@d1.example,Three,9\n")
+        done = project.send(count=7)
+        assert done.returncode == 0 and "3 rows that were left out are good now" in done.stderr, done.stderr
+        once(server, project)
+        expect(len(server.record.taken), 7)
+
+
+@case
+def planned_ones_that_turn_faulty(program):
+    with Server() as server:
+        project = Project(program, server.port, 4, notices='suppress = "gone.txt"')
+        (project.root / "gone.txt").write_text("")
+        table = project.root / "people.csv"
+        good = table.read_text()
+        table.write_text(good.replace("Sample 1,", ","))
+        expect(project.send("--skip-bad", "1", "--limit", "1", count=3).returncode, 0)
+        table.write_text(good.replace("Sample 2,", ","))
+        expect(project.send("--skip-bad", "1", "--amend", count=3).returncode, 0)
+        expect(states(project), {"accepted": 3, "left out": 1})
+        # One that is good again, and suppressed meanwhile, is no new message.
+        table.write_text(good)
+        (project.root / "gone.txt").write_text(project.addresses[2] + "\n")
+        done = project.run("send", "advance", "--dry-run")
+        assert done.returncode == 0 and "nobody" not in done.stderr and "row that was left out is good now" not in done.stderr, done.stderr
+        (project.root / "gone.txt").write_text("")
+        done = project.send()
+        assert done.returncode == 0 and "1 row that was left out is good now, and planned" in done.stderr, done.stderr
+        once(server, project)
+        expect(states(project), {"accepted": 4})
+
+
+@case
+def who_is_back_in_the_table(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        table = project.root / "people.csv"
+        good = table.read_text()
+        expect(project.send("--limit", "1").returncode, 0)
+        table.write_text("".join(good.splitlines(keepends=True)[:4]))
+        expect(project.send("--amend", count=3).returncode, 0)
+        table.write_text(good)
+        refused(project.send(), "1 recipient is back")
+        done = project.send("--amend")
+        assert done.returncode == 0 and "1 message still to send, of 4" in done.stderr, done.stderr
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def one_number_of_faulty_rows(program):
+    """Whoever is chosen: every command counts the faulty rows of the table."""
+    with Server() as server:
+        project = Project(program, server.port, 6, mailing=LATER)
+        with_notice(project, "done")
+        expect(project.send("--limit", "3").returncode, 0)
+        table = project.root / "people.csv"
+        table.write_text(table.read_text().replace("Sample 1,", ",").replace("Sample 5,", ","))
+        checked = project.run("check", "done")
+        assert "2 faults in 2 of 6 rows" in checked.stderr, checked.stderr
+        to = project.addresses[0]
+        for arguments in (["send", "done", "--dry-run"], ["send", "done", "--test", "me@self.example"], ["review", "done"],
+                          ["preview", "done", "--to", to], ["merge", "done", "--to", "-"], ["merge", "done", "--to", "-", "--only", to],
+                          ["merge", "done", "--to", "-", "--where", "r.number == '0'"], ["review", "done", "--where", "r.number == '0'"]):
+            done = project.run(*arguments, "--skip-bad", "2")
+            expect(done.returncode, 0, f"{arguments}: {done.stderr}")
+            refused(project.run(*arguments, "--skip-bad", "1"), "--skip-bad says 1, and 2 rows are faulty")
+        server.record.taken.clear()
+        done = project.run("send", "done", "--skip-bad", "2", "--yes", "2")
+        expect(done.returncode, 0, done.stderr)
+        # Whom the earlier mailing did not reach has no part in it, faulty or not.
+        assert "2 messages to send, 1 left out" in done.stderr, done.stderr
+        # What is printed works as it stands.
+        command = re.search(r"`runsheet notice (preview done --to \S+ --skip-bad 2)`", done.stderr)
+        assert command, done.stderr
+        expect(project.run(*command.group(1).split()).returncode, 0)
+
+
+@case
+def a_reason_for_lateness_is_kept_when_it_is_given(program):
+    class Later(Behaviour):
+        def rcpt(self, session, to):
+            return "450 4.2.0 later" if time.monotonic() < self.until else super().rcpt(session, to)
+
+    behaviour = Later()
+    behaviour.until = time.monotonic() + 5
+    with Server(behaviour) as server:
+        t0 = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S")
+        project = Project(program, server.port, 2, t0=t0, smtp='retry = ["3s", "3s", "3s"]')
+        staged(project, "scheduled")
+        done = project.send("--wait", "--late", "the relay was down")
+        expect(done.returncode, 0, done.stderr)
+        export = project.run("export", "advance", "--format", "json")
+        assert '"late"' in export.stdout and "the relay was down" in export.stdout, export.stdout
+
+
+@case
+def what_was_put_off_twice(program):
+    """The second notice that puts an event off is held against what was announced, not against the first."""
+    off = '\n[[mailings]]\nid = "{0}"\nnotice = "{0}"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-60d"\n'
+    with Server() as server:
+        t0 = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%S")
+        project = Project(program, server.port, 2, t0=t0, mailing=off.format("one") + off.format("two"))
+        for name in ("one", "two"):
+            with_notice(project, name, "postponed")
+        expect(project.send().returncode, 0)
+        edit(project, t0, in_days(30))
+        done = project.run("send", "one", "--yes", "2")
+        expect(done.returncode, 0, done.stderr)
+        time.sleep(5)
+        refused(project.run("send", "two", "--yes", "2"), "the T-0 that was announced")
+
+
+@case
+def a_window_that_never_opens(program):
+    with Server() as server:
+        more = '\n[[mailings]]\nid = "off"\nnotice = "off"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-1h"\n'
+        project = Project(program, server.port, 2, t0=in_days(0.5), mailing=more)
+        with_notice(project, "off", "postponed")
+        expect(project.send().returncode, 0)
+        edit(project, project.settings["t0"], in_days(9))
+        refused(project.run("send", "off", "--yes", "2"), "it can never be sent: it ends before that", "change `when`")
+
+
+@case
+def the_rest_is_called_off(program):
+    with Server() as server:
+        project = Project(program, server.port, 5)
+        expect(project.send("--limit", "2").returncode, 0)
+        done = project.run("resolve", "advance", "--all", "--cancel", "--why", "x")
+        assert "nobody is in doubt; --all is about those in doubt" in done.stderr, done.stderr
+        refused(project.run("resolve", "advance", "--all-planned", "--resend", "--why", "x"), "--all-planned goes with --cancel")
+        done = project.run("resolve", "advance", "--all-planned", "--cancel", "--why", "the event is off")
+        expect(done.returncode, 0, done.stderr)
+        expect(states(project), {"accepted": 2, "cancelled": 3})
+        done = project.send()
+        assert "nothing is left to send" in done.stderr, done.stderr
+        expect(len(server.record.taken), 2)
+
+
+@case
+def stopped_at_once(program):
+    """The second Ctrl-C ends it in the middle: it says so, and `status` says what to do."""
+    class Slow(Behaviour):
+        def end(self, session, to, message):
+            time.sleep(1)
+            return super().end(session, to, message)
+
+    with Server(Slow()) as server:
+        project = Project(program, server.port, 12, smtp="connections = 2")
+        process = project.start()
+        while not server.record.connections:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate()
+        expect(process.returncode, 130, output)
+        assert "stopped at once: what was being sent is in doubt" in output, output
+        status = project.run("status").stdout
+        assert "nobody is sending: a sender ended too early; run `runsheet notice send advance` again" in status, status
+
+
+@case
+def a_test_without_a_message_says_why(program):
+    with Server() as server:
+        project = Project(program, server.port, 3, notices='suppress = "gone.txt"')
+        (project.root / "gone.txt").write_text(project.addresses[0] + "\n")
+        table = project.root / "people.csv"
+        table.write_text(table.read_text().replace("Sample 1,", ","))
+        test = lambda *more: project.run("send", "advance", "--test", "me@self.example", *more)
+        refused(test("--only", project.addresses[0]), f"`{project.addresses[0]}` is suppressed and gets no mail")
+        done = test("--only", project.addresses[1], "--skip-bad", "1")
+        assert done.returncode == 1 and "is left out: its row in line 3 is faulty (empty-field)" in done.stderr, done.stderr
+        (project.root / "gone.txt").write_text("\n".join(project.addresses) + "\n")
+        refused(test(), "there is nobody whose message could be sent")
+        expect(len(server.record.taken), 0)
+
+
+@case
+def a_dry_run_of_faulty_rows_does_not_say_that_all_is_well(program):
+    with Server() as server:
+        project = Project(program, server.port, 3)
+        table = project.root / "people.csv"
+        table.write_text(table.read_text().replace("Sample 1,", ","))
+        done = project.run("send", "advance", "--dry-run")
+        expect(done.returncode, 1, done.stderr)
+        assert "a dry run: `send` would refuse this" in done.stderr, done.stderr
+
+
+@case
+def some_refusals_among_deferrals_are_no_quota(program):
+    """A server that puts everybody off at first, and some dead addresses."""
+    class Greylisting(Behaviour):
+        seen = set()
+
+        def rcpt(self, session, to):
+            if int(re.search(r"\d+", to).group()) % 10 == 0:
+                return "550 5.1.1 unknown"
+            if to in self.seen:
+                return super().rcpt(session, to)
+            self.seen.add(to)
+            return "450 4.2.0 greylisted, try again"
+
+    with Server(Greylisting()) as server:
+        project = Project(program, server.port, 240, smtp='retry = ["1s"]\nconnections = 4')
+        done = project.send("--wait")
+        expect(done.returncode, 3, done.stderr)
+        expect(states(project), {"accepted": 216, "refused": 24})
