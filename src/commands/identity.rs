@@ -84,7 +84,9 @@ pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Stor
     // And what was handed over to another that is there is in that one.
     let names: BTreeSet<String> = found.iter().map(|other| other.relative.name.clone()).collect();
     let is_handed_on = |relative: &Relative| relative.successor.as_ref().is_some_and(|name| names.contains(name) && *name != relative.name);
-    found.retain(|other| !known.contains(&other.relative.name) && !is_handed_on(&other.relative));
+    // A file of the same name that was never handed over may know more than the one that was.
+    let is_here = |relative: &Relative| relative.successor.is_some() && known.contains(&relative.name);
+    found.retain(|other| !is_here(&other.relative) && !is_handed_on(&other.relative));
     Ok(found)
 }
 
@@ -332,8 +334,10 @@ pub fn sent_before(loaded: &Loaded, mailing: &Mailing, store: &mut dyn Store) ->
         }
         let (place, before) = (heads::place(&name), &known.site);
         return Ok(Some(format!(
-            "`{}` was sent from here under the name `{before}`, and its ledger is not there; nothing was sent\nhelp: bring that ledger back, then `runsheet notice adopt {} --from {} --why REASON`; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message on the list that `suppress` names; only then delete {place}",
+            "`{}` was sent from here under the name `{before}`, and its ledger is not there; nothing was sent\nhelp: bring that ledger back, then `runsheet notice adopt {} --from {} --why REASON`; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message on the list that `suppress` names; only then delete {place}\nhelp: if this is a copy of that site's project, and another site: `runsheet notice adopt {} --from {} --apart --why REASON`",
             mailing.id.value,
+            mailing.id.value,
+            quoted(before),
             mailing.id.value,
             quoted(before)
         )));
@@ -345,6 +349,20 @@ pub fn sent_before(loaded: &Loaded, mailing: &Mailing, store: &mut dyn Store) ->
 fn quoted(text: &str) -> String {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/'));
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn tell_apart(global: &Global, loaded: &Loaded, store: &mut dyn Store, site: &str, who: &str, why: &str) -> Result<ExitCode> {
+    adoption::tell_apart(store, loaded.site.config.site.identity(), site, who, why)?;
+    report::note(global, &format!("noted: `{site}` is a different site"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The names of other sites under which this project has sent a mailing in its revision.
+fn seen_names(loaded: &Loaded, mailing: &Mailing) -> Result<BTreeSet<String>> {
+    let own = loaded.site.config.site.identity();
+    let known = heads::campaigns(&loaded.root)?.into_iter().filter_map(|name| Known::parse(&name));
+    let of_it = known.filter(|known| known.mailing == mailing.id.value && known.revision == mailing.revision && known.site != own);
+    Ok(of_it.map(|known| known.site).collect())
 }
 
 /// `runsheet notice adopt`
@@ -372,6 +390,12 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
             places.join(", ")
         );
     }
+    // Of a ledger that is nowhere only its name is known.
+    if let (Some(from), true, true) = (from, apart, meant.is_empty())
+        && seen_names(&loaded, &mailing)?.contains(from)
+    {
+        return tell_apart(global, &loaded, ledger.store(), from, &who, why);
+    }
     let chosen = if meant.len() == 1 || apart && from.is_some() { meant.pop() } else { None };
     let Some(other) = chosen else {
         let asked = from.map_or_else(|| "several".to_owned(), |from| format!("`{from}`"));
@@ -379,9 +403,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     };
     let site = &other.relative.known.site;
     if apart {
-        adoption::tell_apart(ledger.store(), loaded.site.config.site.identity(), site, &who, why)?;
-        report::note(global, &format!("noted: `{site}` is a different site"));
-        return Ok(ExitCode::SUCCESS);
+        return tell_apart(global, &loaded, ledger.store(), site, &who, why);
     }
     if let Some(Plan { frozen, .. }) = ledger.plan()? {
         bail!("`{name}` has already been started under this name ({frozen}): it can't be joined with another one");

@@ -24,7 +24,7 @@ use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::campaign::Known;
 use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
-use crate::notice::invitation::Invitation;
+use crate::notice::invitation::{self, Invitation};
 use crate::notice::ledger::{Plan, Planned, State};
 use crate::notice::stage::Stage;
 use crate::world::heads::Head;
@@ -110,7 +110,7 @@ pub struct Told {
     /// It says that the event does not take place then.
     puts_off: bool,
     pub t0: Timestamp,
-    /// The event's revision, if their calendars were told, too.
+    /// What their calendars were told with.
     sequence: Option<u64>,
     /// How many have it, or may have.
     pub reached: u64,
@@ -124,17 +124,18 @@ fn told_before(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Result<Vec<
     for name in Ledger::campaigns(ledger.store())? {
         let Some(known) = Known::parse(&name) else { continue };
         let declared = loaded.project.config.mailings.iter().find(|other| other.id.value == known.mailing);
-        let is_of_event = declared.and_then(|other| campaign::campaign_of(loaded, other)).is_some_and(|(_, other)| other.id == event.id);
-        let (Some(declared), true) = (declared, is_of_event && known.site == loaded.site.config.site.identity()) else { continue };
+        let (Some(declared), true) = (declared, known.site == loaded.site.config.site.identity()) else { continue };
         let (cover, counts) = ledger.looking_at(&name, |ledger| Ok::<_, anyhow::Error>((ledger.last_cover()?, ledger.counts()?)))?;
-        let Some((t0, sequence)) = cover.and_then(|cover| cover.t0.map(|t0| (t0, cover.sequence))) else { continue };
+        // The mailing may be one of another event by now.
+        let Some(cover) = cover.filter(|cover| cover.event.as_ref() == Some(&event.id)) else { continue };
+        let Some(t0) = cover.t0 else { continue };
         before.push(Told {
             mailing: known.mailing,
             is_own: name == own,
             puts_off: stage_of(loaded, declared) == Some(Stage::Postponed),
             t0,
-            sequence,
-            reached: counts.get(State::Accepted) + counts.get(State::InDoubt),
+            sequence: cover.sequence,
+            reached: [State::Accepted, State::InDoubt, State::Sending].map(|state| counts.get(state)).iter().sum(),
         });
     }
     Ok(before)
@@ -144,19 +145,29 @@ fn stage_of(loaded: &Loaded, mailing: &Mailing) -> Option<Stage> {
     campaign::find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
 }
 
-/// Calendars take a moved window only with a higher revision of the event (RFC 5546 §2.1.4).
+/// Calendars take a window that was moved, or put back, only with a higher SEQUENCE (RFC 5546 §2.1.4): it is made of the event's revision.
 fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<String> {
     let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
     let now = clock.t0().timestamp();
-    let is_older = |told: &&Told| told.reached > 0 && told.t0 != now && told.sequence.is_some_and(|known| known >= sequence);
-    let told = told.iter().rev().find(is_older)?;
+    let would_be_ignored = |known: u64, t0: Timestamp| match (invitation::takes_out(sequence), invitation::takes_out(known)) {
+        (true, _) => known > sequence,
+        (false, true) => known >= sequence,
+        (false, false) => known > sequence || known == sequence && t0 != now,
+    };
+    let is_older = |told: &&Told| told.reached > 0 && told.sequence.is_some_and(|known| would_be_ignored(known, told.t0));
+    let told = told.iter().filter(is_older).max_by_key(|told| told.sequence)?;
+    let known = told.sequence.unwrap_or(0);
+    let before = if invitation::takes_out(known) {
+        format!("`{}` took the window out of calendars", told.mailing)
+    } else if told.t0 == now {
+        format!("`{}` was sent with a higher `revision` of the event", told.mailing)
+    } else {
+        format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(told.t0, event), told.mailing, shown_time(now, event))
+    };
+    let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
     Some(format!(
-        "T-0 was {} when `{}` was sent, and is {} now, with the same `revision` of the event: calendars would keep the old time; nothing was sent\nhelp: set `revision = {}` in [events.{}]",
-        shown_time(told.t0, event),
-        told.mailing,
-        shown_time(now, event),
-        told.sequence.unwrap_or(0) + 1,
-        event.id
+        "{before}: with `revision = {}` of the event calendars would not take this; nothing was sent\nhelp: set `revision = {needed}` in [events.{}]",
+        event.revision, event.id
     ))
 }
 
@@ -251,7 +262,6 @@ impl Job<'_> {
             return Ok(ExitCode::from(if refusals.is_empty() { 0 } else { 2 }));
         }
         let Some(mut ledger) = ledger else { bail!("there is no ledger") };
-        ledger.keep_in(Head::open(&self.loaded.root, ledger.campaign())?);
         if waiting == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
             self.note_left_out(&mut ledger, &draft, &frozen)?;
             report::note(self.global, "nothing is left to send");
@@ -413,13 +423,13 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The event's revision, if the messages tell calendars of its window.
+    /// The SEQUENCE of the window in the messages, if they tell calendars of it.
     fn sequence(&self) -> Option<u64> {
         let notices = &self.loaded.site.config.notices;
         let clock = self.event.clock.as_ref()?;
         let site = self.loaded.site.config.site.identity();
         let stage = stage_of(self.loaded, self.mailing);
-        Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|_| self.event.revision)
+        Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
     }
 
     /// Writes the plan down and sends by it.
@@ -465,6 +475,7 @@ impl Job<'_> {
     }
 
     fn write_plan(&self, ledger: &mut Ledger, draft: &Draft, frozen: &Frozen, change: Change, who: &str) -> Result<()> {
+        ledger.keep_in(Head::open(&self.loaded.root, ledger.campaign())?);
         let plan = Plan {
             campaign: ledger.campaign().to_owned(),
             hash: draft.hash.clone(),
@@ -478,7 +489,8 @@ impl Job<'_> {
             None => None,
         };
         let t0 = self.event.clock.as_ref().map(|clock| clock.t0().timestamp());
-        let particulars = Particulars { who, left_out: &draft.left_out, table, t0, sequence: self.sequence() };
+        let event = Some(self.event.id.clone());
+        let particulars = Particulars { who, left_out: &draft.left_out, table, event, t0, sequence: self.sequence() };
         match change {
             Change::Same => Ok(()),
             Change::Amended => {

@@ -60,7 +60,10 @@ pub struct Covered {
     /// T-0 of the event when the plan was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub t0: Option<Timestamp>,
-    /// The event's revision, if its messages hold its window for calendars.
+    /// The event's id.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub event: Option<String>,
+    /// The SEQUENCE of its window, if the messages hold that for calendars.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sequence: Option<u64>,
     /// From 1, over all lines of this kind: clocks may be set back.

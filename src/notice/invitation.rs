@@ -17,7 +17,7 @@ pub struct Invitation {
     /// The same in every message about the event.
     uid: String,
     /// Grows with the event's `revision`. That of a cancellation is between two revisions.
-    sequence: u64,
+    pub sequence: u64,
     stamp: Timestamp,
     start: Zoned,
     end: Zoned,
@@ -56,6 +56,11 @@ impl Method {
             Method::Cancel => "CANCEL",
         }
     }
+}
+
+/// Whether a SEQUENCE is that of a window that does not take place.
+pub fn takes_out(sequence: u64) -> bool {
+    sequence % 2 == 1
 }
 
 impl Invitation {

@@ -55,6 +55,7 @@ pub fn campaigns(root: &Path) -> Result<Vec<String>> {
         let name = fs::read_to_string(entry.path()).ok().and_then(|text| text.lines().nth(1).map(str::to_owned));
         if let (Some(name), Ok(metadata)) = (name, entry.metadata())
             && entry.path() == path(root, &name)
+            && known(root, &name).is_ok_and(|line| line.is_some())
         {
             found.push((metadata.modified().ok(), name));
         }
@@ -128,6 +129,8 @@ mod tests {
         }
         Head::open(root.path(), "../c").unwrap().note(&"1".repeat(32)).unwrap();
         assert_eq!(known(root.path(), "a/b/1").unwrap(), Some("f".repeat(32)));
+        // Of one that was only made nothing was sent.
+        Head::open(root.path(), "d").unwrap();
         let mut names = campaigns(root.path()).unwrap();
         names.sort();
         assert_eq!(names, ["../c", "a/b/1"]);

@@ -477,3 +477,61 @@ def an_older_ledger_and_a_lower_revision(program):
         project.configure(mailing="")
         refused(project.send(), "revision 2 of `advance` was sent already")
         expect(len(server.record.taken), 5)
+
+
+@case
+def a_newer_file_of_the_name_that_was_taken_over(program):
+    """An older copy was taken over, and the newest comes back beside it."""
+    with Server() as server:
+        project = Project(program, server.port, 10)
+        expect(project.send("--limit", "5").returncode, 0)
+        ledgers = project.state / "runsheet"
+        shutil.copy(ledgers / "sending.sqlite", project.state / "old.sqlite")
+        expect(project.send("--limit", "3").returncode, 0)
+        (ledgers / "sending.sqlite").rename(project.state / "newest.sqlite")
+        for name in list(ledgers.iterdir()):
+            name.unlink()
+        shutil.copy(project.state / "old.sqlite", ledgers / "sending.sqlite")
+        other = clone(project, site="zzz")
+        expect(other.run("adopt", "advance", "--from", "sending", "--why", "renamed").returncode, 0)
+        shutil.copy(project.state / "newest.sqlite", ledgers / "newest.sqlite")
+        for arguments in (["--yes", "10"], ["--dry-run"]):
+            refused(other.run("send", "advance", *arguments), "under the name `sending`: 8 were reached")
+        (ledgers / "newest.sqlite").unlink()
+        expect(other.send("--limit", "1").returncode, 0)
+
+
+@case
+def a_link_to_a_ledger_that_is_not_there_yet(program):
+    class Slow(Behaviour):
+        def end(self, session, to, message):
+            time.sleep(1)
+            return super().end(session, to, message)
+
+    with Server(Slow()) as server:
+        project = Project(program, server.port, 4, smtp="connections = 1")
+        share = project.state / "share"
+        share.mkdir(parents=True)
+        (project.state / "runsheet").mkdir()
+        (project.state / "runsheet/sending.sqlite").symlink_to(share / "sending.sqlite")
+        process = project.start()
+        while not server.record.taken:
+            time.sleep(0.01)
+        refused(project.send("--in-doubt", "resend"), "another sender is at work")
+        process.communicate()
+        expect(project.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def a_copy_of_a_project_is_another_site(program):
+    """Its `.runsheet` came with it, and the ledger did not."""
+    with Server() as server:
+        project = Project(program, server.port, 3)
+        expect(project.send().returncode, 0)
+        other = Project(program, server.port, 3, site="zzz", who="other")
+        shutil.copytree(project.root / ".runsheet", other.root / ".runsheet", dirs_exist_ok=True)
+        refused(other.send(), "was sent from here under the name `sending`", "adopt advance --from sending --apart --why REASON")
+        expect(other.run("adopt", "advance", "--from", "sending", "--apart", "--why", "a template").returncode, 0)
+        expect(other.send().returncode, 0)
+        expect(len(server.record.taken), 6)

@@ -58,7 +58,7 @@ def calendars_are_told_of_a_moved_t0(program):
         expect(project.send().returncode, 0)
         edit(project, project.settings["t0"], in_days(31))
         for arguments in (["--yes", "2"], ["--dry-run"]):
-            refused(project.run("send", "next", *arguments), "when `advance` was sent", "calendars would keep the old time", "set `revision = 1` in [events.cutover]")
+            refused(project.run("send", "next", *arguments), "when `advance` was sent", "calendars would not take this", "set `revision = 1` in [events.cutover]")
         expect(len(server.record.taken), 2)
         edit(project, 'name = "Cutover"', 'name = "Cutover"\nrevision = 1')
         done = project.run("send", "next", "--yes", "2")
@@ -358,3 +358,117 @@ def some_refusals_among_deferrals_are_no_quota(program):
         done = project.send("--wait")
         expect(done.returncode, 3, done.stderr)
         expect(states(project), {"accepted": 216, "refused": 24})
+
+
+@case
+def what_was_taken_out_of_calendars_comes_back(program):
+    """Each calendar takes the last message: its SEQUENCE is higher than those before."""
+    off = '\n[[mailings]]\nid = "off"\nnotice = "off"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-60d"\n'
+    with Server() as server:
+        for moved_first in (True, False):
+            server.record.taken.clear()
+            project = Project(program, server.port, 1, mailing=off)
+            with_calendar(project)
+            staged(project, "scheduled")
+            with_notice(project, "off", "postponed")
+            expect(project.send().returncode, 0)
+            if moved_first:
+                edit(project, project.settings["t0"], in_days(40))
+            # What takes the window out keeps no time.
+            done = project.run("send", "off", "--yes", "1")
+            expect(done.returncode, 0, done.stderr)
+            if not moved_first:
+                edit(project, project.settings["t0"], in_days(40))
+            edit(project, 'recipients = "people.csv"\n\n[[', 'recipients = "people.csv"\nrevision = 2\n\n[[')
+            refused(project.send(), "`off` took the window out of calendars", "set `revision = 1` in [events.cutover]")
+            edit(project, 'name = "Cutover"', 'name = "Cutover"\nrevision = 1')
+            done = project.send()
+            expect(done.returncode, 0, done.stderr)
+            sequences = [int(re.search(rb"SEQUENCE:(\d+)", message).group(1)) for _, message in server.record.taken]
+            expect(sequences, [0, 1, 2])
+
+
+@case
+def a_mailing_of_the_next_event(program):
+    """A mailing is used again for another event: what was told of the one before does not count."""
+    with Server() as server:
+        project = Project(program, server.port, 2)
+        with_calendar(project)
+        staged(project, "scheduled")
+        expect(project.send().returncode, 0)
+        edit(project, "[notices]", f'[events.next]\nname = "Next"\nt0 = "{in_days(60)}"\ntime_zone = "Europe/London"\nwindow = "1h"\n\n[notices]')
+        edit(project, 'event = "cutover"', 'event = "next"\nrevision = 2')
+        done = project.send()
+        expect(done.returncode, 0, done.stderr)
+        assert "moved" not in done.stderr, done.stderr
+
+
+@case
+def a_killed_sender_has_told_calendars(program):
+    class Slow(Behaviour):
+        def after_end(self, session, to):
+            time.sleep(3)
+
+    with Server(Slow()) as server:
+        project = Project(program, server.port, 3, smtp="connections = 1")
+        with_calendar(project)
+        staged(project, "scheduled")
+        process = project.start()
+        while not server.record.taken:
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        edit(project, project.settings["t0"], in_days(31))
+        refused(project.send("--amend"), "would not take this", "set `revision = 1`")
+
+
+@case
+def a_revision_that_was_only_looked_at(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send("--limit", "1").returncode, 0)
+        project.configure(mailing="revision = 2")
+        # Nobody confirms the number.
+        expect(project.run("send", "advance").returncode, 2)
+        project.configure(mailing="")
+        expect(project.send().returncode, 0)
+        expect(server.record.copies(), {address: 1 for address in project.addresses})
+
+
+@case
+def faulty_rows_that_come_and_go(program):
+    """However rows turn faulty and good, the history of the export holds."""
+    class Refusing(Behaviour):
+        is_cross = True
+
+        def rcpt(self, session, to):
+            return "550 5.1.1 unknown" if self.is_cross and to.startswith("sample2@") else super().rcpt(session, to)
+
+    behaviour = Refusing()
+    with Server(behaviour) as server:
+        project = Project(program, server.port, 4, smtp=QUICK)
+        table = project.root / "people.csv"
+        good = table.read_text()
+        bad = good.replace("Sample 2,", ",")
+        project.send("--limit", "3")
+        behaviour.is_cross = False
+        expect(project.run("resolve", "advance", project.addresses[2], "--resend", "--why", "it is there").returncode, 0)
+        table.write_text(bad)
+        expect(project.send("--amend", "--skip-bad", "1", count=3).returncode, 0)
+        table.write_text(good)
+        done = project.send("--amend")
+        expect(done.returncode, 0, done.stderr)
+        expect(states(project), {"accepted": 4})
+        # Out of the table, in it again, faulty, and good.
+        project = Project(program, server.port, 4, who="more")
+        table = project.root / "people.csv"
+        good = table.read_text()
+        expect(project.send("--limit", "1").returncode, 0)
+        for text, count, more in ((good.replace("more2@d2.example,Sample 2,2\n", ""), 3, []), (good, 4, []), (good.replace("Sample 2,", ","), 3, ["--skip-bad", "1"]), (good, 4, [])):
+            table.write_text(text)
+            done = project.send("--amend", "--limit", "1", *more, count=count)
+            expect(done.returncode, 0, done.stderr)
+            states(project)
+        expect(project.send().returncode, 0)
+        expect(states(project), {"accepted": 4})
+        once(server, project)

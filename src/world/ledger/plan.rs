@@ -19,9 +19,10 @@ pub struct Particulars<'a> {
     pub left_out: &'a [LeftOut],
     /// A table that was named on the command line, and its hash.
     pub table: Option<(String, String)>,
-    /// T-0 of the event.
+    /// The event's id, and its T-0.
+    pub event: Option<String>,
     pub t0: Option<Timestamp>,
-    /// The event's revision, if calendars are told of it.
+    /// The SEQUENCE of its window, if calendars are told of it.
     pub sequence: Option<u64>,
 }
 
@@ -31,6 +32,7 @@ pub(super) struct Said {
     pub table: Option<(String, String)>,
     pub decided: Option<String>,
     pub from: Option<String>,
+    pub event: Option<String>,
     pub t0: Option<Timestamp>,
     pub sequence: Option<u64>,
     /// Of a new plan.
@@ -39,8 +41,9 @@ pub(super) struct Said {
 
 impl Said {
     fn of(rows: &[Planned], particulars: &Particulars) -> Said {
-        let Particulars { table, t0, sequence, .. } = particulars;
-        Said { messages: Some(messages(rows)), table: table.clone(), t0: *t0, sequence: *sequence, ..Said::default() }
+        let Particulars { table, event, t0, sequence, .. } = particulars;
+        let messages = Some(messages(rows));
+        Said { messages, table: table.clone(), event: event.clone(), t0: *t0, sequence: *sequence, ..Said::default() }
     }
 }
 
@@ -116,7 +119,7 @@ impl Ledger {
         let rows = self.rows()?;
         let before = last_cover(&self.plan_lines()?);
         let before = before.unwrap_or_default();
-        let Said { table, decided, from, t0, sequence, messages } = said;
+        let Said { table, decided, from, event, t0, sequence, messages } = said;
         let covered = Covered {
             plan: plan.hash,
             frozen: plan.frozen.to_string(),
@@ -128,6 +131,7 @@ impl Ledger {
             decided,
             from,
             sequence: if t0.is_some() { sequence } else { before.sequence },
+            event: event.or(before.event),
             t0: t0.or(before.t0),
             number: before.number + 1,
             after: self.last_hash()?,
@@ -174,6 +178,12 @@ impl Ledger {
         Ok(())
     }
 
+    /// Whether a line is about a recipient.
+    fn tells_of(&mut self, key: &str) -> Result<bool> {
+        let values = [self.campaign.as_str().into(), key.into()];
+        Ok(!self.store.query("SELECT number FROM event WHERE campaign = $1 AND key = $2 LIMIT 1", &values)?.is_empty())
+    }
+
     /// Makes another plan of it: for those who were not reached, and for nobody else.
     pub fn amend(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
         let who = particulars.who;
@@ -201,8 +211,8 @@ impl Ledger {
             let mut emptied = Vec::new();
             for row in known.values().filter(|row| !wanted.contains(row.key.as_str())) {
                 if matches!(row.state, State::Planned | State::Deferred) {
-                    // Of a row that has become faulty nothing is kept, if nothing was tried with it.
-                    if row.state == State::Planned && row.reply.code == 0 && faulty.contains(row.key.as_str()) {
+                    // Of a row that has become faulty nothing is kept, if nothing was ever said of it.
+                    if row.state == State::Planned && faulty.contains(row.key.as_str()) && !ledger.tells_of(&row.key)? {
                         let values = [ledger.campaign.as_str().into(), row.key.as_str().into()];
                         ledger.store.execute("DELETE FROM recipient WHERE campaign = $1 AND key = $2", &values)?;
                         emptied.push(row.key.clone());

@@ -41,6 +41,8 @@ impl InFile {
     pub fn to_send(path: &Path) -> Result<InFile> {
         let folder = path.parent().context("the ledger's path has no folder")?;
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        // Where a link leads is certain once the file is there.
+        private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let path = &real_path(path);
         let lock = lock_of(path);
         let lock = private().create(true).append(true).open(&lock).with_context(|| format!("cannot open {}", lock.display()))?;
@@ -51,7 +53,6 @@ impl InFile {
             }
             Err(fs::TryLockError::Error(error)) => return Err(error).context("cannot lock the ledger"),
         }
-        private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
         InFile::open(path, Some(lock))
     }
 
