@@ -175,7 +175,7 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
 
 /// One line about a mailing.
 pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
-    let Outcome { written, beyond_limit, left_out, repeated, suppressed, not_chosen, untranslated, .. } = outcome;
+    let Outcome { written, beyond_limit, left_out, repeated, suppressed, not_chosen, .. } = outcome;
     let mut line = format!("{} {place}", counted(*written, "message", "messages"));
     if *suppressed > 0 {
         line.push_str(&format!(", {suppressed} suppressed"));
@@ -183,10 +183,7 @@ pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
     if *not_chosen > 0 {
         line.push_str(&format!(", {not_chosen} not chosen"));
     }
-    if !untranslated.is_empty() {
-        let languages: Vec<String> = untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
-        line.push_str(&format!(", not written in {}", languages.join(", ")));
-    }
+    line.push_str(&outcome.untranslated_text());
     if *repeated > 0 {
         line.push_str(&format!(", {} left out", counted(*repeated, "repeated address", "repeated addresses")));
     }

@@ -171,6 +171,16 @@ pub fn campaign_of<'a>(loaded: &'a Loaded, mailing: &Mailing) -> Option<(Campaig
     Some((Campaign::new(&loaded.site.config.site, &event.id, &mailing.id.value, mailing.revision), event))
 }
 
+/// The name of a mailing's campaign, if it has a notice and an event.
+pub fn name_of(loaded: &Loaded, mailing: &Mailing) -> Option<String> {
+    campaign_of(loaded, mailing).map(|(campaign, _)| campaign.name().to_owned())
+}
+
+/// The stage of a mailing's notice.
+pub fn stage_of(loaded: &Loaded, mailing: &Mailing) -> Option<Stage> {
+    find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
+}
+
 /// The mailings of the same series that were sent before one, oldest first.
 fn before<'a>(loaded: &'a Loaded, mailing: &Mailing, event: &Event, stage: Option<Stage>, date: &Zoned) -> Vec<&'a Mailing> {
     let (Some(stage), Some(clock)) = (stage, &event.clock) else { return Vec::new() };

@@ -103,14 +103,12 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
     let Some(seal) = seal(&loaded)? else {
         // What is not sealed has nothing that a key could check.
         let any = Seal::new(b"");
-        let fault = if text.trim_start().starts_with('{') { json_fault(&text, &any)? } else { csv_fault(&text, &any)? };
-        if fault.as_deref() == Some(NO_SEAL) {
+        if seal_fault(&text, &any)?.as_deref() == Some(NO_SEAL) {
             bail!("{} has no seal: it was exported without a key", file.display());
         }
         bail!("there is no key to check a seal with\nhelp: set RUNSHEET_SEAL_KEY, or `seal = {{ key_command = [...] }}` in [notices]")
     };
-    let fault = if text.trim_start().starts_with('{') { json_fault(&text, &seal)? } else { csv_fault(&text, &seal)? };
-    match fault {
+    match seal_fault(&text, &seal)? {
         None => {
             report::note(global, "the seal holds: nothing was changed since it was exported");
             Ok(ExitCode::SUCCESS)
@@ -120,6 +118,11 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
 }
 
 const NO_SEAL: &str = "there is none";
+
+/// Why a seal does not hold; `None` if it does.
+fn seal_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
+    if text.trim_start().starts_with('{') { json_fault(text, seal) } else { csv_fault(text, seal) }
+}
 
 fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut whole: serde_json::Value = serde_json::from_str(text).context("invalid JSON")?;

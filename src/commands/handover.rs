@@ -52,15 +52,14 @@ pub struct Handover<'a> {
 impl Handover<'_> {
     /// Sends what is planned and what is due, and says what came of it.
     pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<ExitCode> {
-        let id = &self.mailing.id.value;
+        let mailing = &self.mailing.id.value;
         let signal = Signal::watch(format!(
-            "stopped at once: what was being sent is in doubt\nhelp: `runsheet notice send {id}` says which, and goes on with the rest"
+            "stopped at once: what was being sent is in doubt\nhelp: `runsheet notice send {mailing}` says which, and goes on with the rest"
         ))?;
         let mut ledger = ledger;
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
         let accepted = ledger.counts()?.get(State::Accepted);
-        let mailing = &self.mailing.id.value;
         let orders = Orders { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let (stopped, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
@@ -210,7 +209,7 @@ impl Handover<'_> {
         }
         let planned = counts.get(State::Planned);
         if planned > 0 {
-            let with = self.skip.map_or_else(String::new, |skip| format!(" with --skip-bad {}", skip.rows.len()));
+            let with = self.skip.map_or_else(String::new, |skip| format!(" with {}", skip.option()));
             let why = match stopped {
                 Some(_) => format!("it was stopped: run it again{with} to resume"),
                 None if by_limit => format!("the limit is reached: run it again{with} to resume"),

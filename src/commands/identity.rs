@@ -68,10 +68,10 @@ pub fn words_of(title: &str) -> String {
 /// taken over is none.
 pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Store>) -> Result<Vec<Elsewhere>> {
     let mut found = Vec::new();
-    let mut known = BTreeSet::new();
-    if let Some(own) = own {
-        known = adoption::taken_over(own, campaign.name())?;
-        found.extend(adoption::relatives(own, campaign.name(), true)?.into_iter().map(|relative| Elsewhere { relative, file: None }));
+    let mut own = own;
+    if let Some(own) = own.as_mut() {
+        found
+            .extend(adoption::relatives(&mut **own, campaign.name(), true)?.into_iter().map(|relative| Elsewhere { relative, file: None }));
     }
     for file in ledger::other_files(loaded)? {
         let look = || adoption::relatives(&mut InFile::to_look(&file)?, campaign.name(), false);
@@ -81,6 +81,10 @@ pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Stor
         found.extend(relatives.into_iter().map(|relative| Elsewhere { relative, file: Some(file.clone()) }));
     }
     // What was handed over to this campaign, and did not come to it, is to be taken over still.
+    let known = match own.filter(|_| found.iter().any(|other| other.relative.successor.is_some())) {
+        Some(own) => adoption::taken_over(own, campaign.name())?,
+        None => BTreeSet::new(),
+    };
     // And what was handed over to another that is there is in that one.
     let names: BTreeSet<String> = found.iter().map(|other| other.relative.name.clone()).collect();
     let is_handed_on = |relative: &Relative| relative.successor.as_ref().is_some_and(|name| names.contains(name) && *name != relative.name);
@@ -207,11 +211,6 @@ fn adopt_into(loaded: &Loaded, ledger: &mut Ledger, other: &Elsewhere, who: &str
     }
 }
 
-/// The name of a mailing's campaign, if it has a notice and an event.
-pub fn name_of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<String>> {
-    Ok(campaign::campaign_of(loaded, mailing).map(|(campaign, _)| campaign.name().to_owned()))
-}
-
 /// The campaign of a mailing, and the key of its event.
 fn named(loaded: &Loaded, mailing: &Mailing) -> Result<(Campaign, String)> {
     let found = campaign::campaign_of(loaded, mailing);
@@ -254,10 +253,11 @@ pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: 
 }
 
 /// A revision that is lower than one that was sent would go to everybody again.
-pub fn lower_revision(loaded: &Loaded, mailing: &Mailing, campaign: &str, own: &mut dyn Store) -> Result<Option<String>> {
+pub fn lower_revision(loaded: &Loaded, mailing: &Mailing, campaign: &str, own: Option<&mut dyn Store>) -> Result<Option<String>> {
     let Some(asked) = Known::parse(campaign) else { return Ok(None) };
-    let seen = heads::campaigns(&loaded.root)?;
-    let known = Ledger::campaigns(own)?.into_iter().chain(seen).filter_map(|name| Known::parse(&name));
+    let mut sent = heads::campaigns(&loaded.root)?;
+    sent.extend(own.map(Ledger::campaigns).transpose()?.unwrap_or_default());
+    let known = sent.iter().filter_map(|name| Known::parse(name));
     let of_mailing = known.filter(|known| known.site == asked.site && known.mailing == asked.mailing);
     let highest = of_mailing.map(|known| known.revision).max().unwrap_or(0);
     Ok((highest > asked.revision).then(|| {
@@ -306,8 +306,10 @@ pub fn restored(loaded: &Loaded, campaign: &str, store: Option<&mut dyn Store>) 
 }
 
 /// Whether a line is in a ledger of this user. What was taken over brings its lines.
-fn is_somewhere(loaded: &Loaded, own: &mut dyn Store, line: &str) -> Result<bool> {
-    if adoption::has_line(own, line)? {
+fn is_somewhere(loaded: &Loaded, own: Option<&mut dyn Store>, line: &str) -> Result<bool> {
+    if let Some(own) = own
+        && adoption::has_line(own, line)?
+    {
         return Ok(true);
     }
     for file in ledger::other_files(loaded)? {
@@ -318,18 +320,31 @@ fn is_somewhere(loaded: &Loaded, own: &mut dyn Store, line: &str) -> Result<bool
     Ok(false)
 }
 
+/// The campaigns of a mailing in its revision that this project has sent under other names of the site.
+fn sent_as(loaded: &Loaded, mailing: &Mailing) -> Result<Vec<(String, Known)>> {
+    let site = loaded.site.config.site.identity();
+    let is_of_it = |known: &Known| known.mailing == mailing.id.value && known.revision == mailing.revision && known.site != site;
+    let named = |name: String| Known::parse(&name).filter(is_of_it).map(|known| (name, known));
+    Ok(heads::campaigns(&loaded.root)?.into_iter().filter_map(named).collect())
+}
+
 /// A mailing that this project has sent under another name of the site, by a ledger that is nowhere: nobody knows who has it.
-pub fn sent_before(loaded: &Loaded, mailing: &Mailing, store: &mut dyn Store) -> Result<Option<String>> {
+pub fn sent_before(loaded: &Loaded, mailing: &Mailing, own: Option<&mut dyn Store>) -> Result<Option<String>> {
     let (campaign, _) = named(loaded, mailing)?;
-    if adoption::has_campaign(store, campaign.name())? {
+    let mut own = own;
+    if let Some(own) = own.as_mut()
+        && adoption::has_campaign(&mut **own, campaign.name())?
+    {
         return Ok(None);
     }
     let site = loaded.site.config.site.identity();
-    for name in heads::campaigns(&loaded.root)? {
-        let is_of_it = |known: &Known| known.mailing == mailing.id.value && known.revision == mailing.revision && known.site != site;
-        let Some(known) = Known::parse(&name).filter(is_of_it) else { continue };
+    for (name, known) in sent_as(loaded, mailing)? {
         let Some(line) = heads::known(&loaded.root, &name)? else { continue };
-        if is_somewhere(loaded, store, &line)? || adoption::are_apart(store, site, &known.site)? {
+        let is_apart = match own.as_mut() {
+            Some(own) => adoption::are_apart(&mut **own, site, &known.site)?,
+            None => false,
+        };
+        if is_apart || is_somewhere(loaded, own.as_mut().map(|own| &mut **own as &mut dyn Store), &line)? {
             continue;
         }
         let (place, before) = (heads::place(&name), &known.site);
@@ -355,14 +370,6 @@ fn tell_apart(global: &Global, loaded: &Loaded, store: &mut dyn Store, site: &st
     adoption::tell_apart(store, loaded.site.config.site.identity(), site, who, why)?;
     report::note(global, &format!("noted: `{site}` is a different site"));
     Ok(ExitCode::SUCCESS)
-}
-
-/// The names of other sites under which this project has sent a mailing in its revision.
-fn seen_names(loaded: &Loaded, mailing: &Mailing) -> Result<BTreeSet<String>> {
-    let own = loaded.site.config.site.identity();
-    let known = heads::campaigns(&loaded.root)?.into_iter().filter_map(|name| Known::parse(&name));
-    let of_it = known.filter(|known| known.mailing == mailing.id.value && known.revision == mailing.revision && known.site != own);
-    Ok(of_it.map(|known| known.site).collect())
 }
 
 /// `runsheet notice adopt`
@@ -392,7 +399,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     }
     // Of a ledger that is nowhere only its name is known.
     if let (Some(from), true, true) = (from, apart, meant.is_empty())
-        && seen_names(&loaded, &mailing)?.contains(from)
+        && sent_as(&loaded, &mailing)?.iter().any(|(_, known)| known.site == from)
     {
         return tell_apart(global, &loaded, ledger.store(), from, &who, why);
     }

@@ -8,8 +8,8 @@ use jiff::{Timestamp, Zoned};
 use super::draft::Draft;
 use super::meter::length;
 use super::report;
-use super::send::Told;
 use super::skip::Skip;
+use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
 use crate::diagnostic::{counted, thousands, visible};
@@ -48,7 +48,7 @@ impl Introduction<'_> {
         }
         if let Some(first) = self.draft.firsts.first() {
             let to = &first.to;
-            let skip = self.draft.skip.as_ref().map_or_else(String::new, |skip| format!(" --skip-bad {}", skip.rows.len()));
+            let skip = self.draft.skip.as_ref().map_or_else(String::new, |skip| format!(" {}", skip.option()));
             lines.push(format!("  sample    to {to}: `runsheet notice preview {} --to {to}{skip}`", self.mailing.id.value));
         }
         lines.extend(Skip::first_of(&self.draft.left_out).map(|rows| format!("  left out  {rows}")));
@@ -87,10 +87,7 @@ impl Introduction<'_> {
             };
             of.push_str(&format!(", {} not reached by `{}`{doubt}", thousands(outcome.passed_by), earlier.value));
         }
-        if !outcome.untranslated.is_empty() {
-            let languages: Vec<String> = outcome.untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
-            of.push_str(&format!(", not written in {}", languages.join(", ")));
-        }
+        of.push_str(&outcome.untranslated_text());
         format!("mailing {} (notice {}, revision {revision}): {of}", id.value, notice.value)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::{identity, report};
+use super::{campaign, identity, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::{suggest, thousands};
@@ -132,7 +132,7 @@ pub fn to_read(loaded: &Loaded) -> Result<Option<Box<dyn Store>>> {
 /// The ledger of a mailing's campaign with its plan, if it was ever sent. An error if it is older than what was seen from here.
 pub fn of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<(Ledger, Plan)>> {
     let mut ledger = identity::to_read(loaded, mailing)?;
-    if let Some(campaign) = identity::name_of(loaded, mailing)?
+    if let Some(campaign) = campaign::name_of(loaded, mailing)
         && let Some(restored) = identity::restored(loaded, &campaign, ledger.as_mut().map(Ledger::store))?
     {
         bail!("{}", restored.text(""));
@@ -152,12 +152,8 @@ pub fn reached(loaded: &Loaded, name: &str) -> Result<Reached> {
     let mailing = declared(loaded, name)?;
     let mut reached = Reached { keys: BTreeSet::new(), in_doubt: BTreeSet::new() };
     let mut was_sent = false;
-    let mut revisions = Vec::new();
     for revision in 1..=mailing.revision {
-        revisions.push(Mailing { revision, ..mailing.clone() });
-    }
-    for mailing in revisions {
-        let Some((mut ledger, plan)) = of(loaded, &mailing)? else { continue };
+        let Some((mut ledger, plan)) = of(loaded, &Mailing { revision, ..mailing.clone() })? else { continue };
         was_sent = true;
         let (rows, events) = ledger.snapshot()?;
         if let Some(fault) = verify(&plan, &events, &rows).faults.first() {

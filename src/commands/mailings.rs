@@ -102,6 +102,14 @@ pub struct Outcome {
     pub table: String,
 }
 
+impl Outcome {
+    /// `, not written in de (66)`; nothing if all read their own language.
+    pub fn untranslated_text(&self) -> String {
+        let languages: Vec<String> = self.untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
+        if languages.is_empty() { String::new() } else { format!(", not written in {}", languages.join(", ")) }
+    }
+}
+
 /// What became of one recipient.
 pub enum Fate<'a> {
     Written(Letter<'a>),

@@ -31,6 +31,7 @@ mod skip;
 mod status;
 mod table_file;
 mod test_message;
+mod told;
 mod who;
 
 use std::process::ExitCode;

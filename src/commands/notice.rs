@@ -130,7 +130,7 @@ fn list(global: &Global) -> Result<ExitCode> {
 
 /// The time of a mailing, how far away it is, and whether that is too late.
 fn when(loaded: &Loaded, mailing: &Mailing) -> String {
-    let stage = campaign::find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage);
+    let stage = campaign::stage_of(loaded, mailing);
     let times = campaign::campaign_of(loaded, mailing).and_then(|(_, event)| Times::of(mailing, stage, event));
     let Some(times) = times else { return String::new() };
     let now = loaded.inputs.now;

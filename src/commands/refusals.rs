@@ -4,11 +4,14 @@ use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 
 use super::draft::Draft;
+use super::introduction::shown_time;
 use super::send::SendOrder;
+use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Mode, Sending, is_loopback};
 use crate::diagnostic::{counted, thousands};
 use crate::notice::deadline::{Times, Timing, distance, told};
+use crate::notice::invitation;
 
 /// Reasons not to send. A sending ends with the first; a dry run says all of them.
 #[derive(Debug, Default)]
@@ -91,6 +94,32 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
         )),
         Timing::Late | Timing::Stale => None,
     }
+}
+
+/// Calendars take a window that was moved, or put back, only with a higher SEQUENCE (RFC 5546 §2.1.4): it is made of the event's revision.
+pub fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<String> {
+    let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
+    let now = clock.t0().timestamp();
+    let would_be_ignored = |known: u64, t0: Timestamp| match (invitation::takes_out(sequence), invitation::takes_out(known)) {
+        (true, _) => known > sequence,
+        (false, true) => known >= sequence,
+        (false, false) => known > sequence || known == sequence && t0 != now,
+    };
+    let is_older = |told: &&Told| told.reached > 0 && told.sequence.is_some_and(|known| would_be_ignored(known, told.t0));
+    let told = told.iter().filter(is_older).max_by_key(|told| told.sequence)?;
+    let known = told.sequence.unwrap_or(0);
+    let before = if invitation::takes_out(known) {
+        format!("`{}` took the window out of calendars", told.mailing)
+    } else if told.t0 == now {
+        format!("`{}` was sent with a higher `revision` of the event", told.mailing)
+    } else {
+        format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(told.t0, event), told.mailing, shown_time(now, event))
+    };
+    let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
+    Some(format!(
+        "{before}: with `revision = {}` of the event calendars would not take this; nothing was sent\nhelp: set `revision = {needed}` in [events.{}]",
+        event.revision, event.id
+    ))
 }
 
 /// Nobody to send to, and too many.

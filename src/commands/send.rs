@@ -17,14 +17,15 @@ use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::refusals::{self, Refusals};
 use super::skip::Skip;
+use super::told::{self, Told};
 use super::{campaign, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::{Diagnostics, counted, thousands};
 use crate::notice::campaign::Known;
-use crate::notice::deadline::{Times, Timing, told};
+use crate::notice::deadline::{self, Times, Timing};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
-use crate::notice::invitation::{self, Invitation};
+use crate::notice::invitation::Invitation;
 use crate::notice::ledger::{Plan, Planned, State};
 use crate::notice::stage::Stage;
 use crate::world::heads::Head;
@@ -89,8 +90,8 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     if !order.test.is_empty() {
         return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only, order.skip_bad), &mut diagnostics);
     }
-    let stage = stage_of(&loaded, &mailing);
-    let told = told_before(&loaded, &mailing, event)?;
+    let stage = campaign::stage_of(&loaded, &mailing);
+    let told = told::before(&loaded, &mailing, event)?;
     let times = Times::of(&mailing, stage, event);
     // What is put off was to begin when it was announced, also if T-0 has been moved since.
     let announced = told.iter().rev().find(|told| !told.puts_off && told.mailing != mailing.id.value).map(|told| told.t0);
@@ -100,75 +101,6 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     };
     let job = Job { global, loaded: &loaded, mailing: &mailing, sending: &sending, event, times, told, order, now: clock::now() };
     job.run(diagnostics)
-}
-
-/// What recipients were told of T-0 before, by one campaign of the event.
-pub struct Told {
-    pub mailing: String,
-    /// It is the campaign that is sent now.
-    pub is_own: bool,
-    /// It says that the event does not take place then.
-    puts_off: bool,
-    pub t0: Timestamp,
-    /// What their calendars were told with.
-    sequence: Option<u64>,
-    /// How many have it, or may have.
-    pub reached: u64,
-}
-
-/// What was told before, oldest first.
-fn told_before(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Result<Vec<Told>> {
-    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(Vec::new()) };
-    let own = ledger.campaign().to_owned();
-    let mut before = Vec::new();
-    for name in Ledger::campaigns(ledger.store())? {
-        let Some(known) = Known::parse(&name) else { continue };
-        let declared = loaded.project.config.mailings.iter().find(|other| other.id.value == known.mailing);
-        let (Some(declared), true) = (declared, known.site == loaded.site.config.site.identity()) else { continue };
-        let (cover, counts) = ledger.looking_at(&name, |ledger| Ok::<_, anyhow::Error>((ledger.last_cover()?, ledger.counts()?)))?;
-        // The mailing may be one of another event by now.
-        let Some(cover) = cover.filter(|cover| cover.event.as_ref() == Some(&event.id)) else { continue };
-        let Some(t0) = cover.t0 else { continue };
-        before.push(Told {
-            mailing: known.mailing,
-            is_own: name == own,
-            puts_off: stage_of(loaded, declared) == Some(Stage::Postponed),
-            t0,
-            sequence: cover.sequence,
-            reached: [State::Accepted, State::InDoubt, State::Sending].map(|state| counts.get(state)).iter().sum(),
-        });
-    }
-    Ok(before)
-}
-
-fn stage_of(loaded: &Loaded, mailing: &Mailing) -> Option<Stage> {
-    campaign::find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
-}
-
-/// Calendars take a window that was moved, or put back, only with a higher SEQUENCE (RFC 5546 §2.1.4): it is made of the event's revision.
-fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<String> {
-    let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
-    let now = clock.t0().timestamp();
-    let would_be_ignored = |known: u64, t0: Timestamp| match (invitation::takes_out(sequence), invitation::takes_out(known)) {
-        (true, _) => known > sequence,
-        (false, true) => known >= sequence,
-        (false, false) => known > sequence || known == sequence && t0 != now,
-    };
-    let is_older = |told: &&Told| told.reached > 0 && told.sequence.is_some_and(|known| would_be_ignored(known, told.t0));
-    let told = told.iter().filter(is_older).max_by_key(|told| told.sequence)?;
-    let known = told.sequence.unwrap_or(0);
-    let before = if invitation::takes_out(known) {
-        format!("`{}` took the window out of calendars", told.mailing)
-    } else if told.t0 == now {
-        format!("`{}` was sent with a higher `revision` of the event", told.mailing)
-    } else {
-        format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(told.t0, event), told.mailing, shown_time(now, event))
-    };
-    let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
-    Some(format!(
-        "{before}: with `revision = {}` of the event calendars would not take this; nothing was sent\nhelp: set `revision = {needed}` in [events.{}]",
-        event.revision, event.id
-    ))
 }
 
 /// A sending, with all that it needs to know.
@@ -182,6 +114,10 @@ struct Job<'a> {
     told: Vec<Told>,
     order: &'a SendOrder<'a>,
     now: Timestamp,
+}
+
+fn store_of<'s>(ledger: &'s mut Option<&mut Ledger>) -> Option<&'s mut dyn Store> {
+    ledger.as_mut().map(|ledger| ledger.store())
 }
 
 /// What becomes of a plan when the number is confirmed.
@@ -233,7 +169,7 @@ impl Job<'_> {
         } else {
             (frozen, draft)
         };
-        refusals.add(by_calendar(&self.told, self.event, self.sequence()))?;
+        refusals.add(refusals::by_calendar(&self.told, self.event, self.sequence()))?;
         refusals.add(refusals::by_number(draft.messages(), self.sending))?;
         refusals.add(refusals::by_samples(&draft, self.sending))?;
         refusals.add(order.yes.and_then(|yes| refusals::by_count(yes, draft.messages())))?;
@@ -275,7 +211,7 @@ impl Job<'_> {
 
     /// What a plan says of all its messages, and the names that campaigns of the site were begun under.
     fn frozen(&self, known: Option<&Plan>, ledger: Option<&mut Ledger>) -> Result<Frozen> {
-        let own = campaign::campaign_of(self.loaded, self.mailing).map(|(campaign, _)| campaign.name().to_owned()).unwrap_or_default();
+        let own = campaign::name_of(self.loaded, self.mailing).unwrap_or_default();
         // A dry run reads a campaign that is not taken over yet where it is.
         let (reads, is_own) = match &ledger {
             Some(ledger) => (ledger.campaign().to_owned(), ledger.campaign() == own),
@@ -310,7 +246,7 @@ impl Job<'_> {
     }
 
     fn is_own(&self, ledger: &Ledger) -> bool {
-        campaign::campaign_of(self.loaded, self.mailing).is_some_and(|(campaign, _)| campaign.name() == ledger.campaign())
+        campaign::name_of(self.loaded, self.mailing).is_some_and(|name| name == ledger.campaign())
     }
 
     /// While somebody read what is sent, files or another ledger may have changed.
@@ -336,26 +272,23 @@ impl Job<'_> {
 
     /// The plan that the ledger knows. One that is not as its history says, or older than what was seen from here, stops everything.
     fn known(&self, ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<Option<Plan>> {
-        let Some(ledger) = ledger else {
-            let campaign = campaign::campaign_of(self.loaded, self.mailing).map(|(campaign, _)| campaign.name().to_owned());
-            let restored = identity::restored(self.loaded, &campaign.unwrap_or_default(), None)?;
-            refusals.add(restored.map(|restored| restored.text("nothing was sent")))?;
-            return Ok(None);
-        };
-        let known = ledger.plan()?;
-        let campaign = ledger.campaign().to_owned();
-        let restored = identity::restored(self.loaded, &campaign, Some(ledger.store()))?;
+        let mut ledger = ledger;
+        let own = campaign::name_of(self.loaded, self.mailing).unwrap_or_default();
+        let campaign = ledger.as_ref().map_or_else(|| own.clone(), |ledger| ledger.campaign().to_owned());
+        let restored = identity::restored(self.loaded, &campaign, store_of(&mut ledger))?;
         refusals.add(restored.map(|restored| restored.text("nothing was sent")))?;
-        if self.is_own(ledger) {
-            refusals.add(identity::sent_before(self.loaded, self.mailing, ledger.store())?)?;
+        if campaign == own {
+            refusals.add(identity::sent_before(self.loaded, self.mailing, store_of(&mut ledger))?)?;
         }
+        refusals.add(identity::lower_revision(self.loaded, self.mailing, &campaign, store_of(&mut ledger))?)?;
+        let Some(ledger) = ledger else { return Ok(None) };
+        let known = ledger.plan()?;
         if let Some(successor) = adoption::successor(ledger.store(), &campaign)? {
             let name = Known::parse(&successor).map_or(successor, |known| known.site);
             refusals.add(format!(
                 "this campaign was taken over by the site `{name}`; nothing was sent\nhelp: send it from there, or set `id = \"{name}\"` in [site] if that is this site"
             ))?;
         }
-        refusals.add(identity::lower_revision(self.loaded, self.mailing, &campaign, ledger.store())?)?;
         let Some(plan) = known else { return Ok(None) };
         let lines = ledger.plan_lines()?;
         let faults = verify_plan(&plan, &lines, &ledger.rows()?);
@@ -428,7 +361,7 @@ impl Job<'_> {
         let notices = &self.loaded.site.config.notices;
         let clock = self.event.clock.as_ref()?;
         let site = self.loaded.site.config.site.identity();
-        let stage = stage_of(self.loaded, self.mailing);
+        let stage = campaign::stage_of(self.loaded, self.mailing);
         Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
     }
 
@@ -537,7 +470,7 @@ impl Job<'_> {
         let Some(times) = self.times.as_ref().filter(|times| times.judge(self.now) == Timing::Stale && self.order.late.is_none()) else {
             return Ok(confirmed);
         };
-        let due = format!("it was due {} ({}) and has no end date", told(&times.due.0, self.now), times.due.1);
+        let due = format!("it was due {} ({}) and has no end date", deadline::told(&times.due.0, self.now), times.due.1);
         let typed = ask(&format!("{due}\ntype `late` to send it anyway: "))?;
         if typed.trim() != "late" {
             bail!("that is not `late`; nothing was sent");

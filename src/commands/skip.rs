@@ -72,6 +72,11 @@ impl Skip {
         Ok(Some(Skip { rows, table: outcome.table }))
     }
 
+    /// The option that asks for it.
+    pub fn option(&self) -> String {
+        format!("--skip-bad {}", self.rows.len())
+    }
+
     /// The first of those who are left out, and how many there are besides. `None` if nobody is.
     pub fn first_of(left_out: &[LeftOut]) -> Option<String> {
         let first: Vec<String> = left_out

@@ -35,7 +35,7 @@ pub fn send(
         }
     }
     let keys = environment::keys();
-    let (mut first, mut suppressed) = (None, 0);
+    let mut first = None;
     let all = Selection::all(mailing);
     let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else {
         report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
@@ -43,22 +43,21 @@ pub fn send(
     };
     let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
     let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
-        match fate {
-            Fate::Written(letter) => first = Some(letter.recipient.clone()),
-            Fate::Suppressed(_) => suppressed += 1,
-            _ => {}
+        if let Fate::Written(letter) = fate {
+            first = Some(letter.recipient.clone());
         }
         Ok(())
     })?;
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-    let Some(mut recipient) = first.filter(|_| !failed && !outcome.incomplete) else {
-        if !failed && !outcome.incomplete {
-            match only {
-                Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
-                None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {} left out", outcome.left_out),
-            }
-        }
+    if failed || outcome.incomplete {
         return Ok(ExitCode::from(1));
+    }
+    let Some(mut recipient) = first else {
+        let mailings::Outcome { suppressed, left_out, .. } = outcome;
+        match only {
+            Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
+            None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {left_out} left out"),
+        }
     };
     let path = &mailing.recipients.value;
     let now = clock::now();

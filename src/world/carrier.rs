@@ -292,8 +292,10 @@ impl<'a, 'b> Carrier<'a, 'b> {
 
     /// Refusals that are about the sender stop everything; those not begun stay planned.
     fn brake(&self, step: Step, reply: &Reply) {
+        // Nobody takes another letter between the last refusal that counts and the stop.
+        let mut queue = self.shared.lock();
         let Some(why) = self.shared.brake().refused(reply) else { return };
-        self.shared.stop(format!(
+        self.shared.stop_queue(&mut queue, format!(
             "{why} at {}; those not begun stay planned\nhelp: ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nhelp: if these addresses don't exist, run `send` again to continue with the rest",
             step.name(),
             self.shared.mailing

@@ -31,15 +31,16 @@ pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         text => text.ok().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default(),
     };
-    let line = text.split_once('\n').map_or("", |(line, _)| line);
-    // It is made before the first line is written.
-    if line.len() == LENGTH && line.trim().is_empty() {
-        return Ok(None);
+    match text.split_once('\n') {
+        // It is made before the first line is written.
+        Some((line, _)) if line.len() == LENGTH && line.trim().is_empty() => Ok(None),
+        Some((line, _)) if is_line(line) => Ok(Some(line.to_owned())),
+        _ => bail!("{} is damaged, or cannot be read\nhelp: remove it, if the ledger is the newest one", place(campaign)),
     }
-    if line.len() != LENGTH || !line.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        bail!("{} is damaged, or cannot be read\nhelp: remove it, if the ledger is the newest one", place(campaign));
-    }
-    Ok(Some(line.to_owned()))
+}
+
+fn is_line(text: &str) -> bool {
+    text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The campaigns that were sent from here; those behind that were sent last.
@@ -52,12 +53,13 @@ pub fn campaigns(root: &Path) -> Result<Vec<String>> {
     for entry in folder {
         let entry = entry?;
         // What else lies there is not ours.
-        let name = fs::read_to_string(entry.path()).ok().and_then(|text| text.lines().nth(1).map(str::to_owned));
-        if let (Some(name), Ok(metadata)) = (name, entry.metadata())
-            && entry.path() == path(root, &name)
-            && known(root, &name).is_ok_and(|line| line.is_some())
+        let Ok(text) = fs::read_to_string(entry.path()) else { continue };
+        let mut lines = text.lines();
+        if let (Some(line), Some(name), Ok(metadata)) = (lines.next(), lines.next(), entry.metadata())
+            && is_line(line)
+            && entry.path() == path(root, name)
         {
-            found.push((metadata.modified().ok(), name));
+            found.push((metadata.modified().ok(), name.to_owned()));
         }
     }
     found.sort();

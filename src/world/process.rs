@@ -117,8 +117,7 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// From now on the first SIGINT or SIGTERM is only noted; the second ends the program at once.
-    /// Then it says why.
+    /// From now on the first SIGINT or SIGTERM is only noted; the second ends the program at once, with these words.
     pub fn watch(last_words: String) -> Result<Arc<Signal>> {
         let signal = Arc::new(Signal::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch for signals")?;

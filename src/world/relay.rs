@@ -264,7 +264,11 @@ impl Shared<'_> {
     }
 
     pub fn stop(&self, why: String) {
-        self.lock().stop.get_or_insert(Stop::Fault(why));
+        self.stop_queue(&mut self.lock(), why);
+    }
+
+    pub fn stop_queue(&self, queue: &mut Queue, why: String) {
+        queue.stop.get_or_insert(Stop::Fault(why));
         self.wake();
     }
 

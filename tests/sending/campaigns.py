@@ -1,5 +1,4 @@
 """Cases about what surrounds a sending: that a campaign stays itself, that its time is kept, that the ledger vouches for all it holds."""
-import datetime
 import json
 import os
 import pathlib
@@ -10,7 +9,7 @@ import subprocess
 import time
 
 from casebook import QUICK, case, expect, once, states
-from project import Project, in_days
+from project import Project, in_days, in_seconds
 from smtp_server import Behaviour, Server
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures"
@@ -347,8 +346,7 @@ def what_is_put_off_was_announced(program):
     more = '\n[[mailings]]\nid = "off"\nnotice = "off"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-30d"\n'
     with Server() as server:
         for announced, code in ((0.5, 0), (0, 2)):
-            project = Project(program, server.port, 2, t0=in_days(announced) if announced else (
-                datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S"), mailing=more)
+            project = Project(program, server.port, 2, t0=in_days(announced) if announced else in_seconds(3), mailing=more)
             notice = project.root / "content/notices.md"
             notice.write_text(notice.read_text() + "\n## Off\n<!-- id: off, stage: postponed -->\n**Subject:** Put off\n\nIt is put off.\n")
             expect(project.send().returncode, 0)

@@ -20,7 +20,7 @@ import time
 
 from casebook import CASES, QUICK, case, expect, once, run, states
 from project import Project, in_days
-from smtp_server import Behaviour, Hangup, Server
+from smtp_server import Behaviour, Hangup, Server, Slow
 
 @case
 def good(program):
@@ -608,12 +608,7 @@ def secrets(program):
 
 @case
 def n114_two_at_once(program):
-    class Slow(Behaviour):
-        def end(self, session, to, message):
-            time.sleep(0.05)
-            return super().end(session, to, message)
-
-    with Server(Slow()) as server:
+    with Server(Slow(0.05)) as server:
         project = Project(program, server.port, 60)
         first = project.start()
         while not server.record.taken:
@@ -865,13 +860,8 @@ def those_reached_before(program):
 
 @case
 def interrupted(program):
-    class Slow(Behaviour):
-        def end(self, session, to, message):
-            time.sleep(0.2)
-            return super().end(session, to, message)
-
     for signals, code in (([signal.SIGINT], 130), ([signal.SIGTERM], 143)):
-        with Server(Slow()) as server:
+        with Server(Slow(0.2)) as server:
             project = Project(program, server.port, 60)
             process = project.start()
             while len(server.record.taken) < 4:

@@ -62,6 +62,11 @@ def in_days(days):
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
 
 
+def in_seconds(seconds):
+    """A T-0 so many seconds from now."""
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 class Project:
     """A folder with a project; its ledger lies in a folder of its own."""
 

@@ -211,6 +211,29 @@ class Session(threading.Thread):
         self.behaviour.after_end(self, to)
 
 
+class Slow(Behaviour):
+    """Takes so many seconds for each message."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def end(self, session, to, message):
+        time.sleep(self.seconds)
+        return super().end(session, to, message)
+
+
+class HangsUp(Behaviour):
+    """Says nothing to the end of the message of one recipient."""
+
+    def __init__(self, who):
+        self.who = who
+
+    def end(self, session, to, message):
+        if to.startswith(self.who):
+            raise Hangup()
+        return super().end(session, to, message)
+
+
 class Server:
     """Listens until it is stopped."""
 

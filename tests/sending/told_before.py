@@ -1,22 +1,19 @@
 """Cases of what recipients were told before: T-0 that has moved, revisions, whom an earlier mailing has reached, rows that turn faulty."""
-import datetime
 import re
 import signal
 import time
 
 from campaigns import edit, refused, staged
 from casebook import QUICK, case, expect, once, states
-from project import Project, in_days
-from smtp_server import Behaviour, Hangup, Server
+from project import Project, in_days, in_seconds
+from smtp_server import Behaviour, HangsUp, Server, Slow
 
-LATER = """
-[[mailings]]
-id = "done"
-notice = "done"
-event = "cutover"
-recipients = "people.csv"
-reached_by = "advance"
-"""
+def mailing_of(notice, more=""):
+    """One mailing more, in the configuration."""
+    return f'\n[[mailings]]\nid = "{notice}"\nnotice = "{notice}"\nevent = "cutover"\nrecipients = "people.csv"\n{more}\n'
+
+
+LATER = mailing_of("done", 'reached_by = "advance"')
 
 
 def with_notice(project, name, stage=""):
@@ -51,7 +48,7 @@ def a_moved_t0_is_said(program):
 def calendars_are_told_of_a_moved_t0(program):
     """A window that moves needs a higher revision of its event, or calendars keep the old time."""
     with Server() as server:
-        project = Project(program, server.port, 2, mailing='\n[[mailings]]\nid = "next"\nnotice = "next"\nevent = "cutover"\nrecipients = "people.csv"\n')
+        project = Project(program, server.port, 2, mailing=mailing_of("next"))
         with_calendar(project)
         staged(project, "scheduled")
         with_notice(project, "next", "reminder")
@@ -94,13 +91,7 @@ def reached_in_whatever_revision(program):
 
 @case
 def who_is_in_doubt_is_not_passed_over_in_silence(program):
-    class Hanging(Behaviour):
-        def end(self, session, to, message):
-            if to.startswith("sample1@"):
-                raise Hangup()
-            return super().end(session, to, message)
-
-    with Server(Hanging()) as server:
+    with Server(HangsUp("sample1@")) as server:
         project = Project(program, server.port, 4, smtp=QUICK, mailing=LATER)
         with_notice(project, "done")
         expect(project.send().returncode, 3)
@@ -235,7 +226,7 @@ def a_reason_for_lateness_is_kept_when_it_is_given(program):
     behaviour = Later()
     behaviour.until = time.monotonic() + 5
     with Server(behaviour) as server:
-        t0 = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S")
+        t0 = in_seconds(3)
         project = Project(program, server.port, 2, t0=t0, smtp='retry = ["3s", "3s", "3s"]')
         staged(project, "scheduled")
         done = project.send("--wait", "--late", "the relay was down")
@@ -247,10 +238,9 @@ def a_reason_for_lateness_is_kept_when_it_is_given(program):
 @case
 def what_was_put_off_twice(program):
     """The second notice that puts an event off is held against what was announced, not against the first."""
-    off = '\n[[mailings]]\nid = "{0}"\nnotice = "{0}"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-60d"\n'
     with Server() as server:
-        t0 = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%S")
-        project = Project(program, server.port, 2, t0=t0, mailing=off.format("one") + off.format("two"))
+        t0 = in_seconds(4)
+        project = Project(program, server.port, 2, t0=t0, mailing="".join(mailing_of(name, 'when = "T-60d"') for name in ("one", "two")))
         for name in ("one", "two"):
             with_notice(project, name, "postponed")
         expect(project.send().returncode, 0)
@@ -264,8 +254,7 @@ def what_was_put_off_twice(program):
 @case
 def a_window_that_never_opens(program):
     with Server() as server:
-        more = '\n[[mailings]]\nid = "off"\nnotice = "off"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-1h"\n'
-        project = Project(program, server.port, 2, t0=in_days(0.5), mailing=more)
+        project = Project(program, server.port, 2, t0=in_days(0.5), mailing=mailing_of("off", 'when = "T-1h"'))
         with_notice(project, "off", "postponed")
         expect(project.send().returncode, 0)
         edit(project, project.settings["t0"], in_days(9))
@@ -291,12 +280,7 @@ def the_rest_is_called_off(program):
 @case
 def stopped_at_once(program):
     """The second Ctrl-C ends it in the middle: it says so, and `status` says what to do."""
-    class Slow(Behaviour):
-        def end(self, session, to, message):
-            time.sleep(1)
-            return super().end(session, to, message)
-
-    with Server(Slow()) as server:
+    with Server(Slow(1)) as server:
         project = Project(program, server.port, 12, smtp="connections = 2")
         process = project.start()
         while not server.record.connections:
@@ -363,11 +347,10 @@ def some_refusals_among_deferrals_are_no_quota(program):
 @case
 def what_was_taken_out_of_calendars_comes_back(program):
     """Each calendar takes the last message: its SEQUENCE is higher than those before."""
-    off = '\n[[mailings]]\nid = "off"\nnotice = "off"\nevent = "cutover"\nrecipients = "people.csv"\nwhen = "T-60d"\n'
     with Server() as server:
         for moved_first in (True, False):
             server.record.taken.clear()
-            project = Project(program, server.port, 1, mailing=off)
+            project = Project(program, server.port, 1, mailing=mailing_of("off", 'when = "T-60d"'))
             with_calendar(project)
             staged(project, "scheduled")
             with_notice(project, "off", "postponed")

@@ -61,6 +61,25 @@ fn timestamp(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
 }
 
+/// The columns of a line of the history, as [`event`] takes them.
+const EVENT: &str = "sender, number, key, state, claim, at, code, reply, who, why, hash";
+
+fn event(row: &Row) -> Result<Event> {
+    Ok(Event {
+        sender: row.text(0)?.to_owned(),
+        number: row.number(1)?,
+        key: row.text(2)?.to_owned(),
+        state: row.text(3)?.to_owned(),
+        claim: row.number(4)?,
+        at: row.text(5)?.to_owned(),
+        code: row.number(6)?,
+        reply: row.text(7)?.to_owned(),
+        who: row.text(8)?.to_owned(),
+        why: row.text(9)?.to_owned(),
+        hash: row.text(10)?.to_owned(),
+    })
+}
+
 impl Ledger {
     pub fn new(store: Box<dyn Store>, campaign: &str, sender: &str, lease: Duration) -> Ledger {
         Ledger { store, campaign: campaign.to_owned(), sender: sender.to_owned(), lease, number: 0, head: campaign.to_owned(), kept: None }
@@ -327,24 +346,7 @@ impl Ledger {
     }
 
     fn events_where(&mut self, condition: &str) -> Result<Vec<Event>> {
-        let statement = format!(
-            "SELECT sender, number, key, state, claim, at, code, reply, who, why, hash FROM event WHERE campaign = $1 {condition} ORDER BY sender, number"
-        );
-        let event = |row: &Row| {
-            Ok(Event {
-                sender: row.text(0)?.to_owned(),
-                number: row.number(1)?,
-                key: row.text(2)?.to_owned(),
-                state: row.text(3)?.to_owned(),
-                claim: row.number(4)?,
-                at: row.text(5)?.to_owned(),
-                code: row.number(6)?,
-                reply: row.text(7)?.to_owned(),
-                who: row.text(8)?.to_owned(),
-                why: row.text(9)?.to_owned(),
-                hash: row.text(10)?.to_owned(),
-            })
-        };
+        let statement = format!("SELECT {EVENT} FROM event WHERE campaign = $1 {condition} ORDER BY sender, number");
         self.store.query(&statement, &[self.campaign.as_str().into()])?.iter().map(event).collect()
     }
 

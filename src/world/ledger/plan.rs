@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::Ledger;
 use super::store::{self, Store, VERSION};
-use crate::notice::history::{Covered, GONE, Occasion, Standing, last_cover, messages, seal};
+use crate::notice::history::{Covered, Event, GONE, Occasion, Standing, last_cover, messages, seal};
 use crate::notice::ledger::{LeftOut, Plan, Planned, State};
 use crate::notice::reply::Reply;
 
@@ -104,9 +104,16 @@ impl Ledger {
         seen
     }
 
-    /// What the last line about the plan says.
-    pub fn last_cover(&mut self) -> Result<Option<Covered>> {
-        Ok(last_cover(&self.plan_lines()?))
+    /// What the last line about each plan says, by campaign: one pass over the history, which has no index.
+    pub fn last_covers(store: &mut dyn Store) -> Result<BTreeMap<String, Covered>> {
+        let mut lines: BTreeMap<String, Vec<Event>> = BTreeMap::new();
+        if !store.has_table("event")? {
+            return Ok(BTreeMap::new());
+        }
+        for row in store.query(&format!("SELECT {}, campaign FROM event WHERE key = '' ORDER BY sender, number", super::EVENT), &[])? {
+            lines.entry(row.text(11)?.to_owned()).or_default().push(super::event(&row)?);
+        }
+        Ok(lines.into_iter().filter_map(|(campaign, lines)| Some((campaign, last_cover(&lines)?))).collect())
     }
 
     /// Writes a line that vouches for plan and rows as they are now.

@@ -19,15 +19,9 @@ pub struct InFile {
     _lock: Option<fs::File>,
 }
 
-/// Where a file lies, whatever links lead there: a ledger has one lock.
+/// Where a file lies, whatever links lead there: a ledger has one lock. One that is not there yet has none.
 pub fn real_path(path: &Path) -> PathBuf {
-    if let Ok(real) = fs::canonicalize(path) {
-        return real;
-    }
-    match (path.parent().map(fs::canonicalize), path.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
-    }
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn lock_of(path: &Path) -> PathBuf {
