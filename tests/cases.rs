@@ -9,10 +9,14 @@
 //! `RUNSHEET_BLESS=1 cargo test --test cases` rewrites the snapshots: read them before you commit them.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
+use std::env;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+
+use rayon::prelude::*;
+use similar::TextDiff;
 
 /// What every site holds for its host and for search engines, which is a matter of few cases.
 const FOR_HOSTS: [&str; 7] = [
@@ -27,14 +31,20 @@ const FOR_HOSTS: [&str; 7] = [
 
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let is_rewritten = env::var_os("RUNSHEET_BLESS").is_some();
+    if is_rewritten && env::var_os("CI").is_some() {
+        println!("RUNSHEET_BLESS is refused where CI is set: a snapshot is rewritten and read by a person");
+        return ExitCode::FAILURE;
+    }
+    let filter = env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let mut cases: Vec<PathBuf> = fs::read_dir(&folder).expect("tests/cases").map(|entry| entry.expect("an entry").path()).collect();
     cases.retain(|case| case.is_dir());
     cases.retain(|case| filter.as_ref().is_none_or(|filter| name(case).contains(filter.as_str())));
     cases.sort();
-    let failed: Vec<&PathBuf> = cases.iter().filter(|case| !passes(case)).collect();
-    for case in &failed {
-        println!("failed: {}", name(case));
+    let faults: Vec<Option<String>> = cases.par_iter().map(|case| judge(case, is_rewritten)).collect();
+    let failed: Vec<(&PathBuf, String)> = cases.iter().zip(faults).filter_map(|(case, fault)| Some((case, fault?))).collect();
+    for (case, fault) in &failed {
+        println!("failed: {}\n{fault}", name(case));
     }
     let result = if failed.is_empty() { "ok" } else { "FAILED" };
     println!(
@@ -49,26 +59,16 @@ fn name(case: &Path) -> String {
     case.file_name().expect("a name").to_string_lossy().into_owned()
 }
 
-fn passes(case: &Path) -> bool {
+/// How what is seen differs from the snapshot; `None`: it does not.
+fn judge(case: &Path, is_rewritten: bool) -> Option<String> {
     let seen = run(case);
     let snapshot = case.join("expected.snap");
-    if std::env::var_os("RUNSHEET_BLESS").is_some() {
+    if is_rewritten {
         fs::write(&snapshot, &seen).expect("the snapshot");
-        return true;
+        return None;
     }
     let expected = fs::read_to_string(&snapshot).unwrap_or_default();
-    if seen == expected {
-        return true;
-    }
-    println!("--- {}: expected\n+++ seen", name(case));
-    let (expected, seen): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), seen.lines().collect());
-    for line in expected.iter().filter(|line| !seen.contains(line)) {
-        println!("- {line}");
-    }
-    for line in seen.iter().filter(|line| !expected.contains(line)) {
-        println!("+ {line}");
-    }
-    false
+    (seen != expected).then(|| TextDiff::from_lines(&expected, &seen).unified_diff().header("expected", "seen").to_string())
 }
 
 /// What a user sees of a case.
@@ -105,7 +105,7 @@ fn run(case: &Path) -> String {
         files.sort();
         // Names of the theme's files hold a part of their hash, which is no matter of the case.
         files.retain(|file| !file.starts_with("public/assets/"));
-        // tests/search.rs looks at the index of the search.
+        // tests/it/search.rs looks at the index of the search.
         files.retain(|file| !file.starts_with("public/search/"));
         files.retain(|file| !file.ends_with("/.runsheet-outbox"));
         files.retain(|file| case.join("files").exists() || !FOR_HOSTS.contains(&file.as_str()));

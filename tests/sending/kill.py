@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 
+from at_once import at_once
 from project import Project
 from smtp_server import Behaviour, Server
 
@@ -51,7 +52,9 @@ def forget(project, postgres):
         subprocess.run(["sqlite3", str(project.ledger()), statement], stderr=subprocess.DEVNULL)
 
 
-def one_round(program, number, chance, options):
+def one_round(task):
+    program, number, options = task
+    chance = random.Random(f"{options.seed} {number}")
     count, connections = chance.randint(40, 300), chance.randint(1, 4)
     postgres = options.store == "postgres"
     with Server(Busy(chance)) as server:
@@ -121,17 +124,18 @@ def main():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--teeth", action="store_true")
     options = parser.parse_args()
-    chance = random.Random(options.seed)
     program = os.path.abspath(options.program)
     total = {}
-    for number in range(options.rounds):
-        for key, value in one_round(program, number, chance, options).items():
+    rounds = 0
+    for (_, number, _), result in at_once(one_round, [(program, number, options) for number in range(options.rounds)]):
+        rounds += 1
+        for key, value in result.items():
             total[key] = total.get(key, 0) + value
             if value and key in ("second", "lost", "untrue", "unfinished", "too many in doubt"):
                 print(f"round {number}: {value} {key}", flush=True)
         if options.teeth and total["second"]:
             break
-    print(f"{options.store}, {options.workers} worker(s), seed {options.seed}, {number + 1} rounds: " + ", ".join(f"{value} {key}" for key, value in total.items()))
+    print(f"{options.store}, {options.workers} worker(s), seed {options.seed}, {rounds} rounds: " + ", ".join(f"{value} {key}" for key, value in total.items()))
     faults = sum(total[key] for key in ("second", "lost", "untrue", "unfinished", "too many in doubt"))
     if options.teeth:
         if not total["second"]:

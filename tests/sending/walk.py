@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 
+from at_once import at_once
 from project import Project, in_days
 from smtp_server import Behaviour, Hangup, Server, Session
 
@@ -240,6 +241,20 @@ class Walk:
         return step.__name__
 
 
+def one_walk(task):
+    options, seed = task
+    counts, seen = collections.Counter(), collections.Counter()
+    with Server() as server:
+        walk = Walk(options.program, seed, server, options.teeth)
+        for number in range(options.steps):
+            try:
+                counts[walk.step()] += 1
+                seen.update(walk.known.values())
+            except AssertionError as fault:
+                return {"fault": f"seed {seed}, step {number + 1}: {fault}"}
+        return {"counts": counts, "seen": seen, "copies": walk.copies + len(server.record.taken), "mailings": walk.mailings}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -251,19 +266,16 @@ def main():
     counts, seen = collections.Counter(), collections.Counter()
     copies = mailings = 0
     begun = time.monotonic()
-    for seed in range(options.first, options.first + options.seeds):
-        with Server() as server:
-            walk = Walk(options.program, seed, server, options.teeth)
-            for number in range(options.steps):
-                try:
-                    counts[walk.step()] += 1
-                    seen.update(walk.known.values())
-                except AssertionError as fault:
-                    if options.teeth:
-                        return print(f"seed {seed}, step {number + 1}: {str(fault).splitlines()[0]}: was found out")
-                    sys.exit(f"seed {seed}, step {number + 1}: {fault}")
-            copies += walk.copies + len(server.record.taken)
-            mailings += walk.mailings
+    tasks = [(options, seed) for seed in range(options.first, options.first + options.seeds)]
+    for _, result in at_once(one_walk, tasks):
+        if "fault" in result:
+            if options.teeth:
+                return print(f"{result['fault'].splitlines()[0]}: was found out")
+            sys.exit(result["fault"])
+        counts.update(result["counts"])
+        seen.update(result["seen"])
+        copies += result["copies"]
+        mailings += result["mailings"]
     if options.teeth:
         sys.exit("a ledger that forgets was not found out")
     # A walk that never comes somewhere shows nothing about it.

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 const FEWEST_HEADINGS: usize = 800;
 const FEWEST_NEAR_MISSES: usize = 200;
 
-const NEAR_MISSES: &str = include_str!("fixtures/near-misses.txt");
+const NEAR_MISSES: &str = include_str!("../fixtures/near-misses.txt");
 /// The comment between the near misses that say nothing and those that a hint is right for.
 const HINTS: &str = "# A hint: no unit";
 

@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization;
 /// The script cuts the same list of texts: tests/browser/search.mjs.
 #[test]
 fn texts_are_cut_into_the_words_that_the_script_knows() {
-    let texts: Vec<(String, Vec<String>)> = serde_json::from_str(include_str!("browser/tokens.json")).expect("the list");
+    let texts: Vec<(String, Vec<String>)> = serde_json::from_str(include_str!("../browser/tokens.json")).expect("the list");
     for (text, expected) in texts {
         // Hangul is decomposed, too.
         let expected: Vec<String> = expected.iter().map(|word| word.nfkd().collect()).collect();

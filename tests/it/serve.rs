@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What lies in the repository, but is no part of the project's sources.
-const NOT_COPIED: [&str; 8] = [".git", ".env", ".runsheet", "bench", "outbox", "public", "target", "tests"];
+use crate::sample;
 
 /// What is waited for comes much earlier; beyond this it does not come.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -271,12 +270,7 @@ impl Drop for Server {
 
 /// A copy of this project, with a page more and a secret.
 fn project() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder for the copy");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let names = fs::read_dir(from).expect("the project").map(|entry| entry.expect("it can be read"));
-    let sources = names.filter(|entry| !NOT_COPIED.contains(&&*entry.file_name().to_string_lossy())).map(|entry| entry.path());
-    let status = Command::new("cp").arg("-r").args(sources).arg(folder.path()).status();
-    assert!(status.expect("cp starts").success(), "the project is copied");
+    let folder = sample::copy();
     fs::write(folder.path().join(".env"), format!("PASSWORD={SECRET}\n")).expect("a file");
     fs::create_dir(folder.path().join(".git")).expect("a folder");
     fs::write(folder.path().join(".git/config"), format!("# {SECRET}\n")).expect("a file");

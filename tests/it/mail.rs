@@ -10,9 +10,6 @@ use jiff::{Span, Zoned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What lies in the repository, but is no part of the project's sources.
-const NOT_COPIED: [&str; 8] = [".git", ".env", ".runsheet", "bench", "outbox", "public", "target", "tests"];
-
 #[test]
 fn every_mail_is_what_it_should_be() {
     let identifiers = [(); 2].map(|()| {
@@ -197,11 +194,7 @@ fn run_check(root: &Path) -> std::process::Output {
 }
 
 fn built_project() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder for the copy");
-    let names = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the project").map(|entry| entry.expect("it can be read"));
-    let sources = names.filter(|entry| !NOT_COPIED.contains(&&*entry.file_name().to_string_lossy())).map(|entry| entry.path());
-    let status = Command::new("cp").arg("-r").args(sources).arg(folder.path()).status();
-    assert!(status.expect("cp starts").success(), "the project is copied");
+    let folder = crate::sample::copy();
     let output = program().args(["build", "--offline"]).current_dir(folder.path()).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     folder

@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// The names `WHAT.name` that the manual lists. `page.html` and `site.css` are files.
 fn documented(what: &str) -> BTreeSet<String> {
-    let manual = include_str!("../content/guide/themes.md");
+    let manual = include_str!("../../content/guide/themes.md");
     let start = format!("`{what}.");
     let names = manual.split(&start).skip(1).filter_map(|rest| rest.split('`').next());
     names

@@ -11,10 +11,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
 
-/// What lies in the repository, but is no part of the project's sources.
-const NOT_COPIED: [&str; 8] = [".git", ".env", ".runsheet", "bench", "outbox", "public", "target", "tests"];
+use crate::sample;
 
 /// A page of the tests' own; its title stands in the navigation of the other pages.
 const PAGE: &str = "content/docs/of-the-test.md";
@@ -25,7 +23,7 @@ type Tree = BTreeMap<PathBuf, Vec<u8>>;
 
 #[test]
 fn two_builds_give_the_same_bytes() {
-    let project = project();
+    let project = sample::copy();
     build(project.path());
     let (site, mails) = (tree(&project.path().join("public")), tree(&project.path().join("outbox")));
     assert!(site.contains_key(Path::new("index.html")), "the site has a home page");
@@ -51,7 +49,7 @@ fn two_builds_give_the_same_bytes() {
 
 #[test]
 fn another_folder_gives_the_same_bytes() {
-    let (one, other) = (project(), project());
+    let (one, other) = (sample::copy(), sample::copy());
     build(one.path());
     build(other.path());
     for folder in ["public", "outbox"] {
@@ -62,7 +60,7 @@ fn another_folder_gives_the_same_bytes() {
 #[test]
 fn a_killed_build_leaves_the_old_tree_or_the_new_one() {
     const KILLS: usize = 20;
-    let project = project();
+    let project = sample::copy();
     let root = project.path();
     let mut trees = TITLES.map(|title| {
         write_page(root, title);
@@ -104,7 +102,7 @@ fn a_killed_build_leaves_the_old_tree_or_the_new_one() {
 
 #[test]
 fn a_failed_build_changes_nothing() {
-    let project = project();
+    let project = sample::copy();
     let root = project.path();
     write_page(root, TITLES[0]);
     build(root);
@@ -121,7 +119,7 @@ fn a_failed_build_changes_nothing() {
 
 #[test]
 fn a_foreign_folder_is_not_touched() {
-    let project = project();
+    let project = sample::copy();
     let elsewhere = tempfile::tempdir().expect("a folder");
     fs::create_dir(elsewhere.path().join("kept")).expect("a folder");
     fs::write(elsewhere.path().join("kept/letter.txt"), "mine").expect("a file");
@@ -136,7 +134,7 @@ fn a_foreign_folder_is_not_touched() {
 
 #[test]
 fn an_empty_folder_is_taken_and_its_gitignore_kept() {
-    let project = project();
+    let project = sample::copy();
     build(project.path());
     let mut expected = tree(&project.path().join("public"));
     let elsewhere = tempfile::tempdir().expect("a folder");
@@ -163,7 +161,7 @@ fn an_empty_folder_is_taken_and_its_gitignore_kept() {
 fn sources_and_what_is_above_them_cannot_be_the_output() {
     let parent = tempfile::tempdir().expect("a folder");
     let root = &parent.path().join("project");
-    copy_project(root);
+    sample::copy_to(root);
     fs::create_dir(parent.path().join("project/docs-to-come")).expect("an empty folder");
     let before = tree(parent.path());
     let link = root.join("link");
@@ -186,7 +184,7 @@ fn sources_and_what_is_above_them_cannot_be_the_output() {
 
 #[test]
 fn the_folder_of_mails_cannot_be_the_output() {
-    let project = project();
+    let project = sample::copy();
     expect_refusal(project.path(), Path::new("outbox"));
     assert!(!project.path().join("outbox").exists(), "nothing is written");
     build(project.path());
@@ -201,7 +199,7 @@ fn a_mount_point_is_updated_file_by_file() {
         say("NOT SHOWN: an output folder that is a mount point. This part needs root, or user namespaces, for `unshare --mount`");
         return;
     };
-    let project = project();
+    let project = sample::copy();
     let root = project.path();
     let store = tempfile::tempdir().expect("a folder");
     let mounted = || {
@@ -234,7 +232,7 @@ fn a_mount_point_is_updated_file_by_file() {
 
 #[test]
 fn a_build_waits_for_no_other_and_says_so() {
-    let project = project();
+    let project = sample::copy();
     let root = project.path();
     build(root);
     let before = tree(&root.join("public"));
@@ -254,7 +252,7 @@ fn a_build_waits_for_no_other_and_says_so() {
 
 #[test]
 fn two_builds_at_once_leave_a_whole_tree() {
-    let project = project();
+    let project = sample::copy();
     let root = project.path();
     let expected = TITLES.map(|title| {
         write_page(root, title);
@@ -273,21 +271,6 @@ fn two_builds_at_once_leave_a_whole_tree() {
         assert_same(&tree(&root.join("public")), expected, &format!("turn {turn}"));
         assert_eq!(leftovers(root), Vec::<PathBuf>::new());
     }
-}
-
-/// A copy of this project, to be built and broken.
-fn project() -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder for the copy");
-    copy_project(folder.path());
-    folder
-}
-
-fn copy_project(to: &Path) {
-    fs::create_dir_all(to).expect("a folder for the copy");
-    let from = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let names = entries(from).into_iter().filter(|name| !NOT_COPIED.contains(&name.as_str()));
-    let status = Command::new("cp").arg("-r").args(names.map(|name| from.join(name))).arg(to).status();
-    assert!(status.expect("cp starts").success(), "the project is copied");
 }
 
 /// The program in a project, with none of the caller's settings.

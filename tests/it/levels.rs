@@ -2,9 +2,7 @@
 //! makes messages.
 #![allow(clippy::disallowed_methods, reason = "a test runs the program on real files")]
 
-mod levels {
-    pub mod plants;
-}
+mod plants;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use runsheet::rule::{self, Stops};
 
-use levels::plants::{Place, Plant, plants};
+use self::plants::{Place, Plant, plants};
 
 /// A text of every message, and of nothing else.
 const BODY: &str = "LETTER-OF-THE-MAILING";
@@ -176,7 +174,7 @@ fn in_parallel<T: Sync>(all: &[T], work: impl Fn(&T) -> Option<String> + Sync) -
 fn every_rule_that_stops_a_merge_is_planted() {
     let stopping: BTreeSet<&str> = rule::all().filter(|(_, stops)| *stops != Stops::Nothing).map(|(code, _)| code).collect();
     let planted: BTreeSet<&str> = plants().iter().map(|plant| plant.code).collect();
-    assert_eq!(stopping, planted, "a rule that stops a merge has no fault in tests/levels/plants.rs, or the other way round");
+    assert_eq!(stopping, planted, "a rule that stops a merge has no fault in tests/it/levels/plants.rs, or the other way round");
 }
 
 #[test]
