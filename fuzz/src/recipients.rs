@@ -68,7 +68,14 @@ fn merge() -> &'static Merge<'static> {
         let posting = Posting {
             campaign: campaign(2),
             earlier: vec![campaign(1)],
-            invitation: Invitation::of(event.expect("the event"), "s", "https://sample.example/", &site.config.notices, Some(Stage::Scheduled), &date),
+            invitation: Invitation::of(
+                event.expect("the event"),
+                "s",
+                "https://sample.example/",
+                &site.config.notices,
+                Some(Stage::Scheduled),
+                &date,
+            ),
             date,
             notices: &site.config.notices,
             keys,
@@ -147,9 +154,8 @@ fn read(node: &Handle, text: &mut String) {
     match &node.data {
         NodeData::Text { contents } => text.push_str(&contents.borrow()),
         NodeData::Element { name, attrs, .. } => {
-            let allowed = [
-                "html", "head", "meta", "title", "style", "body", "table", "tbody", "tr", "td", "p", "ul", "li", "a", "strong", "br",
-            ];
+            let allowed =
+                ["html", "head", "meta", "title", "style", "body", "table", "tbody", "tr", "td", "p", "ul", "li", "a", "strong", "br"];
             assert!(allowed.contains(&&*name.local), "an element `{}`", name.local);
             for attribute in attrs.borrow().iter().filter(|attribute| matches!(&*attribute.name.local, "href" | "src")) {
                 let url = attribute.value.to_ascii_lowercase();

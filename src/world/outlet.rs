@@ -264,6 +264,10 @@ impl TableReport {
     }
 }
 
+/// Where a project notes the files that its merges have written, and the one that is about to be put in its place.
+const MERGED: &str = ".runsheet/merged.json";
+const COMING: &str = ".runsheet/merging.json";
+
 /// The files that merges of a project have written: only these may be written again.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Merged(BTreeMap<PathBuf, Stamp>);
@@ -285,27 +289,21 @@ impl Stamp {
 }
 
 impl Merged {
-    fn read(root: &Path) -> Merged {
-        let text = fs::read(Merged::path(root)).unwrap_or_default();
+    fn read(record: &Path) -> Merged {
+        let text = fs::read(record).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    fn path(root: &Path) -> PathBuf {
-        root.join(".runsheet/merged.json")
-    }
-
-    /// Notes a file as it is now; those that are gone are forgotten. The project's lock is held meanwhile.
-    fn note(root: &Path, file: &Path) -> Result<()> {
-        let mut merged = Merged::read(root);
+    /// Notes what stands at a path, or will; files that are gone are forgotten. The project's lock is held meanwhile.
+    fn note(record: &Path, file: PathBuf, stamp: Stamp) -> Result<()> {
+        let mut merged = Merged::read(record);
         merged.0.retain(|path, _| path.exists());
-        if let (Some(stamp), Ok(path)) = (Stamp::of(file), real_path(file)) {
-            merged.0.insert(path, stamp);
-        }
-        let path = Merged::path(root);
+        merged.0.insert(file, stamp);
+        let path = record;
         let folder = path.parent().context("the record has no folder")?;
         let mut aside = NamedTempFile::new_in(folder).context("cannot note what was merged")?;
         aside.write_all(&serde_json::to_vec(&merged)?).context("cannot note what was merged")?;
-        aside.persist(&path).map_err(|error| error.error).context("cannot note what was merged")?;
+        aside.persist(path).map_err(|error| error.error).context("cannot note what was merged")?;
         Ok(())
     }
 }
@@ -325,7 +323,8 @@ fn refuse_other(root: &Path, target: &Path) -> Result<()> {
     if !metadata.is_file() {
         bail!("{} is not a regular file", target.display());
     }
-    if metadata.len() == 0 || Merged::read(root).0.get(&path).copied() == Stamp::of(&path) {
+    let is_noted = |record: &str| Merged::read(&root.join(record)).0.get(&path).copied() == Stamp::of(&path);
+    if metadata.len() == 0 || is_noted(MERGED) || is_noted(COMING) {
         return Ok(());
     }
     bail!(
@@ -361,8 +360,12 @@ fn put_in_place(root: &Path, file: BufWriter<NamedTempFile>, target: &Path) -> R
     let failed = || format!("cannot write {}", target.display());
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
+    let path = real_path(target)?;
+    let stamp = Stamp::of(file.path()).with_context(failed)?;
+    // Known for ours from the moment on at which it stands there.
+    Merged::note(&root.join(COMING), path.clone(), stamp)?;
     file.persist(target).map_err(|error| error.error).with_context(failed)?;
-    Merged::note(root, target)
+    Merged::note(&root.join(MERGED), path, stamp)
 }
 
 /// A file below a folder of messages that no merge has put there: to replace the folder would destroy it.

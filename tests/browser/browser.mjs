@@ -73,6 +73,15 @@ export function withoutWorker() {
   ServiceWorkerContainer.prototype.register = () => new Promise(() => {});
 }
 
+/** Does the same with each of some things, a few at a time: most of the time a page waits. */
+export async function several(things, run, atOnce = 4) {
+  const left = [...things];
+  const one = async () => {
+    while (left.length) await run(left.shift());
+  };
+  await Promise.all(Array.from({ length: atOnce }, one));
+}
+
 /** A test of faults: what it finds is written into a list and said; `failures()` tells how many tests found some. */
 export function tester() {
   let failed = 0;

@@ -1,6 +1,6 @@
 // Runs the sample's cutover in Chromium as its operators would: a night with two browsers, a lost network, an edited sheet and a moved T-0.
 //
-// Usage: node run.mjs RUNSHEET PROJECT_FOLDER [NAMES]    Only the tests whose names match
+// Usage: node run.mjs RUNSHEET PROJECT_FOLDER [NAMES [PART/PARTS]]    Only the tests whose names match; of these every second for 1/2
 import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { fill } from "../../themes/default/source/run/command.js";
 import { listen, openBrowser, serve, withoutWorker } from "./browser.mjs";
 
 const run = promisify(execFile);
-const [program, project, wanted = ""] = process.argv.slice(2);
+const [program, project, wanted = "", share = "1/1"] = process.argv.slice(2);
 if (!project) {
   console.error("usage: node run.mjs RUNSHEET PROJECT_FOLDER [NAMES]");
   process.exit(2);
@@ -45,16 +45,18 @@ const server = await serve(join(folder, "public"));
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await openBrowser();
 let failed = 0;
+const [part, parts] = share.split("/").map(Number);
+let number = 0;
 
 /** Opens the sheet in a profile of its own at a time of the night, and says how the test went. */
 async function test(name, steps, { time = at(-30), options = {}, script, ignore = [], hash = "", address = `${origin}/${SHEET}` } = {}) {
-  if (!new RegExp(wanted).test(name)) return;
+  if (!new RegExp(wanted).test(name) || number++ % parts !== part - 1) return;
   const faults = [];
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
   try {
     if (script) await context.addInitScript(script);
     const page = await context.newPage();
-    page.setDefaultTimeout(6000);
+    page.setDefaultTimeout(20_000);
     listen(page, new URL(address).origin, faults);
     await page.clock.install({ time });
     await page.goto(address + hash);
@@ -71,7 +73,7 @@ async function test(name, steps, { time = at(-30), options = {}, script, ignore 
 
 /** For what the page shows by itself after a moment: looks until it is so, and says what is seen if it never is. */
 async function eventually(look, what, faults) {
-  const end = Date.now() + 6000;
+  const end = Date.now() + 20_000;
   while (!(await look())) {
     if (Date.now() > end) return faults.push(typeof what === "string" ? what : await what());
     await new Promise((later) => setTimeout(later, 50));
@@ -640,7 +642,7 @@ for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { c
     await page.locator("li.alarm").first().getByRole("button").click();
     await page.evaluate(axe.source);
     const look = async (where) => {
-      const { violations } = await page.evaluate(() => axe.run(document));
+      const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
       for (const { id, help, nodes } of violations) is(false, `axe${where}: ${id} (${nodes.length}): ${help}: ${nodes[0].target} ${nodes[0].failureSummary}`);
     };
     await look(" with a dialog");

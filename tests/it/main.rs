@@ -19,5 +19,6 @@ mod publishing;
 mod reference;
 mod sample;
 mod search;
+mod seeds;
 mod serve;
 mod status;

@@ -11,7 +11,6 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-
 use crate::sample;
 
 /// A page of the tests' own; its title stands in the navigation of the other pages.

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 
-from at_once import at_once
+from at_once import JOBS, at_once
 from project import Project
 from smtp_server import Behaviour, Server
 
@@ -127,7 +127,7 @@ def main():
     program = os.path.abspath(options.program)
     total = {}
     rounds = 0
-    for (_, number, _), result in at_once(one_round, [(program, number, options) for number in range(options.rounds)]):
+    for (_, number, _), result in at_once(one_round, [(program, number, options) for number in range(options.rounds)], 1 if options.teeth else JOBS):
         rounds += 1
         for key, value in result.items():
             total[key] = total.get(key, 0) + value

@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 
-from at_once import at_once
+from at_once import JOBS, at_once
 from project import Project, in_days
 from smtp_server import Behaviour, Hangup, Server, Session
 
@@ -267,7 +267,7 @@ def main():
     copies = mailings = 0
     begun = time.monotonic()
     tasks = [(options, seed) for seed in range(options.first, options.first + options.seeds)]
-    for _, result in at_once(one_walk, tasks):
+    for _, result in at_once(one_walk, tasks, 1 if options.teeth else JOBS):
         if "fault" in result:
             if options.teeth:
                 return print(f"{result['fault'].splitlines()[0]}: was found out")

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql, params_from_iter};
+use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::store::{Row, Store, TABLES, VERSION, Value, refuse_newer, upgrade, version};
 
@@ -73,10 +73,21 @@ impl InFile {
 
     /// Opens a file of another site to look into it: nothing in it is changed, and it may be of any version.
     pub fn to_look(path: &Path) -> Result<InFile> {
-        let opened =
-            Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX);
-        let connection = opened.with_context(|| format!("cannot look into the ledger {}", path.display()))?;
-        connection.busy_timeout(Duration::from_secs(10))?;
+        let look = |access| -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            connection.busy_timeout(Duration::from_secs(10))?;
+            connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
+            Ok(connection)
+        };
+        let connection = look(OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
+            // A write that was cut off is taken back first, for which SQLite has to write.
+            rusqlite::Error::SqliteFailure(fault, _) if fault.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK => {
+                look(OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)?;
+                look(OpenFlags::SQLITE_OPEN_READ_ONLY)
+            }
+            _ => Err(error),
+        });
+        let connection = connection.with_context(|| format!("cannot look into the ledger {}", path.display()))?;
         Ok(InFile { connection, path: path.to_owned(), _lock: None })
     }
 
