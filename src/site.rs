@@ -6,6 +6,7 @@ mod links;
 mod look;
 pub mod nav;
 mod notices;
+mod reserved;
 mod sent;
 mod taken;
 
@@ -293,6 +294,10 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, di
             let message = format!("`{route}` would be a page, and a folder with pages in it");
             diagnostics.push(Diagnostic::error("path-collision", message).in_file(&page.path).help("rename the page or the folder"));
             continue;
+        }
+        if let Some((address, what)) = reserved::kept_for(&route) {
+            let message = format!("this page would be `{route}`, but `{address}` is kept for {what}");
+            diagnostics.push(Diagnostic::error("path-collision", message).in_file(&page.path).help("rename the page or its folder"));
         }
         routes.insert(route, Target::Page(index));
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 
 use crate::cli::Global;
@@ -17,7 +17,7 @@ use crate::source::{History, Inputs, StatusInput};
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
 use crate::world::watchdog::Watchdog;
-use crate::world::{clock, disk, environment, history, status};
+use crate::world::{clock, disk, environment, history, kept, status};
 use crate::{check, config};
 
 /// A project that is read, held together and ready to be rendered.
@@ -127,11 +127,13 @@ impl Loaded {
 
 /// The project's folder.
 pub fn root(global: &Global) -> Result<PathBuf> {
-    match &global.root {
-        Some(root) if disk::is_project(root) => Ok(root.clone()),
-        Some(root) => Err(anyhow!("there is no {} in {}\nhelp: `runsheet init {1}` makes a project", config::FILE_NAME, root.display())),
-        None => disk::find_root(&disk::current_folder()?),
-    }
+    let root = match &global.root {
+        Some(root) if disk::is_project(root) => root.clone(),
+        Some(root) => bail!("there is no {} in {}\nhelp: `runsheet init {1}` makes a project", config::FILE_NAME, root.display()),
+        None => disk::find_root(&disk::current_folder()?)?,
+    };
+    kept::refuse_newer(&root)?;
+    Ok(root)
 }
 
 /// The present as the command line or `SOURCE_DATE_EPOCH` fixes it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reserved;
 use super::taken::{Taken, folded};
 use super::{Route, SitePage, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -31,6 +32,12 @@ pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[Sit
                     continue;
                 }
             };
+            if let Some((address, what)) = reserved::kept_for(&from) {
+                let message = format!("the alias `{from}` is not free: `{address}` is kept for {what}");
+                let diagnostic = Diagnostic::error("path-collision", message).at(path, alias.span.clone());
+                diagnostics.push(diagnostic.help("remove the alias, or name another address"));
+                continue;
+            }
             if !taken.add(&from) {
                 let message = format!("the alias `{from}` {}", owner(routes, pages, &redirects, &from));
                 let diagnostic = Diagnostic::error("path-collision", message).at(path, alias.span.clone());

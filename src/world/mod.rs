@@ -9,6 +9,7 @@ pub mod external;
 pub mod heads;
 pub mod highlights;
 pub mod history;
+pub mod kept;
 pub mod kuma;
 pub mod ledger;
 pub mod outlet;

@@ -977,6 +977,18 @@ await test("the file of another run is refused by the names that the page uses, 
   is(said.includes(`it is of the run LIVE 012345, and here LIVE ${id.slice(0, 6)} goes on: end that one to join the other`), `it says: ${said}`);
 }, inSmall(5));
 
+await test("the file of a newer program is refused by its version, one that is none by what it is not", async (page, is) => {
+  await start(page, "AB");
+  const file = JSON.parse(await download(page, "Export run"));
+  for (const [change, words] of [
+    [{ version: 2 }, "it is a run file of version 2, and this page knows 1: load the page anew, or publish it with a newer Runsheet"],
+    [{ format: "shopping-list" }, "it is no run file"],
+  ]) {
+    await open(page, JSON.stringify({ ...file, ...change }));
+    await is(async () => (await text(desk(page).locator(".desk-say"))).includes(words), async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);
+  }
+}, inSmall(5));
+
 await write("runsheet.toml", SMALL.replace(/^t0 = .*\n/m, ""));
 await write("content/a.md", A.replace("## T-2h to T-0: Prepare", "## T-1d: Yesterday\n\n- [ ] One\n\n## T-24h: A day before\n\n- [ ] Two\n\n## T-2h to T-0: Prepare"));
 await rebuild();

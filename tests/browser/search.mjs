@@ -3,6 +3,7 @@
 // Usage: node search.mjs PUBLIC_FOLDER
 //        node search.mjs --large RUNSHEET_PROGRAM [WORK_FOLDER]    A folder that is kept is used again.
 //        node search.mjs --large-untimed RUNSHEET_PROGRAM [WORK_FOLDER]    On a machine that has other things to do: times are told, not judged.
+// The large site has 10,000 pages, or PAGES from the environment.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -16,7 +17,7 @@ import { files, questions, route } from "./planted.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SHEET = "docs/cutover-checklist.html";
-const LARGE = 10_000, SEED = 20261122, FIRST = 3, ENOUGH = 57, MOST_BYTES = 100_000, MOST_MS = 100;
+const LARGE = Number(process.env.PAGES ?? 10_000), SEED = 20261122, FIRST = 3, ENOUGH = 57, MOST_BYTES = 100_000, MOST_MS = 100;
 
 // The parts of the dialog
 const dialog = (page) => page.locator("dialog.search");

@@ -14,6 +14,7 @@ mod levels;
 mod mail;
 mod near_misses;
 mod output;
+mod plan;
 mod properties;
 mod publishing;
 mod reference;
