@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Command as Described, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::diagnostic::MessageFormat;
@@ -22,8 +22,20 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// What `send` follows `runsheet.toml` and the clock for; it refuses these options.
+const NOT_FOR_SEND: [&str; 3] = ["t0", "now", "event"];
+
+/// The description of the command line: no command lists an option that it refuses.
+pub fn command() -> Described {
+    let command = Cli::command();
+    let is_refused = |option: &&Arg| NOT_FOR_SEND.contains(&option.get_id().as_str());
+    let hidden: Vec<Arg> = command.get_arguments().filter(is_refused).map(|option| option.clone().hide(true)).collect();
+    command.mut_subcommand("notice", |notice| notice.mut_subcommand("send", |send| send.args(hidden)))
+}
+
 /// Options of every command.
 #[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The project's folder [default: the nearest one upwards with a runsheet.toml]
     #[arg(long, global = true, value_name = "DIR")]
@@ -44,8 +56,8 @@ pub struct Global {
     #[arg(long, global = true)]
     pub offline: bool,
     /// Work on so many pages at once [default: one for each processor]
-    #[arg(long, global = true, value_name = "N")]
-    pub jobs: Option<usize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
     /// Warnings are errors
     #[arg(long, global = true)]
     pub deny_warnings: bool,
@@ -425,4 +437,44 @@ pub enum PreviewFormat {
     Html,
     /// The message as it is sent
     Eml,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    fn help(path: &[&str]) -> String {
+        let mut command = command();
+        command.build();
+        let command = path.iter().fold(&mut command, |command, name| command.find_subcommand_mut(name).expect("a command"));
+        command.render_long_help().to_string()
+    }
+
+    #[test]
+    fn no_command_lists_an_option_that_it_refuses() {
+        for option in ["--t0", "--now", "--event"] {
+            assert!(!help(&["notice", "send"]).contains(&format!("{option} <")), "{option}");
+            assert!(help(&["notice", "merge"]).contains(&format!("{option} <")), "{option}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_is_still_understood() {
+        let matches = command().try_get_matches_from(["runsheet", "notice", "send", "advance", "--t0", "2027-02-13T02:00"]);
+        let cli = Cli::from_arg_matches(&matches.expect("it is refused later")).expect("it is refused later");
+        assert_eq!(cli.global.t0.as_deref(), Some("2027-02-13T02:00"));
+    }
+
+    #[test]
+    fn options_of_every_command_come_last_and_together() {
+        for path in [&["build"][..], &["notice", "send"], &["notice", "merge"], &["serve"]] {
+            let help = help(path);
+            let (own, all) = help.split_once("Options of every command:").expect("the heading");
+            for option in ["--root", "--message-format", "--color", "--quiet", "--verbose"] {
+                assert!(all.contains(option) && !own.contains(option), "{option} of {path:?}");
+            }
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! A value of a data file with its place: what TOML and YAML have in common, and a reader that
 //! reports every unknown key and wrong type.
 
+use std::ops::RangeInclusive;
+
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use toml::de::{DeTable, DeValue};
 
@@ -281,16 +283,19 @@ impl<'a> Reader<'a> {
         Some(Spanned { value: number, span: node.span.clone() })
     }
 
-    /// A whole number that is not negative.
-    pub fn count(&mut self, key: &'static str) -> Option<u64> {
+    /// A whole number within bounds; `u64::MAX` is none.
+    pub fn count(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<u64> {
         let number = self.integer(key)?;
-        match u64::try_from(number.value) {
-            Ok(count) => Some(count),
-            Err(_) => {
-                self.reject(&number.span, format!("`{key}` cannot be negative"), None);
-                None
-            }
+        let count = u64::try_from(number.value).ok().filter(|count| bounds.contains(count));
+        if count.is_none() {
+            let (least, most) = bounds.into_inner();
+            let help = match most {
+                u64::MAX => format!("write {least} or more"),
+                _ => format!("write a number from {least} to {most}"),
+            };
+            self.reject(&number.span, format!("`{key}` is out of range: {}", number.value), Some(help));
         }
+        count
     }
 
     /// A text that `parse` understands; its error is message and help.

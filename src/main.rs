@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use runsheet::cli::Cli;
+use clap::FromArgMatches;
+use runsheet::cli::{self, Cli};
 use runsheet::commands;
 
 /// Pages are made of many small texts: the system's allocator takes a sixth of the time of a build more.
@@ -11,7 +11,7 @@ use runsheet::commands;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&cli::command().get_matches()).unwrap_or_else(|error| error.exit());
     match commands::run(&cli) {
         Ok(code) => code,
         Err(error) => {

@@ -3,15 +3,14 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 use super::report;
-use crate::cli::Cli;
+use crate::cli;
 
 pub fn run(shell: Shell) -> Result<ExitCode> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "runsheet", &mut script);
+    clap_complete::generate(shell, &mut cli::command(), "runsheet", &mut script);
     report::data(&String::from_utf8_lossy(&script));
     Ok(ExitCode::SUCCESS)
 }

@@ -46,7 +46,7 @@ pub use report::say_error;
 pub fn run(cli: &Cli) -> Result<ExitCode> {
     let global = &cli.global;
     if let Some(jobs) = global.jobs {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(jobs.max(1)).build_global();
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
         threads.context("cannot set the number of jobs")?;
     }
     match &cli.command {

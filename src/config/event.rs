@@ -71,7 +71,7 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
         vars: reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect(),
         holidays,
         affects: maintnote::read_affects(reader),
-        revision: reader.count("revision").unwrap_or(0),
+        revision: reader.count("revision", 0..=u64::MAX).unwrap_or(0),
     }
 }
 

@@ -51,8 +51,8 @@ pub fn read(reader: &mut Reader) -> External {
     External {
         ignore,
         timeout: reader.parsed("timeout", positive).unwrap_or(default.timeout),
-        retries: reader.count("retries").map_or(default.retries, |count| u32::try_from(count.min(5)).unwrap_or(5)),
-        at_once: reader.count("at_once").map_or(default.at_once, |count| usize::try_from(count.clamp(1, 32)).unwrap_or(1)),
+        retries: reader.count("retries", 0..=5).and_then(|count| u32::try_from(count).ok()).unwrap_or(default.retries),
+        at_once: reader.count("at_once", 1..=32).and_then(|count| usize::try_from(count).ok()).unwrap_or(default.at_once),
         cache: reader.parsed("cache", duration).unwrap_or(default.cache),
         allow_private: reader.bool("allow_private").unwrap_or(default.allow_private),
     }

@@ -136,7 +136,7 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
             key_command: reader.texts("key_command").into_iter().map(|text| text.value).collect(),
         };
     });
-    if let Some(limit) = reader.count("max_without_all") {
+    if let Some(limit) = reader.count("max_without_all", 0..=u64::MAX) {
         notices.max_without_all = limit;
     }
     let has_calendar = notices.calendar != Calendar::Nowhere;
@@ -299,15 +299,7 @@ fn read_offset(reader: &mut Reader, key: &'static str) -> Option<Spanned<Offset>
 
 /// A number that grows by one with each correction: each is named in the messages of the next.
 fn read_revision(reader: &mut Reader) -> u64 {
-    let Some(revision) = reader.integer("revision") else { return 1 };
-    match u64::try_from(revision.value) {
-        Ok(number @ 1..=MOST_REVISIONS) => number,
-        _ => {
-            let help = format!("count corrections from 1; use 1 to {MOST_REVISIONS}");
-            reader.reject(&revision.span, format!("invalid revision {}", revision.value), Some(help));
-            1
-        }
-    }
+    reader.count("revision", 1..=MOST_REVISIONS).unwrap_or(1)
 }
 
 const MOST_REVISIONS: u64 = 99;

@@ -375,7 +375,7 @@ fn read_status(reader: &mut Reader) -> Option<status::Settings> {
         connect_timeout: reader.parsed("connect_timeout", duration).unwrap_or(default.connect_timeout),
         timeout: reader.parsed("timeout", duration).unwrap_or(default.timeout),
         max_bytes: reader.parsed("max_bytes", size).unwrap_or(default.max_bytes),
-        retries: reader.count("retries").map_or(default.retries, |count| u32::try_from(count.min(5)).unwrap_or(5)),
+        retries: reader.count("retries", 0..=5).and_then(|count| u32::try_from(count).ok()).unwrap_or(default.retries),
         ca_file: reader.text("ca_file").map(|text| text.value).filter(|path| !path.is_empty()).map(Into::into),
         fresh: reader.bool("fresh").unwrap_or(default.fresh),
         include: reader.texts("include").into_iter().map(|text| text.value).collect(),

@@ -84,7 +84,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         Tls::StartTls => 587,
         Tls::None => 25,
     };
-    let port = reader.count("port").map_or(usual, |port| u16::try_from(port).unwrap_or(0));
+    let port = reader.count("port", 1..=65535).and_then(|port| u16::try_from(port).ok()).unwrap_or(usual);
     let commands = |reader: &mut Reader, key| reader.texts(key).into_iter().map(|text| text.value).collect::<Vec<_>>();
     let path = |text: Option<Spanned<String>>| text.map(|text| text.value).filter(|text| !text.is_empty()).map(PathBuf::from);
     let host = host.and_then(|host| {
@@ -95,8 +95,6 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
                 format!("`{}` is no host", crate::diagnostic::visible(&host.value)),
                 Some("a name or an address, such as `smtp.example.org`".to_owned()),
             );
-        } else if port == 0 {
-            reader.reject(&host.span, "the port is between 1 and 65535", None);
         } else if tls == Tls::None && !is_loopback(&host.value) {
             let help = "use `tls = \"starttls\"` or `tls = \"implicit\"`; `none` is for 127.0.0.1, ::1 and localhost";
             reader.reject(&host.span, format!("mails would go to `{}` without TLS", host.value), Some(help.to_owned()));
@@ -114,7 +112,6 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
     if retry.is_empty() && !reader.has("retry") {
         waits = [5, 15, 60].map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
     }
-    let most = |reader: &mut Reader, key, default: u64, most: u64| reader.count(key).map_or(default, |count| count.clamp(1, most));
     let lease = reader.text("lease");
     let mut sending = Sending {
         host: host.clone().unwrap_or_default(),
@@ -127,8 +124,8 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         token_file: path(reader.text("token_file")),
         token_command: commands(reader, "token_command"),
         hello: reader.parsed("hello", hello),
-        connections: usize::try_from(most(reader, "connections", 4, 64)).unwrap_or(4),
-        per_connection: most(reader, "per_connection", 100, u64::MAX),
+        connections: reader.count("connections", 1..=64).and_then(|count| usize::try_from(count).ok()).unwrap_or(4),
+        per_connection: reader.count("per_connection", 1..=u64::MAX).unwrap_or(100),
         pipelining: reader.bool("pipelining").unwrap_or(true),
         rate: reader.parsed("rate", rate),
         per_domain: reader.parsed("per_domain", rate),
@@ -136,7 +133,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         timeout: reader.parsed("timeout", wait).unwrap_or(Duration::from_secs(5 * 60)),
         final_timeout: reader.parsed("final_timeout", wait).unwrap_or(Duration::from_secs(10 * 60)),
         lease: Duration::ZERO,
-        max_recipients: most(reader, "max_recipients", 100_000, u64::MAX),
+        max_recipients: reader.count("max_recipients", 1..=u64::MAX).unwrap_or(100_000),
         ledger: path(reader.text("ledger")),
         ledger_url_file: path(reader.text("ledger_url_file")),
         ledger_url_command: commands(reader, "ledger_url_command"),

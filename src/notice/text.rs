@@ -143,7 +143,20 @@ impl Writer {
                     self.push("----");
                     self.end_block();
                 }
-                Event::Start(_)
+                Event::Start(
+                    Tag::Emphasis
+                    | Tag::Strong
+                    | Tag::Strikethrough
+                    | Tag::Superscript
+                    | Tag::Subscript
+                    | Tag::Link { .. }
+                    | Tag::Image { .. }
+                    | Tag::Item
+                    | Tag::TableHead
+                    | Tag::TableRow
+                    | Tag::TableCell
+                    | Tag::MetadataBlock(_),
+                )
                 | Event::Text(_)
                 | Event::Code(_)
                 | Event::InlineHtml(_)
@@ -158,7 +171,8 @@ impl Writer {
                     at = run;
                     continue;
                 }
-                _ => {}
+                // Nothing stands for these, or they are not read: see `markdown::options`.
+                Event::End(_) | Event::Html(_) | Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
             }
             at = end + 1;
         }
@@ -216,7 +230,20 @@ impl Writer {
                     }
                     at = end;
                 }
-                _ => {}
+                // What is in a cell is written with the cell.
+                Event::Start(_)
+                | Event::End(_)
+                | Event::Text(_)
+                | Event::Code(_)
+                | Event::InlineMath(_)
+                | Event::DisplayMath(_)
+                | Event::Html(_)
+                | Event::InlineHtml(_)
+                | Event::FootnoteReference(_)
+                | Event::SoftBreak
+                | Event::HardBreak
+                | Event::Rule
+                | Event::TaskListMarker(_) => {}
             }
             at += 1;
         }
@@ -257,7 +284,32 @@ impl Writer {
                     self.push(&plain_text(&events[at + 1..end]));
                     at = end;
                 }
-                _ => {}
+                // Of these marks the words are left.
+                Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript) => {}
+                // No part of running text, or not read.
+                Event::Start(
+                    Tag::Paragraph
+                    | Tag::Heading { .. }
+                    | Tag::BlockQuote(_)
+                    | Tag::CodeBlock(_)
+                    | Tag::HtmlBlock
+                    | Tag::List(_)
+                    | Tag::Item
+                    | Tag::FootnoteDefinition(_)
+                    | Tag::DefinitionList
+                    | Tag::DefinitionListTitle
+                    | Tag::DefinitionListDefinition
+                    | Tag::Table(_)
+                    | Tag::TableHead
+                    | Tag::TableRow
+                    | Tag::TableCell
+                    | Tag::MetadataBlock(_),
+                )
+                | Event::End(_)
+                | Event::Html(_)
+                | Event::InlineMath(_)
+                | Event::DisplayMath(_)
+                | Event::Rule => {}
             }
             at += 1;
         }
@@ -305,7 +357,17 @@ fn header(events: &[Placed]) -> String {
         .map(|(event, _)| match event {
             Event::Text(text) => text.to_string(),
             Event::Code(code) => tags::in_code(code),
-            _ => String::new(),
+            Event::Start(_)
+            | Event::End(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Html(_)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::Rule
+            | Event::TaskListMarker(_) => String::new(),
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use super::blank;
 use super::code::Block;
 use super::entry::{Blank, Item, Rounds, Track};
 use super::link::External;
-use super::markdown::{self, Placed, is_inline, plain_text};
+use super::markdown::{self, Placed, plain_text};
 use super::section::Section;
 use super::slug::Anchors;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -307,8 +307,11 @@ impl<'t> Writer<'_, '_, 't> {
             Tag::DefinitionList => self.wrapped("dl"),
             Tag::DefinitionListTitle => self.wrapped("dt"),
             Tag::DefinitionListDefinition => self.wrapped("dd"),
-            tag if is_inline(tag) => self.inlines(),
-            _ => self.at += 1,
+            Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. } => self.inlines(),
+            // Written by what they are in, or not read: see `markdown::options`.
+            Tag::Item | Tag::TableHead | Tag::TableRow | Tag::TableCell | Tag::Superscript | Tag::Subscript | Tag::MetadataBlock(_) => {
+                self.at += 1
+            }
         }
     }
 
@@ -319,7 +322,17 @@ impl<'t> Writer<'_, '_, 't> {
                 self.push("<hr>\n");
             }
             Event::End(_) => self.at += 1,
-            _ => self.inlines(),
+            Event::Start(_)
+            | Event::Text(_)
+            | Event::Code(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Html(_)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::TaskListMarker(_) => self.inlines(),
         }
     }
 

@@ -58,7 +58,31 @@ impl Writer<'_, '_, '_> {
             Event::End(TagEnd::Strikethrough) => self.push("</del>"),
             Event::Start(Tag::Link { dest_url, title, .. }) => self.link(dest_url, title, at),
             Event::Start(Tag::Image { dest_url, .. }) => self.image(dest_url, at),
-            _ => {}
+            // Links and pictures are closed where they are opened; blocks are no part of running text.
+            Event::Start(
+                Tag::Superscript
+                | Tag::Subscript
+                | Tag::Paragraph
+                | Tag::Heading { .. }
+                | Tag::BlockQuote(_)
+                | Tag::CodeBlock(_)
+                | Tag::HtmlBlock
+                | Tag::List(_)
+                | Tag::Item
+                | Tag::FootnoteDefinition(_)
+                | Tag::DefinitionList
+                | Tag::DefinitionListTitle
+                | Tag::DefinitionListDefinition
+                | Tag::Table(_)
+                | Tag::TableHead
+                | Tag::TableRow
+                | Tag::TableCell
+                | Tag::MetadataBlock(_),
+            )
+            | Event::End(_)
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Rule => {}
         }
     }
 

@@ -59,7 +59,20 @@ impl Writer<'_, '_, '_> {
                     column += 1;
                     continue;
                 }
-                _ => {}
+                // What is in a cell is written with the cell.
+                Event::Start(_)
+                | Event::End(_)
+                | Event::Text(_)
+                | Event::Code(_)
+                | Event::InlineMath(_)
+                | Event::DisplayMath(_)
+                | Event::Html(_)
+                | Event::InlineHtml(_)
+                | Event::FootnoteReference(_)
+                | Event::SoftBreak
+                | Event::HardBreak
+                | Event::Rule
+                | Event::TaskListMarker(_) => {}
             }
             self.at += 1;
         }
