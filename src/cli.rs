@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use crate::diagnostic::MessageFormat;
 use crate::notice::shard::Shard;
 
-/// The checklist, the guide and the notices of a cutover, from one folder of Markdown, on one clock
+/// The run sheet, the guide and the notices of a cutover, from one folder of Markdown, on one clock
 #[derive(Debug, Parser)]
 #[command(
     name = "runsheet",

@@ -6,7 +6,7 @@
 //! folder ──────► Inputs ──parse──► Project ──resolve──► Site ──render(route)──► bytes ──► public/
 //!                                     │                  │                        └─────► http (serve)
 //!                                     └── notices ───────┤
-//!                     recipients (a stream) ─────────────┴─merge──► Message ──► outlet
+//!                     recipients (a stream) ─────────────┴─merge──► Message ──► sink
 //! every arrow may add to Diagnostics; no arrow goes back
 //! ```
 //!

@@ -235,7 +235,7 @@ fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &C
     let links = links::resolve(page, index, &mut diagnostics);
     let event = event_of(page, config, &mut diagnostics);
     let text = inputs.sources.get(&page.path).map_or("", |source| &source.text);
-    let sheet = if page.kind == Kind::Checklist { sheet::resolve(page, text, event, &mut diagnostics) } else { Sheet::default() };
+    let sheet = if page.kind == Kind::RunSheet { sheet::resolve(page, text, event, &mut diagnostics) } else { Sheet::default() };
     let page = SitePage {
         route: index.route(&page.path).unwrap_or_default().to_owned(),
         page: Arc::clone(page),
@@ -404,11 +404,11 @@ fn add_sheets(
     diagnostics: &mut Diagnostics,
 ) {
     let mut ours: Vec<(Route, Target)> = Vec::new();
-    for (index, page) in pages.iter().enumerate().filter(|(_, page)| page.page.kind == Kind::Checklist) {
+    for (index, page) in pages.iter().enumerate().filter(|(_, page)| page.page.kind == Kind::RunSheet) {
         let event = page.event.as_deref().and_then(|event| config.events.get(event));
         ours.extend(sheet_calendar(page, event).map(|route| (route, Target::Calendar(index))));
     }
-    if pages.iter().any(|page| page.page.kind == Kind::Checklist) {
+    if pages.iter().any(|page| page.page.kind == Kind::RunSheet) {
         ours.push((WORKER.to_owned(), Target::Worker));
     }
     add_ours(routes, taken, ours, published, diagnostics);
@@ -416,7 +416,7 @@ fn add_sheets(
 
 /// Where the calendar of a run sheet is: beside its page. Without a date there is none.
 pub fn sheet_calendar(page: &SitePage, event: Option<&Event>) -> Option<Route> {
-    event?.clock.as_ref().filter(|_| page.page.kind == Kind::Checklist)?;
+    event?.clock.as_ref().filter(|_| page.page.kind == Kind::RunSheet)?;
     Some(format!("{}.ics", page.route.strip_suffix(".html")?))
 }
 

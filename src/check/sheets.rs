@@ -26,7 +26,7 @@ impl Sheet<'_> {
 
 pub fn check(site: &Site, inputs: &Inputs, diagnostics: &mut Diagnostics) {
     let no_roles = BTreeMap::new();
-    for site_page in site.pages.iter().filter(|page| page.page.kind == Kind::Checklist) {
+    for site_page in site.pages.iter().filter(|page| page.page.kind == Kind::RunSheet) {
         let Some(source) = inputs.sources.get(&site_page.page.path) else { continue };
         let roles = site.event(site_page.event.as_deref()).map_or(&no_roles, |event| &event.roles);
         let sheet = Sheet { page: &site_page.page, source, sheet: &site_page.sheet, roles };

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Fate, Outcome, Selection};
+use super::mailings::{self, Outcome, Selection, Tally};
 use super::report;
 use super::skip::Skip;
 use crate::cli::Global;
@@ -20,9 +20,9 @@ use crate::site::{MARKER, Target};
 use crate::source::RelPath;
 use crate::world::environment;
 use crate::world::highlights;
-use crate::world::outlet;
 use crate::world::output::{Lock, Output, Published};
 use crate::world::progress::Progress;
+use crate::world::sink;
 
 pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let root = super::load::root(global)?;
@@ -32,7 +32,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
     let public = Output::begin(&loaded.root, &target, MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
-    let outbox = if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(outlet::begin_outbox(&loaded.root)?) };
+    let outbox = if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(sink::begin_outbox(&loaded.root)?) };
     let merged = match &outbox {
         Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
         None => Vec::new(),
@@ -57,7 +57,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     }
     loaded.stopwatch.lap("search");
     let diagnostics = loaded.settle(diagnostics, global);
-    let incomplete = merged.iter().any(|(_, outcome)| outcome.incomplete);
+    let incomplete = merged.iter().any(|(_, tally)| tally.incomplete);
     if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
         report::note(global, "nothing was written: the output is as it was");
         return Ok(ExitCode::from(1));
@@ -143,7 +143,7 @@ pub fn template_fault(loaded: &Loaded, route: &str, error: &tera::Error) -> Diag
     Diagnostic::error("template-render", format!("the theme cannot render `{route}`")).help(engine::cause(error))
 }
 
-fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diagnostics) -> Result<Vec<(String, Outcome)>> {
+fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diagnostics) -> Result<Vec<(String, Tally)>> {
     let keys = environment::keys();
     let config = &loaded.project.config;
     let limit = (!all).then_some(config.notices.max_without_all);
@@ -151,22 +151,22 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     for mailing in &config.mailings {
         let selection = Selection { limit, may_be_skipped: true, ..Selection::all(mailing) };
         let id = &mailing.id.value;
-        outlet::begin(outbox, id)?;
-        let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| match fate {
-            Fate::Written(letter) => outlet::write_eml(outbox, id, letter.number, letter.message),
+        sink::begin(outbox, id)?;
+        let tally = mailings::merge(loaded, &selection, &keys, diagnostics, |outcome| match outcome {
+            Outcome::Written(merged) => sink::write_eml(outbox, id, merged.number, merged.message),
             _ => Ok(()),
         });
-        merged.push((id.clone(), outcome.with_context(|| format!("cannot merge the mailing `{id}`"))?));
+        merged.push((id.clone(), tally.with_context(|| format!("cannot merge the mailing `{id}`"))?));
     }
     Ok(merged)
 }
 
-fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], global: &Global) {
+fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Tally)], global: &Global) {
     let pages = loaded.site.pages.len();
     report::note(global, &format!("{} in {}", counted(pages, "page", "pages"), target.display()));
-    for (id, outcome) in merged.iter().filter(|(_, outcome)| !outcome.skipped) {
-        let mut line = say_outcome(&format!("in outbox/{id}/"), outcome);
-        if outcome.beyond_limit > 0 {
+    for (id, tally) in merged.iter().filter(|(_, tally)| !tally.skipped) {
+        let mut line = say_tally(&format!("in outbox/{id}/"), tally);
+        if tally.beyond_limit > 0 {
             line.push_str(" (`--all` takes them)");
         }
         report::note(global, &line);
@@ -174,8 +174,8 @@ fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Outcome)], glob
 }
 
 /// One line about a mailing.
-pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
-    let Outcome { written, beyond_limit, left_out, repeated, suppressed, not_chosen, .. } = outcome;
+pub fn say_tally(place: &str, tally: &Tally) -> String {
+    let Tally { written, beyond_limit, left_out, repeated, suppressed, not_chosen, .. } = tally;
     let mut line = format!("{} {place}", counted(*written, "message", "messages"));
     if *suppressed > 0 {
         line.push_str(&format!(", {suppressed} suppressed"));
@@ -183,7 +183,7 @@ pub fn say_outcome(place: &str, outcome: &Outcome) -> String {
     if *not_chosen > 0 {
         line.push_str(&format!(", {not_chosen} not chosen"));
     }
-    line.push_str(&outcome.untranslated_text());
+    line.push_str(&tally.untranslated_text());
     if *repeated > 0 {
         line.push_str(&format!(", {} left out", counted(*repeated, "repeated address", "repeated addresses")));
     }

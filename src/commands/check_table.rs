@@ -8,15 +8,15 @@ use anyhow::{Context, Result, bail};
 
 use super::campaign;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Outcome, Selection};
+use super::mailings::{self, Selection, Tally};
 use super::table_file::TableFile;
 use super::{notice, report};
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat, Severity, counted, thousands, visible};
 use crate::notice::rows::BadRow;
 use crate::world::environment;
-use crate::world::outlet::{FaultRow, TableReport};
 use crate::world::output::Lock;
+use crate::world::sink::{FaultRow, TableReport};
 
 pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Option<&Path>) -> Result<ExitCode> {
     let root = super::load::root(global)?;
@@ -46,8 +46,8 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
             None => Ok(()),
         }
     };
-    let outcome = mailings::survey(&loaded, &selection, &keys, &mut diagnostics, &mut take);
-    let outcome = outcome.with_context(|| format!("cannot check `{name}`"))?;
+    let tally = mailings::survey(&loaded, &selection, &keys, &mut diagnostics, &mut take);
+    let tally = tally.with_context(|| format!("cannot check `{name}`"))?;
     if let Some(mut written) = written {
         // What is wrong with the table as a whole belongs to it, too.
         for diagnostic in diagnostics.iter().skip(known).filter(|diagnostic| diagnostic.path.as_ref() == Some(&table.path)) {
@@ -56,13 +56,13 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
         }
         written.finish()?;
     }
-    let failed = say(global, &loaded, diagnostics, &outcome, &found, &table);
+    let failed = say(global, &loaded, diagnostics, &tally, &found, &table);
     if let Some(report) = report_to {
         report::note(global, &format!("report in {}", report.display()));
     } else if found.faults() > 0 {
         report::note(global, &format!("to get all of them as a table: `{}`", selection.command_to_check()));
     }
-    Ok(if failed || outcome.skipped || outcome.incomplete { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed || tally.skipped || tally.incomplete { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
@@ -76,7 +76,7 @@ fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
 }
 
 /// Says what was found. Gives whether it stops the mailing.
-fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, outcome: &Outcome, found: &Found, table: &TableFile) -> bool {
+fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &Tally, found: &Found, table: &TableFile) -> bool {
     let as_text = global.message_format == MessageFormat::Text;
     if !as_text {
         for (kind, some) in &found.kinds {
@@ -95,9 +95,9 @@ fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, outcome: 
     }
     let denied = global.deny_warnings && found.kinds.keys().any(|kind| kind.severity == Severity::Warning);
     if found.faulty_rows() > 0 {
-        report::note(global, &found.summary(outcome));
-    } else if !outcome.incomplete && !outcome.skipped {
-        report::note(global, &format!("{} checked, no faults", counted(outcome.rows, "row", "rows")));
+        report::note(global, &found.summary(tally));
+    } else if !tally.incomplete && !tally.skipped {
+        report::note(global, &format!("{} checked, no faults", counted(tally.rows, "row", "rows")));
     }
     failed || denied
 }
@@ -173,13 +173,13 @@ impl Found {
         text
     }
 
-    fn summary(&self, outcome: &Outcome) -> String {
+    fn summary(&self, tally: &Tally) -> String {
         let errors = self.kinds.iter().filter(|(kind, _)| kind.severity == Severity::Error).map(|(_, some)| some.faults).sum::<u64>();
         format!(
             "{} in {} of {}",
             counted(errors, "fault", "faults"),
             thousands(self.faulty_rows() as u64),
-            counted(outcome.rows, "row", "rows")
+            counted(tally.rows, "row", "rows")
         )
     }
 }

@@ -9,11 +9,11 @@ use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 
 use super::campaign::Frozen;
-use super::draft::Kept;
 use super::introduction::zoned;
 use super::load::Loaded;
-use super::mailings::{self, Fate, Selection};
+use super::mailings::{self, Outcome, Selection};
 use super::meter::Meter;
+use super::planned_mailing::Kept;
 use super::skip::Skip;
 use super::{ledger, refusals, report};
 use crate::cli::Global;
@@ -24,9 +24,9 @@ use crate::notice::deadline::Times;
 use crate::notice::ledger::{Claim, Counts, State, content_hash};
 use crate::notice::recipients::Recipient;
 use crate::world::ledger::Ledger;
+use crate::world::mail::queue::{self, Producer, Queued, SendOptions, Stop};
+use crate::world::mail::smtp::Server;
 use crate::world::process::Signal;
-use crate::world::relay::{self, Feed, Letter, Orders, Stop};
-use crate::world::smtp::Server;
 use crate::world::{clock, environment};
 
 /// A plan on its way.
@@ -60,9 +60,10 @@ impl Handover<'_> {
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
         let accepted = ledger.counts()?.get(State::Accepted);
-        let orders = Orders { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
+        let options =
+            SendOptions { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let (stopped, mut ledger) = relay::send(&orders, ledger, |feed| self.feed(feed, &mut budget, kept));
+        let (stopped, mut ledger) = queue::send(&options, ledger, |producer| self.produce(producer, &mut budget, kept));
         meter.end();
         let code = self.conclude(&mut ledger, stopped.as_ref(), budget == 0)?;
         if let Some(head) = ledger.keep()? {
@@ -79,21 +80,21 @@ impl Handover<'_> {
     }
 
     /// One pass over the table after another, until nobody is left whose turn it is.
-    fn feed(&self, feed: &Feed, budget: &mut usize, kept: Kept) -> Result<()> {
+    fn produce(&self, producer: &Producer, budget: &mut usize, kept: Kept) -> Result<()> {
         let mut kept = Some(kept);
         loop {
             self.refuse_late()?;
-            feed.ledger(Ledger::sweep)?;
+            producer.ledger(Ledger::sweep)?;
             let kept = kept.take();
             let is_whole = kept.as_ref().is_some_and(|kept| !kept.is_cut);
-            let mut claimed = kept.map_or(Ok(0), |kept| self.put_kept(feed, kept, budget))?;
+            let mut claimed = kept.map_or(Ok(0), |kept| self.put_kept(producer, kept, budget))?;
             if !is_whole {
-                claimed += self.pass(feed, budget)?;
+                claimed += self.pass(producer, budget)?;
             }
-            if !feed.drained() || *budget == 0 {
+            if !producer.drained() || *budget == 0 {
                 return Ok(());
             }
-            let (counts, now) = feed.ledger(|ledger| Ok((ledger.counts()?, ledger.now()?)))?;
+            let (counts, now) = producer.ledger(|ledger| Ok((ledger.counts()?, ledger.now()?)))?;
             let due_in = counts.next_due.map(|due| Duration::try_from(due.duration_since(now)).unwrap_or_default());
             match due_in {
                 Some(time) if time.is_zero() => continue,
@@ -107,7 +108,7 @@ impl Handover<'_> {
                             self.clock_time(counts.next_due)
                         ),
                     );
-                    if !feed.sleep(time + Duration::from_millis(10)) {
+                    if !producer.sleep(time + Duration::from_millis(10)) {
                         return Ok(());
                     }
                 }
@@ -128,14 +129,14 @@ impl Handover<'_> {
     }
 
     /// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
-    fn put_kept(&self, feed: &Feed, kept: Kept, budget: &mut usize) -> Result<usize> {
+    fn put_kept(&self, producer: &Producer, kept: Kept, budget: &mut usize) -> Result<usize> {
         let mut claimed = 0;
         let mut messages = kept.messages.into_iter().peekable();
-        while messages.peek().is_some() && *budget > 0 && !feed.has_stopped() {
+        while messages.peek().is_some() && *budget > 0 && !producer.has_stopped() {
             self.refuse_late()?;
             let batch: Vec<_> = messages.by_ref().take(64).collect();
             let keys: Vec<String> = batch.iter().map(|(key, ..)| key.clone()).collect();
-            let claims = feed.ledger(|ledger| ledger.claim(&keys, *budget))?;
+            let claims = producer.ledger(|ledger| ledger.claim(&keys, *budget))?;
             *budget -= claims.len();
             claimed += claims.len();
             let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
@@ -144,14 +145,14 @@ impl Handover<'_> {
                 if claim.hash != content_hash(&bytes) {
                     bail!("the message to {key} is not as it was planned");
                 }
-                feed.put(Letter { claim, envelope, bytes });
+                producer.put(Queued { claim, envelope, bytes });
             }
         }
         Ok(claimed)
     }
 
     /// Reads the table once, claims those whose turn it is, and puts their messages into the queue. Gives how many.
-    fn pass(&self, feed: &Feed, budget: &mut usize) -> Result<usize> {
+    fn pass(&self, producer: &Producer, budget: &mut usize) -> Result<usize> {
         let selection =
             Selection { recipients: self.recipients, frozen: Some(self.frozen), skip: self.skip, ..Selection::all(self.mailing) };
         let mut hand: BTreeMap<String, Claim> = BTreeMap::new();
@@ -159,11 +160,11 @@ impl Handover<'_> {
         let mut claimed = 0;
         let mut gate = |recipients: &[&Recipient]| {
             let keys: Vec<String> = recipients.iter().map(|recipient| address::key(&recipient.address)).collect();
-            if *budget == 0 || feed.has_stopped() {
+            if *budget == 0 || producer.has_stopped() {
                 return Ok(vec![false; keys.len()]);
             }
             self.refuse_late()?;
-            let claims = feed.ledger(|ledger| ledger.claim(&keys, *budget))?;
+            let claims = producer.ledger(|ledger| ledger.claim(&keys, *budget))?;
             *budget -= claims.len();
             claimed += claims.len();
             let mut hand = hand.borrow_mut();
@@ -172,17 +173,17 @@ impl Handover<'_> {
         };
         let keys = environment::keys();
         let mut diagnostics = Diagnostics::default();
-        let outcome = mailings::merge_some(self.loaded, &selection, &keys, &mut diagnostics, Some(&mut gate), |fate| {
-            let Fate::Written(letter) = fate else { return Ok(()) };
-            let key = address::key(&letter.recipient.address);
+        let tally = mailings::merge_some(self.loaded, &selection, &keys, &mut diagnostics, Some(&mut gate), |outcome| {
+            let Outcome::Written(merged) = outcome else { return Ok(()) };
+            let key = address::key(&merged.recipient.address);
             let Some(claim) = hand.borrow_mut().remove(&key) else { return Ok(()) };
-            if claim.hash != content_hash(&letter.message.bytes) {
+            if claim.hash != content_hash(&merged.message.bytes) {
                 bail!("the message to {key} is not as it was planned: the recipients changed while they were sent to");
             }
-            feed.put(Letter { claim, envelope: letter.message.envelope(), bytes: letter.message.bytes.clone() });
+            producer.put(Queued { claim, envelope: merged.message.envelope(), bytes: merged.message.bytes.clone() });
             Ok(())
         })?;
-        if outcome.incomplete || outcome.skipped {
+        if tally.incomplete || tally.skipped {
             bail!("the recipients changed while they were sent to: the table is no longer right");
         }
         Ok(claimed)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
 
-use super::draft::Draft;
 use super::meter::length;
+use super::planned_mailing::PlannedMailing;
 use super::report;
 use super::skip::Skip;
 use super::told::Told;
@@ -26,7 +26,7 @@ pub struct Introduction<'a> {
     /// What was said of T-0 before.
     pub told: &'a [Told],
     pub is_amended: bool,
-    pub draft: &'a Draft,
+    pub planned: &'a PlannedMailing,
     /// Where the ledger is, if there is one.
     pub place: Option<String>,
     pub known: Option<&'a Plan>,
@@ -39,22 +39,22 @@ pub struct Introduction<'a> {
 impl Introduction<'_> {
     pub fn say(&self, global: &Global) {
         let mut lines = vec![self.whom()];
-        for first in &self.draft.firsts {
+        for first in &self.planned.firsts {
             let of = match &first.lang {
                 Some(lang) => format!("({lang}) "),
                 None => String::new(),
             };
             lines.push(format!("  subject   {of}{}", visible(&first.subject)));
         }
-        if let Some(first) = self.draft.firsts.first() {
+        if let Some(first) = self.planned.firsts.first() {
             let to = &first.to;
-            let skip = self.draft.skip.as_ref().map_or_else(String::new, |skip| format!(" {}", skip.option()));
+            let skip = self.planned.skip.as_ref().map_or_else(String::new, |skip| format!(" {}", skip.option()));
             lines.push(format!("  sample    to {to}: `runsheet notice preview {} --to {to}{skip}`", self.mailing.id.value));
         }
-        lines.extend(Skip::first_of(&self.draft.left_out).map(|rows| format!("  left out  {rows}")));
+        lines.extend(Skip::first_of(&self.planned.left_out).map(|rows| format!("  left out  {rows}")));
         lines.extend(self.when());
         lines.extend(self.moved());
-        if let Some((first, last)) = local_times(&self.draft.zones, self.event, self.now) {
+        if let Some((first, last)) = local_times(&self.planned.zones, self.event, self.now) {
             let times = if first == last { first } else { format!("from {first} to {last}") };
             lines.push(format!("  now       for them {times}"));
         }
@@ -67,7 +67,7 @@ impl Introduction<'_> {
 
     fn whom(&self) -> String {
         let Mailing { id, notice, revision, .. } = self.mailing;
-        let messages = self.draft.messages();
+        let messages = self.planned.messages();
         let waiting = self.waiting;
         let mut of = match self.known {
             Some(_) if waiting < messages => {
@@ -75,19 +75,19 @@ impl Introduction<'_> {
             }
             _ => format!("{} to send", counted(messages, "message", "messages")),
         };
-        let outcome = &self.draft.outcome;
-        let also = [(outcome.suppressed, "suppressed"), (self.draft.left_out.len() as u64, "left out")];
+        let tally = &self.planned.tally;
+        let also = [(tally.suppressed, "suppressed"), (self.planned.left_out.len() as u64, "left out")];
         for (number, what) in also.into_iter().filter(|(number, _)| *number > 0) {
             of.push_str(&format!(", {} {what}", thousands(number)));
         }
-        if let Some(earlier) = self.mailing.reached_by.as_ref().filter(|_| outcome.passed_by > 0) {
-            let doubt = match self.draft.in_doubt_before {
+        if let Some(earlier) = self.mailing.reached_by.as_ref().filter(|_| tally.passed_by > 0) {
+            let doubt = match self.planned.in_doubt_before {
                 0 => String::new(),
                 number => format!(" ({} in doubt)", thousands(number)),
             };
-            of.push_str(&format!(", {} not reached by `{}`{doubt}", thousands(outcome.passed_by), earlier.value));
+            of.push_str(&format!(", {} not reached by `{}`{doubt}", thousands(tally.passed_by), earlier.value));
         }
-        of.push_str(&outcome.untranslated_text());
+        of.push_str(&tally.untranslated_text());
         format!("mailing {} (notice {}, revision {revision}): {of}", id.value, notice.value)
     }
 
@@ -135,7 +135,7 @@ impl Introduction<'_> {
             }
             None => String::new(),
         };
-        let samples = match self.draft.samples.1 {
+        let samples = match self.planned.samples.1 {
             0 => String::new(),
             _ if !is_loopback(host) => String::new(),
             count => {

@@ -19,7 +19,7 @@ use crate::world::heads::Head;
 use crate::world::ledger::sqlite::{self, InFile};
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{self, Ledger, Whom};
-use crate::world::smtp::Secret;
+use crate::world::mail::smtp::Secret;
 use crate::world::{disk, environment, process};
 
 /// A mailing that the project declares.

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::ledger;
 use super::load::Loaded;
 use crate::config::Sending;
-use crate::world::smtp::{Login, Secret, Server, Tokens};
+use crate::world::mail::smtp::{Login, Secret, Server, Tokens};
 use crate::world::{disk, environment, process};
 
 /// The server, with the secrets that it takes.

@@ -74,7 +74,7 @@ impl<'a> Selection<'a> {
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub struct Tally {
     pub written: u64,
     /// Rows of the table that hold something.
     pub rows: u64,
@@ -102,7 +102,7 @@ pub struct Outcome {
     pub table: String,
 }
 
-impl Outcome {
+impl Tally {
     /// `, not written in de (66)`; nothing if all read their own language.
     pub fn untranslated_text(&self) -> String {
         let languages: Vec<String> = self.untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
@@ -111,8 +111,8 @@ impl Outcome {
 }
 
 /// What became of one recipient.
-pub enum Fate<'a> {
-    Written(Letter<'a>),
+pub enum Outcome<'a> {
+    Written(MergedMessage<'a>),
     Suppressed(&'a Recipient),
     BeyondLimit(&'a Recipient),
     /// The row says the same as an earlier one.
@@ -121,7 +121,7 @@ pub enum Fate<'a> {
 }
 
 /// A message that was made, with what it was made of.
-pub struct Letter<'a> {
+pub struct MergedMessage<'a> {
     /// From 1, in the order of the table.
     pub number: u64,
     pub recipient: &'a Recipient,
@@ -140,8 +140,8 @@ pub fn merge(
     selection: &Selection,
     keys: &Keys,
     diagnostics: &mut Diagnostics,
-    tell: impl FnMut(Fate) -> Result<()>,
-) -> Result<Outcome> {
+    tell: impl FnMut(Outcome) -> Result<()>,
+) -> Result<Tally> {
     merge_some(loaded, selection, keys, diagnostics, None, tell)
 }
 
@@ -155,15 +155,15 @@ pub fn merge_some(
     keys: &Keys,
     diagnostics: &mut Diagnostics,
     gate: Option<Gate>,
-    tell: impl FnMut(Fate) -> Result<()>,
-) -> Result<Outcome> {
+    tell: impl FnMut(Outcome) -> Result<()>,
+) -> Result<Tally> {
     let table = TableFile::of(loaded, selection);
     let told = Told::User(RowFaults::new(&table.path, Some(selection.command_to_check())));
     run(loaded, selection, keys, diagnostics, (&table, told), gate, tell)
 }
 
 /// Merges a mailing to see what is wrong: each wrong row is handed over, with all of its faults. No message is kept.
-pub fn survey(loaded: &Loaded, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics, take: TakeRow) -> Result<Outcome> {
+pub fn survey(loaded: &Loaded, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics, take: TakeRow) -> Result<Tally> {
     let table = TableFile::of(loaded, selection);
     run(loaded, selection, keys, diagnostics, (&table, Told::All(take)), None, |_| Ok(()))
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::campaign::prepare;
 use super::chosen::Chosen;
 use super::load::{Loaded, MOST_TIME};
-use super::mailings::{Fate, Gate, Letter, Outcome, Selection};
+use super::mailings::{Gate, MergedMessage, Outcome, Selection, Tally};
 use super::row_faults::Told;
 use super::table_file::{OpenTable, TableFile};
 use crate::check::Fillers;
@@ -55,9 +55,9 @@ pub fn run(
     diagnostics: &mut Diagnostics,
     (table, told): (&TableFile, Told),
     gate: Option<Gate>,
-    mut tell: impl FnMut(Fate) -> Result<()>,
-) -> Result<Outcome> {
-    let broken = |outcome: Outcome| Outcome { incomplete: true, beyond_rows: true, ..outcome };
+    mut tell: impl FnMut(Outcome) -> Result<()>,
+) -> Result<Tally> {
+    let broken = |tally: Tally| Tally { incomplete: true, beyond_rows: true, ..tally };
     let fault = table.encoding_fault()?;
     let opened = match fault {
         Some(fault) => Some(Err(fault)),
@@ -65,7 +65,7 @@ pub fn run(
     };
     let Some(opened) = opened else {
         diagnostics.push(no_recipients(selection, &table.path));
-        return Ok(Outcome { skipped: true, ..Outcome::default() });
+        return Ok(Tally { skipped: true, ..Tally::default() });
     };
     let rules = Rules { unicode: loaded.site.config.notices.allow_unicode_addresses };
     let rows = opened.map_err(|fault| vec![fault]).and_then(|OpenTable { rows, hash }| {
@@ -75,7 +75,7 @@ pub fn run(
         Ok(opened) => opened,
         Err(faults) => {
             diagnostics.extend(faults);
-            return Ok(broken(Outcome::default()));
+            return Ok(broken(Tally::default()));
         }
     };
     let chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
@@ -87,10 +87,10 @@ pub fn run(
     }
     shown.iter().for_each(|shown| rows.show_only(shown));
     let is_broken = merge.is_none() || chosen.is_none();
-    let outcome = Outcome { incomplete: is_broken, beyond_rows: is_broken, ..Outcome::default() };
-    let mut run = Run { loaded, selection, table, chosen, merge, fillers, told, outcome, taken: 0 };
+    let tally = Tally { incomplete: is_broken, beyond_rows: is_broken, ..Tally::default() };
+    let mut run = Run { loaded, selection, table, chosen, merge, fillers, told, tally, taken: 0 };
     run.all_rows(&mut rows, gate, diagnostics, &mut tell)?;
-    run.outcome.table = hash.text();
+    run.tally.table = hash.text();
     run.finish(&rows, diagnostics)
 }
 
@@ -105,7 +105,7 @@ struct Run<'a, 's, 't> {
     merge: Option<Merge<'a>>,
     fillers: Option<Fillers>,
     told: Told<'t>,
-    outcome: Outcome,
+    tally: Tally,
     /// How many get a message so far.
     taken: u64,
 }
@@ -116,7 +116,7 @@ impl<'s> Run<'_, 's, '_> {
         rows: &mut Recipients<R>,
         mut gate: Option<Gate>,
         diagnostics: &mut Diagnostics,
-        tell: &mut impl FnMut(Fate) -> Result<()>,
+        tell: &mut impl FnMut(Outcome) -> Result<()>,
     ) -> Result<()> {
         let mut ended = false;
         while !ended {
@@ -127,7 +127,7 @@ impl<'s> Run<'_, 's, '_> {
                     None => ended = true,
                 }
             }
-            self.outcome.incomplete |= batch.iter().any(|row| matches!(row, Row::Bad(_)));
+            self.tally.incomplete |= batch.iter().any(|row| matches!(row, Row::Bad(_)));
             if let Some(gate) = &mut gate {
                 ask(gate, &mut batch)?;
             }
@@ -141,7 +141,7 @@ impl<'s> Run<'_, 's, '_> {
 
     /// Decides what a row comes to. `None`: nothing more.
     fn judge<R: Read>(&mut self, entry: Entry, rows: &Recipients<R>, diagnostics: &mut Diagnostics) -> Result<Option<Row<'s>>> {
-        self.outcome.rows += 1;
+        self.tally.rows += 1;
         let line = match &entry {
             Entry::New(recipient) | Entry::Again(recipient) => recipient.line,
             Entry::Bad(row) => row.line,
@@ -153,11 +153,11 @@ impl<'s> Run<'_, 's, '_> {
             Entry::New(recipient) => recipient,
             Entry::Again(recipient) if self.selection.takes_all() => return self.look_again(recipient, rows, diagnostics).map(Some),
             Entry::Again(_) => {
-                self.outcome.repeated += 1;
+                self.tally.repeated += 1;
                 return Ok(None);
             }
             Entry::Bad(mut row) => {
-                self.outcome.beyond_rows |= row.ends;
+                self.tally.beyond_rows |= row.ends;
                 if let Some(stand_in) = row.stand_in.as_mut().filter(|_| self.selection.takes_all()) {
                     let (faults, warnings) = look(&mut self.fillers, stand_in, &self.table.path);
                     row.faults.extend(faults.into_iter().chain(warnings));
@@ -167,7 +167,7 @@ impl<'s> Run<'_, 's, '_> {
         };
         let Some(chosen) = &mut self.chosen else { return Ok(None) };
         if !chosen.takes(&recipient)? {
-            self.outcome.not_chosen += 1;
+            self.tally.not_chosen += 1;
             return Ok(None);
         }
         if chosen.suppression.holds(&recipient.address) {
@@ -238,23 +238,30 @@ impl<'s> Run<'_, 's, '_> {
         made: Option<Made>,
         rows: &Recipients<R>,
         diagnostics: &mut Diagnostics,
-        tell: &mut impl FnMut(Fate) -> Result<()>,
+        tell: &mut impl FnMut(Outcome) -> Result<()>,
     ) -> Result<()> {
         match (row, made) {
             (Row::Good(recipient, Turn::Taken), Some(Ok((message, rendered, probe)))) => {
-                let Some(merge) = self.merge.as_ref().filter(|_| !self.outcome.incomplete) else { return Ok(()) };
-                self.outcome.written += 1;
+                let Some(merge) = self.merge.as_ref().filter(|_| !self.tally.incomplete) else { return Ok(()) };
+                self.tally.written += 1;
                 if let Some(wanted) = merge.untranslated(&recipient) {
-                    *self.outcome.untranslated.entry(wanted.to_owned()).or_default() += 1;
+                    *self.tally.untranslated.entry(wanted.to_owned()).or_default() += 1;
                 }
-                let (number, notice) = (self.outcome.written, merge.version(&recipient).notice);
-                tell(Fate::Written(Letter { number, recipient: &recipient, message: &message, rendered: &rendered, notice, probe }))?;
+                let (number, notice) = (self.tally.written, merge.version(&recipient).notice);
+                tell(Outcome::Written(MergedMessage {
+                    number,
+                    recipient: &recipient,
+                    message: &message,
+                    rendered: &rendered,
+                    notice,
+                    probe,
+                }))?;
             }
             (Row::Again(recipient), made) => match made {
                 Some(Err(faults)) if !faults.is_empty() => self.add_faults(&recipient, faults, rows, diagnostics)?,
                 _ => {
-                    self.outcome.repeated += 1;
-                    tell(Fate::Repeated(&recipient))?;
+                    self.tally.repeated += 1;
+                    tell(Outcome::Repeated(&recipient))?;
                 }
             },
             (Row::Good(recipient, _), Some(Err(faults))) => self.add_faults(&recipient, faults, rows, diagnostics)?,
@@ -264,18 +271,18 @@ impl<'s> Run<'_, 's, '_> {
                 self.add(row, rows, diagnostics)?;
             }
             (Row::Good(recipient, Turn::Suppressed), _) => {
-                self.outcome.suppressed += 1;
-                tell(Fate::Suppressed(&recipient))?;
+                self.tally.suppressed += 1;
+                tell(Outcome::Suppressed(&recipient))?;
             }
             (Row::Good(recipient, Turn::BeyondLimit), _) => {
-                self.outcome.beyond_limit += 1;
-                tell(Fate::BeyondLimit(&recipient))?;
+                self.tally.beyond_limit += 1;
+                tell(Outcome::BeyondLimit(&recipient))?;
             }
             (Row::LeftOut(left_out), _) => {
-                self.outcome.left_out += 1;
-                tell(Fate::LeftOut(left_out))?;
+                self.tally.left_out += 1;
+                tell(Outcome::LeftOut(left_out))?;
             }
-            (Row::Good(_, turn), _) => self.outcome.passed_by += u64::from(turn == Turn::PassedBy),
+            (Row::Good(_, turn), _) => self.tally.passed_by += u64::from(turn == Turn::PassedBy),
         }
         Ok(())
     }
@@ -288,7 +295,7 @@ impl<'s> Run<'_, 's, '_> {
         rows: &Recipients<R>,
         diagnostics: &mut Diagnostics,
     ) -> Result<()> {
-        self.outcome.incomplete = true;
+        self.tally.incomplete = true;
         let faults = self.of_the_row(faults, diagnostics);
         if faults.is_empty() {
             return Ok(());
@@ -301,7 +308,7 @@ impl<'s> Run<'_, 's, '_> {
     fn of_the_row(&mut self, faults: Vec<RowFault>, diagnostics: &Diagnostics) -> Vec<RowFault> {
         let is_known =
             |fault: &Diagnostic| diagnostics.iter().any(|known| known.place == fault.place && fault.message.starts_with(&known.message));
-        self.outcome.beyond_rows |= faults.iter().any(|fault| fault.diagnostic.path.as_ref() != Some(&self.table.path));
+        self.tally.beyond_rows |= faults.iter().any(|fault| fault.diagnostic.path.as_ref() != Some(&self.table.path));
         faults.into_iter().filter(|fault| !is_known(&fault.diagnostic)).collect()
     }
 
@@ -313,21 +320,21 @@ impl<'s> Run<'_, 's, '_> {
     }
 
     /// Says what shows only when all rows were read.
-    fn finish<R: Read>(mut self, rows: &Recipients<R>, diagnostics: &mut Diagnostics) -> Result<Outcome> {
+    fn finish<R: Read>(mut self, rows: &Recipients<R>, diagnostics: &mut Diagnostics) -> Result<Tally> {
         let path = &self.table.path;
         let skip = self.selection.skip;
-        if skip.is_some_and(|skip| skip.table != self.outcome.table) {
+        if skip.is_some_and(|skip| skip.table != self.tally.table) {
             bail!("{path} changed while it was read\nhelp: run it again");
         }
         let is_left_out =
             |(first, later): &(u64, u64)| skip.is_some_and(|skip| skip.rows.contains_key(first) && skip.rows.contains_key(later));
         let differing: Vec<(u64, u64)> = rows.seen().differing.iter().filter(|pair| !is_left_out(pair)).copied().collect();
         self.told.add_repeats(&differing, rows, self.table, diagnostics)?;
-        let mut outcome = self.outcome;
-        outcome.incomplete |= !differing.is_empty();
-        if outcome.rows == 0 {
+        let mut tally = self.tally;
+        tally.incomplete |= !differing.is_empty();
+        if tally.rows == 0 {
             diagnostics.push(Diagnostic::error("empty-table", "the table has no recipients").at_line(path, 1, 1));
-            (outcome.incomplete, outcome.beyond_rows) = (true, true);
+            (tally.incomplete, tally.beyond_rows) = (true, true);
         }
         if let Told::User(faults) = &self.told {
             faults.finish(diagnostics);
@@ -336,22 +343,22 @@ impl<'s> Run<'_, 's, '_> {
             fillers.finish(rows.columns(), path, diagnostics);
         }
         let nobody = |message: String| Diagnostic::error("no-such-recipient", message).in_file(path);
-        let is_faulty = outcome.incomplete;
-        if let Some(only) = self.selection.only.filter(|_| outcome.written + outcome.suppressed == 0 && !is_faulty) {
+        let is_faulty = tally.incomplete;
+        if let Some(only) = self.selection.only.filter(|_| tally.written + tally.suppressed == 0 && !is_faulty) {
             let key = address::parse(only).map(|address| address::key(&address)).unwrap_or_default();
             let left_out = skip.and_then(|skip| skip.rows.values().find(|row| row.key == key));
             diagnostics.push(nobody(match left_out {
                 Some(LeftOut { line, code, .. }) => format!("`{only}` is left out: its row in line {line} is faulty ({code})"),
                 None => format!("`{only}` is not among the recipients"),
             }));
-            outcome.incomplete = true;
+            tally.incomplete = true;
         }
         if let Some(condition) = self.selection.condition.filter(|_| self.chosen.is_some_and(|chosen| !chosen.is_met) && !is_faulty) {
             let help = "see how the table writes it: `de` is another text than `DE`";
             diagnostics.push(nobody(format!("`{condition}` is true of no recipient")).help(help));
-            outcome.incomplete = true;
+            tally.incomplete = true;
         }
-        Ok(outcome)
+        Ok(tally)
     }
 }
 

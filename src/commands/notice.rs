@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Fate, Letter, Outcome, Selection};
+use super::mailings::{self, MergedMessage, Outcome, Selection, Tally};
 use super::skip::{Asked, Skip};
 use super::{build, campaign, check_table, export, identity, ledger, report, send, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
@@ -20,8 +20,8 @@ use crate::notice::recipients::Recipient;
 use crate::notice::review::Review;
 use crate::notice::shard::Shard;
 use crate::world::environment;
-use crate::world::outlet::{self, Folder, InFile, InFolder, Outlet, Stream, ToStandardOutput};
 use crate::world::output::Lock;
+use crate::world::sink::{self, Folder, InFile, InFolder, Sink, Stream, ToStandardOutput};
 
 pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
     match command {
@@ -183,11 +183,11 @@ fn message_to(
     let all = Selection::all(mailing);
     let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else { return Ok(None) };
     let selection = Selection { only: Some(address), limit: Some(1), skip: skip.as_ref(), ..all };
-    mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
-        match fate {
-            Fate::Written(letter) => found = Some((letter.message.clone(), letter.rendered.clone())),
-            Fate::Suppressed(_) => bail!("`{address}` is suppressed and gets no mail"),
-            Fate::BeyondLimit(_) | Fate::LeftOut(_) | Fate::Repeated(_) => {}
+    mailings::merge(loaded, &selection, &keys, diagnostics, |outcome| {
+        match outcome {
+            Outcome::Written(merged) => found = Some((merged.message.clone(), merged.rendered.clone())),
+            Outcome::Suppressed(_) => bail!("`{address}` is suppressed and gets no mail"),
+            Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => {}
         }
         Ok(())
     })?;
@@ -229,18 +229,18 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     let selection = Selection { condition, probed: true, skip: skip.as_ref(), ..all };
     let mut review = Review::default();
     let mut dates = BTreeSet::new();
-    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |fate| {
-        if let Fate::Written(Letter { recipient, message, notice, probe: Some(probe), .. }) = &fate {
+    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |outcome| {
+        if let Outcome::Written(MergedMessage { recipient, message, notice, probe: Some(probe), .. }) = &outcome {
             review.add(notice, recipient, message, probe);
             dates.insert(message.date);
         }
         Ok(())
     });
-    let outcome = merged.with_context(|| format!("cannot review `{name}`"))?;
-    if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || outcome.skipped || outcome.incomplete {
+    let tally = merged.with_context(|| format!("cannot review `{name}`"))?;
+    if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || tally.skipped || tally.incomplete {
         return Ok(ExitCode::from(1));
     }
-    let mut text = build::say_outcome(&format!("of {}", mailing.shown()), &outcome);
+    let mut text = build::say_tally(&format!("of {}", mailing.shown()), &tally);
     text.push('\n');
     for date in dates {
         text.push_str(&format!("dated {}\n", date.strftime("%a %-d %b %Y, %H:%M UTC")));
@@ -291,7 +291,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let loaded = loaded.merging(&mailing);
     let target = match order.to {
         Some(path) => path.to_owned(),
-        None => outlet::outbox(&loaded.root)?.join(&mailing.id.value),
+        None => sink::outbox(&loaded.root)?.join(&mailing.id.value),
     };
     let keys = environment::keys();
     let limit = order.limit.or((!order.all).then_some(loaded.project.config.notices.max_without_all));
@@ -299,9 +299,9 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let selection = Selection { recipients, only, condition, shard, limit, ..Selection::all(&mailing) };
     let to_standard_output = target == Path::new("-");
     let mut diagnostics = loaded.site.diagnostics.clone();
-    let failed = |diagnostics: Diagnostics, outcome: &Outcome| {
+    let failed = |diagnostics: Diagnostics, tally: &Tally| {
         let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
-        let failed = failed || outcome.skipped || outcome.incomplete;
+        let failed = failed || tally.skipped || tally.incomplete;
         if failed {
             report::note(global, "nothing was written");
         }
@@ -309,47 +309,47 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     };
     let skip = Skip::asked(&loaded, &selection, &keys, order.skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot merge `{name}`"))? else {
-        failed(diagnostics, &Outcome { incomplete: true, ..Outcome::default() });
+        failed(diagnostics, &Tally { incomplete: true, ..Tally::default() });
         return Ok(ExitCode::from(1));
     };
     let selection = Selection { skip: skip.as_ref(), ..selection };
     if to_standard_output {
         // What was printed cannot be taken back: every message is made once before the first is.
-        let outcome = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()));
-        let outcome = outcome.with_context(|| format!("cannot merge `{name}`"))?;
-        if failed(std::mem::take(&mut diagnostics), &outcome) {
+        let tally = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()));
+        let tally = tally.with_context(|| format!("cannot merge `{name}`"))?;
+        if failed(std::mem::take(&mut diagnostics), &tally) {
             return Ok(ExitCode::from(1));
         }
     }
     if let Some(report) = order.report.filter(|_| !to_standard_output) {
         refuse_report_in_target(report, &target)?;
     }
-    let mut outlet = open_outlet(&loaded.root, &target, order.format)?;
-    let mut told = order.report.map(|report| outlet::Report::begin(&loaded.root, report)).transpose()?;
-    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |fate| {
+    let mut sink = open_sink(&loaded.root, &target, order.format)?;
+    let mut told = order.report.map(|report| sink::Report::begin(&loaded.root, report)).transpose()?;
+    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |outcome| {
         if let Some(told) = &mut told {
-            tell(told, &fate)?;
+            tell(told, &outcome)?;
         }
-        match fate {
-            Fate::Written(letter) => outlet.put(letter.number, letter.message, letter.rendered),
-            Fate::Suppressed(_) | Fate::BeyondLimit(_) | Fate::LeftOut(_) | Fate::Repeated(_) => Ok(()),
+        match outcome {
+            Outcome::Written(merged) => sink.put(merged.number, merged.message, merged.rendered),
+            Outcome::Suppressed(_) | Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => Ok(()),
         }
     });
-    let outcome = merged.with_context(|| format!("cannot merge `{name}`"))?;
+    let tally = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if to_standard_output {
-        if outcome.incomplete {
+        if tally.incomplete {
             bail!("the recipients changed while they were merged: what was printed is not whole");
         }
-    } else if failed(diagnostics, &outcome) {
+    } else if failed(diagnostics, &tally) {
         return Ok(ExitCode::from(1));
     }
-    outlet.finish()?;
+    sink.finish()?;
     if let Some(told) = told {
         told.finish()?;
     }
     let place = if to_standard_output { "to standard output".to_owned() } else { format!("in {}", target.display()) };
-    let all = if order.limit.is_none() && outcome.beyond_limit > 0 { "; --all writes all" } else { "" };
-    report::note(global, &format!("{}{all}", build::say_outcome(&place, &outcome)));
+    let all = if order.limit.is_none() && tally.beyond_limit > 0 { "; --all writes all" } else { "" };
+    report::note(global, &format!("{}{all}", build::say_tally(&place, &tally)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -358,15 +358,15 @@ fn refuse_report_in_target(report: &Path, target: &Path) -> Result<()> {
     if report == Path::new("-") {
         bail!("the report is a file\nhelp: name one with --report FILE");
     }
-    let report = outlet::real_path(report)?;
+    let report = sink::real_path(report)?;
     let target = std::path::absolute(target).context("the target is no path")?;
-    if report.starts_with(&target) || outlet::real_path(&target).is_ok_and(|target| report.starts_with(target)) {
+    if report.starts_with(&target) || sink::real_path(&target).is_ok_and(|target| report.starts_with(target)) {
         bail!("{} lies where the messages are written\nhelp: name another file with --report", report.display());
     }
     Ok(())
 }
 
-fn open_outlet(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Outlet>> {
+fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Sink>> {
     let is_standard_output = target == Path::new("-");
     let ending = target.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let format = format.unwrap_or(match &*ending {
@@ -393,17 +393,17 @@ fn open_outlet(root: &Path, target: &Path, format: Option<MergeFormat>) -> Resul
 }
 
 /// The row of a recipient in the report.
-fn tell(told: &mut outlet::Report, fate: &Fate) -> Result<()> {
-    if let Fate::LeftOut(LeftOut { key, line, code }) = fate {
+fn tell(told: &mut sink::Report, outcome: &Outcome) -> Result<()> {
+    if let Outcome::LeftOut(LeftOut { key, line, code }) = outcome {
         let email = if key.contains('@') { key } else { "" };
         return told.add([&line.to_string(), email, "left out", "", "", "", "", code]);
     }
-    let (recipient, state, message) = match fate {
-        Fate::Written(letter) => (letter.recipient, "written", Some(letter.message)),
-        Fate::Suppressed(recipient) => (*recipient, "suppressed", None),
-        Fate::BeyondLimit(recipient) => (*recipient, "beyond the limit", None),
-        Fate::Repeated(recipient) => (*recipient, "repeated", None),
-        Fate::LeftOut(_) => return Ok(()),
+    let (recipient, state, message) = match outcome {
+        Outcome::Written(merged) => (merged.recipient, "written", Some(merged.message)),
+        Outcome::Suppressed(recipient) => (*recipient, "suppressed", None),
+        Outcome::BeyondLimit(recipient) => (*recipient, "beyond the limit", None),
+        Outcome::Repeated(recipient) => (*recipient, "repeated", None),
+        Outcome::LeftOut(_) => return Ok(()),
     };
     let of = |column| recipient.get(column).unwrap_or("");
     let (id, subject) = message.map_or(("", ""), |message| (&*message.message_id, &*message.subject));

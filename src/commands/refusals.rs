@@ -3,8 +3,8 @@
 use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 
-use super::draft::Draft;
 use super::introduction::shown_time;
+use super::planned_mailing::PlannedMailing;
 use super::send::SendOrder;
 use super::told::Told;
 use crate::cli::Global;
@@ -142,8 +142,8 @@ pub fn by_count(yes: u64, messages: u64) -> Option<String> {
 }
 
 /// People who are samples get no mail over a real server: it would bounce, or worse.
-pub fn by_samples(draft: &Draft, sending: &Sending) -> Option<String> {
-    let (named, count) = &draft.samples;
+pub fn by_samples(planned: &PlannedMailing, sending: &Sending) -> Option<String> {
+    let (named, count) = &planned.samples;
     if *count == 0 || is_loopback(&sending.host) {
         return None;
     }

@@ -18,7 +18,7 @@ use crate::site::{Site, SitePage};
 
 pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let sheets: Vec<&SitePage> = loaded.site.pages.iter().filter(|sheet| sheet.page.kind == Kind::Checklist).collect();
+    let sheets: Vec<&SitePage> = loaded.site.pages.iter().filter(|sheet| sheet.page.kind == Kind::RunSheet).collect();
     let chosen = choose(&sheets, page)?;
     // Faults of other files do not concern the plan.
     let mut diagnostics = Diagnostics::default();
@@ -37,7 +37,7 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
     let Some(page) = page else {
         if sheets.is_empty() {
             bail!(
-                "no page is a run sheet\nhelp: a page is one if its front matter says `kind: checklist`, or if a heading has an offset such as `T-1h` and there is a task"
+                "no page is a run sheet\nhelp: a page is one if its front matter says `kind: run-sheet`, or if a heading has an offset such as `T-1h` and there is a task"
             );
         }
         return Ok(sheets.to_vec());

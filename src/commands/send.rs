@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::campaign::Frozen;
-use super::draft::{Brief, Draft};
 use super::handover::Handover;
 use super::introduction::{Introduction, shown_time};
 use super::ledger::Reached;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, Selection};
+use super::planned_mailing::{Brief, PlannedMailing};
 use super::refusals::{self, Refusals};
 use super::skip::Skip;
 use super::told::{self, Told};
@@ -33,7 +33,7 @@ use crate::world::ledger::adoption;
 use crate::world::ledger::plan::Particulars;
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{Ledger, Whom};
-use crate::world::smtp::Server;
+use crate::world::mail::smtp::Server;
 use crate::world::{clock, disk, environment};
 
 /// What `runsheet notice send` was asked for.
@@ -154,27 +154,29 @@ impl Job<'_> {
         };
         let known = self.known(ledger.as_mut(), &mut refusals)?;
         let frozen = self.frozen(known.as_ref(), ledger.as_mut())?;
-        let Some(draft) = self.draft(&frozen, reached.as_ref(), &mut diagnostics)? else {
+        let Some(planned) = self.planned_mailing(&frozen, reached.as_ref(), &mut diagnostics)? else {
             refusals.say(self.global, true);
             return Ok(ExitCode::from(if refusals.is_empty() { 1 } else { 2 }));
         };
         let rows = ledger.as_mut().map(Ledger::rows).transpose()?.unwrap_or_default();
-        let change = self.change(&draft, known.as_ref(), ledger.as_mut(), &rows, &mut refusals)?;
-        self.refuse_conflict(&draft, &rows, ledger.as_mut(), &mut refusals)?;
+        let change = self.change(&planned, known.as_ref(), ledger.as_mut(), &rows, &mut refusals)?;
+        self.refuse_conflict(&planned, &rows, ledger.as_mut(), &mut refusals)?;
         // An amended plan has the date of its amendment.
-        let (frozen, draft) = if change == Change::Amended {
+        let (frozen, planned) = if change == Change::Amended {
             let frozen = Frozen { date: self.now, ..frozen };
-            let Some(draft) = self.draft(&frozen, reached.as_ref(), &mut Diagnostics::default())? else { return Ok(ExitCode::from(1)) };
-            (frozen, draft)
+            let Some(planned) = self.planned_mailing(&frozen, reached.as_ref(), &mut Diagnostics::default())? else {
+                return Ok(ExitCode::from(1));
+            };
+            (frozen, planned)
         } else {
-            (frozen, draft)
+            (frozen, planned)
         };
         refusals.add(refusals::by_calendar(&self.told, self.event, self.sequence()))?;
-        refusals.add(refusals::by_number(draft.messages(), self.sending))?;
-        refusals.add(refusals::by_samples(&draft, self.sending))?;
-        refusals.add(order.yes.and_then(|yes| refusals::by_count(yes, draft.messages())))?;
+        refusals.add(refusals::by_number(planned.messages(), self.sending))?;
+        refusals.add(refusals::by_samples(&planned, self.sending))?;
+        refusals.add(order.yes.and_then(|yes| refusals::by_count(yes, planned.messages())))?;
         let counts = ledger.as_mut().map(Ledger::counts).transpose()?.unwrap_or_default();
-        let waiting = draft.waiting(&rows, change == Change::Amended);
+        let waiting = planned.waiting(&rows, change == Change::Amended);
         let place = ledger.as_ref().map(Ledger::place);
         let introduction = Introduction {
             mailing: self.mailing,
@@ -183,7 +185,7 @@ impl Job<'_> {
             times: self.times.as_ref(),
             told: &self.told,
             is_amended: change == Change::Amended,
-            draft: &draft,
+            planned: &planned,
             place,
             known: known.as_ref(),
             counts: &counts,
@@ -199,14 +201,14 @@ impl Job<'_> {
         }
         let Some(mut ledger) = ledger else { bail!("there is no ledger") };
         if waiting == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
-            self.note_left_out(&mut ledger, &draft, &frozen)?;
+            self.note_left_out(&mut ledger, &planned, &frozen)?;
             report::note(self.global, "nothing is left to send");
-            return self.handover(&frozen, draft.skip.as_ref()).conclude(&mut ledger, None, false);
+            return self.handover(&frozen, planned.skip.as_ref()).conclude(&mut ledger, None, false);
         }
-        if self.confirm(draft.messages())? == Confirmed::ByHand {
-            self.refuse_meanwhile(&draft, &frozen, reached.as_ref(), &rows, &mut ledger)?;
+        if self.confirm(planned.messages())? == Confirmed::ByHand {
+            self.refuse_meanwhile(&planned, &frozen, reached.as_ref(), &rows, &mut ledger)?;
         }
-        self.hand_over(ledger, draft, &frozen, change)
+        self.hand_over(ledger, planned, &frozen, change)
     }
 
     /// What a plan says of all its messages, and the names that campaigns of the site were begun under.
@@ -235,12 +237,18 @@ impl Job<'_> {
     }
 
     /// Some of the recipients may be in another campaign of the same mailing.
-    fn refuse_conflict(&self, draft: &Draft, rows: &[Standing], ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<()> {
+    fn refuse_conflict(
+        &self,
+        planned: &PlannedMailing,
+        rows: &[Standing],
+        ledger: Option<&mut Ledger>,
+        refusals: &mut Refusals,
+    ) -> Result<()> {
         // Whoever is in doubt or was refused gets nothing without a person's word.
         let is_over = |state| matches!(state, State::Accepted | State::InDoubt | State::Refused | State::Cancelled);
         let done: BTreeSet<&str> = rows.iter().filter(|row| is_over(row.state)).map(|row| row.key.as_str()).collect();
         let waits = |row: &&Planned| !row.is_suppressed() && !done.contains(row.key.as_str());
-        let keys: BTreeSet<&str> = draft.rows.iter().filter(waits).map(|row| row.key.as_str()).collect();
+        let keys: BTreeSet<&str> = planned.rows.iter().filter(waits).map(|row| row.key.as_str()).collect();
         let own = ledger.filter(|ledger| !self.order.dry_run || self.is_own(ledger)).map(Ledger::store);
         refusals.add(identity::conflict(self.loaded, self.mailing, &keys, own)?)
     }
@@ -252,7 +260,7 @@ impl Job<'_> {
     /// While somebody read what is sent, files or another ledger may have changed.
     fn refuse_meanwhile(
         &self,
-        draft: &Draft,
+        planned: &PlannedMailing,
         frozen: &Frozen,
         reached: Option<&Reached>,
         rows: &[Standing],
@@ -263,11 +271,11 @@ impl Job<'_> {
         if texts(&loaded) != texts(self.loaded) {
             bail!("the project changed while you read this; nothing was sent\nhelp: run it again");
         }
-        let again = self.draft(frozen, reached, &mut Diagnostics::default())?;
-        if again.is_none_or(|again| again.hash != draft.hash) {
+        let again = self.planned_mailing(frozen, reached, &mut Diagnostics::default())?;
+        if again.is_none_or(|again| again.hash != planned.hash) {
             bail!("the recipients changed while you read this; nothing was sent\nhelp: run it again");
         }
-        self.refuse_conflict(draft, rows, Some(ledger), &mut Refusals::new(self.order))
+        self.refuse_conflict(planned, rows, Some(ledger), &mut Refusals::new(self.order))
     }
 
     /// The plan that the ledger knows. One that is not as its history says, or older than what was seen from here, stops everything.
@@ -316,17 +324,17 @@ impl Job<'_> {
     /// What becomes of the plan. A changed one is refused, unless it is amended.
     fn change(
         &self,
-        draft: &Draft,
+        planned: &PlannedMailing,
         known: Option<&Plan>,
         ledger: Option<&mut Ledger>,
         rows: &[Standing],
         refusals: &mut Refusals,
     ) -> Result<Change> {
         let (Some(plan), Some(ledger)) = (known, ledger) else { return Ok(Change::New) };
-        if plan.hash == draft.hash {
+        if plan.hash == planned.hash {
             return Ok(Change::Same);
         }
-        let difference = draft.difference(rows);
+        let difference = planned.difference(rows);
         let messages = last_cover(&ledger.plan_lines()?).map_or_else(String::new, |covered| covered.messages);
         if difference.is_mended(&messages) {
             let are = counted(difference.added() as u64, "row that was left out is", "rows that were left out are");
@@ -347,11 +355,11 @@ impl Job<'_> {
     }
 
     /// Rows may have become faulty since the plan was made, and no message of it differs: they are written down as left out.
-    fn note_left_out(&self, ledger: &mut Ledger, draft: &Draft, frozen: &Frozen) -> Result<()> {
+    fn note_left_out(&self, ledger: &mut Ledger, planned: &PlannedMailing, frozen: &Frozen) -> Result<()> {
         let rows = ledger.rows()?;
         let known: BTreeSet<&str> = rows.iter().filter(|row| row.state == State::LeftOut).map(|row| row.key.as_str()).collect();
-        if draft.left_out.iter().any(|row| !known.contains(row.key.as_str())) {
-            self.write_plan(ledger, draft, frozen, Change::Extended, &environment::user())?;
+        if planned.left_out.iter().any(|row| !known.contains(row.key.as_str())) {
+            self.write_plan(ledger, planned, frozen, Change::Extended, &environment::user())?;
         }
         Ok(())
     }
@@ -366,12 +374,12 @@ impl Job<'_> {
     }
 
     /// Writes the plan down and sends by it.
-    fn hand_over(&self, mut ledger: Ledger, draft: Draft, frozen: &Frozen, change: Change) -> Result<ExitCode> {
+    fn hand_over(&self, mut ledger: Ledger, planned: PlannedMailing, frozen: &Frozen, change: Change) -> Result<ExitCode> {
         let server = self.server()?;
         let who = environment::user();
-        self.write_plan(&mut ledger, &draft, frozen, change, &who)?;
+        self.write_plan(&mut ledger, &planned, frozen, change, &who)?;
         if change == Change::Same {
-            self.note_left_out(&mut ledger, &draft, frozen)?;
+            self.note_left_out(&mut ledger, &planned, frozen)?;
         }
         // Its time may also pass while it is sent.
         if let Some(reason) = self.order.late {
@@ -387,7 +395,7 @@ impl Job<'_> {
             InDoubt::Resend => self.decide(&mut ledger, State::Planned, &who, "send --in-doubt resend")?,
             InDoubt::AssumeSent => self.decide(&mut ledger, State::Accepted, &who, "send --in-doubt assume-sent")?,
         }
-        self.handover(frozen, draft.skip.as_ref()).send(ledger, &server, draft.kept)
+        self.handover(frozen, planned.skip.as_ref()).send(ledger, &server, planned.kept)
     }
 
     fn handover<'h>(&'h self, frozen: &'h Frozen, skip: Option<&'h Skip>) -> Handover<'h> {
@@ -407,13 +415,13 @@ impl Job<'_> {
         }
     }
 
-    fn write_plan(&self, ledger: &mut Ledger, draft: &Draft, frozen: &Frozen, change: Change, who: &str) -> Result<()> {
+    fn write_plan(&self, ledger: &mut Ledger, planned: &PlannedMailing, frozen: &Frozen, change: Change, who: &str) -> Result<()> {
         ledger.keep_in(Head::open(&self.loaded.root, ledger.campaign())?);
         let plan = Plan {
             campaign: ledger.campaign().to_owned(),
-            hash: draft.hash.clone(),
+            hash: planned.hash.clone(),
             frozen: frozen.date,
-            subject: draft.firsts.first().map_or_else(String::new, |first| first.subject.clone()),
+            subject: planned.firsts.first().map_or_else(String::new, |first| first.subject.clone()),
             amended: 0,
             begun_as: frozen.begun.get(ledger.campaign()).cloned(),
         };
@@ -423,16 +431,16 @@ impl Job<'_> {
         };
         let t0 = self.event.clock.as_ref().map(|clock| clock.t0().timestamp());
         let event = Some(self.event.id.clone());
-        let particulars = Particulars { who, left_out: &draft.left_out, table, event, t0, sequence: self.sequence() };
+        let particulars = Particulars { who, left_out: &planned.left_out, table, event, t0, sequence: self.sequence() };
         match change {
             Change::Same => Ok(()),
             Change::Amended => {
-                ledger.amend(&plan, &draft.rows, &particulars)?;
+                ledger.amend(&plan, &planned.rows, &particulars)?;
                 report::note(self.global, "amended");
                 Ok(())
             }
-            Change::Extended => ledger.extend(&plan, &draft.rows, &particulars),
-            Change::New => match ledger.freeze(&plan, &draft.rows, &particulars) {
+            Change::Extended => ledger.extend(&plan, &planned.rows, &particulars),
+            Change::New => match ledger.freeze(&plan, &planned.rows, &particulars) {
                 // Another sender may have been quicker: it is the same plan if its hash is.
                 Err(_) if ledger.plan()?.is_some() => {
                     bail!("another sender has frozen this plan meanwhile\nhelp: run it again to join in")
@@ -451,13 +459,13 @@ impl Job<'_> {
     }
 
     /// Makes every message once. `None`: there are faults, and they are reported.
-    fn draft(&self, frozen: &Frozen, reached: Option<&Reached>, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
+    fn planned_mailing(&self, frozen: &Frozen, reached: Option<&Reached>, diagnostics: &mut Diagnostics) -> Result<Option<PlannedMailing>> {
         let (campaign, _) = campaign::campaign_of(self.loaded, self.mailing).context("the mailing has no notice or no event")?;
         let begun_as = frozen.begun.get(campaign.name()).cloned();
         let campaign = campaign.begun_as(begun_as.as_deref());
         let (mailing, recipients) = (self.mailing, self.order.recipients);
         let brief = Brief { mailing, recipients, campaign: campaign.hashed_as(), reached, frozen, skip_bad: self.order.skip_bad };
-        Draft::make(self.global, self.loaded, &brief, diagnostics)
+        PlannedMailing::make(self.global, self.loaded, &brief, diagnostics)
     }
 
     fn server(&self) -> Result<Server> {

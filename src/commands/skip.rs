@@ -55,8 +55,8 @@ impl Skip {
             Ok(())
         };
         let all = Selection { recipients: selection.recipients, ..Selection::all(selection.mailing) };
-        let outcome = mailings::survey(loaded, &all, keys, diagnostics, &mut take)?;
-        if outcome.beyond_rows || outcome.skipped {
+        let tally = mailings::survey(loaded, &all, keys, diagnostics, &mut take)?;
+        if tally.beyond_rows || tally.skipped {
             diagnostics.extend(others);
             return Ok(None);
         }
@@ -69,7 +69,7 @@ impl Skip {
             };
             bail!("--skip-bad says {}, and {} {are} faulty; nothing was written or sent\nhelp: {help}", thousands(count), thousands(found));
         }
-        Ok(Some(Skip { rows, table: outcome.table }))
+        Ok(Some(Skip { rows, table: tally.table }))
     }
 
     /// The option that asks for it.

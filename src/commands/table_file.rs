@@ -14,7 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::notice::encoding::{self, Decoded, Encoding};
 use crate::notice::table::{Format, Table};
 use crate::source::RelPath;
-use crate::world::{disk, outlet};
+use crate::world::{disk, sink};
 
 /// A table of recipients, and how it is read.
 pub struct TableFile {
@@ -56,7 +56,7 @@ impl TableFile {
 
     /// Whether a path leads to it.
     pub fn is(&self, path: &Path) -> bool {
-        matches!((outlet::real_path(path), outlet::real_path(&self.file)), (Ok(one), Ok(other)) if one == other)
+        matches!((sink::real_path(path), sink::real_path(&self.file)), (Ok(one), Ok(other)) if one == other)
     }
 
     /// Reads the whole to see whether it is in another encoding.

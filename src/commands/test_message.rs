@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow, bail};
 
 use super::load::Loaded;
-use super::mailings::{self, Fate, Selection};
+use super::mailings::{self, Outcome, Selection};
 use super::skip::{Asked, Skip};
 use super::{campaign, mail_server, report};
 use crate::cli::Global;
@@ -14,7 +14,7 @@ use crate::config::{Mailing, Sending};
 use crate::diagnostic::{Diagnostics, counted};
 use crate::notice::campaign::Campaign;
 use crate::notice::{address, trial};
-use crate::world::smtp::{Connection, Delivery, Failure, Server};
+use crate::world::mail::smtp::{Connection, Delivery, Failure, Server};
 use crate::world::{clock, environment};
 
 /// Sends the message of one recipient, or the first, to each of some addresses, marked as a test.
@@ -42,18 +42,18 @@ pub fn send(
         return Ok(ExitCode::from(1));
     };
     let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
-    let outcome = mailings::merge(loaded, &selection, &keys, diagnostics, |fate| {
-        if let Fate::Written(letter) = fate {
-            first = Some(letter.recipient.clone());
+    let tally = mailings::merge(loaded, &selection, &keys, diagnostics, |outcome| {
+        if let Outcome::Written(merged) = outcome {
+            first = Some(merged.recipient.clone());
         }
         Ok(())
     })?;
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-    if failed || outcome.incomplete {
+    if failed || tally.incomplete {
         return Ok(ExitCode::from(1));
     }
     let Some(mut recipient) = first else {
-        let mailings::Outcome { suppressed, left_out, .. } = outcome;
+        let mailings::Tally { suppressed, left_out, .. } = tally;
         match only {
             Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
             None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {left_out} left out"),

@@ -15,12 +15,21 @@ pub enum Kind {
     /// A page where nothing is detected.
     Page,
     /// A run sheet: offsets in headings, tasks, blanks.
-    Checklist,
+    RunSheet,
     /// A file of notices, each begun by a `##`.
     Notices,
     /// A file that is one notice.
     Notice,
 }
+
+/// Kinds by their names; a run sheet was called a checklist once, and that name always works.
+const KINDS: [(&str, Kind); 5] = [
+    ("page", Kind::Page),
+    ("run-sheet", Kind::RunSheet),
+    ("notices", Kind::Notices),
+    ("notice", Kind::Notice),
+    ("checklist", Kind::RunSheet),
+];
 
 /// How a notice is shown on the site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,8 +162,7 @@ fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagn
     let front = Front {
         title: reader.text("title").map(|text| text.value),
         description: reader.text("description").map(|text| text.value),
-        kind: reader
-            .choice("kind", &[("page", Kind::Page), ("checklist", Kind::Checklist), ("notices", Kind::Notices), ("notice", Kind::Notice)]),
+        kind: reader.choice("kind", &KINDS),
         event: reader.text("event"),
         offset_unit: reader.choice("offset_unit", &[("min", Unit::Minutes), ("m", Unit::Minutes), ("h", Unit::Hours), ("d", Unit::Days)]),
         weight: reader.integer("weight").map_or(0, |number| number.value),
@@ -207,6 +215,15 @@ mod tests {
         let (front, start) = read(text, &RelPath::new("a.md").unwrap(), &mut diagnostics);
         assert_eq!(front.title.as_deref(), title, "{text:?}");
         assert_eq!(&text[start..], body, "{text:?}");
+    }
+
+    #[test]
+    fn a_run_sheet_has_two_names() {
+        for name in ["run-sheet", "checklist"] {
+            let mut diagnostics = Diagnostics::default();
+            let (front, _) = read(&format!("---\nkind: {name}\n---\n"), &RelPath::new("a.md").unwrap(), &mut diagnostics);
+            assert_eq!((front.kind, diagnostics.is_empty()), (Some(Kind::RunSheet), true), "{name}");
+        }
     }
 
     #[test]

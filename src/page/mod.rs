@@ -83,9 +83,9 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let plain = without_private_use(&source.text[offset..]);
     let text = &*plain;
     report_bidi_control(text, &source.path, offset, &mut diagnostics);
-    let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::Checklist } else { Kind::Page });
+    let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::RunSheet } else { Kind::Page });
     let mut finds = Finds::default();
-    let marked = if kind == Kind::Checklist { blank::mark(text) } else { String::new() };
+    let marked = if kind == Kind::RunSheet { blank::mark(text) } else { String::new() };
     let is_template = front.template && kind == Kind::Page;
     if front.template && !is_template {
         let diagnostic = Diagnostic::error("bad-value", "`template = true` is for plain pages").in_file(&source.path);
@@ -93,18 +93,18 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     }
     let marked_tags = is_template.then(|| tags::mark(text, &source.path, offset, &mut diagnostics));
     let events = match kind {
-        Kind::Checklist => markdown::read(&marked, &source.path, offset, &mut diagnostics),
+        Kind::RunSheet => markdown::read(&marked, &source.path, offset, &mut diagnostics),
         Kind::Page => match &marked_tags {
             Some(marked) => template_events(marked, &source.path, offset, &mut diagnostics),
             None => markdown::read(text, &source.path, offset, &mut diagnostics),
         },
         Kind::Notices | Kind::Notice => Vec::new(),
     };
-    let vars = if kind == Kind::Checklist { named_values(&events) } else { BTreeSet::new() };
+    let vars = if kind == Kind::RunSheet { named_values(&events) } else { BTreeSet::new() };
     let context = Context {
         path: &source.path,
         offset,
-        dialect: if kind == Kind::Checklist { Dialect::RunSheet } else { Dialect::Page },
+        dialect: if kind == Kind::RunSheet { Dialect::RunSheet } else { Dialect::Page },
         offset_unit: front.offset_unit,
         roles,
         vars: &vars,
@@ -114,7 +114,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let homes = if is_template { marked::homes(&events) } else { BTreeMap::new() };
     let (body, notices) = match kind {
         Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
-        Kind::Checklist | Kind::Page => (html::write(&events, &context, &mut finds), Vec::new()),
+        Kind::RunSheet | Kind::Page => (html::write(&events, &context, &mut finds), Vec::new()),
     };
     diagnostics.extend(std::mem::take(&mut finds.diagnostics));
     let first = finds.headings.iter().find(|heading| heading.level == 1);

@@ -39,7 +39,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
         Hole::PlanHead => html.push_str(paper::HEAD),
         Hole::Plan(item) => paper::plan(page, item, site.event(page.event.as_deref()), html),
     });
-    if page.page.kind == Kind::Checklist {
+    if page.page.kind == Kind::RunSheet {
         html = paper::with_link_notes(html);
     }
     for notice in &page.notices {

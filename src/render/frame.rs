@@ -159,7 +159,7 @@ impl<'a> Frame<'a> {
                 previous,
             },
         );
-        if page.page.kind == Kind::Checklist {
+        if page.page.kind == Kind::RunSheet {
             let event = site.event(page.event.as_deref());
             context.insert("event", &sheet::event_context(event));
             context.insert("sheet", &sheet::context(site, page, event, &root));
@@ -206,7 +206,7 @@ impl<'a> Frame<'a> {
 pub fn template(page: &SitePage) -> (&'static str, &'static str) {
     match page.page.kind {
         _ if page.route == "index.html" => ("home.html", "home"),
-        Kind::Checklist => ("checklist.html", "checklist"),
+        Kind::RunSheet => ("checklist.html", "checklist"),
         Kind::Notices | Kind::Notice => ("notices.html", "notices"),
         Kind::Page if page.route.ends_with("index.html") => ("section.html", "section"),
         Kind::Page => ("page.html", "page"),

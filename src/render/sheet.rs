@@ -150,7 +150,7 @@ const KEPT: [&str; 7] = ["site.css", "sheet.css", LOOK, "site.js", "sheet.js", "
 
 /// The script that keeps the site's run sheets in a browser for use without a network.
 pub fn worker(site: &Site, theme: &Theme) -> String {
-    let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::Checklist).collect();
+    let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::RunSheet).collect();
     let hashed: Vec<&str> = KEPT.iter().map(|name| theme.asset(name)).filter(|name| !name.is_empty()).collect();
     let look = [&site.config.look.logo, &site.config.look.font_file].into_iter().flatten();
     let mut files: BTreeSet<String> = look.map(|file| link::encode_name(file.value.as_str())).collect();

@@ -65,7 +65,7 @@ impl<'a> Index<'a> {
         // A calendar lies beside its sheet, under the name of its file.
         let sheet = path.as_str().strip_suffix(".ics").and_then(|stem| RelPath::new(&format!("{stem}.md")));
         if let Some((page, Some(route))) = sheet.and_then(|sheet| self.pages.get(&sheet))
-            && page.kind == Kind::Checklist
+            && page.kind == Kind::RunSheet
         {
             return Some((format!("{}.ics", route.strip_suffix(".html")?), None));
         }
@@ -87,7 +87,7 @@ impl<'a> Index<'a> {
 
     /// Whether a route may be that of a file which is made when all pages are known: [`check_made`] tells whether it is.
     fn may_be_made(&self, route: &str) -> bool {
-        let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|page| page.kind == Kind::Checklist);
+        let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|page| page.kind == Kind::RunSheet);
         hosting::MADE_LATE.contains(&route) || route.strip_suffix(".ics").is_some_and(is_sheet)
     }
 

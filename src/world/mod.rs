@@ -1,7 +1,6 @@
 //! The world outside: disk, clock, environment, network. Only here may they be touched; the core gets values.
 #![allow(clippy::disallowed_methods, reason = "this is the folder that the fence goes around")]
 
-mod carrier;
 pub mod clock;
 pub mod disk;
 pub mod environment;
@@ -12,15 +11,12 @@ pub mod history;
 pub mod kept;
 pub mod kuma;
 pub mod ledger;
-pub mod outlet;
+pub mod mail;
 pub mod output;
 pub mod process;
 pub mod progress;
-pub mod recorder;
-pub mod relay;
 pub mod server;
-pub mod smtp;
+pub mod sink;
 pub mod status;
-mod stream;
 pub mod watch;
 pub mod watchdog;

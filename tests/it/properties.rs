@@ -200,7 +200,7 @@ proptest! {
         for heading in &page.headings {
             prop_assert!(heading.span.end <= text.len() + 64);
         }
-        if page.kind == Kind::Checklist {
+        if page.kind == Kind::RunSheet {
             let mut ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).chain(page.blanks.iter().map(|blank| blank.id.as_str())).collect();
             let all = ids.len();
             ids.sort_unstable();

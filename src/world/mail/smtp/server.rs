@@ -12,8 +12,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::login::Login;
 use crate::config::{Sending, Tls};
+use crate::world::mail::stream::Timed;
 use crate::world::process;
-use crate::world::stream::Timed;
 
 /// A server, and what it takes to be let in.
 pub struct Server {

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use super::Connection;
 use super::login::Secret;
 use crate::notice::reply::{Step, Verdict};
-use crate::world::smtp::Delivery;
+use crate::world::mail::smtp::Delivery;
 
 /// A token is asked for anew once it is so old.
 const MOST_AGE: Duration = Duration::from_secs(5 * 60);

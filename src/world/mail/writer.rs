@@ -1,6 +1,6 @@
-//! One ledger for many connections: a thread of its own writes what they bring, all that there is in one commit.
+//! Group commit: one thread writes the entries of all connections, all that are pending in one transaction.
 //!
-//! What is brought while a commit is under way goes into the next one together, so that many connections share what a disk can do.
+//! What is submitted while a commit is under way goes into the next one together, so that many connections share what a disk can do.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,29 +10,29 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
-use super::ledger::Ledger;
 use crate::notice::ledger::Entry;
+use crate::world::ledger::Ledger;
 
-/// A commit that takes longer is worth waiting for company.
+/// A commit that takes longer is worth waiting for more entries.
 const SLOW_COMMIT: Duration = Duration::from_millis(1);
-/// And company is waited for so long at most.
-const MOST_PATIENCE: Duration = Duration::from_millis(5);
+/// And they are waited for so long at most.
+const MOST_DELAY: Duration = Duration::from_millis(5);
 
 /// The ledger of a sending, for all its connections.
-pub struct Recorder {
+pub struct GroupWriter {
     ledger: Mutex<Ledger>,
-    desk: Mutex<Desk>,
-    /// There is something on the desk, or all that is to be expected, or there will be nothing more.
-    company: Condvar,
+    pending: Mutex<Pending>,
+    /// Something is pending, or all that is to be expected, or there will be nothing more.
+    arrived: Condvar,
     /// Connections that will soon have something to write.
     busy: AtomicUsize,
 }
 
-/// What is brought and not written yet.
+/// What is submitted and not written yet.
 #[derive(Default)]
-struct Desk {
+struct Pending {
     entries: Vec<Entry>,
-    slips: Vec<Arc<Slip>>,
+    batches: Vec<Arc<Batch>>,
     is_closed: bool,
     /// How long a commit takes, about.
     commit_time: Duration,
@@ -43,47 +43,47 @@ struct Desk {
 /// Which claims still held, or why nothing was written.
 type Written = Result<Vec<bool>, String>;
 
-struct Slip {
+struct Batch {
     owner: Thread,
     /// How many entries are its.
     entries: usize,
     written: OnceLock<Written>,
 }
 
-/// For entries that were brought. Only the thread that brought them can wait for them.
-pub struct Ticket(Arc<Slip>);
+/// For entries that were submitted. Only the thread that submitted them can wait for them.
+pub struct Receipt(Arc<Batch>);
 
 /// Keeps the ledger as long as `work` takes, which gives it to all that have something to write; then gives it back.
-pub fn keeping<T>(ledger: Ledger, work: impl FnOnce(&Recorder) -> T) -> (T, Ledger) {
-    let recorder = Recorder { ledger: Mutex::new(ledger), desk: Mutex::default(), company: Condvar::new(), busy: AtomicUsize::new(0) };
+pub fn with_writer<T>(ledger: Ledger, work: impl FnOnce(&GroupWriter) -> T) -> (T, Ledger) {
+    let writer = GroupWriter { ledger: Mutex::new(ledger), pending: Mutex::default(), arrived: Condvar::new(), busy: AtomicUsize::new(0) };
     let done = thread::scope(|scope| {
-        scope.spawn(|| recorder.keep());
-        let _closing = Closing(&recorder);
-        work(&recorder)
+        scope.spawn(|| writer.run());
+        let _closing = Closing(&writer);
+        work(&writer)
     });
-    (done, recorder.ledger.into_inner().unwrap_or_else(PoisonError::into_inner))
+    (done, writer.ledger.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Lets the thread end, also when the work panics.
-struct Closing<'a>(&'a Recorder);
+struct Closing<'a>(&'a GroupWriter);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.0.desk().is_closed = true;
-        self.0.company.notify_one();
+        self.0.pending().is_closed = true;
+        self.0.arrived.notify_one();
     }
 }
 
-impl Recorder {
+impl GroupWriter {
     /// Does something else with the ledger, between two commits.
     pub fn with<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
-        if let Some(why) = &self.desk().failed {
+        if let Some(why) = &self.pending().failed {
             return Err(anyhow!(why.clone()));
         }
         work(&mut self.ledger())
     }
 
-    /// Does something in the course of which, or soon after, entries are brought: on a slow disk others wait for them a little.
+    /// Does something in the course of which, or soon after, entries are submitted: on a slow disk others wait for them a little.
     pub fn while_busy<T>(&self, work: impl FnOnce() -> T) -> T {
         self.busy.fetch_add(1, Ordering::Relaxed);
         let done = work();
@@ -91,36 +91,40 @@ impl Recorder {
         done
     }
 
-    /// Hands in entries; they are written together, and in the order in which they were brought.
-    pub fn bring(&self, entries: Vec<Entry>) -> Ticket {
-        let slip = Arc::new(Slip { owner: thread::current(), entries: entries.len(), written: OnceLock::new() });
-        let mut desk = self.desk();
-        desk.entries.extend(entries);
-        desk.slips.push(Arc::clone(&slip));
-        let waiting = desk.slips.len();
-        drop(desk);
+    /// Hands in entries; they are written together, and in the order in which they were submitted.
+    pub fn submit(&self, entries: Vec<Entry>) -> Receipt {
+        let batch = Arc::new(Batch { owner: thread::current(), entries: entries.len(), written: OnceLock::new() });
+        let mut pending = self.pending();
+        pending.entries.extend(entries);
+        pending.batches.push(Arc::clone(&batch));
+        let waiting = pending.batches.len();
+        drop(pending);
         // Between the first and the last of them there is no reason to wake it.
         if waiting == 1 || waiting >= self.busy.load(Ordering::Relaxed) {
-            self.company.notify_one();
+            self.arrived.notify_one();
         }
-        Ticket(slip)
+        Receipt(batch)
     }
 
-    /// Waits until what was brought is on the disk. For each entry: whether its claim still held.
-    pub fn wait(&self, Ticket(slip): &Ticket) -> Result<Vec<bool>> {
+    /// Waits until what was submitted is on the disk. For each entry: whether its claim still held.
+    pub fn wait(&self, Receipt(batch): &Receipt) -> Result<Vec<bool>> {
         loop {
-            if let Some(written) = slip.written.get() {
+            if let Some(written) = batch.written.get() {
                 return written.clone().map_err(|why| anyhow!(why));
             }
             thread::park();
         }
     }
 
-    /// Writes what is brought until there will be nothing more.
-    fn keep(&self) {
-        let mut desk = self.desk();
-        while !(desk.is_closed && desk.slips.is_empty()) {
-            desk = if desk.slips.is_empty() { self.company.wait(desk).unwrap_or_else(PoisonError::into_inner) } else { self.write(desk) };
+    /// Writes what is submitted until there will be nothing more.
+    fn run(&self) {
+        let mut pending = self.pending();
+        while !(pending.is_closed && pending.batches.is_empty()) {
+            pending = if pending.batches.is_empty() {
+                self.arrived.wait(pending).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.write(pending)
+            };
         }
     }
 
@@ -128,40 +132,40 @@ impl Recorder {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes all that was brought in one commit.
-    fn write<'d>(&'d self, mut desk: MutexGuard<'d, Desk>) -> MutexGuard<'d, Desk> {
-        // On a slow disk others that are about to bring something are waited for, for less than it would cost to write twice.
-        if desk.commit_time > SLOW_COMMIT {
-            let patience = (desk.commit_time / 2).min(MOST_PATIENCE);
-            let is_alone = |desk: &mut Desk| desk.slips.len() < self.busy.load(Ordering::Relaxed);
-            desk = self.company.wait_timeout_while(desk, patience, is_alone).unwrap_or_else(PoisonError::into_inner).0;
+    /// Writes all that is pending in one commit.
+    fn write<'d>(&'d self, mut pending: MutexGuard<'d, Pending>) -> MutexGuard<'d, Pending> {
+        // On a slow disk others that are about to submit something are waited for, for less than it would cost to write twice.
+        if pending.commit_time > SLOW_COMMIT {
+            let delay = (pending.commit_time / 2).min(MOST_DELAY);
+            let is_alone = |pending: &mut Pending| pending.batches.len() < self.busy.load(Ordering::Relaxed);
+            pending = self.arrived.wait_timeout_while(pending, delay, is_alone).unwrap_or_else(PoisonError::into_inner).0;
         }
-        let (entries, slips) = (std::mem::take(&mut desk.entries), std::mem::take(&mut desk.slips));
-        let failed = desk.failed.clone();
-        drop(desk);
+        let (entries, batches) = (std::mem::take(&mut pending.entries), std::mem::take(&mut pending.batches));
+        let failed = pending.failed.clone();
+        drop(pending);
 
         let begun = Instant::now();
         let written = failed.map_or_else(|| self.record(&entries), Err);
         let took = begun.elapsed();
         let mut held = written.as_ref().map(|held| held.iter().copied());
-        for slip in &slips {
+        for batch in &batches {
             let own = match &mut held {
-                Ok(held) => Ok(held.by_ref().take(slip.entries).collect()),
+                Ok(held) => Ok(held.by_ref().take(batch.entries).collect()),
                 Err(why) => Err(why.to_string()),
             };
-            slip.written.set(own).ok();
-            slip.owner.unpark();
+            batch.written.set(own).ok();
+            batch.owner.unpark();
         }
 
-        let mut desk = self.desk();
-        desk.commit_time = (desk.commit_time * 3 + took) / 4;
+        let mut pending = self.pending();
+        pending.commit_time = (pending.commit_time * 3 + took) / 4;
         // A database that failed once is not trusted again: what it then says may not be on the disk.
-        desk.failed = written.err();
-        desk
+        pending.failed = written.err();
+        pending
     }
 
     /// A panic within is an error like any other: nobody sleeps for ever.
@@ -201,7 +205,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, claims) = claimed(&folder.path().join("ledger"));
         let void = |claim: &Claim| Claim { number: claim.number + 1, ..claim.clone() };
-        let ((), ledger) = keeping(ledger, |recorder| {
+        let ((), ledger) = with_writer(ledger, |writer| {
             thread::scope(|scope| {
                 for (connection, own) in claims.chunks(EACH).enumerate() {
                     scope.spawn(move || {
@@ -213,8 +217,8 @@ mod tests {
                                 vec![Entry::Begin(claim.clone())]
                             };
                             let expected: Vec<bool> = entries.iter().map(|entry| entry.claim() == claim).collect();
-                            let ticket = recorder.while_busy(|| recorder.bring(entries));
-                            assert_eq!(recorder.wait(&ticket).unwrap(), expected);
+                            let receipt = writer.while_busy(|| writer.submit(entries));
+                            assert_eq!(writer.wait(&receipt).unwrap(), expected);
                         }
                     });
                 }
@@ -231,8 +235,8 @@ mod tests {
         let (ledger, claims) = claimed(&path);
         let elsewhere = rusqlite::Connection::open(&path).unwrap();
         let begin = |index: usize| vec![Entry::Begin(claims[index].clone())];
-        let (told, _) = keeping(ledger, |recorder| {
-            let write = |index| recorder.wait(&recorder.bring(begin(index))).map_err(|error| error.to_string());
+        let (told, _) = with_writer(ledger, |writer| {
+            let write = |index| writer.wait(&writer.submit(begin(index))).map_err(|error| error.to_string());
             let before = write(0);
             elsewhere.execute_batch("ALTER TABLE event RENAME TO other").unwrap();
             let failed = write(1);
@@ -250,6 +254,6 @@ mod tests {
     fn work_that_panics_leaves_no_thread_behind() {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, claims) = claimed(&folder.path().join("ledger"));
-        keeping(ledger, |_| assert!(claims.is_empty(), "the work fails"));
+        with_writer(ledger, |_| assert!(claims.is_empty(), "the work fails"));
     }
 }

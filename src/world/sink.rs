@@ -20,7 +20,7 @@ use crate::notice::{cells, mailbox};
 pub const MARKER: &str = ".runsheet-outbox";
 
 /// Takes messages one by one; nothing of them is seen in its place before `finish`.
-pub trait Outlet {
+pub trait Sink {
     fn put(&mut self, number: u64, message: &Message, rendered: &Rendered) -> Result<()>;
     fn finish(self: Box<Self>) -> Result<()>;
 }
@@ -91,7 +91,7 @@ impl InFolder {
     }
 }
 
-impl Outlet for InFolder {
+impl Sink for InFolder {
     fn put(&mut self, number: u64, message: &Message, _: &Rendered) -> Result<()> {
         match self.kind {
             Folder::Eml => write_eml(&self.output, "", number, message),
@@ -122,7 +122,7 @@ impl InFile {
     }
 }
 
-impl Outlet for InFile {
+impl Sink for InFile {
     fn put(&mut self, _: u64, message: &Message, rendered: &Rendered) -> Result<()> {
         write_stream(&mut self.file, self.kind, message, rendered).with_context(|| format!("cannot write {}", self.target.display()))
     }
@@ -144,7 +144,7 @@ impl ToStandardOutput {
     }
 }
 
-impl Outlet for ToStandardOutput {
+impl Sink for ToStandardOutput {
     fn put(&mut self, _: u64, message: &Message, rendered: &Rendered) -> Result<()> {
         write_stream(&mut self.out, self.kind, message, rendered).context("cannot write to standard output")
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::campaign::Frozen;
 use super::ledger::Reached;
 use super::load::Loaded;
-use super::mailings::{self, Fate, Outcome, Selection};
+use super::mailings::{self, Outcome, Selection, Tally};
 use super::report;
 use super::skip::{Asked, Skip};
 use crate::cli::Global;
@@ -38,7 +38,7 @@ pub struct Brief<'a> {
 
 /// What a mailing comes to, before it is frozen.
 #[derive(Default)]
-pub struct Draft {
+pub struct PlannedMailing {
     pub rows: Vec<Planned>,
     /// The line of each row in the table.
     pub lines: Vec<u64>,
@@ -52,7 +52,7 @@ pub struct Draft {
     /// Recipients who are nobody, as their domains are kept for examples: the first of them, and how many there are.
     pub samples: (Vec<String>, u64),
     pub zones: BTreeSet<String>,
-    pub outcome: Outcome,
+    pub tally: Tally,
     /// Of those whom the earlier mailing has not reached: with how many it is in doubt.
     pub in_doubt_before: u64,
     pub kept: Kept,
@@ -87,14 +87,14 @@ impl Kept {
     }
 }
 
-impl Draft {
+impl PlannedMailing {
     /// How many there are to send.
     pub fn messages(&self) -> u64 {
         self.rows.iter().filter(|planned| !planned.is_suppressed()).count() as u64
     }
 
     /// Makes every message once. `None`: there are faults, and they are reported.
-    pub fn make(global: &Global, loaded: &Loaded, brief: &Brief, diagnostics: &mut Diagnostics) -> Result<Option<Draft>> {
+    pub fn make(global: &Global, loaded: &Loaded, brief: &Brief, diagnostics: &mut Diagnostics) -> Result<Option<PlannedMailing>> {
         let Brief { mailing, reached, .. } = *brief;
         let selection = Selection { recipients: brief.recipients, frozen: Some(brief.frozen), ..Selection::all(mailing) };
         let mut in_doubt_before = 0;
@@ -125,35 +125,35 @@ impl Draft {
             }
         };
         let selection = Selection { skip: skip.as_ref(), ..selection };
-        let mut draft = Draft::default();
+        let mut planned = PlannedMailing::default();
         let mut digest = Digest::new(brief.campaign);
-        let merged = mailings::merge_some(loaded, &selection, &keys, diagnostics, Some(&mut gate), |fate| {
-            draft.add(&fate, &mut digest);
+        let merged = mailings::merge_some(loaded, &selection, &keys, diagnostics, Some(&mut gate), |outcome| {
+            planned.add(&outcome, &mut digest);
             Ok(())
         });
-        draft.outcome = merged.with_context(|| format!("cannot merge `{}`", mailing.id.value))?;
-        draft.hash = digest.finish();
-        if fails(diagnostics, !draft.outcome.skipped && !draft.outcome.incomplete) {
+        planned.tally = merged.with_context(|| format!("cannot merge `{}`", mailing.id.value))?;
+        planned.hash = digest.finish();
+        if fails(diagnostics, !planned.tally.skipped && !planned.tally.incomplete) {
             return Ok(None);
         }
         // Whom the earlier mailing has not reached has no part in this one.
         let has_part = |row: &&LeftOut| !row.key.contains('@') || reached.is_none_or(|reached| reached.keys.contains(&row.key));
-        draft.left_out = skip.iter().flat_map(|skip| skip.rows.values()).filter(has_part).cloned().collect();
-        draft.in_doubt_before = in_doubt_before;
-        draft.skip = skip;
-        Ok(Some(draft))
+        planned.left_out = skip.iter().flat_map(|skip| skip.rows.values()).filter(has_part).cloned().collect();
+        planned.in_doubt_before = in_doubt_before;
+        planned.skip = skip;
+        Ok(Some(planned))
     }
 
-    fn add(&mut self, fate: &Fate, digest: &mut Digest) {
-        let (recipient, letter) = match fate {
-            Fate::Written(letter) => (letter.recipient, Some(letter)),
-            Fate::Suppressed(recipient) => (*recipient, None),
-            Fate::BeyondLimit(_) | Fate::LeftOut(_) | Fate::Repeated(_) => return,
+    fn add(&mut self, outcome: &Outcome, digest: &mut Digest) {
+        let (recipient, merged) = match outcome {
+            Outcome::Written(merged) => (merged.recipient, Some(merged)),
+            Outcome::Suppressed(recipient) => (*recipient, None),
+            Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => return,
         };
         let mut planned = Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() };
-        if let Some(letter) = letter {
-            let message = letter.message;
-            let lang = &letter.notice.lang;
+        if let Some(merged) = merged {
+            let message = merged.message;
+            let lang = &merged.notice.lang;
             if !self.firsts.iter().any(|first| first.lang == *lang) {
                 self.firsts.push(First { lang: lang.clone(), to: message.to.clone(), subject: message.subject.clone() });
             }

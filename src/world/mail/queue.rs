@@ -1,4 +1,4 @@
-//! Sending: letters from a queue over several connections, each step in the ledger before the next that cannot be undone.
+//! Sending: messages from a queue over several connections, each step in the ledger before the next that cannot be undone.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::carrier::Carrier;
-use super::ledger::Ledger;
-use super::recorder::{self, Recorder};
 use super::smtp::Server;
+use super::worker::Worker;
+use super::writer::{self, GroupWriter};
 use crate::config::Sending;
 use crate::notice::brake::Brake;
 use crate::notice::ledger::{Claim, State};
 use crate::notice::message::Envelope;
 use crate::notice::pace::Pace;
+use crate::world::ledger::Ledger;
 
-/// A message on its way.
-pub struct Letter {
+/// A message in the queue.
+pub struct Queued {
     pub claim: Claim,
     pub envelope: Envelope,
     pub bytes: Vec<u8>,
 }
 
-impl Letter {
+impl Queued {
     fn domain(&self) -> &str {
         self.envelope.to.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
@@ -46,17 +46,17 @@ pub(super) struct Shared<'a> {
     /// The mailing's id.
     pub mailing: &'a str,
     queue: Mutex<Queue>,
-    /// For connections: there is another letter, or an end.
+    /// For connections: there is another message, or an end.
     work: Condvar,
-    /// For the feed: there is room, or nothing left.
+    /// For the producer: there is room, or nothing left.
     room: Condvar,
-    pub recorder: &'a Recorder,
+    pub writer: &'a GroupWriter,
     started: Instant,
     signal: &'a AtomicBool,
     /// A connection has once been opened.
     pub proven: Mutex<bool>,
     /// Threads that have a connection, or may still get one.
-    pub hopeful: AtomicUsize,
+    pub connectable: AtomicUsize,
     /// What the answers of this run look like.
     brake: Mutex<Brake>,
     /// Messages over one connection: as configured, or as the server was found to take.
@@ -67,32 +67,32 @@ pub(super) struct Shared<'a> {
 }
 
 pub(super) struct Queue {
-    letters: VecDeque<Letter>,
+    messages: VecDeque<Queued>,
     pub pace: Pace,
-    /// Letters that a connection has in hand, or whose end is not written down yet.
-    in_hand: usize,
+    /// Messages that a worker has taken, or whose end is not written down yet.
+    in_flight: usize,
     closed: bool,
     stop: Option<Stop>,
 }
 
-/// So many letters wait at most for one connection.
+/// So many messages wait at most for one connection.
 const AHEAD: usize = 32;
 /// How often a waiting thread looks for a signal.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
 
-/// The hand that feeds a sending with letters.
-pub struct Feed<'a, 'b> {
+/// Puts messages into the queue, and waits while it is full.
+pub struct Producer<'a, 'b> {
     shared: &'a Shared<'b>,
 }
 
-impl Feed<'_, '_> {
+impl Producer<'_, '_> {
     /// Does something with the ledger, between what the connections write.
     pub fn ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
-        self.shared.recorder.with(work)
+        self.shared.writer.with(work)
     }
 
-    /// Adds a letter, once there is room. `false`: the sending has stopped.
-    pub fn put(&self, letter: Letter) -> bool {
+    /// Adds a message, once there is room. `false`: the sending has stopped.
+    pub fn put(&self, message: Queued) -> bool {
         let shared = self.shared;
         let most = shared.sending.connections * AHEAD;
         let mut queue = shared.lock();
@@ -100,8 +100,8 @@ impl Feed<'_, '_> {
             if shared.has_stopped(&mut queue) {
                 return false;
             }
-            if queue.letters.len() < most {
-                queue.letters.push_back(letter);
+            if queue.messages.len() < most {
+                queue.messages.push_back(message);
                 shared.work.notify_one();
                 return true;
             }
@@ -117,7 +117,7 @@ impl Feed<'_, '_> {
             if shared.has_stopped(&mut queue) {
                 return false;
             }
-            if queue.letters.is_empty() && queue.in_hand == 0 {
+            if queue.messages.is_empty() && queue.in_flight == 0 {
                 return true;
             }
             queue = shared.wait_for_room(queue, LOOK);
@@ -146,7 +146,7 @@ impl Feed<'_, '_> {
 }
 
 /// What a sending needs.
-pub struct Orders<'a> {
+pub struct SendOptions<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
     /// The mailing's id.
@@ -159,49 +159,49 @@ pub struct Orders<'a> {
     pub tell: &'a (dyn Fn(State) + Sync),
 }
 
-/// Sends what `feed` puts into the queue. All that the server answered is in the ledger when it ends; that is given back.
-pub fn send(order: &Orders, ledger: Ledger, feed: impl FnOnce(&Feed) -> Result<()>) -> (Option<Stop>, Ledger) {
-    let (stopped, mut ledger) = recorder::keeping(ledger, |recorder| send_by(order, recorder, feed));
+/// Sends what `produce` puts into the queue. All that the server answered is in the ledger when it ends; that is given back.
+pub fn send(options: &SendOptions, ledger: Ledger, produce: impl FnOnce(&Producer) -> Result<()>) -> (Option<Stop>, Ledger) {
+    let (stopped, mut ledger) = writer::with_writer(ledger, |writer| send_by(options, writer, produce));
     // What was claimed and not begun goes back.
     let released = ledger.release().err().map(|error| Stop::Fault(format!("{error:#}")));
     (stopped.or(released), ledger)
 }
 
-fn send_by(order: &Orders, recorder: &Recorder, feed: impl FnOnce(&Feed) -> Result<()>) -> Option<Stop> {
-    let connections = order.sending.connections;
+fn send_by(options: &SendOptions, writer: &GroupWriter, produce: impl FnOnce(&Producer) -> Result<()>) -> Option<Stop> {
+    let connections = options.sending.connections;
     let queue = Queue {
-        letters: VecDeque::new(),
-        pace: Pace::new(order.sending.rate, order.sending.per_domain),
-        in_hand: 0,
+        messages: VecDeque::new(),
+        pace: Pace::new(options.sending.rate, options.sending.per_domain),
+        in_flight: 0,
         closed: false,
         stop: None,
     };
     let shared = Shared {
-        server: order.server,
-        sending: order.sending,
-        mailing: order.mailing,
+        server: options.server,
+        sending: options.sending,
+        mailing: options.mailing,
         queue: Mutex::new(queue),
         work: Condvar::new(),
         room: Condvar::new(),
-        recorder,
+        writer,
         started: Instant::now(),
-        signal: order.signal,
+        signal: options.signal,
         proven: Mutex::new(false),
-        hopeful: AtomicUsize::new(connections),
-        brake: Mutex::new(Brake::new(order.accepted)),
-        per_connection: AtomicU64::new(order.sending.per_connection),
+        connectable: AtomicUsize::new(connections),
+        brake: Mutex::new(Brake::new(options.accepted)),
+        per_connection: AtomicU64::new(options.sending.per_connection),
         announces: AtomicBool::new(true),
-        tell: order.tell,
+        tell: options.tell,
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| Carrier::new(&shared).work())).collect();
+        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| Worker::new(&shared).work())).collect();
         let guard = Guard(&shared);
-        let fed = feed(&Feed { shared: &shared });
+        let produced = produce(&Producer { shared: &shared });
         drop(guard);
         {
             let mut queue = shared.lock();
             queue.closed = true;
-            if let Err(error) = &fed {
+            if let Err(error) = &produced {
                 queue.stop.get_or_insert(Stop::Fault(format!("{error:#}")));
             }
             shared.wake();
@@ -225,9 +225,9 @@ impl Drop for Guard<'_, '_> {
     }
 }
 
-/// What a carrier gets when it asks for work.
+/// What a worker gets when it asks for work.
 pub(super) enum Turn {
-    Letter(Letter),
+    Queued(Queued),
     /// Nothing yet.
     Wait(Duration),
     Over,
@@ -285,36 +285,36 @@ impl Shared<'_> {
         let mut due = queue.pace.due_at_all();
         if due <= now {
             let pace = &queue.pace;
-            let found = queue.letters.iter().position(|letter| pace.due(letter.domain()) <= now);
-            if let Some(letter) = found.and_then(|index| queue.letters.remove(index)) {
-                queue.pace.take(letter.domain(), now);
-                queue.in_hand += 1;
-                // The feed comes when it can put many.
-                if queue.letters.len() == self.sending.connections * AHEAD / 2 {
+            let found = queue.messages.iter().position(|message| pace.due(message.domain()) <= now);
+            if let Some(message) = found.and_then(|index| queue.messages.remove(index)) {
+                queue.pace.take(message.domain(), now);
+                queue.in_flight += 1;
+                // The producer comes when it can put many.
+                if queue.messages.len() == self.sending.connections * AHEAD / 2 {
                     self.room.notify_all();
                 }
-                return Turn::Letter(letter);
+                return Turn::Queued(message);
             }
-            due = queue.letters.iter().map(|letter| queue.pace.due(letter.domain())).min().unwrap_or(now + LOOK);
+            due = queue.messages.iter().map(|message| queue.pace.due(message.domain())).min().unwrap_or(now + LOOK);
         }
-        if queue.letters.is_empty() && queue.closed {
+        if queue.messages.is_empty() && queue.closed {
             return Turn::Over;
         }
         Turn::Wait(due.saturating_sub(now).clamp(Duration::from_millis(1), LOOK))
     }
 
-    pub fn letter_done(&self) {
+    pub fn message_done(&self) {
         let mut queue = self.lock();
-        queue.in_hand -= 1;
-        if queue.in_hand == 0 && queue.letters.is_empty() {
+        queue.in_flight -= 1;
+        if queue.in_flight == 0 && queue.messages.is_empty() {
             self.room.notify_all();
         }
     }
 
-    pub fn put_back(&self, letter: Letter) {
+    pub fn requeue(&self, message: Queued) {
         let mut queue = self.lock();
-        queue.in_hand -= 1;
-        queue.letters.push_front(letter);
+        queue.in_flight -= 1;
+        queue.messages.push_front(message);
         self.work.notify_one();
     }
 }

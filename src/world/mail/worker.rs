@@ -1,4 +1,4 @@
-//! One carrier of a sending: letter after letter over one connection after another.
+//! A delivery worker: message after message over one connection after another.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::relay::{Guard, LOOK, Letter, Shared, Turn};
+use super::queue::{Guard, LOOK, Queued, Shared, Turn};
 use super::smtp::{Connection, Delivery, Failure};
 use crate::notice::ledger::{Claim, Entry, State};
 use crate::notice::reply::{Reply, Step, Verdict};
@@ -14,30 +14,30 @@ use crate::notice::reply::{Reply, Step, Verdict};
 /// The waits between attempts to get a connection.
 const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 
-pub(super) struct Carrier<'a, 'b> {
+pub(super) struct Worker<'a, 'b> {
     shared: &'a Shared<'b>,
     connection: Option<Connection>,
-    /// What became of the letter before: it is written together with the beginning of the next.
+    /// What became of the message before: it is written together with the beginning of the next.
     unwritten: Option<Entry>,
-    /// The letter after this one. Its envelope went out with the end of this one, or goes out again if the connection is lost.
-    next: Option<Letter>,
+    /// The message after this one. Its envelope went out with the end of this one, or goes out again if the connection is lost.
+    next: Option<Queued>,
     /// It has got no connection, and is not counted among those that may.
     gave_up: bool,
 }
 
-impl<'a, 'b> Carrier<'a, 'b> {
-    pub fn new(shared: &'a Shared<'b>) -> Carrier<'a, 'b> {
-        Carrier { shared, connection: None, unwritten: None, next: None, gave_up: false }
+impl<'a, 'b> Worker<'a, 'b> {
+    pub fn new(shared: &'a Shared<'b>) -> Worker<'a, 'b> {
+        Worker { shared, connection: None, unwritten: None, next: None, gave_up: false }
     }
 
-    /// Carries letters as long as there are any.
+    /// Delivers messages as long as there are any.
     pub fn work(mut self) {
         let shared = self.shared;
         let _guard = Guard(shared);
         loop {
             // One that is only announced is not sent any more when all is to end.
             let announced = self.next.take_if(|_| !shared.has_stopped(&mut shared.lock()));
-            let goes_on = match announced.map_or_else(|| shared.turn(), Turn::Letter) {
+            let goes_on = match announced.map_or_else(|| shared.turn(), Turn::Queued) {
                 Turn::Over => break,
                 Turn::Wait(time) => {
                     let is_written = self.write_down();
@@ -46,39 +46,39 @@ impl<'a, 'b> Carrier<'a, 'b> {
                     }
                     is_written
                 }
-                Turn::Letter(letter) => self.carry(letter),
+                Turn::Queued(message) => self.process(message),
             };
             if !goes_on {
                 break;
             }
         }
         self.write_down();
-        if let Some(letter) = self.next {
-            shared.put_back(letter);
+        if let Some(message) = self.next {
+            shared.requeue(message);
         }
         if let Some(connection) = self.connection {
             connection.quit();
         }
     }
 
-    /// Takes one letter to the server. `false`: it is the last.
-    fn carry(&mut self, letter: Letter) -> bool {
+    /// Takes one message to the server. `false`: it is the last.
+    fn process(&mut self, message: Queued) -> bool {
         let shared = self.shared;
         if self.connection.is_none() && !(self.write_down() && self.connect()) {
-            shared.put_back(letter);
+            shared.requeue(message);
             return false;
         }
         let before = self.unwritten.take();
         let had_before = before.is_some();
-        let delivered = shared.recorder.while_busy(|| self.deliver(&letter, before));
+        let delivered = shared.writer.while_busy(|| self.deliver(&message, before));
         if had_before {
-            shared.letter_done();
+            shared.message_done();
         }
         match delivered {
             Ok(Some(entry)) => self.unwritten = Some(entry),
-            Ok(None) => shared.letter_done(),
+            Ok(None) => shared.message_done(),
             Err(error) => {
-                shared.letter_done();
+                shared.message_done();
                 shared.stop(format!("{error:#}"));
                 return false;
             }
@@ -95,9 +95,9 @@ impl<'a, 'b> Carrier<'a, 'b> {
     /// Writes down what is left. `false`: the ledger failed, and the sending stops.
     fn write_down(&mut self) -> bool {
         let Some(entry) = self.unwritten.take() else { return true };
-        let recorder = self.shared.recorder;
-        let written = recorder.wait(&recorder.bring(vec![entry]));
-        self.shared.letter_done();
+        let writer = self.shared.writer;
+        let written = writer.wait(&writer.submit(vec![entry]));
+        self.shared.message_done();
         if let Err(error) = &written {
             self.shared.stop(format!("{error:#}"));
         }
@@ -129,7 +129,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
             match opened {
                 Ok(connection) => {
                     if std::mem::take(&mut self.gave_up) {
-                        shared.hopeful.fetch_add(1, Ordering::Relaxed);
+                        shared.connectable.fetch_add(1, Ordering::Relaxed);
                     }
                     self.connection = Some(connection);
                     return true;
@@ -142,7 +142,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
                     shared.lock().pace.slow_down();
                     let Some(time) = waits.next() else {
                         // Others may go on with fewer connections than were wished for.
-                        if !std::mem::replace(&mut self.gave_up, true) && shared.hopeful.fetch_sub(1, Ordering::Relaxed) == 1 {
+                        if !std::mem::replace(&mut self.gave_up, true) && shared.connectable.fetch_sub(1, Ordering::Relaxed) == 1 {
                             shared.stop(why);
                         }
                         return false;
@@ -160,13 +160,13 @@ impl<'a, 'b> Carrier<'a, 'b> {
         }
     }
 
-    /// Sends a letter; gives what is still to be written down. An error is the ledger's.
-    fn deliver(&mut self, letter: &Letter, before: Option<Entry>) -> Result<Option<Entry>> {
+    /// Sends a message; gives what is still to be written down. An error is the ledger's.
+    fn deliver(&mut self, message: &Queued, before: Option<Entry>) -> Result<Option<Entry>> {
         let shared = self.shared;
-        let recorder = shared.recorder;
-        let begin = || Entry::Begin(letter.claim.clone());
+        let writer = shared.writer;
+        let begin = || Entry::Begin(message.claim.clone());
         let place = usize::from(before.is_some());
-        let mut written = Some((place, recorder.bring(before.into_iter().chain([begin()]).collect())));
+        let mut written = Some((place, writer.submit(before.into_iter().chain([begin()]).collect())));
         let mut held = false;
         let mut is_first_try = true;
         let settled = loop {
@@ -178,8 +178,8 @@ impl<'a, 'b> Carrier<'a, 'b> {
                 continue;
             };
             let mut ask = || -> Result<bool> {
-                if let Some((place, ticket)) = written.take() {
-                    held = recorder.wait(&ticket)?.get(place).copied().unwrap_or(false);
+                if let Some((place, receipt)) = written.take() {
+                    held = writer.wait(&receipt)?.get(place).copied().unwrap_or(false);
                 }
                 Ok(held)
             };
@@ -192,13 +192,13 @@ impl<'a, 'b> Carrier<'a, 'b> {
                     return None;
                 }
                 if next.is_none()
-                    && let Turn::Letter(letter) = shared.turn()
+                    && let Turn::Queued(message) = shared.turn()
                 {
-                    *next = Some(letter);
+                    *next = Some(message);
                 }
-                next.as_ref().map(|letter| letter.envelope.clone())
+                next.as_ref().map(|message| message.envelope.clone())
             };
-            let delivery = match open.send(&letter.envelope, &letter.bytes, &mut ask, follow) {
+            let delivery = match open.send(&message.envelope, &message.bytes, &mut ask, follow) {
                 Ok(delivery) => delivery,
                 Err(error) => {
                     // The end of the message is not written: the server throws away what it has.
@@ -235,7 +235,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
                         shared.lock().pace.slow_down();
                     }
                     shared.brake().deferred();
-                    break Some(self.later(&letter.claim, reply));
+                    break Some(self.later(&message.claim, reply));
                 }
                 Delivery::Answered { reply, .. } => {
                     // A server that has had enough of one connection is given another; one that closes at once wants less.
@@ -245,7 +245,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
                         shared.lock().pace.slow_down();
                     }
                     if !is_first_try {
-                        break Some(self.later(&letter.claim, reply));
+                        break Some(self.later(&message.claim, reply));
                     }
                 }
                 Delivery::Lost { step, why } => {
@@ -254,7 +254,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
                         shared.announces.store(false, Ordering::Relaxed);
                     }
                     if !is_first_try {
-                        break Some(self.later(&letter.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
+                        break Some(self.later(&message.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
                     }
                 }
                 Delivery::InDoubt { why } => {
@@ -270,18 +270,18 @@ impl<'a, 'b> Carrier<'a, 'b> {
             }
             is_first_try = false;
             // The claim may have run out meanwhile: it is renewed, or void.
-            if let Some((_, ticket)) = written.take() {
-                recorder.wait(&ticket)?;
+            if let Some((_, receipt)) = written.take() {
+                writer.wait(&receipt)?;
             }
-            written = Some((0, recorder.bring(vec![begin()])));
+            written = Some((0, writer.submit(vec![begin()])));
         };
         // The beginning is on the disk before what became of it is written.
-        if let Some((_, ticket)) = written.take() {
-            recorder.wait(&ticket)?;
+        if let Some((_, receipt)) = written.take() {
+            writer.wait(&receipt)?;
         }
         let Some((state, reply, due)) = settled else { return Ok(None) };
         (shared.tell)(state);
-        Ok(Some(Entry::Settle { claim: letter.claim.clone(), state, reply, due }))
+        Ok(Some(Entry::Settle { claim: message.claim.clone(), state, reply, due }))
     }
 
     /// Deferred; once its retries are used up it waits for somebody to plan it again.
@@ -292,7 +292,7 @@ impl<'a, 'b> Carrier<'a, 'b> {
 
     /// Refusals that are about the sender stop everything; those not begun stay planned.
     fn brake(&self, step: Step, reply: &Reply) {
-        // Nobody takes another letter between the last refusal that counts and the stop.
+        // Nobody takes another message between the last refusal that counts and the stop.
         let mut queue = self.shared.lock();
         let Some(why) = self.shared.brake().refused(reply) else { return };
         self.shared.stop_queue(&mut queue, format!(
