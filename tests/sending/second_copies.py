@@ -205,7 +205,7 @@ def a_lower_revision(program):
         for wrong in ("0", "-1", "100", "20270213", "9223372036854775807"):
             project.configure(mailing=f"revision = {wrong}")
             done = project.send()
-            assert done.returncode == 1 and "invalid revision" in done.stderr, done.stderr
+            assert done.returncode == 1 and "`revision` is out of range" in done.stderr, done.stderr
         once(server, project)
 
 
