@@ -297,6 +297,16 @@ async function late(route) {
   await new Promise((later) => setTimeout(later, 400));
   await route.continue();
 }
+/** Holds the script of runs back until it is let go, however long a machine takes for what is done meanwhile. */
+async function hold(page) {
+  let letGo;
+  const gate = new Promise((done) => (letGo = done));
+  await page.route(SCRIPT, async (route) => {
+    await gate;
+    await route.continue();
+  });
+  return letGo;
+}
 
 for (const [name, act, said] of [
   ["a tick", (page) => box(page, "Set both locks").click(), "No run: start one to tick"],
@@ -333,9 +343,10 @@ await test("the script of runs does not come: it is said, and once it comes the 
   await press(page, "Start live run");
   await page.getByText("The script for runs could not be loaded").waitFor();
   await page.unroute(SCRIPT);
-  await page.route(SCRIPT, late);
+  let letGo = await hold(page);
   await press(page, "Start live run");
   await press(page, "Start live run");
+  letGo();
   await desk(page).getByText("started").waitFor();
   const starts = await page.evaluate(() => Object.values(localStorage).filter((one) => one.includes('"kind":"start"')).length);
   is(starts === 1, `pressed twice while it waits, it starts ${starts} runs`);
@@ -353,15 +364,19 @@ await test("the script of runs does not come: it is said, and once it comes the 
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await desk(page).getByText("by AB").waitFor();
   is(await box(page, "Publish the advance notice").isChecked(), "the tick from before is gone");
-  await page.route(SCRIPT, late);
+  letGo = await hold(page);
   await page.reload({ waitUntil: "domcontentloaded" });
   // Nobody sees yet what is ticked.
   await box(page, "Publish the advance notice").click();
+  letGo();
   await page.getByText("Loaded: do it again.").waitFor();
   is(await box(page, "Publish the advance notice").isChecked(), "what was pressed before the run was seen unticks");
   is(await blank(page, "RELEASE_TAG").inputValue() === "v1", "the value from before is gone");
+  await page.unroute(SCRIPT);
+  letGo = await hold(page);
   await page.reload({ waitUntil: "domcontentloaded" });
   await blank(page, "RELEASE_TAG").pressSequentially("20", { delay: 5 });
+  letGo();
   await page.getByText("Loaded: do it again.").waitFor();
   await page.keyboard.type("412");
   is(await blank(page, "RELEASE_TAG").inputValue() === "v1", `a part of a value is taken: ${await blank(page, "RELEASE_TAG").inputValue()}`);
