@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::page::html::alert;
 use crate::page::link::{self, Target};
-use crate::page::markdown::{Placed, end_of, plain_text, raw_html, run_end};
+use crate::page::markdown::{Placed, block, end_of, mark, plain_text, raw_html, run_end};
 use crate::page::{Body, Hole, raw, tags};
 
 /// The longest name of a column, in bytes: it is written before each of its cells.
@@ -231,19 +231,7 @@ impl Writer {
                     at = end;
                 }
                 // What is in a cell is written with the cell.
-                Event::Start(_)
-                | Event::End(_)
-                | Event::Text(_)
-                | Event::Code(_)
-                | Event::InlineMath(_)
-                | Event::DisplayMath(_)
-                | Event::Html(_)
-                | Event::InlineHtml(_)
-                | Event::FootnoteReference(_)
-                | Event::SoftBreak
-                | Event::HardBreak
-                | Event::Rule
-                | Event::TaskListMarker(_) => {}
+                Event::Start(_) | Event::End(_) | Event::Text(_) | Event::Code(_) | Event::Rule | mark!() => {}
             }
             at += 1;
         }
@@ -287,29 +275,7 @@ impl Writer {
                 // Of these marks the words are left.
                 Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript) => {}
                 // No part of running text, or not read.
-                Event::Start(
-                    Tag::Paragraph
-                    | Tag::Heading { .. }
-                    | Tag::BlockQuote(_)
-                    | Tag::CodeBlock(_)
-                    | Tag::HtmlBlock
-                    | Tag::List(_)
-                    | Tag::Item
-                    | Tag::FootnoteDefinition(_)
-                    | Tag::DefinitionList
-                    | Tag::DefinitionListTitle
-                    | Tag::DefinitionListDefinition
-                    | Tag::Table(_)
-                    | Tag::TableHead
-                    | Tag::TableRow
-                    | Tag::TableCell
-                    | Tag::MetadataBlock(_),
-                )
-                | Event::End(_)
-                | Event::Html(_)
-                | Event::InlineMath(_)
-                | Event::DisplayMath(_)
-                | Event::Rule => {}
+                Event::Start(block!()) | Event::End(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) | Event::Rule => {}
             }
             at += 1;
         }
@@ -357,17 +323,7 @@ fn header(events: &[Placed]) -> String {
         .map(|(event, _)| match event {
             Event::Text(text) => text.to_string(),
             Event::Code(code) => tags::in_code(code),
-            Event::Start(_)
-            | Event::End(_)
-            | Event::InlineMath(_)
-            | Event::DisplayMath(_)
-            | Event::Html(_)
-            | Event::InlineHtml(_)
-            | Event::FootnoteReference(_)
-            | Event::SoftBreak
-            | Event::HardBreak
-            | Event::Rule
-            | Event::TaskListMarker(_) => String::new(),
+            Event::Start(_) | Event::End(_) | Event::Rule | mark!() => String::new(),
         })
         .collect()
 }

@@ -9,7 +9,7 @@ use super::blank;
 use super::code::Block;
 use super::entry::{Blank, Item, Rounds, Track};
 use super::link::External;
-use super::markdown::{self, Placed, plain_text};
+use super::markdown::{self, Placed, mark, plain_text};
 use super::section::Section;
 use super::slug::Anchors;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -322,17 +322,7 @@ impl<'t> Writer<'_, '_, 't> {
                 self.push("<hr>\n");
             }
             Event::End(_) => self.at += 1,
-            Event::Start(_)
-            | Event::Text(_)
-            | Event::Code(_)
-            | Event::InlineMath(_)
-            | Event::DisplayMath(_)
-            | Event::Html(_)
-            | Event::InlineHtml(_)
-            | Event::FootnoteReference(_)
-            | Event::SoftBreak
-            | Event::HardBreak
-            | Event::TaskListMarker(_) => self.inlines(),
+            Event::Start(_) | Event::Text(_) | Event::Code(_) | mark!() => self.inlines(),
         }
     }
 

@@ -4,7 +4,7 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::html::{Dialect, Hole, Link, Writer};
 use super::link::{self, External, Target};
-use super::markdown::plain_text;
+use super::markdown::{block, plain_text};
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 
@@ -59,26 +59,7 @@ impl Writer<'_, '_, '_> {
             Event::Start(Tag::Link { dest_url, title, .. }) => self.link(dest_url, title, at),
             Event::Start(Tag::Image { dest_url, .. }) => self.image(dest_url, at),
             // Links and pictures are closed where they are opened; blocks are no part of running text.
-            Event::Start(
-                Tag::Superscript
-                | Tag::Subscript
-                | Tag::Paragraph
-                | Tag::Heading { .. }
-                | Tag::BlockQuote(_)
-                | Tag::CodeBlock(_)
-                | Tag::HtmlBlock
-                | Tag::List(_)
-                | Tag::Item
-                | Tag::FootnoteDefinition(_)
-                | Tag::DefinitionList
-                | Tag::DefinitionListTitle
-                | Tag::DefinitionListDefinition
-                | Tag::Table(_)
-                | Tag::TableHead
-                | Tag::TableRow
-                | Tag::TableCell
-                | Tag::MetadataBlock(_),
-            )
+            Event::Start(Tag::Superscript | Tag::Subscript | block!())
             | Event::End(_)
             | Event::InlineMath(_)
             | Event::DisplayMath(_)

@@ -13,6 +13,43 @@ use crate::source::RelPath;
 /// An event and the bytes of the text it comes from.
 pub type Placed<'t> = (Event<'t>, Range<usize>);
 
+/// Matches what stands in running text beside words, code and elements: writers name every event, so that a new one is seen.
+macro_rules! mark {
+    () => {
+        Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::Html(_)
+            | Event::InlineHtml(_)
+            | Event::FootnoteReference(_)
+            | Event::SoftBreak
+            | Event::HardBreak
+            | Event::TaskListMarker(_)
+    };
+}
+
+/// Matches the tags that are no part of running text.
+macro_rules! block {
+    () => {
+        Tag::Paragraph
+            | Tag::Heading { .. }
+            | Tag::BlockQuote(_)
+            | Tag::CodeBlock(_)
+            | Tag::HtmlBlock
+            | Tag::List(_)
+            | Tag::Item
+            | Tag::FootnoteDefinition(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Table(_)
+            | Tag::TableHead
+            | Tag::TableRow
+            | Tag::TableCell
+            | Tag::MetadataBlock(_)
+    };
+}
+pub(crate) use {block, mark};
+
 /// What is switched on: tables, tasks, footnotes, strikethrough, alerts, heading ids, definition lists.
 pub(super) fn options() -> Options {
     Options::ENABLE_TABLES

@@ -5,7 +5,7 @@ use pulldown_cmark::{Alignment, Event, Tag, TagEnd};
 use super::blank::{self, Side};
 use super::field::short;
 use super::html::{Dialect, Writer};
-use super::markdown::plain_text;
+use super::markdown::{mark, plain_text};
 use crate::schedule::Offset;
 
 /// How many columns of about 2 cm paper has room for. A line to write on takes two of them.
@@ -60,19 +60,7 @@ impl Writer<'_, '_, '_> {
                     continue;
                 }
                 // What is in a cell is written with the cell.
-                Event::Start(_)
-                | Event::End(_)
-                | Event::Text(_)
-                | Event::Code(_)
-                | Event::InlineMath(_)
-                | Event::DisplayMath(_)
-                | Event::Html(_)
-                | Event::InlineHtml(_)
-                | Event::FootnoteReference(_)
-                | Event::SoftBreak
-                | Event::HardBreak
-                | Event::Rule
-                | Event::TaskListMarker(_) => {}
+                Event::Start(_) | Event::End(_) | Event::Text(_) | Event::Code(_) | Event::Rule | mark!() => {}
             }
             self.at += 1;
         }
