@@ -140,6 +140,9 @@ pub enum Command {
     /// Fetch and show the status page
     #[command(after_help = "Examples:\n  runsheet status\n  runsheet status --offline")]
     Status,
+    /// Print the JSON Schema of runsheet.toml, for editors
+    #[command(after_help = "Example:\n  runsheet schema > runsheet.schema.json")]
+    Schema,
     /// Explain the code of a diagnostic
     #[command(after_help = "Example:\n  runsheet explain broken-link")]
     Explain {

@@ -6,8 +6,10 @@ use std::ops::RangeInclusive;
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use toml::de::{DeTable, DeValue};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule::{self, Rule};
 use crate::source::{RelPath, Span};
+use crate::text::suggest;
 
 /// A value and where it stands in its file.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,15 +62,36 @@ impl Value {
     }
 }
 
+/// The rules that a kind of data file is read by: whoever lowers the level of one kind is not blind to the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    syntax: &'static Rule,
+    unknown_key: &'static Rule,
+    wrong_type: &'static Rule,
+    bad_value: &'static Rule,
+}
+
+/// Those of `runsheet.toml`.
+pub const CONFIGURATION: Rules =
+    Rules { syntax: rule::TOML_SYNTAX, unknown_key: rule::UNKNOWN_KEY, wrong_type: rule::WRONG_TYPE, bad_value: rule::BAD_VALUE };
+
+/// Those of the front matter of pages.
+pub const FRONT_MATTER: Rules = Rules {
+    syntax: rule::FRONT_MATTER_SYNTAX,
+    unknown_key: rule::FRONT_MATTER_KEY,
+    wrong_type: rule::FRONT_MATTER_TYPE,
+    bad_value: rule::FRONT_MATTER_VALUE,
+};
+
 /// Reads TOML. What could be understood is returned even if there are faults.
 ///
 /// `offset` is where `text` begins in its file: places are counted in the file.
-pub fn toml(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Table {
+pub fn toml(text: &str, path: &RelPath, offset: usize, rules: Rules, diagnostics: &mut Diagnostics) -> Table {
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        diagnostics.push(Diagnostic::error("toml-syntax", message).at(path, shift(span, offset)));
+        diagnostics.push(Diagnostic::new(rules.syntax, message).at(path, shift(span, offset)));
     }
     from_toml_table(table.get_ref(), offset)
 }
@@ -92,7 +115,7 @@ fn from_toml_table(table: &DeTable, offset: usize) -> Table {
 
 /// A value may be written by its number, such as `\uF8FF`, so it is judged when it is read. Such characters are marks of our own.
 fn without_private_use(text: &str) -> String {
-    text.replace(crate::page::is_private_use, "\u{FFFD}")
+    text.replace(crate::text::private_use::is_private_use, "\u{FFFD}")
 }
 
 fn from_toml(value: &DeValue, offset: usize) -> Value {
@@ -120,7 +143,11 @@ pub fn yaml(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
         Ok(documents) => documents,
         Err(error) => {
             let at = byte(error.marker().index());
-            let diagnostic = Diagnostic::error("yaml-syntax", error.info().to_owned()).at(path, at..at);
+            let diagnostic = Diagnostic::new(rule::FRONT_MATTER_SYNTAX, error.info().to_owned()).at(path, at..at);
+            // What beginners write: `title: Cutover: the plan`.
+            let is_colon = error.info().starts_with("mapping values are not allowed");
+            let help = is_colon.then(|| "put a value that holds `: ` in quotes".to_owned());
+            let diagnostic = diagnostic.maybe_help(help);
             diagnostics.push(diagnostic);
             return Table::new();
         }
@@ -131,7 +158,7 @@ pub fn yaml(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
         Value::Null => Table::new(),
         other => {
             let message = format!("expected `key: value` lines, found {}", other.kind());
-            diagnostics.push(Diagnostic::error("yaml-syntax", message).at(path, offset..offset + text.len()));
+            diagnostics.push(Diagnostic::new(rule::FRONT_MATTER_SYNTAX, message).at(path, offset..offset + text.len()));
             Table::new()
         }
     }
@@ -172,21 +199,63 @@ fn from_yaml(node: &MarkedYaml, byte: &impl Fn(usize) -> usize, depth: usize) ->
     Node { span, value }
 }
 
+/// What a key may hold, as its reader asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    Text,
+    /// A text, or a date or time of TOML.
+    Moment,
+    Bool,
+    /// A whole number, with its bounds if there are some.
+    Integer(Option<RangeInclusive<u64>>),
+    /// One of some words.
+    OneOf(Vec<&'static str>),
+    Texts,
+    /// A table with free keys: texts, numbers, true and false.
+    Words,
+    Table(Vec<Field>),
+    /// A table of tables with free names.
+    Tables(Vec<Field>),
+    /// A list of tables.
+    List(Vec<Field>),
+    Either(Vec<Shape>),
+}
+
+/// A key, and what it may hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    pub key: &'static str,
+    pub shape: Shape,
+    pub is_needed: bool,
+}
+
 /// Reads a table key by key; whatever was not asked for by the time of `finish` is an unknown key.
 pub struct Reader<'a> {
     /// How the table is called in messages, such as ``[mail]`` or `the front matter`.
     name: String,
     path: &'a RelPath,
     table: &'a [(Key, Node)],
+    rules: Rules,
     /// Where the table begins, for keys that are missing.
     span: Span,
     asked: Vec<&'static str>,
+    /// What was asked for, if the table is not read but described: see [`describe`].
+    fields: Option<Vec<Field>>,
     pub diagnostics: Diagnostics,
 }
 
+/// What a table may hold, from the function that reads it: it asks for all of its keys, and none is there.
+pub fn describe(read: impl FnOnce(&mut Reader)) -> Vec<Field> {
+    let path = RelPath::default();
+    let mut reader = Reader::new("", &path, &[], 0..0, CONFIGURATION);
+    reader.fields = Some(Vec::new());
+    read(&mut reader);
+    reader.fields.unwrap_or_default()
+}
+
 impl<'a> Reader<'a> {
-    pub fn new(name: impl Into<String>, path: &'a RelPath, table: &'a [(Key, Node)], span: Span) -> Reader<'a> {
-        Reader { name: name.into(), path, table, span, asked: Vec::new(), diagnostics: Diagnostics::default() }
+    pub fn new(name: impl Into<String>, path: &'a RelPath, table: &'a [(Key, Node)], span: Span, rules: Rules) -> Reader<'a> {
+        Reader { name: name.into(), path, table, rules, span, asked: Vec::new(), fields: None, diagnostics: Diagnostics::default() }
     }
 
     /// Everything that was wrong with the table, unknown keys included.
@@ -197,7 +266,7 @@ impl<'a> Reader<'a> {
             }
             let message = format!("unknown key `{}` in {}", key.name, self.name);
             let help = suggest(&key.name, self.asked.iter().copied());
-            let diagnostic = Diagnostic::error("unknown-key", message).at(self.path, key.span.clone()).maybe_help(help);
+            let diagnostic = Diagnostic::new(self.rules.unknown_key, message).at(self.path, key.span.clone()).maybe_help(help);
             self.diagnostics.push(diagnostic);
         }
         self.diagnostics
@@ -218,23 +287,38 @@ impl<'a> Reader<'a> {
         self.table.iter().find(|(entry, _)| entry.name == key).map(|(_, node)| node)
     }
 
+    /// Says what a key may hold, where it is read in a way of its own.
+    pub fn holds(&mut self, key: &'static str, shape: Shape) {
+        self.field(key, false, || shape);
+    }
+
+    /// Keeps what a key may hold, if that is asked for. What was said last of a key counts.
+    fn field(&mut self, key: &'static str, is_needed: bool, shape: impl FnOnce() -> Shape) {
+        if let Some(fields) = &mut self.fields {
+            let is_needed = is_needed || fields.iter().any(|field| field.key == key && field.is_needed);
+            fields.retain(|field| field.key != key);
+            fields.push(Field { key, shape: shape(), is_needed });
+        }
+    }
+
     /// Reports a value that has the right type and yet is wrong.
     pub fn reject(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
-        let diagnostic = Diagnostic::error("bad-value", message).at(self.path, span.clone()).maybe_help(help);
+        let diagnostic = Diagnostic::new(self.rules.bad_value, message).at(self.path, span.clone()).maybe_help(help);
         self.diagnostics.push(diagnostic);
     }
 
     fn wrong_type(&mut self, key: &str, node: &Node, expected: &str) {
         let message = format!("`{key}` in {} should be {expected}, not {}", self.name, node.value.kind());
-        self.diagnostics.push(Diagnostic::error("wrong-type", message).at(self.path, node.span.clone()));
+        self.diagnostics.push(Diagnostic::new(self.rules.wrong_type, message).at(self.path, node.span.clone()));
     }
 
     fn missing(&mut self, key: &str) {
         let message = format!("{} needs `{key}`", self.name);
-        self.diagnostics.push(Diagnostic::error("missing-key", message).at(self.path, self.span.clone()));
+        self.diagnostics.push(Diagnostic::new(rule::MISSING_KEY, message).at(self.path, self.span.clone()));
     }
 
     pub fn text(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        self.field(key, false, || Shape::Text);
         let node = self.node(key)?;
         let Value::Text(text) = &node.value else {
             self.wrong_type(key, node, "text in quotes");
@@ -245,6 +329,7 @@ impl<'a> Reader<'a> {
 
     /// A text that must be there.
     pub fn needed_text(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        self.field(key, true, || Shape::Text);
         if !self.has(key) {
             self.asked.push(key);
             self.missing(key);
@@ -255,6 +340,7 @@ impl<'a> Reader<'a> {
 
     /// A text, a date or a time: all as they were written.
     pub fn moment(&mut self, key: &'static str) -> Option<Spanned<String>> {
+        self.field(key, false, || Shape::Moment);
         let node = self.node(key)?;
         match &node.value {
             Value::Text(text) | Value::Datetime(text) => Some(Spanned { value: text.clone(), span: node.span.clone() }),
@@ -266,6 +352,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn bool(&mut self, key: &'static str) -> Option<bool> {
+        self.field(key, false, || Shape::Bool);
         let node = self.node(key)?;
         let Value::Bool(yes) = node.value else {
             self.wrong_type(key, node, "true or false");
@@ -275,6 +362,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn integer(&mut self, key: &'static str) -> Option<Spanned<i64>> {
+        self.field(key, false, || Shape::Integer(None));
         let node = self.node(key)?;
         let Value::Integer(number) = node.value else {
             self.wrong_type(key, node, "a whole number");
@@ -285,7 +373,9 @@ impl<'a> Reader<'a> {
 
     /// A whole number within bounds; `u64::MAX` is none.
     pub fn count(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<u64> {
-        let number = self.integer(key)?;
+        let number = self.integer(key);
+        self.field(key, false, || Shape::Integer(Some(bounds.clone())));
+        let number = number?;
         let count = u64::try_from(number.value).ok().filter(|count| bounds.contains(count));
         if count.is_none() {
             let (least, most) = bounds.into_inner();
@@ -312,16 +402,19 @@ impl<'a> Reader<'a> {
 
     /// A text that is one of some words.
     pub fn choice<T: Copy>(&mut self, key: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
-        self.parsed(key, |text| match choices.iter().find(|(word, _)| *word == text) {
+        let choice = self.parsed(key, |text| match choices.iter().find(|(word, _)| *word == text) {
             Some((_, choice)) => Ok(*choice),
             None => {
                 let help = suggest(text, choices.iter().map(|(word, _)| *word));
                 Err((format!("`{key}` cannot be `{text}`"), help))
             }
-        })
+        });
+        self.field(key, false, || Shape::OneOf(choices.iter().map(|(word, _)| *word).collect()));
+        choice
     }
 
     pub fn texts(&mut self, key: &'static str) -> Vec<Spanned<String>> {
+        self.field(key, false, || Shape::Texts);
         let Some(node) = self.node(key) else { return Vec::new() };
         let Value::List(list) = &node.value else {
             self.wrong_type(key, node, "a list of texts");
@@ -341,6 +434,7 @@ impl<'a> Reader<'a> {
 
     /// A table with free keys, each a text, a number, or true or false.
     pub fn words(&mut self, key: &'static str) -> Vec<(Key, String)> {
+        self.field(key, false, || Shape::Words);
         let Some(node) = self.node(key) else { return Vec::new() };
         let Value::Table(table) = &node.value else {
             self.wrong_type(key, node, "a table");
@@ -361,6 +455,10 @@ impl<'a> Reader<'a> {
 
     /// Reads a nested table by a reader of its own; nothing happens if it is not there.
     pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Reader<'a>)) {
+        if self.fields.is_some() {
+            let fields = self.describe_nested(read);
+            return self.field(key, false, || Shape::Table(fields));
+        }
         let Some(node) = self.node(key) else { return };
         let Value::Table(table) = &node.value else {
             self.wrong_type(key, node, "a table");
@@ -373,6 +471,11 @@ impl<'a> Reader<'a> {
 
     /// Reads each entry of a table whose keys are free, such as `[events.NAME]`.
     pub fn tables(&mut self, key: &'static str, mut read: impl FnMut(&Key, &mut Reader<'a>)) {
+        if self.fields.is_some() {
+            let name = Key { name: String::new(), span: 0..0 };
+            let fields = self.describe_nested(|reader| read(&name, reader));
+            return self.field(key, false, || Shape::Tables(fields));
+        }
         let Some(node) = self.node(key) else { return };
         let Value::Table(entries) = &node.value else {
             self.wrong_type(key, node, "a table");
@@ -390,6 +493,10 @@ impl<'a> Reader<'a> {
 
     /// Reads each of `[[key]]`.
     pub fn list_of_tables(&mut self, key: &'static str, mut read: impl FnMut(&mut Reader<'a>)) {
+        if self.fields.is_some() {
+            let fields = self.describe_nested(read);
+            return self.field(key, false, || Shape::List(fields));
+        }
         let Some(node) = self.node(key) else { return };
         let Value::List(list) = &node.value else {
             self.wrong_type(key, node, &format!("a list of tables, written as [[{key}]]"));
@@ -403,8 +510,15 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn describe_nested(&self, read: impl FnOnce(&mut Reader<'a>)) -> Vec<Field> {
+        let mut reader = Reader::new("", self.path, &[], 0..0, self.rules);
+        reader.fields = Some(Vec::new());
+        read(&mut reader);
+        reader.fields.unwrap_or_default()
+    }
+
     fn nested(&mut self, name: String, table: &'a [(Key, Node)], span: &Span, read: impl FnOnce(&mut Reader<'a>)) {
-        let mut reader = Reader::new(name, self.path, table, span.clone());
+        let mut reader = Reader::new(name, self.path, table, span.clone(), self.rules);
         read(&mut reader);
         self.diagnostics.extend(reader.finish());
     }
@@ -421,7 +535,7 @@ mod tests {
     #[test]
     fn toml_and_yaml_give_the_same() {
         let mut diagnostics = Diagnostics::default();
-        let from_toml = toml("title = \"Köln\"\nweight = 3\n", &path(), 0, &mut diagnostics);
+        let from_toml = toml("title = \"Köln\"\nweight = 3\n", &path(), 0, CONFIGURATION, &mut diagnostics);
         let from_yaml = yaml("title: Köln\nweight: 3\n", &path(), 0, &mut diagnostics);
         assert!(diagnostics.is_empty());
         let plain = |table: Table| table.into_iter().map(|(key, node)| (key.name, node.value)).collect::<Vec<_>>();
@@ -441,12 +555,12 @@ mod tests {
     fn every_fault_is_reported() {
         let mut diagnostics = Diagnostics::default();
         let path = path();
-        let table = toml("tilte = \"x\"\nweight = \"3\"\n", &path, 0, &mut diagnostics);
-        let mut reader = Reader::new("the front matter", &path, &table, 0..0);
+        let table = toml("tilte = \"x\"\nweight = \"3\"\n", &path, 0, FRONT_MATTER, &mut diagnostics);
+        let mut reader = Reader::new("the front matter", &path, &table, 0..0, FRONT_MATTER);
         reader.text("title");
         reader.integer("weight");
-        let codes: Vec<&str> = reader.finish().iter().map(|diagnostic| diagnostic.code).collect();
-        assert_eq!(codes, ["wrong-type", "unknown-key"]);
+        let codes: Vec<&str> = reader.finish().iter().map(|diagnostic| diagnostic.rule.code).collect();
+        assert_eq!(codes, ["front-matter-type", "front-matter-key"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Everything but [`world`] and [`commands`] is pure: no files, no clock, no environment, no network.
-//! The same [`source::Inputs`] give the same bytes.
+//! The same [`inputs::Inputs`] give the same bytes.
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
@@ -22,18 +22,20 @@ pub mod config;
 pub mod data;
 pub mod diagnostic;
 pub mod highlight;
-mod near;
+pub mod inputs;
+pub mod mail;
 pub mod notice;
 pub mod page;
 pub mod project;
-pub mod reference;
 pub mod render;
 pub mod rule;
 pub mod schedule;
+pub mod schema;
 pub mod search;
 pub mod sheet;
 pub mod site;
 pub mod source;
 pub mod status;
+pub mod text;
 pub mod theme;
 pub mod world;

@@ -1,20 +1,15 @@
-//! What a run reads: every file of the project, the time, the status, as one value.
+//! Files of the project: their paths, their texts, and places in them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
-use crate::status::Snapshot;
-
 /// A range of bytes in a source text.
 pub type Span = Range<usize>;
 
 /// A file's or folder's path below the project's root: `/` between the parts, no `.`, no `..`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelPath(Arc<str>);
 
 impl RelPath {
@@ -100,6 +95,14 @@ impl fmt::Debug for RelPath {
     }
 }
 
+/// The name of the file that makes a folder a Runsheet project.
+pub const FILE_NAME: &str = "runsheet.toml";
+
+/// The path of that file, for diagnostics about it.
+pub fn configuration() -> RelPath {
+    RelPath::new(FILE_NAME).expect("the name is a plain path")
+}
+
 /// A text file of the project.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -122,76 +125,6 @@ pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
     (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
-}
-
-/// Everything that one run knows. The same inputs give the same output, byte for byte.
-///
-/// Recipients are the one exception: they are read as a stream and never held whole.
-#[derive(Clone, Debug)]
-pub struct Inputs {
-    /// `runsheet.toml`, Markdown below `content/`, the theme's text files, files that contracts name.
-    pub sources: BTreeMap<RelPath, Source>,
-    /// Other files below `content/` and a theme's `static/`, with their size in bytes.
-    pub assets: BTreeMap<RelPath, u64>,
-    /// Every file and folder of the project, for links that point outside `content/`.
-    pub listing: BTreeSet<RelPath>,
-    /// Files that were passed over, each with the reason.
-    pub skipped: Vec<(RelPath, Skipped)>,
-    pub now: Timestamp,
-    pub status: StatusInput,
-    pub history: History,
-    /// The project's folder in its Git repository: empty at the top, else such as `docs/cutover/`.
-    pub repository_folder: String,
-}
-
-/// What Git knows of when pages were changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum History {
-    /// There is no Git, or no repository that it may read.
-    #[default]
-    Unknown,
-    /// The clone does not hold the whole history, so the last change of a page may be missing.
-    Shallow,
-    /// When each page was last changed, by the clock of who changed it.
-    Known(BTreeMap<RelPath, Timestamp>),
-}
-
-impl History {
-    /// When a file was last changed.
-    pub fn last_change(&self, path: &RelPath) -> Option<Timestamp> {
-        match self {
-            History::Known(changes) => changes.get(path).copied(),
-            History::Unknown | History::Shallow => None,
-        }
-    }
-}
-
-/// Why a file below `content/` was not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Skipped {
-    /// A symbolic link that leaves the tree, or that points to a folder.
-    Symlink,
-    /// Not a regular file: a pipe, a socket, a device.
-    Special,
-    /// A text file that is not UTF-8; the byte where it stops to be.
-    NotUtf8(usize),
-    /// A name that is not UTF-8 or holds a control character.
-    Name,
-    /// A file that must not be published: recipients, secrets, keys.
-    Private,
-    /// An ending that is on no list of types to publish.
-    Type,
-    /// A text file over the size limit.
-    TooLarge,
-}
-
-/// What is known of the status page when the run begins.
-#[derive(Clone, Debug, Default)]
-pub struct StatusInput {
-    /// The last good snapshot, just fetched or older.
-    pub snapshot: Option<Snapshot>,
-    /// Why there is no fresh one: the cause and a way out.
-    pub fault: Option<(String, Option<String>)>,
 }
 
 #[cfg(test)]

@@ -9,9 +9,12 @@ use include_dir::{Dir, File, include_dir};
 use tera::{Context, Tera};
 
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inputs::Inputs;
 use crate::notice::engine::{self, Bounded};
-use crate::source::{Inputs, RelPath};
+use crate::rule;
+use crate::source::RelPath;
+use crate::text::suggest;
 
 static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templates");
 
@@ -91,13 +94,13 @@ impl Theme {
             inputs.assets.keys().filter_map(|path| Some((path.below(&static_folder)?.to_owned(), path.clone()))).collect();
         let known = inputs.listing.iter().any(|path| path.below(&folder).is_some());
         if name != "default" && !known {
-            let diagnostic = Diagnostic::error("unknown-theme", format!("there is no folder `{folder}`"));
+            let diagnostic = Diagnostic::new(rule::UNKNOWN_THEME, format!("there is no folder `{folder}`"));
             diagnostics.push(diagnostic.help("`theme = \"default\"` is built in"));
         }
         report_unused(&templates, inputs, &folder, diagnostics);
         let mail = templates.remove("mail.html").map(|(text, _)| text).unwrap_or_default();
         for mark in MAIL_MARKS.iter().filter(|mark| !mail.contains(**mark)) {
-            let diagnostic = Diagnostic::error("template-syntax", format!("the layout of mails has no `{mark}`"));
+            let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("the layout of mails has no `{mark}`"));
             let path = RelPath::new(&format!("{folder}/templates/mail.html"));
             diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
         }
@@ -144,7 +147,7 @@ fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs
         // Components are known by their own names.
         let is_used = built_in.contains(name) || is_named(name) || text.contains("endcomponent");
         let Some(path) = path.as_ref().filter(|_| !is_used) else { continue };
-        let diagnostic = Diagnostic::warning("unused-template", "no page and no other template uses this template").in_file(path);
+        let diagnostic = Diagnostic::new(rule::UNUSED_TEMPLATE, "no page and no other template uses this template").in_file(path);
         diagnostics.push(diagnostic.maybe_help(suggest(name, built_in.iter().map(String::as_str))));
     }
     let statics: Vec<String> = files_below(&STATIC).into_iter().map(name_of).collect();
@@ -160,7 +163,7 @@ fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs
         // `source` is what the built-in scripts and styles are made from.
         if !matches!(place.split('/').next(), Some("templates" | "static" | "source")) {
             let message = format!("this file has the name of a file of the theme, but is not in `{folder}/{home}/`");
-            diagnostics.push(Diagnostic::warning("unused-template", message).in_file(path).help("move it there"));
+            diagnostics.push(Diagnostic::new(rule::UNUSED_TEMPLATE, message).in_file(path).help("move it there"));
         }
     }
 }
@@ -203,11 +206,11 @@ fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPa
     if let ErrorKind::CircularInclude { tpl, include_chain: chain } | ErrorKind::CircularExtend { tpl, inheritance_chain: chain } =
         error.kind()
     {
-        let diagnostic = Diagnostic::error("template-syntax", format!("the template takes itself in: {}", chain.join(" → ")));
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("the template takes itself in: {}", chain.join(" → ")));
         return file(tpl).map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
     }
     if let ErrorKind::MissingParent { current, parent } = error.kind() {
-        let diagnostic = Diagnostic::error("template-syntax", format!("there is no template `{parent}` to extend"));
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("there is no template `{parent}` to extend"));
         let diagnostic = diagnostic.maybe_help(suggest(parent, templates.keys().map(String::as_str)));
         let line = |text: &str| text.lines().position(|line| line.contains("extends") && line.contains(parent.as_str()));
         return match templates.get(current) {
@@ -217,14 +220,14 @@ fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPa
     }
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
         let message = engine::cause(error);
-        let diagnostic = Diagnostic::error("template-syntax", engine::first_line(message.trim_start_matches("error: ")));
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, engine::first_line(message.trim_start_matches("error: ")));
         let (name, line, column) = engine::drawn(&message);
         return match file(name) {
             Some(path) => diagnostic.at_line(path, line, column),
             None => diagnostic,
         };
     };
-    let diagnostic = Diagnostic::error("template-syntax", engine::first_line(report.message()));
+    let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, engine::first_line(report.message()));
     match file(report.filename()) {
         Some(path) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
         None => diagnostic,

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use html5ever::tendril::TendrilSink;
 use html5ever::{Attribute, LocalName, ParseOpts, QualName, local_name, ns, parse_fragment};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
-use runsheet::page::{self, Hole, Page};
+use runsheet::page::Hole;
+use runsheet::project::Page;
 use runsheet::source::{RelPath, Source};
 
 /// Elements that our writer makes, or lets through.
@@ -133,7 +134,7 @@ pub fn markdown(text: &str) {
         for heading in &page.headings {
             assert!(!heading.anchor.is_empty(), "a heading without an anchor: {}", heading.text);
             let is_new = anchors.insert(&heading.anchor);
-            let is_known = page.diagnostics.iter().any(|diagnostic| diagnostic.code == "duplicate-id");
+            let is_known = page.diagnostics.iter().any(|diagnostic| diagnostic.rule.code == "duplicate-id");
             assert!(is_new || is_known, "the anchor {} twice", heading.anchor);
             assert!(heading.span.end <= text.len() + HEAD.len() + 64);
         }
@@ -144,7 +145,7 @@ const HEAD: &str = "---\nkind: checklist\n---\n";
 
 fn parse(kind: &str, text: &str) -> Page {
     let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: {kind}\n---\n{text}"));
-    page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
+    runsheet::project::page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
 }
 
 /// The address of a link as it was written, which is more than a site would ever put in.
@@ -155,10 +156,10 @@ fn fill(page: &Page, hole: Hole, html: &mut String) {
     if let Hole::Link(number) = hole {
         let link = &page.links[number];
         html.push_str("./");
-        page::html::escape(&link.path, html);
+        runsheet::text::html::escape(&link.path, html);
         if let Some(fragment) = &link.fragment {
             html.push('#');
-            page::html::escape(fragment, html);
+            runsheet::text::html::escape(fragment, html);
         }
     }
 }
@@ -247,7 +248,7 @@ fn is_mark(c: char) -> bool {
 fn check_text(text: &str, has_marks: bool, html: &str) {
     for c in text.chars() {
         assert!(has_marks || !is_mark(c), "the mark {c:?} in {html}");
-        assert!(!runsheet::diagnostic::is_bidi_control(c), "{c:?} in {html}");
+        assert!(!runsheet::text::is_bidi_control(c), "{c:?} in {html}");
         assert!(c >= ' ' || matches!(c, '\t' | '\n' | '\r'), "{c:?} in {html}");
     }
 }

@@ -10,15 +10,17 @@ use mail_parser::{MessageParser, MimeHeaders};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use runsheet::config::{self, Columns};
 use runsheet::diagnostic::Diagnostics;
-use runsheet::notice::address::Rules;
+use runsheet::inputs::{History, Inputs, StatusInput};
+use runsheet::mail::Keys;
+use runsheet::mail::address::Rules;
 use runsheet::notice::campaign::Campaign;
 use runsheet::notice::invitation::Invitation;
 use runsheet::notice::merge::{Merge, Version};
-use runsheet::notice::message::{Keys, Posting};
+use runsheet::notice::message::Posting;
 use runsheet::notice::recipients::{Entry, Recipient, Recipients};
 use runsheet::notice::stage::Stage;
 use runsheet::notice::table::{Format, Table};
-use runsheet::source::{History, Inputs, RelPath, Source, StatusInput};
+use runsheet::source::{RelPath, Source};
 use runsheet::theme::Theme;
 use runsheet::{project, site};
 
@@ -80,7 +82,14 @@ fn merge() -> &'static Merge<'static> {
             notices: &site.config.notices,
             keys,
         };
-        Merge::new(site, vec![Version { notice, compiled }], event, posting, RelPath::new("people.csv").expect("a path"))
+        Merge::new(
+            &site.config,
+            site.status.as_ref(),
+            vec![Version { notice, compiled }],
+            event,
+            posting,
+            RelPath::new("people.csv").expect("a path"),
+        )
     })
 }
 

@@ -2,7 +2,8 @@
 
 use super::in_code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::Page;
+use crate::project::Page;
+use crate::rule;
 use crate::source::Source;
 
 pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
@@ -15,7 +16,7 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
         let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
         let close = places.get(at + 1).filter(|close| **close < line_end);
         let end = close.map_or(start + 2, |close| close + 2);
-        let diagnostic = Diagnostic::warning("escaped-backtick", "escaped backticks: this is text, not code");
+        let diagnostic = Diagnostic::new(rule::ESCAPED_BACKTICK, "escaped backticks: this is text, not code");
         diagnostics.push(diagnostic.at(&source.path, start..end).help("write the backticks without `\\`"));
         at += if close.is_some() { 2 } else { 1 };
     }

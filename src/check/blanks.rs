@@ -5,13 +5,14 @@ use pulldown_cmark::{Event, Tag};
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{blank, markdown};
+use crate::rule;
 use crate::source::Span;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let text = sheet.body();
     let offset = sheet.source.text.len() - text.len();
     for span in eaten(text) {
-        let diagnostic = Diagnostic::warning("blank-eaten", "this blank is none in other readers of Markdown, such as GitHub");
+        let diagnostic = Diagnostic::new(rule::BLANK_EATEN, "this blank is none in other readers of Markdown, such as GitHub");
         let diagnostic = diagnostic.at(&sheet.page.path, span.start + offset..span.end + offset);
         diagnostics.push(diagnostic.help("put words before it, as in `Time: _____`, and let no bracket or letter touch it"));
     }

@@ -3,8 +3,10 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::sheets::Sheet;
-use crate::diagnostic::{Diagnostic, Diagnostics, counted};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{blank, markdown};
+use crate::rule;
+use crate::text::counted;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let text = sheet.body();
@@ -18,7 +20,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let mut report = |count: &mut usize, first: &mut Option<std::ops::Range<usize>>| {
         if let Some(place) = first.take() {
             let message = format!("{} left blank", counted(*count, "contact is", "contacts are"));
-            let diagnostic = Diagnostic::warning("contacts-blank", message).at(&sheet.page.path, place.start + offset..place.end + offset);
+            let diagnostic = Diagnostic::new(rule::CONTACTS_BLANK, message).at(&sheet.page.path, place.start + offset..place.end + offset);
             diagnostics.push(diagnostic.help("write them in before the night, or switch the rule off if the sheet is filled in by hand"));
         }
         *count = 0;

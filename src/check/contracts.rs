@@ -1,23 +1,24 @@
 //! `contract`: words that a file promises to keep, and files that must be there.
 
-use crate::config::{self, Contract};
+use crate::config::Contract;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inputs::Inputs;
 use crate::project::Project;
-use crate::source::Inputs;
+use crate::rule;
 
 pub fn check(project: &Project, inputs: &Inputs, diagnostics: &mut Diagnostics) {
-    let config = config::path();
+    let config = crate::source::configuration();
     for contract in &project.config.contracts {
         let path = &contract.path.value;
         let Some(source) = inputs.sources.get(path) else {
             let message = format!("the file `{path}` of a contract cannot be read");
-            diagnostics.push(Diagnostic::error("contract", message).at(&config, contract.path.span.clone()));
+            diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, contract.path.span.clone()));
             continue;
         };
         let Some(text) = part(project, contract, &source.text) else {
             let section = contract.section.as_deref().unwrap_or("");
             let message = format!("`{path}` has no notice and no heading `{section}`");
-            diagnostics.push(Diagnostic::error("contract", message).at(&config, contract.path.span.clone()));
+            diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, contract.path.span.clone()));
             continue;
         };
         for words in &contract.contains {
@@ -25,13 +26,13 @@ pub fn check(project: &Project, inputs: &Inputs, diagnostics: &mut Diagnostics) 
                 let path = contract.section.as_ref().map_or_else(|| path.to_string(), |section| format!("{path}#{section}"));
                 let message = format!("`{path}` promises to contain `{}` and does not", words.value);
                 let help = "bring the words back, or change the contract on purpose";
-                diagnostics.push(Diagnostic::error("contract", message).at(&config, words.span.clone()).help(help));
+                diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, words.span.clone()).help(help));
             }
         }
         for target in &contract.links_to {
             if !inputs.listing.contains(&target.value) {
                 let message = format!("`{path}` relies on `{}`, which does not exist", target.value);
-                diagnostics.push(Diagnostic::error("contract", message).at(&config, target.span.clone()));
+                diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, target.span.clone()));
             }
         }
     }

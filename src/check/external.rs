@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link::{below, encode, is_web};
 use crate::project::Project;
+use crate::rule;
 use crate::source::{RelPath, Span};
 use crate::status::{Address, plain_line};
 
@@ -69,11 +70,11 @@ pub fn plan(project: &Project) -> Plan {
         }
     }
     for link in &project.config.look.external {
-        plan.add(&link.url, Place { path: config::path(), span: link.span.clone() }, &project.config);
+        plan.add(&link.url, Place { path: crate::source::configuration(), span: link.span.clone() }, &project.config);
     }
     for (name, url) in project.config.links.iter().filter(|(_, url)| is_web(url)) {
         let span = project.config.link_places.get(name).cloned().unwrap_or_default();
-        plan.add(url, Place { path: config::path(), span }, &project.config);
+        plan.add(url, Place { path: crate::source::configuration(), span }, &project.config);
     }
     plan
 }
@@ -103,9 +104,9 @@ impl Plan {
         let help = "try it in a browser: correct the address, or leave it out by `ignore` in [check.external]";
         for (url, (_, places)) in &self.asked {
             let diagnostic = match verdicts.get(url) {
-                Some(Verdict::Dead(reason)) => Diagnostic::error("dead-link", format!("`{}` is dead: {reason}", plain_line(url, 200))),
+                Some(Verdict::Dead(reason)) => Diagnostic::new(rule::DEAD_LINK, format!("`{}` is dead: {reason}", plain_line(url, 200))),
                 Some(Verdict::Uncertain(reason)) => {
-                    Diagnostic::warning("link-uncertain", format!("`{}` is uncertain: {reason}", plain_line(url, 200)))
+                    Diagnostic::new(rule::LINK_UNCERTAIN, format!("`{}` is uncertain: {reason}", plain_line(url, 200)))
                 }
                 _ => continue,
             };
@@ -114,7 +115,7 @@ impl Plan {
         for (url, place) in &self.unreadable {
             let message = format!("`{}` is uncertain: it is no plain web address", plain_line(&without_password(url), 200));
             let help = "write it as `https://host/path`, without a name and password";
-            diagnostics.push(Diagnostic::warning("link-uncertain", message).at(&place.path, place.span.clone()).help(help));
+            diagnostics.push(Diagnostic::new(rule::LINK_UNCERTAIN, message).at(&place.path, place.span.clone()).help(help));
         }
         diagnostics
     }

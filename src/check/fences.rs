@@ -2,6 +2,7 @@
 
 use super::lines;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule;
 use crate::source::{Source, Span};
 
 struct Open {
@@ -25,7 +26,7 @@ pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
             Some(outer) if info.is_empty() => {
                 if let Some(inner) = outer.inner.take().filter(|_| indent <= outer.indent + 3) {
                     let message = "this fence opens a code block inside another of the same length, whose end then comes too early";
-                    let diagnostic = Diagnostic::warning("fence", message).at(&source.path, inner);
+                    let diagnostic = Diagnostic::new(rule::FENCE, message).at(&source.path, inner);
                     diagnostics.push(diagnostic.help("give the outer fence one more mark than the inner ones"));
                 }
                 open = None;
@@ -36,7 +37,7 @@ pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
         }
     }
     if let Some(open) = open {
-        let diagnostic = Diagnostic::warning("fence", "this code block is never closed: the rest of the file is code");
+        let diagnostic = Diagnostic::new(rule::FENCE, "this code block is never closed: the rest of the file is code");
         let close: String = std::iter::repeat_n(open.mark, open.length).collect();
         diagnostics.push(diagnostic.at(&source.path, open.span).help(format!("close it by a line {close}")));
     }

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{filled_by_hand, mojibake};
-use crate::diagnostic::{Diagnostic, Diagnostics, counted, visible};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::recipients::Recipient;
 use crate::notice::rows::RowFault;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::{counted, visible};
 
 /// What databases and people write for nothing. Some of these are names of people, too.
 const NOTHING: [&str; 14] = ["NULL", "null", "Null", "None", "none", "nil", "NIL", "NaN", "undefined", "N/A", "n/a", "-", "--", "?"];
@@ -60,18 +62,18 @@ impl Fillers {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
             if is_failed(value) || filled_by_hand::is_one(value) || is_variable(value) {
                 let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
-                let diagnostic = Diagnostic::error("filler-value", message).at_line(path, line, recipient.place(column));
+                let diagnostic = Diagnostic::new(rule::FILLER_VALUE, message).at_line(path, line, recipient.place(column));
                 faults.push(RowFault::of(recipient, column, diagnostic.help("write what is meant, or leave the field empty")));
             } else if let Some((wrong, meant)) = mojibake::wrong(value).next() {
                 let message = format!("`{column}` holds `{}`, which was `{meant}` before it was decoded wrongly", &value[wrong]);
-                let diagnostic = Diagnostic::error("mojibake", message).at_line(path, line, recipient.place(column));
+                let diagnostic = Diagnostic::new(rule::MOJIBAKE, message).at_line(path, line, recipient.place(column));
                 faults.push(RowFault::of(recipient, column, diagnostic.help("export the table again, as UTF-8")));
             } else if let Some(odd) = NOTHING.into_iter().find(|nothing| *nothing == value).or_else(|| entity(value)) {
                 let first = || (line, recipient.place(column), 0);
                 self.found.entry((*index, odd)).or_insert_with(first).2 += 1;
                 if self.tells_all {
                     let message = format!("`{column}` holds `{odd}`, and the notice uses it");
-                    let diagnostic = Diagnostic::warning("possible-filler", message).at_line(path, line, recipient.place(column));
+                    let diagnostic = Diagnostic::new(rule::POSSIBLE_FILLER, message).at_line(path, line, recipient.place(column));
                     faults.push(RowFault::of(recipient, column, diagnostic.help(way_out(odd))));
                 }
             }
@@ -84,7 +86,7 @@ impl Fillers {
         for ((index, value), (line, place, rows)) in self.found {
             let rows = counted(rows, "row", "rows");
             let message = format!("`{}` holds `{value}` in {rows}, and the notice uses it", columns[index]);
-            diagnostics.push(Diagnostic::warning("possible-filler", message).at_line(path, line, place).help(way_out(value)));
+            diagnostics.push(Diagnostic::new(rule::POSSIBLE_FILLER, message).at_line(path, line, place).help(way_out(value)));
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{Item, ItemKind, entry};
+use crate::rule;
 use crate::sheet::is_main;
 
 /// Words for what cannot be taken back.
@@ -17,7 +18,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         let mut items = page.items.iter().filter(|item| item.section.is_some_and(|section| below.contains(&section))).peekable();
         if items.peek().is_some() && !items.any(is_gate) {
             let message = "this gate holds no decision: nothing waits for it";
-            let diagnostic = Diagnostic::warning("gate-missing", message).at(&page.path, super::first_line(sheet.source, &heading.span));
+            let diagnostic = Diagnostic::new(rule::GATE_MISSING, message).at(&page.path, super::first_line(sheet.source, &heading.span));
             diagnostics.push(diagnostic.help("put one below it: `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
         }
     }
@@ -28,7 +29,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         }
         let Some(verb) = verb(&item.text) else { continue };
         let message = format!("`{verb}` cannot be taken back, and no gate stands before it");
-        let diagnostic = Diagnostic::warning("gate-missing", message).at(&page.path, super::first_line(sheet.source, &item.span));
+        let diagnostic = Diagnostic::new(rule::GATE_MISSING, message).at(&page.path, super::first_line(sheet.source, &item.span));
         diagnostics.push(diagnostic.help("put a decision before it: a heading `Gate: …` with `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
     }
 }

@@ -3,8 +3,9 @@
 use super::code_around;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::Notice;
-use crate::page::Page;
 use crate::page::tags::Kind;
+use crate::project::Page;
+use crate::rule;
 use crate::source::Source;
 
 /// Tags in the code of a notice that is sent: errors of every build. In comments they do no harm.
@@ -23,6 +24,6 @@ pub fn check(page: &Page, notice: &Notice, source: &Source, diagnostics: &mut Di
             ("code", "nothing is run in code: lines that are indented by four spaces are code, so indent them by less")
         };
         let message = format!("`{}` would be sent as it is written: it stands in {place}", tag.text.lines().next().unwrap_or(""));
-        diagnostics.push(Diagnostic::error("tag-in-code", message).at(&notice.path, tag.span.clone()).help(help));
+        diagnostics.push(Diagnostic::new(rule::TAG_IN_CODE, message).at(&notice.path, tag.span.clone()).help(help));
     }
 }

@@ -12,6 +12,7 @@ mod fillers;
 mod gates;
 pub mod kept_links;
 mod left_tags;
+pub mod merged;
 mod mojibake;
 mod notices;
 mod outcomes;
@@ -28,10 +29,11 @@ use std::collections::BTreeSet;
 
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
-use crate::page::Page;
+use crate::inputs::Inputs;
+use crate::project::Page;
 use crate::project::Project;
 use crate::site::Site;
-use crate::source::{Inputs, Source, Span};
+use crate::source::{Source, Span};
 
 pub use fillers::Fillers;
 

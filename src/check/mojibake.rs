@@ -2,7 +2,8 @@
 
 use super::{in_code, lines};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::page::Page;
+use crate::project::Page;
+use crate::rule;
 use crate::source::{Source, Span};
 
 pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
@@ -13,10 +14,10 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
                 continue;
             }
             let message = format!("`{}` was `{meant}` before it was decoded wrongly", &line[range]);
-            diagnostics.push(Diagnostic::warning("mojibake-on-page", message).at(&source.path, place).help(format!("write `{meant}`")));
+            diagnostics.push(Diagnostic::new(rule::MOJIBAKE_ON_PAGE, message).at(&source.path, place).help(format!("write `{meant}`")));
         }
         if let Some(at) = line.find('\u{FFFD}') {
-            let diagnostic = Diagnostic::warning("mojibake-on-page", "a character was lost when the text was decoded");
+            let diagnostic = Diagnostic::new(rule::MOJIBAKE_ON_PAGE, "a character was lost when the text was decoded");
             diagnostics.push(diagnostic.at(&source.path, start + at..start + at + 3));
         }
     }
@@ -80,7 +81,7 @@ mod tests {
     fn check_text(text: &str, expected: usize) {
         let mut diagnostics = Diagnostics::default();
         let source = Source::new(RelPath::new("a.md").unwrap(), text);
-        let page = crate::page::parse(&source, &std::collections::BTreeMap::new());
+        let page = crate::project::page::parse(&source, &std::collections::BTreeMap::new());
         check(&page, &source, &mut diagnostics);
         assert_eq!(diagnostics.iter().count(), expected, "{text}");
     }

@@ -3,7 +3,8 @@
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::Notice;
-use crate::page::Page;
+use crate::project::Page;
+use crate::rule;
 use crate::schedule::Length;
 use crate::site::{ShownNotice, Site};
 use crate::source::{Source, Span};
@@ -172,7 +173,7 @@ fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut
         }
         told_to = span.end;
         let message = format!("`{}` {fault}", &prose.written[span.clone()]);
-        let diagnostic = Diagnostic::warning("vague-word", message).at(&notice.path, prose.place(&span));
+        let diagnostic = Diagnostic::new(rule::VAGUE_WORD, message).at(&notice.path, prose.place(&span));
         diagnostics.push(diagnostic.help("say when: `{{ event.at(offset=\"T+1h\") | when(zone=r.zone) }}`"));
     }
 }
@@ -180,7 +181,7 @@ fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut
 fn ambiguous_times(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
     for span in AMBIGUOUS.iter().flat_map(|words| prose.find(words)) {
         let message = format!("`{}` can be read as two times", &prose.written[span.clone()]);
-        let diagnostic = Diagnostic::warning("ambiguous-time", message).at(&notice.path, prose.place(&span));
+        let diagnostic = Diagnostic::new(rule::AMBIGUOUS_TIME, message).at(&notice.path, prose.place(&span));
         diagnostics.push(diagnostic.help("write a time of 24 hours with its date: `{{ event.start | when(zone=r.zone) }}`"));
     }
 }
@@ -210,7 +211,7 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
             continue;
         }
         let message = format!("the time `{}` has no zone", &prose.written[start..end]);
-        let diagnostic = Diagnostic::warning("time-without-zone", message).at(&notice.path, prose.place(&(start..end)));
+        let diagnostic = Diagnostic::new(rule::TIME_WITHOUT_ZONE, message).at(&notice.path, prose.place(&(start..end)));
         diagnostics.push(diagnostic.help("let the clock write it: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
     }
 }
@@ -247,7 +248,7 @@ fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &
             }
             let span = sentence.start + span.start..sentence.start + span.end;
             let message = format!("`{}` is not the window of the event, which is {window}", &prose.written[span.clone()]);
-            let diagnostic = Diagnostic::warning("other-duration", message).at(&notice.path, prose.place(&span));
+            let diagnostic = Diagnostic::new(rule::OTHER_DURATION, message).at(&notice.path, prose.place(&span));
             diagnostics.push(diagnostic.help("write `{{ event.window }}`"));
         }
     }
@@ -296,7 +297,7 @@ fn long_subject(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnost
     let length = shown.subject.chars().count();
     if length > LONGEST_SUBJECT {
         let message = format!("the subject has {length} characters with the sample's values; phones show {LONGEST_SUBJECT}");
-        let diagnostic = Diagnostic::warning("long-subject", message).at(&notice.path, notice.subject_span.clone());
+        let diagnostic = Diagnostic::new(rule::LONG_SUBJECT, message).at(&notice.path, notice.subject_span.clone());
         diagnostics.push(diagnostic.help("say first what changes for the reader, and leave the rest to the text"));
     }
 }
@@ -308,7 +309,7 @@ fn missing_action(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagno
     let Some(words) = ASKS.iter().find(|words| subject.contains(**words) || body.contains(**words)) else { return };
     if !["<li", "<a "].iter().any(|tag| body.contains(tag)) {
         let message = format!("the notice says `{words}`, and has no step and no link");
-        let diagnostic = Diagnostic::warning("missing-action", message).at(&notice.path, notice.subject_span.clone());
+        let diagnostic = Diagnostic::new(rule::MISSING_ACTION, message).at(&notice.path, notice.subject_span.clone());
         diagnostics.push(diagnostic.help("say what to do in a list"));
     }
 }
@@ -331,7 +332,7 @@ fn lying_links(shown: &ShownNotice, notice: &Notice, source: &Source, diagnostic
             continue;
         }
         let message = format!("the link shows `{said}` and leads to `{}`", goes.unwrap_or_else(|| target.to_owned()));
-        let diagnostic = Diagnostic::warning("lying-link", message).at(&notice.path, place.unwrap_or(notice.span.clone()));
+        let diagnostic = Diagnostic::new(rule::LYING_LINK, message).at(&notice.path, place.unwrap_or(notice.span.clone()));
         diagnostics.push(diagnostic.help("readers take it for fraud: let the link show what it is about, or its own address"));
     }
 }

@@ -3,6 +3,7 @@
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::ItemKind;
+use crate::rule;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     for item in &sheet.page.items {
@@ -10,7 +11,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         if !is_task || !item.has_command || item.has_outcome {
             continue;
         }
-        let diagnostic = Diagnostic::warning("step-verification", "this task runs commands and does not say how to see that they worked");
+        let diagnostic = Diagnostic::new(rule::STEP_VERIFICATION, "this task runs commands and does not say how to see that they worked");
         let diagnostic = diagnostic.at(&sheet.page.path, super::first_line(sheet.source, &item.span));
         diagnostics.push(diagnostic.help("add a bullet below it that begins with `Expect:` or `Verify:`"));
     }

@@ -3,6 +3,7 @@
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::ItemKind;
+use crate::rule;
 use crate::sheet::owner;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -22,6 +23,6 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         0 => "nobody owns this task".to_owned(),
         more => format!("nobody owns this task; {more} more below have none either"),
     };
-    let diagnostic = Diagnostic::warning("step-owner", message).at(&page.path, super::first_line(sheet.source, &first.span));
+    let diagnostic = Diagnostic::new(rule::STEP_OWNER, message).at(&page.path, super::first_line(sheet.source, &first.span));
     diagnostics.push(diagnostic.help("name the role that does it: `(owner: dba; ~10m)` at the end of the task or of its heading"));
 }

@@ -4,14 +4,18 @@ use std::collections::BTreeSet;
 
 use super::filled_by_hand::{self, Found};
 use super::{code_around, lines};
-use crate::config::{self, Config, Event, Mailing};
-use crate::diagnostic::{Diagnostic, Diagnostics, visible};
+use crate::config::{Config, Event, Mailing};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inputs::Inputs;
 use crate::notice::{Notice, variables};
 use crate::page::label::Labels;
 use crate::page::tags::{self, Kind, Tag};
-use crate::page::{Page, without_private_use};
+use crate::project::Page;
 use crate::project::Project;
-use crate::source::{Inputs, Source, Span};
+use crate::rule;
+use crate::source::{Source, Span};
+use crate::text::private_use::without_private_use;
+use crate::text::visible;
 
 /// Placeholders on pages: warnings. Those in a notice that is sent are errors, see [`in_merged_notices`].
 pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut Diagnostics) {
@@ -26,7 +30,7 @@ pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut 
             true => format!("write what is meant, or a variable in a notice; if it is meant as it stands, write `\\{written}`"),
             false => "write what is meant, or a variable such as `{{ links.NAME }}` in a notice".to_owned(),
         };
-        diagnostics.push(Diagnostic::warning("placeholder-on-page", message).at(&source.path, span).help(help));
+        diagnostics.push(Diagnostic::new(rule::PLACEHOLDER_ON_PAGE, message).at(&source.path, span).help(help));
     }
 }
 
@@ -42,7 +46,7 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing
             if notice_around(page, &span).is_some_and(is_merged) {
                 let written = &source.text[span.clone()];
                 let message = format!("a placeholder would be sent: `{}`", one_line(written));
-                diagnostics.push(Diagnostic::error("placeholder", message).at(&source.path, span.clone()).help(way_out(written)));
+                diagnostics.push(Diagnostic::new(rule::PLACEHOLDER, message).at(&source.path, span.clone()).help(way_out(written)));
             }
         }
     }
@@ -67,7 +71,7 @@ fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> D
         return diagnostics;
     }
     let notices = &config.notices;
-    let name = |sender: &Option<crate::notice::address::Sender>| sender.as_ref().and_then(|sender| sender.mailbox.name.clone());
+    let name = |sender: &Option<crate::mail::address::Sender>| sender.as_ref().and_then(|sender| sender.mailbox.name.clone());
     let values = [
         ("from", name(&notices.from)),
         ("reply_to", name(&notices.reply_to)),
@@ -75,12 +79,12 @@ fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> D
         ("list_id", notices.list_id.clone().and_then(|id| Some(id.rsplit_once('<')?.0.to_owned()))),
         ("title", Some(config.site.title.clone())),
     ];
-    let path = config::path();
+    let path = crate::source::configuration();
     let source = inputs.sources.get(&path);
     for (key, value) in values {
         let Some(one) = value.as_deref().and_then(placeholder_of) else { continue };
         let message = format!("a placeholder would be sent: `{key}` holds `{}` and is part of every message", visible(&one));
-        let diagnostic = Diagnostic::error("placeholder", message).help("write what is meant");
+        let diagnostic = Diagnostic::new(rule::PLACEHOLDER, message).help("write what is meant");
         // The value may be written with escapes: then the file is named alone.
         let place = source.and_then(|source| {
             let (start, line) = lines(source).find(|(_, line)| line.trim_start().starts_with(key) && line.contains(&one))?;
@@ -108,7 +112,7 @@ fn in_values(project: &Project, mailings: &[Mailing]) -> Diagnostics {
             for (tag, name) in uses {
                 let Some(one) = value(&name, config, event).and_then(|value| placeholder_of(value)) else { continue };
                 let message = format!("a placeholder would be sent: `{name}` holds `{}`", visible(&one));
-                let diagnostic = Diagnostic::error("placeholder", message).at(&notice.path, tag.span.clone());
+                let diagnostic = Diagnostic::new(rule::PLACEHOLDER, message).at(&notice.path, tag.span.clone());
                 let help = match one.starts_with('[') {
                     true => "write in runsheet.toml what is meant; put brackets that you mean into the notice: `\\[{{ vars.NAME }}]`",
                     false => "write in runsheet.toml what is meant",

@@ -1,9 +1,10 @@
 //! `range-gap`, `range-overlap`: phases that leave time to nobody, or give it to two.
 
 use super::sheets::Sheet;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::rule;
 use crate::schedule::Origin;
-use crate::schedule::plan::{Step, StepKind};
+use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::rounds::distance;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -29,15 +30,18 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
                 && page.headings[step.heading].level == level
         });
         let span = page.headings[next.heading].span.clone();
+        let above = Place::Span(super::first_line(sheet.source, &page.headings[range.heading].span));
         let length = distance(apart.abs()).trim_start_matches("T+").to_owned();
         if apart < 0 {
             let message = format!("this range begins {length} before the one above it ends, at {end}");
-            let diagnostic = Diagnostic::warning("range-overlap", message).at(&page.path, super::first_line(sheet.source, &span));
-            diagnostics.push(diagnostic.help("let one begin where the other ends"));
+            let diagnostic = Diagnostic::new(rule::RANGE_OVERLAP, message).at(&page.path, super::first_line(sheet.source, &span));
+            let diagnostic = diagnostic.help("let one begin where the other ends");
+            diagnostics.push(diagnostic.related(&page.path, above, "the range above it"));
         } else if apart > 0 && !is_filled {
             let message = format!("nothing is planned for {length} before this range: the one above it ends at {end}");
-            let diagnostic = Diagnostic::warning("range-gap", message).at(&page.path, super::first_line(sheet.source, &span));
-            diagnostics.push(diagnostic.help("let one begin where the other ends, or write a heading for the time between"));
+            let diagnostic = Diagnostic::new(rule::RANGE_GAP, message).at(&page.path, super::first_line(sheet.source, &span));
+            let diagnostic = diagnostic.help("let one begin where the other ends, or write a heading for the time between");
+            diagnostics.push(diagnostic.related(&page.path, above, "the range above it"));
         }
     }
 }

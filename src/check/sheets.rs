@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{blanks, contacts, gates, outcomes, owners, ranges, slots, thresholds, unread};
 use crate::diagnostic::Diagnostics;
-use crate::page::{Kind, Page};
+use crate::inputs::Inputs;
+use crate::page::Kind;
+use crate::project::Page;
 use crate::site::Site;
-use crate::source::{Inputs, Source};
+use crate::source::Source;
 
 /// A run sheet with its file and its plan.
 pub struct Sheet<'a> {

@@ -2,8 +2,9 @@
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::schedule::plan::StepKind;
+use crate::rule;
 use crate::sheet::order;
+use crate::sheet::plan::StepKind;
 use crate::sheet::rounds::distance;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -31,7 +32,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         let words = |seconds: i64| if seconds == 0 { "0 min".to_owned() } else { distance(seconds).trim_start_matches("T+").to_owned() };
         let message = format!("the tasks of this step take {}, its time is {}", words(needed), words(slot));
         let span = super::first_line(sheet.source, &page.headings[step.heading].span);
-        let diagnostic = Diagnostic::warning("slot-too-short", message).at(&page.path, span);
+        let diagnostic = Diagnostic::new(rule::SLOT_TOO_SHORT, message).at(&page.path, span);
         diagnostics.push(diagnostic.help("give the step more time, or let tasks run side by side: `after: none`"));
     }
 }

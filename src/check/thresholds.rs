@@ -3,6 +3,7 @@
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::ItemKind;
+use crate::rule;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     for item in &sheet.page.items {
@@ -10,7 +11,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         if alarm.has_threshold {
             continue;
         }
-        let diagnostic = Diagnostic::warning("alarm-threshold", "this stop condition names no number");
+        let diagnostic = Diagnostic::new(rule::ALARM_THRESHOLD, "this stop condition names no number");
         let diagnostic = diagnostic.at(&sheet.page.path, super::first_line(sheet.source, &item.span));
         diagnostics.push(diagnostic.help("say how much, and for how long: `> 5 % of the logins fail for 10 min`"));
     }

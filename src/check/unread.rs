@@ -1,10 +1,12 @@
-//! `unread-time`, `unread-metadata`: what was meant for the plan, and is not read as it was meant.
+//! `unread-time`, `unread-metadata`, `unknown-role`: what was meant for the plan, and is not read as it was meant.
 
 use super::sheets::Sheet;
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest, visible};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::{Heading, ItemKind, task};
+use crate::rule;
 use crate::schedule::{Found, Place, heading, recurrence};
 use crate::source::Span;
+use crate::text::{suggest, visible};
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
@@ -13,7 +15,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     };
     for heading in &page.headings {
         if let Some(words) = unread_time(heading) {
-            let diagnostic = Diagnostic::warning("unread-time", format!("`{}` is not read as a time", visible(words)));
+            let diagnostic = Diagnostic::new(rule::UNREAD_TIME, format!("`{}` is not read as a time", visible(words)));
             let help = "an offset stands first, as in `T+3h40m: …` or `T+3h to T+4h: …`, or alone in parentheses at the end";
             tell(&heading.span, diagnostic.help(help));
         } else if heading.every.is_none() && heading.timing.is_none() {
@@ -39,7 +41,7 @@ fn unread_rhythm(text: &str) -> Option<Diagnostic> {
         return None;
     }
     let begin: String = text.split(": ").next().unwrap_or("").chars().take(40).collect();
-    let diagnostic = Diagnostic::warning("unread-time", format!("`{}` is not read as a rhythm: it is worked once", visible(&begin)));
+    let diagnostic = Diagnostic::new(rule::UNREAD_TIME, format!("`{}` is not read as a rhythm: it is worked once", visible(&begin)));
     let help = "a rhythm is `Every 15 minutes: …`, `Hourly: …` or `Daily at 09:00: …`, and nothing stands between it and the colon";
     Some(diagnostic.help(help))
 }
@@ -111,7 +113,7 @@ fn unread_metadata(text: &str, sheet: &Sheet) -> Option<Diagnostic> {
     let near = suggest(&odd.to_lowercase(), sheet.roles.keys().map(String::as_str));
     let help = near.unwrap_or_else(|| "it holds a role, `~30m`, `after: …` and the like, and nothing else".to_owned());
     let message = format!("`({})` is not read: `{}` is neither a role nor metadata", visible(inner), visible(odd));
-    Some(Diagnostic::warning("unread-metadata", message).help(help))
+    Some(Diagnostic::new(rule::UNREAD_METADATA, message).help(help))
 }
 
 /// An owner whom the event does not know, and who is nearly one of its roles.
@@ -119,7 +121,7 @@ fn unknown_role(name: &str, sheet: &Sheet) -> Option<Diagnostic> {
     let lower = name.to_lowercase();
     let is_slip = |role: &&String| strsim::osa_distance(&lower, role) == 1 && lower.len() > 2;
     let near = sheet.roles.keys().find(is_slip).filter(|_| !sheet.roles.contains_key(&lower))?;
-    let diagnostic = Diagnostic::warning("unread-metadata", format!("the event has no role `{}`", visible(name)));
+    let diagnostic = Diagnostic::new(rule::UNKNOWN_ROLE, format!("the event has no role `{}`", visible(name)));
     Some(diagnostic.help(format!("did you mean `{near}`?")))
 }
 

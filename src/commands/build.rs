@@ -11,13 +11,16 @@ use super::mailings::{self, Outcome, Selection, Tally};
 use super::report;
 use super::skip::Skip;
 use crate::cli::Global;
-use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat, counted};
+use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::highlight::Highlights;
+use crate::inputs::Inputs;
 use crate::notice::engine;
 use crate::render::{Frame, Rendered};
+use crate::rule;
 use crate::search;
-use crate::site::{MARKER, Target};
+use crate::site::{MARKER, Site, Target};
 use crate::source::RelPath;
+use crate::text::counted;
 use crate::world::environment;
 use crate::world::highlights;
 use crate::world::output::{Lock, Output, Published};
@@ -46,14 +49,16 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
             &format!("{} addresses, {} notices", site.routes.len(), site.pages.iter().map(|page| page.page.notices.len()).sum::<usize>()),
         );
     }
-    highlight(&mut loaded, &kept)?;
+    if loaded.project.config.site.highlight {
+        loaded.site.highlights = highlight(&loaded.root, &loaded.site, &kept)?;
+    }
     loaded.stopwatch.lap("highlight");
     let progress = Progress::begin(loaded.site.pages.len(), !global.quiet && global.message_format == MessageFormat::Text);
     diagnostics.extend(write_site(&loaded, &public, &progress)?);
     drop(progress);
     loaded.stopwatch.lap("render and write");
     if loaded.site.config.site.search {
-        write_search(&loaded, &public)?;
+        write_search(&loaded.site, &public)?;
     }
     loaded.stopwatch.lap("search");
     let diagnostics = loaded.settle(diagnostics, global);
@@ -73,23 +78,19 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     if global.verbose {
         report::note(global, &loaded.stopwatch.text());
     }
-    say_result(&loaded, &target, &merged, global);
+    say_result(loaded.site.pages.len(), &target, &merged, global);
     // The process ends: to give all pages back piece by piece would take longer than to write some of them.
     std::mem::forget(loaded);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.
-fn highlight(loaded: &mut Loaded, kept: &Highlights) -> Result<()> {
-    if !loaded.project.config.site.highlight {
-        return Ok(());
-    }
-    let highlights = Highlights::of(loaded.site.code(), kept);
+fn highlight(root: &Path, site: &Site, kept: &Highlights) -> Result<Highlights> {
+    let highlights = Highlights::of(site.code(), kept);
     if !highlights.0.keys().eq(kept.0.keys()) {
-        highlights::keep(&loaded.root, &highlights)?;
+        highlights::keep(root, &highlights)?;
     }
-    loaded.site.highlights = highlights;
-    Ok(())
+    Ok(highlights)
 }
 
 /// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.
@@ -116,31 +117,31 @@ fn write(loaded: &Loaded, frame: &Frame, public: &Output, route: &str) -> Result
     match loaded.render(frame, route) {
         Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
         Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
-        Err(error) => Ok(Some(template_fault(loaded, route, &error))),
+        Err(error) => Ok(Some(template_fault(&loaded.inputs, &loaded.project.config.site.theme, route, &error))),
     }
 }
 
 /// Writes the index of the search. What its folder is called is known when all of its files are.
-fn write_search(loaded: &Loaded, public: &Output) -> Result<()> {
+fn write_search(site: &Site, public: &Output) -> Result<()> {
     // No file of the content is below a hidden folder.
     let aside = "search/.new";
-    let index = search::index(&loaded.site, |name, bytes| public.write(&format!("{aside}/{name}"), bytes))?;
+    let index = search::index(site, |name, bytes| public.write(&format!("{aside}/{name}"), bytes))?;
     public.rename(aside, &format!("search/{}", index.folder))?;
-    public.write(search::MANIFEST, &index.manifest)
+    public.write(crate::site::SEARCH_MANIFEST, &index.manifest)
 }
 
 /// A theme's template that fails on a page.
-pub fn template_fault(loaded: &Loaded, route: &str, error: &tera::Error) -> Diagnostic {
+pub fn template_fault(inputs: &Inputs, theme: &str, route: &str, error: &tera::Error) -> Diagnostic {
     if let tera::ErrorKind::RenderingError(report) = error.kind() {
         let message = engine::first_line(report.message());
-        let diagnostic = Diagnostic::error("template-render", message).help(format!("it fails on `{route}`"));
-        let path = RelPath::new(&format!("themes/{}/templates/{}", loaded.project.config.site.theme, report.filename()));
-        return match path.filter(|path| loaded.inputs.sources.contains_key(path)) {
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_RENDER, message).help(format!("it fails on `{route}`"));
+        let path = RelPath::new(&format!("themes/{}/templates/{}", theme, report.filename()));
+        return match path.filter(|path| inputs.sources.contains_key(path)) {
             Some(path) => diagnostic.at_line(&path, report.span().start_line, report.span().start_col + 1),
             None => diagnostic,
         };
     }
-    Diagnostic::error("template-render", format!("the theme cannot render `{route}`")).help(engine::cause(error))
+    Diagnostic::new(rule::TEMPLATE_RENDER, format!("the theme cannot render `{route}`")).help(engine::cause(error))
 }
 
 fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diagnostics) -> Result<Vec<(String, Tally)>> {
@@ -161,8 +162,7 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     Ok(merged)
 }
 
-fn say_result(loaded: &Loaded, target: &Path, merged: &[(String, Tally)], global: &Global) {
-    let pages = loaded.site.pages.len();
+fn say_result(pages: usize, target: &Path, merged: &[(String, Tally)], global: &Global) {
     report::note(global, &format!("{} in {}", counted(pages, "page", "pages"), target.display()));
     for (id, tally) in merged.iter().filter(|(_, tally)| !tally.skipped) {
         let mut line = say_tally(&format!("in outbox/{id}/"), tally);

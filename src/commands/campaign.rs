@@ -7,17 +7,21 @@ use jiff::{Timestamp, Zoned};
 
 use super::load::Loaded;
 use crate::config::{self, Event, Mailing};
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::mail::Keys;
+use crate::mail::token;
 use crate::notice::Notice;
 use crate::notice::campaign::{Campaign, Known};
-use crate::notice::encoding::Encoding;
 use crate::notice::invitation::Invitation;
 use crate::notice::merge::{Merge, Version};
-use crate::notice::message::{Keys, Posting};
+use crate::notice::message::Posting;
 use crate::notice::stage::Stage;
-use crate::notice::token;
-use crate::page::Page;
+use crate::project::Page;
+use crate::project::Project;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::encoding::Encoding;
+use crate::text::suggest;
 
 /// What a frozen plan says of all its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +40,8 @@ impl Frozen {
 }
 
 /// A notice of the project by its name, with its page: as it is written first, and its translations behind it.
-pub fn find_notices<'a>(loaded: &'a Loaded, name: &str) -> Vec<(&'a Page, &'a Notice)> {
-    let pages = loaded.project.pages.iter();
+pub fn find_notices<'a>(project: &'a Project, name: &str) -> Vec<(&'a Page, &'a Notice)> {
+    let pages = project.pages.iter();
     let all = pages.flat_map(|page| page.notices.iter().map(move |notice| (&**page, notice)));
     let mut found: Vec<_> = all.filter(|(_, notice)| notice.name == name).collect();
     found.sort_by_key(|(_, notice)| notice.lang.clone());
@@ -56,14 +60,14 @@ pub fn prepare<'a>(
     frozen: Option<&Frozen>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Merge<'a>> {
-    let site = &loaded.site;
-    let config_path = config::path();
+    let Loaded { site, project, theme, .. } = loaded;
+    let config_path = crate::source::configuration();
     // A notice that does not exist is reported by the site already.
-    let found = find_notices(loaded, &mailing.notice.value);
+    let found = find_notices(project, &mailing.notice.value);
     let (page, _) = *found.first()?;
-    let event = event_of(loaded, mailing, page);
-    let mut fault = |code, message: String, span: crate::source::Span, help: &str| {
-        let diagnostic = Diagnostic::error(code, message).help(help);
+    let event = event_of(project, mailing, page);
+    let mut fault = |rule, message: String, span: crate::source::Span, help: &str| {
+        let diagnostic = Diagnostic::new(rule, message).help(help);
         let is_placed = mailing.is_declared || !span.is_empty();
         diagnostics.push(if is_placed { diagnostic.at(&config_path, span) } else { diagnostic.in_file(&config_path) });
     };
@@ -73,11 +77,11 @@ pub fn prepare<'a>(
             true => "say `event = \"…\"` in the mailing, or `default_event` in [site]",
             false => "say `event: …` in the front matter of its page, or `default_event` in [site]",
         };
-        fault("unknown-event", format!("{} has no event", mailing.shown()), id.span.clone(), help);
+        fault(rule::UNKNOWN_EVENT, format!("{} has no event", mailing.shown()), id.span.clone(), help);
         return None;
     };
     if site.config.notices.from.is_none() {
-        fault("missing-key", format!("{} has no sender", mailing.shown()), id.span.clone(), "set `from` in [notices]");
+        fault(rule::MISSING_KEY, format!("{} has no sender", mailing.shown()), id.span.clone(), "set `from` in [notices]");
         return None;
     }
     let notices = &site.config.notices;
@@ -85,7 +89,7 @@ pub fn prepare<'a>(
         && keys.unsubscribe.is_none()
     {
         let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
-        fault("missing-secret", "`{token}` needs a key".to_owned(), text.span.clone(), help);
+        fault(rule::MISSING_SECRET, "`{token}` needs a key".to_owned(), text.span.clone(), help);
         return None;
     }
     if event.is_faulty {
@@ -93,7 +97,7 @@ pub fn prepare<'a>(
     }
     let Some(clock) = &event.clock else {
         let help = "set `t0` and `time_zone` in the event";
-        fault("no-t0", format!("the event `{}` has no T-0, so {} has no date", event.id, mailing.shown()), id.span.clone(), help);
+        fault(rule::NO_T0, format!("the event `{}` has no T-0, so {} has no date", event.id, mailing.shown()), id.span.clone(), help);
         return None;
     };
     let scheduled = match &mailing.when {
@@ -101,7 +105,7 @@ pub fn prepare<'a>(
             Ok(date) => date,
             Err(error) => {
                 diagnostics
-                    .push(Diagnostic::error("bad-offset", error.message()).at(&config_path, when.span.clone()).maybe_help(error.help()));
+                    .push(Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&config_path, when.span.clone()).maybe_help(error.help()));
                 return None;
             }
         },
@@ -112,7 +116,7 @@ pub fn prepare<'a>(
         && last_at < first_at
     {
         let message = format!("`not_after` of the mailing `{}` is before `{}`, the first moment to send it", id.value, first.value);
-        let diagnostic = Diagnostic::error("bad-value", message).at(&config_path, last.span.clone());
+        let diagnostic = Diagnostic::new(rule::BAD_VALUE, message).at(&config_path, last.span.clone());
         diagnostics.push(diagnostic.help("make `not_after` the later of the two"));
         return None;
     }
@@ -124,7 +128,7 @@ pub fn prepare<'a>(
     };
     let campaign = |mailing: &Mailing, revision: u64| begun(Campaign::new(&site.config.site, &event.id, &mailing.id.value, revision));
     let mut earlier: Vec<Campaign> =
-        before(loaded, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
+        before(project, mailing, event, stage, &scheduled).into_iter().map(|earlier| campaign(earlier, earlier.revision)).collect();
     earlier.extend((1..mailing.revision).map(|revision| campaign(mailing, revision)));
     // The first and the latest are enough for mail programs, and keep the header short.
     if earlier.len() > MOST_REFERENCES {
@@ -143,11 +147,18 @@ pub fn prepare<'a>(
     }
     // Faults of the templates themselves are reported by the site already.
     let compile = |(page, notice): &(&'a Page, &'a Notice)| {
-        let compiled = site.compile(page, notice, Some(event), &loaded.theme, &mut Diagnostics::default())?;
+        let compiled = site.compile(page, notice, Some(event), theme, &mut Diagnostics::default())?;
         Some(Version { notice, compiled })
     };
     let versions: Vec<Version> = found.iter().map(compile).collect::<Option<_>>()?;
-    let merge = Merge::new(site, versions, Some(event), Posting { campaign, earlier, date, invitation, notices, keys }, path.clone());
+    let merge = Merge::new(
+        &site.config,
+        site.status.as_ref(),
+        versions,
+        Some(event),
+        Posting { campaign, earlier, date, invitation, notices, keys },
+        path.clone(),
+    );
     let mut faults = Diagnostics::default();
     merge.check_columns(&site.config, Some(event), columns, &mut faults);
     let broken = faults.has_errors();
@@ -159,36 +170,36 @@ pub fn prepare<'a>(
 const MOST_REFERENCES: usize = 20;
 
 /// The event of a mailing.
-fn event_of<'a>(loaded: &'a Loaded, mailing: &Mailing, page: &Page) -> Option<&'a Event> {
-    let config = &loaded.site.config;
+fn event_of<'a>(project: &'a Project, mailing: &Mailing, page: &Page) -> Option<&'a Event> {
+    let config = &project.config;
     config.event_of(mailing, config.event(page.front.event.as_ref().map(|name| name.value.as_str())))
 }
 
 /// The campaign of a mailing, with its event. `None` if there is no such notice or event; the site reports that.
-pub fn campaign_of<'a>(loaded: &'a Loaded, mailing: &Mailing) -> Option<(Campaign, &'a Event)> {
-    let (page, _) = *find_notices(loaded, &mailing.notice.value).first()?;
-    let event = event_of(loaded, mailing, page)?;
-    Some((Campaign::new(&loaded.site.config.site, &event.id, &mailing.id.value, mailing.revision), event))
+pub fn campaign_of<'a>(project: &'a Project, mailing: &Mailing) -> Option<(Campaign, &'a Event)> {
+    let (page, _) = *find_notices(project, &mailing.notice.value).first()?;
+    let event = event_of(project, mailing, page)?;
+    Some((Campaign::new(&project.config.site, &event.id, &mailing.id.value, mailing.revision), event))
 }
 
 /// The name of a mailing's campaign, if it has a notice and an event.
-pub fn name_of(loaded: &Loaded, mailing: &Mailing) -> Option<String> {
-    campaign_of(loaded, mailing).map(|(campaign, _)| campaign.name().to_owned())
+pub fn name_of(project: &Project, mailing: &Mailing) -> Option<String> {
+    campaign_of(project, mailing).map(|(campaign, _)| campaign.name().to_owned())
 }
 
 /// The stage of a mailing's notice.
-pub fn stage_of(loaded: &Loaded, mailing: &Mailing) -> Option<Stage> {
-    find_notices(loaded, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
+pub fn stage_of(project: &Project, mailing: &Mailing) -> Option<Stage> {
+    find_notices(project, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
 }
 
 /// The mailings of the same series that were sent before one, oldest first.
-fn before<'a>(loaded: &'a Loaded, mailing: &Mailing, event: &Event, stage: Option<Stage>, date: &Zoned) -> Vec<&'a Mailing> {
+fn before<'a>(project: &'a Project, mailing: &Mailing, event: &Event, stage: Option<Stage>, date: &Zoned) -> Vec<&'a Mailing> {
     let (Some(stage), Some(clock)) = (stage, &event.clock) else { return Vec::new() };
     let mut before: Vec<(Zoned, &Mailing)> = Vec::new();
-    for other in loaded.project.config.mailings.iter().filter(|other| other.id.value != mailing.id.value) {
-        let Some((page, notice)) = find_notices(loaded, &other.notice.value).first().copied() else { continue };
+    for other in project.config.mailings.iter().filter(|other| other.id.value != mailing.id.value) {
+        let Some((page, notice)) = find_notices(project, &other.notice.value).first().copied() else { continue };
         let event_name = other.event.as_ref().or(page.front.event.as_ref()).map(|name| name.value.as_str());
-        if loaded.site.config.event(event_name).is_none_or(|other| other.id != event.id) {
+        if project.config.event(event_name).is_none_or(|other| other.id != event.id) {
             continue;
         }
         let at = other.when.as_ref().map_or_else(|| Ok(clock.t0().clone()), |when| clock.at(&when.value));
@@ -203,12 +214,12 @@ fn before<'a>(loaded: &'a Loaded, mailing: &Mailing, event: &Event, stage: Optio
 }
 
 /// The mailing of a name, or one made up for a notice that no mailing sends.
-pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
-    let mailings = &loaded.project.config.mailings;
+pub fn find_mailing(project: &Project, name: &str) -> Result<Mailing> {
+    let mailings = &project.config.mailings;
     if let Some(mailing) = mailings.iter().find(|mailing| mailing.id.value == name) {
         return Ok(mailing.clone());
     }
-    if !find_notices(loaded, name).is_empty() {
+    if !find_notices(project, name).is_empty() {
         let span = 0..0;
         let named = |value: String| crate::data::Spanned { value, span: span.clone() };
         return Ok(Mailing {
@@ -226,7 +237,7 @@ pub fn find_mailing(loaded: &Loaded, name: &str) -> Result<Mailing> {
             is_declared: false,
         });
     }
-    let notices = loaded.project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
+    let notices = project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
     let known: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.id.value.as_str()).chain(notices).collect();
     let help = suggest(name, known).map(|help| format!("\nhelp: {help}")).unwrap_or_default();
     anyhow::bail!("there is no mailing and no notice `{name}`{help}")

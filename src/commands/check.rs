@@ -8,8 +8,9 @@ use super::load::{HistoryFrom, StatusFrom, load};
 use super::mailings::{self, Selection};
 use super::{build, external as other_sites, report};
 use crate::cli::Global;
-use crate::diagnostic::{Severity, counted};
 use crate::render::Frame;
+use crate::rule::Severity;
+use crate::text::counted;
 use crate::world::environment;
 
 pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
@@ -31,11 +32,11 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     let frame = Frame::of_all(&loaded.site, &loaded.theme);
     for route in loaded.site.routes.keys() {
         if let Err(error) = loaded.render(&frame, route) {
-            diagnostics.push(build::template_fault(&loaded, route, &error));
+            diagnostics.push(build::template_fault(&loaded.inputs, &loaded.project.config.site.theme, route, &error));
         }
     }
     if external {
-        other_sites::run(&loaded, global, &mut diagnostics);
+        other_sites::run(&loaded.root, &loaded.inputs, &loaded.project, global, &mut diagnostics);
     }
     let diagnostics = loaded.settle(diagnostics, global);
     let failed = report::diagnostics(&diagnostics, &loaded.inputs, global);

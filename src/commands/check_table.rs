@@ -12,8 +12,10 @@ use super::mailings::{self, Selection, Tally};
 use super::table_file::TableFile;
 use super::{notice, report};
 use crate::cli::Global;
-use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat, Severity, counted, thousands, visible};
+use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::notice::rows::BadRow;
+use crate::rule::{self, Severity};
+use crate::text::{counted, thousands, visible};
 use crate::world::environment;
 use crate::world::output::Lock;
 use crate::world::sink::{FaultRow, TableReport};
@@ -22,10 +24,10 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let root = super::load::root(global)?;
     let _lock = report_to.map(|_| Lock::take(&root)).transpose()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = campaign::find_mailing(&loaded, name)?;
-    notice::refuse_undeclared(&loaded, &mailing, recipients)?;
+    let mailing = campaign::find_mailing(&loaded.project, name)?;
+    notice::refuse_undeclared(&loaded.project.config, &mailing, recipients)?;
     let selection = Selection { recipients, ..Selection::all(&mailing) };
-    let table = TableFile::of(&loaded, &selection);
+    let table = TableFile::of(&loaded.root, &selection);
     if let Some(report) = report_to {
         refuse_report(report, &table)?;
     }
@@ -84,8 +86,8 @@ fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &T
             let more = some.faults - some.first.len() as u64;
             if more > 0 {
                 let message = format!("{}: {}", counted(more, "more fault", "more faults"), kind.code);
-                let diagnostic = Diagnostic { severity: kind.severity, ..Diagnostic::error("more-bad-rows", message) };
-                diagnostics.push(diagnostic.in_file(&table.path).help("`--report FILE` names all of them"));
+                let rule = if kind.severity == Severity::Error { rule::MORE_BAD_ROWS } else { rule::MORE_WARNED_ROWS };
+                diagnostics.push(Diagnostic::new(rule, message).in_file(&table.path).help("`--report FILE` names all of them"));
             }
         }
     }
@@ -130,7 +132,7 @@ impl Found {
     fn add(&mut self, row: &BadRow) {
         for fault in &row.faults {
             let diagnostic = &fault.diagnostic;
-            let some = self.kinds.entry(Kind { severity: diagnostic.severity, code: diagnostic.code }).or_default();
+            let some = self.kinds.entry(Kind { severity: diagnostic.severity, code: diagnostic.rule.code }).or_default();
             some.faults += 1;
             if some.first.len() < MOST_SHOWN {
                 some.first.push(diagnostic.clone());

@@ -1,18 +1,20 @@
 //! Who of a table gets a message: not those who left, and of the others those who are chosen.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, anyhow};
 
-use super::load::Loaded;
 use super::mailings::Selection;
 use super::row_faults::RowFaults;
-use crate::config;
+use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::notice::address;
+use crate::mail::address;
 use crate::notice::filter::Filter;
 use crate::notice::recipients::Recipient;
 use crate::notice::rows::RowFault;
 use crate::notice::shard::Shard;
 use crate::notice::suppression::Suppression;
+use crate::rule;
 use crate::world::disk;
 
 /// Who of a table gets a message.
@@ -27,7 +29,13 @@ pub struct Chosen {
 
 impl Chosen {
     /// `None` if the list of those who get nothing is faulty; it is reported.
-    pub fn new(loaded: &Loaded, selection: &Selection, columns: &[String], diagnostics: &mut Diagnostics) -> Result<Option<Chosen>> {
+    pub fn new(
+        root: &Path,
+        config: &Config,
+        selection: &Selection,
+        columns: &[String],
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<Chosen>> {
         let filter = match selection.condition {
             Some(condition) => {
                 Some(Filter::new(condition, columns).map_err(|message| anyhow!("`--where {condition}` is no condition: {message}"))?)
@@ -38,7 +46,7 @@ impl Chosen {
             Some(only) => Some(address::hash(&address::parse(only).map_err(|message| anyhow!(message))?)),
             None => None,
         };
-        let suppression = suppression(loaded, diagnostics)?;
+        let suppression = suppression(root, config, diagnostics)?;
         Ok(suppression.map(|suppression| Chosen { suppression, only, filter, shard: selection.shard, is_met: false }))
     }
 
@@ -54,13 +62,13 @@ impl Chosen {
 }
 
 /// The list that `suppress` names. One that is not there is an error: those who left would be mailed.
-fn suppression(loaded: &Loaded, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
-    let Some(path) = &loaded.site.config.notices.suppress else { return Ok(Some(Suppression::default())) };
-    let opened = disk::open_table(&loaded.root.join(path.value.as_str())).with_context(|| format!("cannot read {}", path.value))?;
+fn suppression(root: &Path, config: &Config, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
+    let Some(path) = &config.notices.suppress else { return Ok(Some(Suppression::default())) };
+    let opened = disk::open_table(&root.join(path.value.as_str())).with_context(|| format!("cannot read {}", path.value))?;
     let Some((beginning, file)) = opened else {
-        let diagnostic = Diagnostic::error("no-suppressions", format!("there is no file `{}`", path.value));
+        let diagnostic = Diagnostic::new(rule::NO_SUPPRESSIONS, format!("there is no file `{}`", path.value));
         let help = "without it those who left would be mailed; an empty file is allowed";
-        diagnostics.push(diagnostic.at(&config::path(), path.span.clone()).help(help));
+        diagnostics.push(diagnostic.at(&crate::source::configuration(), path.span.clone()).help(help));
         return Ok(None);
     };
     match Suppression::read(file, &beginning, &path.value) {

@@ -5,14 +5,13 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 
 use super::report;
-use crate::diagnostic::suggest;
-use crate::reference;
+use crate::rule;
 
 pub fn run(code: &str) -> Result<ExitCode> {
-    let Some(text) = reference::explain(code) else {
-        let help = suggest(code, reference::codes()).map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-        return Err(anyhow!("no diagnostic has the code `{code}`{help}"));
+    let Some(rule) = rule::find(code) else {
+        let (message, help) = rule::unknown(code);
+        return Err(anyhow!("{message}{}", help.map(|help| format!("\nhelp: {help}")).unwrap_or_default()));
     };
-    report::data(&format!("{text}\n"));
+    report::data(&format!("{}\n", rule.plain_text()));
     Ok(ExitCode::SUCCESS)
 }

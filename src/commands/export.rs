@@ -7,29 +7,32 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::ledger::{declared, not_sent, of, secret};
-use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::{ExportFormat, Global};
-use crate::diagnostic::counted;
+use crate::config::Config;
 use crate::notice::history::{Event, Standing, verify};
 use crate::notice::ledger::Plan;
 use crate::notice::mailbox;
 use crate::notice::seal::Seal;
+use crate::text::counted;
 use crate::world::{disk, environment};
 
 /// The key that seals exports, if one is configured.
-fn seal(loaded: &Loaded) -> Result<Option<Seal>> {
-    let notices = &loaded.project.config.notices;
-    let key = secret(loaded, environment::seal_key(), notices.seal.key_file.as_deref(), &notices.seal.key_command)?;
+fn seal(root: &Path, config: &Config) -> Result<Option<Seal>> {
+    let notices = &config.notices;
+    let key = secret(root, environment::seal_key(), notices.seal.key_file.as_deref(), &notices.seal.key_command)?;
     Ok(key.map(|key| Seal::new(key.0.as_bytes())))
 }
 
 pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = declared(&loaded, name)?;
-    let Some((mut ledger, plan)) = of(&loaded, mailing)? else { bail!("{}", not_sent(&loaded, mailing)?) };
+    let mailing = declared(&loaded.project.config, name)?;
+    let Some((mut ledger, plan)) = of(&loaded.root, &loaded.project, mailing)? else {
+        bail!("{}", not_sent(&loaded.root, &loaded.project, mailing)?)
+    };
     let (rows, events) = ledger.snapshot()?;
-    let seal = seal(&loaded)?;
+    let seal = seal(&loaded.root, &loaded.project.config)?;
     report::data(&match format {
         ExportFormat::Csv => as_csv(&rows, &events, seal.as_ref())?,
         ExportFormat::Json => as_json(&plan, &rows, &events, seal.as_ref())?,
@@ -100,7 +103,7 @@ fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&Seal>
 pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let text = String::from_utf8(disk::read_bytes(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
-    let Some(seal) = seal(&loaded)? else {
+    let Some(seal) = seal(&loaded.root, &loaded.project.config)? else {
         // What is not sealed has nothing that a key could check.
         let any = Seal::new(b"");
         if seal_fault(&text, &any)?.as_deref() == Some(NO_SEAL) {

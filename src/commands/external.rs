@@ -1,21 +1,24 @@
 //! `runsheet check --external`: the links to other sites are tried, each address once.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use super::load::Loaded;
 use super::report;
 use crate::check::external::{self, Place, Plan, Verdict};
 use crate::check::kept_links::KeptLinks;
 use crate::cli::Global;
-use crate::diagnostic::{Diagnostics, counted};
+use crate::diagnostic::Diagnostics;
+use crate::inputs::Inputs;
+use crate::project::Project;
 use crate::source::line_column;
+use crate::text::counted;
 use crate::world;
 
-pub fn run(loaded: &Loaded, global: &Global, diagnostics: &mut Diagnostics) {
-    let settings = &loaded.project.config.external;
-    let now = loaded.inputs.now;
-    let plan = external::plan(&loaded.project);
-    let mut kept = KeptLinks::read(&world::external::kept(&loaded.root)).fresh(now, settings.cache);
+pub fn run(root: &Path, inputs: &Inputs, project: &Project, global: &Global, diagnostics: &mut Diagnostics) {
+    let settings = &project.config.external;
+    let now = inputs.now;
+    let plan = external::plan(project);
+    let mut kept = KeptLinks::read(&world::external::kept(root)).fresh(now, settings.cache);
     let mut verdicts = BTreeMap::new();
     for url in plan.asked.keys() {
         if let Some(moved) = kept.get(url) {
@@ -31,21 +34,21 @@ pub fn run(loaded: &Loaded, global: &Global, diagnostics: &mut Diagnostics) {
         }
         verdicts.insert(url, verdict);
     }
-    if let Err(error) = world::external::keep(&loaded.root, &kept.to_json()) {
+    if let Err(error) = world::external::keep(root, &kept.to_json()) {
         report::note(global, &format!("the answers could not be kept: {error:#}"));
     }
     diagnostics.extend(plan.report(&verdicts));
     for (url, verdict) in &verdicts {
         if let (Verdict::Good { moved: Some(target) }, Some((_, places))) = (verdict, plan.asked.get(url)) {
-            report::note(global, &format!("hint: `{url}` has moved for good to `{target}`: {}", written(places, loaded)));
+            report::note(global, &format!("hint: `{url}` has moved for good to `{target}`: {}", written(places, inputs)));
         }
     }
     say(&plan, &verdicts, from_cache, global);
 }
 
-fn written(places: &[Place], loaded: &Loaded) -> String {
+fn written(places: &[Place], inputs: &Inputs) -> String {
     let place = |place: &Place| {
-        let text = loaded.inputs.sources.get(&place.path).map_or("", |source| &*source.text);
+        let text = inputs.sources.get(&place.path).map_or("", |source| &*source.text);
         let (line, column) = line_column(text, place.span.start);
         format!("{}:{line}:{column}", place.path)
     };

@@ -1,19 +1,23 @@
 //! What a site is in its ledger: campaigns that were begun under another name are found, and `runsheet notice adopt` takes them over.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::ledger::{self, declared};
-use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::{campaign, report};
 use crate::cli::Global;
+use crate::config::Config;
 use crate::config::Mailing;
-use crate::diagnostic::{counted, thousands};
+use crate::inputs::Inputs;
 use crate::notice::campaign::{Campaign, Known};
 use crate::notice::ledger::Plan;
+use crate::project::Project;
+use crate::text::{counted, thousands};
 use crate::world::heads;
 use crate::world::ledger::adoption::{self, Relative};
 use crate::world::ledger::sqlite::InFile;
@@ -33,12 +37,12 @@ impl Elsewhere {
 }
 
 /// What a site without an id is asked for: the line with the one that it had, as far as anybody knows, else with a new one.
-pub fn missing_id(loaded: &Loaded) -> Option<String> {
-    let site = &loaded.site.config.site;
+pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<String> {
+    let site = &config.site;
     if site.id.is_some() {
         return None;
     }
-    let seen = heads::campaigns(&loaded.root).unwrap_or_default();
+    let seen = heads::campaigns(root).unwrap_or_default();
     let had = seen.iter().rev().filter_map(|name| Known::parse(name)).find(|known| known.event.is_none()).map(|known| known.site);
     if let Some(id) = had {
         return Some(format!(
@@ -46,7 +50,7 @@ pub fn missing_id(loaded: &Loaded) -> Option<String> {
         ));
     }
     // Two copies of a project get the same one.
-    let text = loaded.inputs.sources.get(&crate::config::path()).map(|source| source.text.to_string()).unwrap_or_default();
+    let text = inputs.sources.get(&crate::source::configuration()).map(|source| source.text.to_string()).unwrap_or_default();
     let hash = blake3::hash(text.as_bytes()).to_hex();
     Some(format!(
         "[site] has no `id`: without one, changing the title or the address would mail everyone again\nhelp: add this line to [site] in runsheet.toml, and never change it: id = \"{}-{}\"",
@@ -66,14 +70,14 @@ pub fn words_of(title: &str) -> String {
 
 /// Other campaigns of this mailing and revision: in the project's own ledger, and in the others of this user. What this campaign has
 /// taken over is none.
-pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Store>) -> Result<Vec<Elsewhere>> {
+pub fn elsewhere(root: &Path, project: &Project, campaign: &Campaign, own: Option<&mut dyn Store>) -> Result<Vec<Elsewhere>> {
     let mut found = Vec::new();
     let mut own = own;
     if let Some(own) = own.as_mut() {
         found
             .extend(adoption::relatives(&mut **own, campaign.name(), true)?.into_iter().map(|relative| Elsewhere { relative, file: None }));
     }
-    for file in ledger::other_files(loaded)? {
+    for file in ledger::other_files(root, &project.config)? {
         let look = || adoption::relatives(&mut InFile::to_look(&file)?, campaign.name(), false);
         let shown = file.display();
         let relatives =
@@ -95,8 +99,8 @@ pub fn elsewhere(loaded: &Loaded, campaign: &Campaign, own: Option<&mut dyn Stor
 }
 
 /// The one campaign among others that this project itself began before its site had an id, and that nobody has taken over.
-fn earlier(loaded: &Loaded, campaign: &Campaign, event: &str, others: Vec<Elsewhere>) -> Option<Elsewhere> {
-    let site = &loaded.site.config.site;
+fn earlier(project: &Project, campaign: &Campaign, event: &str, others: Vec<Elsewhere>) -> Option<Elsewhere> {
+    let site = &project.config.site;
     let is_own = |other: &Elsewhere| {
         other.relative.successor.as_deref().is_none_or(|name| name == campaign.name())
             && other.relative.known.is_earlier_name_of(&site.base_url, &site.title, event)
@@ -106,11 +110,11 @@ fn earlier(loaded: &Loaded, campaign: &Campaign, event: &str, others: Vec<Elsewh
 }
 
 /// The names that campaigns of this site were begun under, by their names: Message-IDs of a series are made of them.
-pub fn begun(loaded: &Loaded, own: Option<&mut dyn Store>) -> Result<BTreeMap<String, String>> {
-    let config = &loaded.site.config;
-    let Some(own) = own else { return begun_elsewhere(loaded, BTreeMap::new(), None) };
+pub fn begun(root: &Path, project: &Project, own: Option<&mut dyn Store>) -> Result<BTreeMap<String, String>> {
+    let config = &project.config;
+    let Some(own) = own else { return begun_elsewhere(root, project, BTreeMap::new(), None) };
     let known = adoption::begun(own)?;
-    if config.site.id.is_none() { Ok(known) } else { begun_elsewhere(loaded, known, Some(own)) }
+    if config.site.id.is_none() { Ok(known) } else { begun_elsewhere(root, project, known, Some(own)) }
 }
 
 /// A campaign that the configuration declares.
@@ -122,12 +126,12 @@ pub struct Declared<'a> {
 }
 
 /// All campaigns that the configuration declares: each mailing in each of its revisions.
-pub fn all_declared(loaded: &Loaded) -> Vec<Declared<'_>> {
+pub fn all_declared(project: &Project) -> Vec<Declared<'_>> {
     let mut all = Vec::new();
-    for mailing in &loaded.project.config.mailings {
-        let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { continue };
+    for mailing in &project.config.mailings {
+        let Some((_, event)) = campaign::campaign_of(project, mailing) else { continue };
         let (event, mailing, last) = (event.id.as_str(), mailing.id.value.as_str(), mailing.revision);
-        let campaign = |revision| Campaign::new(&loaded.site.config.site, event, mailing, revision);
+        let campaign = |revision| Campaign::new(&project.config.site, event, mailing, revision);
         all.extend((1..=last).map(|revision| Declared { campaign: campaign(revision), event, mailing, revision }));
     }
     all
@@ -135,7 +139,8 @@ pub fn all_declared(loaded: &Loaded) -> Vec<Declared<'_>> {
 
 /// Adds those that were not taken over yet.
 fn begun_elsewhere(
-    loaded: &Loaded,
+    root: &Path,
+    project: &Project,
     mut begun: BTreeMap<String, String>,
     mut own: Option<&mut dyn Store>,
 ) -> Result<BTreeMap<String, String>> {
@@ -143,12 +148,12 @@ fn begun_elsewhere(
         Some(own) => Ledger::campaigns(&mut **own)?.into_iter().collect(),
         None => BTreeSet::new(),
     };
-    for Declared { campaign, event, .. } in all_declared(loaded) {
+    for Declared { campaign, event, .. } in all_declared(project) {
         if known.contains(campaign.name()) {
             continue;
         }
-        let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-        if let Some(other) = earlier(loaded, &campaign, event, others) {
+        let others = elsewhere(root, project, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
+        if let Some(other) = earlier(project, &campaign, event, others) {
             begun.insert(campaign.name().to_owned(), other.relative.name);
         }
     }
@@ -156,17 +161,17 @@ fn begun_elsewhere(
 }
 
 /// The ledger of a mailing's campaign to read it, also if it was begun under its earlier name. `None` if there is none.
-pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
-    let (campaign, event) = named(loaded, mailing)?;
-    let mut own = ledger::to_read(loaded)?;
+pub fn to_read(root: &Path, project: &Project, mailing: &Mailing) -> Result<Option<Ledger>> {
+    let (campaign, event) = named(project, mailing)?;
+    let mut own = ledger::to_read(root, &project.config)?;
     let is_known = own
         .as_mut()
         .map(|own| Ledger::campaigns(&mut **own))
         .transpose()?
         .is_some_and(|known| known.iter().any(|name| name == campaign.name()));
     if !is_known {
-        let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
-        if let Some(Elsewhere { relative, file }) = earlier(loaded, &campaign, &event, others) {
+        let others = elsewhere(root, project, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
+        if let Some(Elsewhere { relative, file }) = earlier(project, &campaign, &event, others) {
             let store = match file {
                 Some(file) => InFile::to_read(&file)?.map(|store| Box::new(store) as Box<dyn Store>),
                 None => own,
@@ -178,14 +183,14 @@ pub fn to_read(loaded: &Loaded, mailing: &Mailing) -> Result<Option<Ledger>> {
 }
 
 /// The ledger of a mailing's campaign to send by it. One that was begun under its earlier name is taken over.
-pub fn to_send(global: &Global, loaded: &Loaded, mailing: &Mailing, lease: std::time::Duration) -> Result<Ledger> {
-    let (campaign, event) = named(loaded, mailing)?;
-    let mut ledger = Ledger::new(ledger::to_send(loaded)?, campaign.name(), &sender(), lease);
+pub fn to_send(global: &Global, root: &Path, project: &Project, mailing: &Mailing, lease: std::time::Duration) -> Result<Ledger> {
+    let (campaign, event) = named(project, mailing)?;
+    let mut ledger = Ledger::new(ledger::to_send(root, &project.config)?, campaign.name(), &sender(), lease);
     if ledger.plan()?.is_none() {
-        let others = elsewhere(loaded, &campaign, Some(ledger.store()))?;
-        if let Some(other) = earlier(loaded, &campaign, &event, others) {
+        let others = elsewhere(root, project, &campaign, Some(ledger.store()))?;
+        if let Some(other) = earlier(project, &campaign, &event, others) {
             let reached = counted(other.relative.reached, "recipient was", "recipients were");
-            adopt_into(loaded, &mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
+            adopt_into(root, &mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
             let known = &other.relative.known;
             report::note(global, &format!("taken over from the ledger of `{}`: {reached} reached", known.site));
         }
@@ -194,37 +199,43 @@ pub fn to_send(global: &Global, loaded: &Loaded, mailing: &Mailing, lease: std::
 }
 
 /// Takes a campaign over, unless it is older than what was seen of it from here.
-fn adopt_into(loaded: &Loaded, ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
+fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
     let name = &other.relative.name;
     let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(anyhow!(restored.text("nothing was taken over"))));
     match &other.file {
         None => {
-            refuse(restored(loaded, name, Some(ledger.store()))?)?;
+            refuse(restored(root, name, Some(ledger.store()))?)?;
             ledger.adopt_here(name, who, why)
         }
         // While it is locked nobody sends by it.
         Some(file) => {
             let mut store = InFile::to_send(file)?;
-            refuse(restored(loaded, name, Some(&mut store))?)?;
+            refuse(restored(root, name, Some(&mut store))?)?;
             ledger.adopt_from(&mut store, name, who, why)
         }
     }
 }
 
 /// The campaign of a mailing, and the key of its event.
-fn named(loaded: &Loaded, mailing: &Mailing) -> Result<(Campaign, String)> {
-    let found = campaign::campaign_of(loaded, mailing);
+fn named(project: &Project, mailing: &Mailing) -> Result<(Campaign, String)> {
+    let found = campaign::campaign_of(project, mailing);
     let (campaign, event) = found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?;
     Ok((campaign, event.id.clone()))
 }
 
 /// Why nothing is sent to some recipients: they are in another campaign of the same mailing and revision, under another name or in
 /// another ledger.
-pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: Option<&mut dyn Store>) -> Result<Option<String>> {
-    let (campaign, _) = named(loaded, mailing)?;
-    let site = loaded.site.config.site.identity();
+pub fn conflict(
+    root: &Path,
+    project: &Project,
+    mailing: &Mailing,
+    keys: &BTreeSet<&str>,
+    own: Option<&mut dyn Store>,
+) -> Result<Option<String>> {
+    let (campaign, _) = named(project, mailing)?;
+    let site = project.config.site.identity();
     let mut own = own;
-    let others = elsewhere(loaded, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
+    let others = elsewhere(root, project, &campaign, own.as_mut().map(|own| &mut **own as &mut dyn Store))?;
     for other in others {
         let Relative { known, name, addressed, reached, .. } = &other.relative;
         let both = addressed.iter().filter(|key| keys.contains(key.as_str())).count();
@@ -253,9 +264,9 @@ pub fn conflict(loaded: &Loaded, mailing: &Mailing, keys: &BTreeSet<&str>, own: 
 }
 
 /// A revision that is lower than one that was sent would go to everybody again.
-pub fn lower_revision(loaded: &Loaded, mailing: &Mailing, campaign: &str, own: Option<&mut dyn Store>) -> Result<Option<String>> {
+pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Option<&mut dyn Store>) -> Result<Option<String>> {
     let Some(asked) = Known::parse(campaign) else { return Ok(None) };
-    let mut sent = heads::campaigns(&loaded.root)?;
+    let mut sent = heads::campaigns(root)?;
     sent.extend(own.map(Ledger::campaigns).transpose()?.unwrap_or_default());
     let known = sent.iter().filter_map(|name| Known::parse(name));
     let of_mailing = known.filter(|known| known.site == asked.site && known.mailing == asked.mailing);
@@ -290,8 +301,8 @@ impl Restored {
 }
 
 /// Whether a ledger lacks what this project has seen in it: somebody has brought back an older copy, or it is another one.
-pub fn restored(loaded: &Loaded, campaign: &str, store: Option<&mut dyn Store>) -> Result<Option<Restored>> {
-    let Some(line) = heads::known(&loaded.root, campaign)? else { return Ok(None) };
+pub fn restored(root: &Path, campaign: &str, store: Option<&mut dyn Store>) -> Result<Option<Restored>> {
+    let Some(line) = heads::known(root, campaign)? else { return Ok(None) };
     let (is_known, is_there) = match store {
         // A campaign that was taken over has another name there.
         Some(store) => (adoption::has_line(store, &line)?, adoption::has_campaign(store, campaign)?),
@@ -306,13 +317,13 @@ pub fn restored(loaded: &Loaded, campaign: &str, store: Option<&mut dyn Store>) 
 }
 
 /// Whether a line is in a ledger of this user. What was taken over brings its lines.
-fn is_somewhere(loaded: &Loaded, own: Option<&mut dyn Store>, line: &str) -> Result<bool> {
+fn is_somewhere(root: &Path, project: &Project, own: Option<&mut dyn Store>, line: &str) -> Result<bool> {
     if let Some(own) = own
         && adoption::has_line(own, line)?
     {
         return Ok(true);
     }
-    for file in ledger::other_files(loaded)? {
+    for file in ledger::other_files(root, &project.config)? {
         if adoption::has_line(&mut InFile::to_look(&file)?, line)? {
             return Ok(true);
         }
@@ -321,30 +332,30 @@ fn is_somewhere(loaded: &Loaded, own: Option<&mut dyn Store>, line: &str) -> Res
 }
 
 /// The campaigns of a mailing in its revision that this project has sent under other names of the site.
-fn sent_as(loaded: &Loaded, mailing: &Mailing) -> Result<Vec<(String, Known)>> {
-    let site = loaded.site.config.site.identity();
+fn sent_as(root: &Path, project: &Project, mailing: &Mailing) -> Result<Vec<(String, Known)>> {
+    let site = project.config.site.identity();
     let is_of_it = |known: &Known| known.mailing == mailing.id.value && known.revision == mailing.revision && known.site != site;
     let named = |name: String| Known::parse(&name).filter(is_of_it).map(|known| (name, known));
-    Ok(heads::campaigns(&loaded.root)?.into_iter().filter_map(named).collect())
+    Ok(heads::campaigns(root)?.into_iter().filter_map(named).collect())
 }
 
 /// A mailing that this project has sent under another name of the site, by a ledger that is nowhere: nobody knows who has it.
-pub fn sent_before(loaded: &Loaded, mailing: &Mailing, own: Option<&mut dyn Store>) -> Result<Option<String>> {
-    let (campaign, _) = named(loaded, mailing)?;
+pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Option<&mut dyn Store>) -> Result<Option<String>> {
+    let (campaign, _) = named(project, mailing)?;
     let mut own = own;
     if let Some(own) = own.as_mut()
         && adoption::has_campaign(&mut **own, campaign.name())?
     {
         return Ok(None);
     }
-    let site = loaded.site.config.site.identity();
-    for (name, known) in sent_as(loaded, mailing)? {
-        let Some(line) = heads::known(&loaded.root, &name)? else { continue };
+    let site = project.config.site.identity();
+    for (name, known) in sent_as(root, project, mailing)? {
+        let Some(line) = heads::known(root, &name)? else { continue };
         let is_apart = match own.as_mut() {
             Some(own) => adoption::are_apart(&mut **own, site, &known.site)?,
             None => false,
         };
-        if is_apart || is_somewhere(loaded, own.as_mut().map(|own| &mut **own as &mut dyn Store), &line)? {
+        if is_apart || is_somewhere(root, project, own.as_mut().map(|own| &mut **own as &mut dyn Store), &line)? {
             continue;
         }
         let (place, before) = (heads::place(&name), &known.site);
@@ -366,8 +377,8 @@ fn quoted(text: &str) -> String {
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-fn tell_apart(global: &Global, loaded: &Loaded, store: &mut dyn Store, site: &str, who: &str, why: &str) -> Result<ExitCode> {
-    adoption::tell_apart(store, loaded.site.config.site.identity(), site, who, why)?;
+fn tell_apart(global: &Global, config: &Config, store: &mut dyn Store, site: &str, who: &str, why: &str) -> Result<ExitCode> {
+    adoption::tell_apart(store, config.site.identity(), site, who, why)?;
     report::note(global, &format!("noted: `{site}` is a different site"));
     Ok(ExitCode::SUCCESS)
 }
@@ -375,17 +386,18 @@ fn tell_apart(global: &Global, loaded: &Loaded, store: &mut dyn Store, site: &st
 /// `runsheet notice adopt`
 pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: &str, who: Option<&str>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = declared(&loaded, name)?.clone();
-    if let Some(missing) = missing_id(&loaded) {
+    let mailing = declared(&loaded.project.config, name)?.clone();
+    if let Some(missing) = missing_id(&loaded.root, &loaded.project.config, &loaded.inputs) {
         bail!("{missing}");
     }
     if why.trim().is_empty() {
         bail!("--why is empty\nhelp: say how it is known; the ledger keeps it");
     }
     let who = ledger::who(who);
-    let (campaign, _) = named(&loaded, &mailing)?;
-    let mut ledger = Ledger::new(ledger::to_send(&loaded)?, campaign.name(), &sender(), std::time::Duration::ZERO);
-    let others = elsewhere(&loaded, &campaign, Some(ledger.store()))?;
+    let (campaign, _) = named(&loaded.project, &mailing)?;
+    let mut ledger =
+        Ledger::new(ledger::to_send(&loaded.root, &loaded.project.config)?, campaign.name(), &sender(), std::time::Duration::ZERO);
+    let others = elsewhere(&loaded.root, &loaded.project, &campaign, Some(ledger.store()))?;
     let names: Vec<String> =
         others.iter().map(|other| format!("`{}` in {}", other.relative.known.site, other.place(ledger.store()))).collect();
     let known = if names.is_empty() { "there is none".to_owned() } else { format!("known: {}", names.join(", ")) };
@@ -399,9 +411,9 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     }
     // Of a ledger that is nowhere only its name is known.
     if let (Some(from), true, true) = (from, apart, meant.is_empty())
-        && sent_as(&loaded, &mailing)?.iter().any(|(_, known)| known.site == from)
+        && sent_as(&loaded.root, &loaded.project, &mailing)?.iter().any(|(_, known)| known.site == from)
     {
-        return tell_apart(global, &loaded, ledger.store(), from, &who, why);
+        return tell_apart(global, &loaded.project.config, ledger.store(), from, &who, why);
     }
     let chosen = if meant.len() == 1 || apart && from.is_some() { meant.pop() } else { None };
     let Some(other) = chosen else {
@@ -410,7 +422,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     };
     let site = &other.relative.known.site;
     if apart {
-        return tell_apart(global, &loaded, ledger.store(), site, &who, why);
+        return tell_apart(global, &loaded.project.config, ledger.store(), site, &who, why);
     }
     if let Some(Plan { frozen, .. }) = ledger.plan()? {
         bail!("`{name}` has already been started under this name ({frozen}): it can't be joined with another one");
@@ -418,7 +430,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     if other.relative.successor.is_some() {
         report::note(global, "it was handed over before: what was sent by that ledger since is not in this one");
     }
-    adopt_into(&loaded, &mut ledger, &other, &who, why)?;
+    adopt_into(&loaded.root, &mut ledger, &other, &who, why)?;
     let counts = ledger.counts()?;
     report::note(global, &format!("taken over from `{site}`: {}", counts.text()));
     Ok(ExitCode::SUCCESS)

@@ -12,10 +12,10 @@ use super::skip::Skip;
 use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
-use crate::diagnostic::{counted, thousands, visible};
 use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::ledger::{Counts, Plan, State};
 use crate::schedule::zone;
+use crate::text::{counted, thousands, visible};
 
 /// What is about to be sent.
 pub struct Introduction<'a> {

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::{campaign, identity, report};
 use crate::cli::Global;
+use crate::config::Config;
 use crate::config::{Mailing, Sending};
-use crate::diagnostic::{suggest, thousands};
-use crate::notice::address;
+use crate::mail::address;
 use crate::notice::history::{Standing, verify, verify_plan};
 use crate::notice::ledger::{Plan, State};
+use crate::project::Project;
+use crate::text::{suggest, thousands};
 use crate::world::heads::Head;
 use crate::world::ledger::sqlite::{self, InFile};
 use crate::world::ledger::store::Store;
@@ -23,8 +25,8 @@ use crate::world::mail::smtp::Secret;
 use crate::world::{disk, environment, process};
 
 /// A mailing that the project declares.
-pub fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a Mailing> {
-    let mailings = &loaded.project.config.mailings;
+pub fn declared<'a>(config: &'a Config, name: &str) -> Result<&'a Mailing> {
+    let mailings = &config.mailings;
     mailings.iter().find(|mailing| mailing.id.value == name).ok_or_else(|| {
         let help = suggest(name, mailings.iter().map(|mailing| mailing.id.value.as_str()));
         let help = help.unwrap_or_else(|| "what is sent is one of [[mailings]] in runsheet.toml".to_owned());
@@ -33,39 +35,38 @@ pub fn declared<'a>(loaded: &'a Loaded, name: &str) -> Result<&'a Mailing> {
 }
 
 /// A secret from the environment, a file or a command.
-pub fn secret(loaded: &Loaded, given: Option<String>, file: Option<&Path>, command: &[String]) -> Result<Option<Secret>> {
+pub fn secret(root: &Path, given: Option<String>, file: Option<&Path>, command: &[String]) -> Result<Option<Secret>> {
     if given.is_some() {
         return Ok(given.map(Secret));
     }
     if let Some(file) = file {
-        return disk::read_secret(&loaded.root.join(file)).map(|secret| Some(Secret(secret)));
+        return disk::read_secret(&root.join(file)).map(|secret| Some(Secret(secret)));
     }
     if command.is_empty() {
         return Ok(None);
     }
-    process::first_line(command, &loaded.root).map(|secret| Some(Secret(secret)))
+    process::first_line(command, root).map(|secret| Some(Secret(secret)))
 }
 
 /// The address of a ledger in PostgreSQL, if one is configured.
-fn url(loaded: &Loaded) -> Result<Option<Secret>> {
-    let sending = loaded.project.config.sending.as_ref();
+fn url(root: &Path, config: &Config) -> Result<Option<Secret>> {
+    let sending = config.sending.as_ref();
     let file = sending.and_then(|sending| sending.ledger_url_file.as_deref());
     let command = sending.map(|sending| sending.ledger_url_command.as_slice()).unwrap_or_default();
-    secret(loaded, environment::ledger_url(), file, command)
+    secret(root, environment::ledger_url(), file, command)
 }
 
 /// The file of the ledger: as configured, else in the user's state folder, one for each site.
-fn file(loaded: &Loaded) -> Result<PathBuf> {
-    let config = &loaded.project.config;
+fn file(root: &Path, config: &Config) -> Result<PathBuf> {
     if let Some(Sending { ledger: Some(path), .. }) = &config.sending {
         if path.as_os_str() == "postgres" {
             bail!(
                 "the ledger is in PostgreSQL, and nobody says where\nhelp: set RUNSHEET_LEDGER_URL, or `ledger_url_file` or `ledger_url_command` in [smtp]"
             );
         }
-        let path = loaded.root.join(path);
+        let path = root.join(path);
         for folder in [".runsheet", "public", "outbox", "content"] {
-            if path.starts_with(loaded.root.join(folder)) {
+            if path.starts_with(root.join(folder)) {
                 bail!(
                     "the ledger cannot lie in {folder}/, which is {}\nhelp: leave out `ledger` in [smtp]: it is then in your state folder",
                     if folder == "content" { "published" } else { "replaced by builds" }
@@ -93,18 +94,18 @@ fn state_folder() -> Option<PathBuf> {
 }
 
 /// The ledgers of this user's other sites, or of this one before it had an id.
-pub fn other_files(loaded: &Loaded) -> Result<Vec<PathBuf>> {
+pub fn other_files(root: &Path, config: &Config) -> Result<Vec<PathBuf>> {
     let Some(folder) = state_folder() else { return Ok(Vec::new()) };
-    let own = if url(loaded)?.is_some() { None } else { Some(sqlite::real_path(&file(loaded)?)) };
+    let own = if url(root, config)?.is_some() { None } else { Some(sqlite::real_path(&file(root, config)?)) };
     Ok(InFile::all_in(&folder)?.into_iter().filter(|file| own.as_ref() != Some(&sqlite::real_path(file))).collect())
 }
 
 /// Whether another sender is at work with the ledger, as far as it is a file.
-pub fn in_use(loaded: &Loaded) -> Result<Option<String>> {
-    if url(loaded)?.is_some() {
+pub fn in_use(root: &Path, config: &Config) -> Result<Option<String>> {
+    if url(root, config)?.is_some() {
         return Ok(None);
     }
-    let file = file(loaded)?;
+    let file = file(root, config)?;
     Ok(InFile::is_in_use(&file).then(|| format!("another sender is at work with the ledger {}\nhelp: wait for it to end", file.display())))
 }
 
@@ -114,26 +115,26 @@ pub fn who(said: Option<&str>) -> String {
 }
 
 /// The ledger, to send by it.
-pub fn to_send(loaded: &Loaded) -> Result<Box<dyn Store>> {
-    match url(loaded)? {
+pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
+    match url(root, config)? {
         Some(Secret(url)) => ledger::connect(&url),
-        None => Ok(Box::new(InFile::to_send(&file(loaded)?)?)),
+        None => Ok(Box::new(InFile::to_send(&file(root, config)?)?)),
     }
 }
 
 /// The ledger, to read it. `None` if there is none.
-pub fn to_read(loaded: &Loaded) -> Result<Option<Box<dyn Store>>> {
-    match url(loaded)? {
+pub fn to_read(root: &Path, config: &Config) -> Result<Option<Box<dyn Store>>> {
+    match url(root, config)? {
         Some(Secret(url)) => ledger::connect(&url).map(Some),
-        None => Ok(InFile::to_read(&file(loaded)?)?.map(|store| Box::new(store) as Box<dyn Store>)),
+        None => Ok(InFile::to_read(&file(root, config)?)?.map(|store| Box::new(store) as Box<dyn Store>)),
     }
 }
 
 /// The ledger of a mailing's campaign with its plan, if it was ever sent. An error if it is older than what was seen from here.
-pub fn of(loaded: &Loaded, mailing: &Mailing) -> Result<Option<(Ledger, Plan)>> {
-    let mut ledger = identity::to_read(loaded, mailing)?;
-    if let Some(campaign) = campaign::name_of(loaded, mailing)
-        && let Some(restored) = identity::restored(loaded, &campaign, ledger.as_mut().map(Ledger::store))?
+pub fn of(root: &Path, project: &Project, mailing: &Mailing) -> Result<Option<(Ledger, Plan)>> {
+    let mut ledger = identity::to_read(root, project, mailing)?;
+    if let Some(campaign) = campaign::name_of(project, mailing)
+        && let Some(restored) = identity::restored(root, &campaign, ledger.as_mut().map(Ledger::store))?
     {
         bail!("{}", restored.text(""));
     }
@@ -148,12 +149,12 @@ pub struct Reached {
 }
 
 /// The recipients whom a mailing has reached, in whatever revision.
-pub fn reached(loaded: &Loaded, name: &str) -> Result<Reached> {
-    let mailing = declared(loaded, name)?;
+pub fn reached(root: &Path, project: &Project, name: &str) -> Result<Reached> {
+    let mailing = declared(&project.config, name)?;
     let mut reached = Reached { keys: BTreeSet::new(), in_doubt: BTreeSet::new() };
     let mut was_sent = false;
     for revision in 1..=mailing.revision {
-        let Some((mut ledger, plan)) = of(loaded, &Mailing { revision, ..mailing.clone() })? else { continue };
+        let Some((mut ledger, plan)) = of(root, project, &Mailing { revision, ..mailing.clone() })? else { continue };
         was_sent = true;
         let (rows, events) = ledger.snapshot()?;
         if let Some(fault) = verify(&plan, &events, &rows).faults.first() {
@@ -175,10 +176,10 @@ pub fn reached(loaded: &Loaded, name: &str) -> Result<Reached> {
 }
 
 /// Why nothing is known of a mailing.
-pub fn not_sent(loaded: &Loaded, mailing: &Mailing) -> Result<String> {
+pub fn not_sent(root: &Path, project: &Project, mailing: &Mailing) -> Result<String> {
     let id = &mailing.id.value;
     for revision in (1..mailing.revision).rev() {
-        if of(loaded, &Mailing { revision, ..mailing.clone() })?.is_some() {
+        if of(root, project, &Mailing { revision, ..mailing.clone() })?.is_some() {
             let now = mailing.revision;
             return Ok(format!(
                 "revision {now} of the mailing `{id}` was not sent yet\nhelp: revision {revision} was: to look at it, set `revision = {revision}` as long as you do"
@@ -197,7 +198,7 @@ pub fn troubles(rows: &[Standing], most: usize) -> Vec<String> {
         .take(most)
         .map(|row| {
             let reply = if row.reply.code == 0 { row.reply.text.clone() } else { row.reply.to_string() };
-            format!("  {}  {}  {}", row.key, row.state.name(), crate::diagnostic::visible(&reply)).trim_end().to_owned()
+            format!("  {}  {}  {}", row.key, row.state.name(), crate::text::visible(&reply)).trim_end().to_owned()
         })
         .collect();
     if troubled.len() > most {
@@ -209,7 +210,7 @@ pub fn troubles(rows: &[Standing], most: usize) -> Vec<String> {
 pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailings: Vec<&Mailing> = match name {
-        Some(name) => vec![declared(&loaded, name)?],
+        Some(name) => vec![declared(&loaded.project.config, name)?],
         None => loaded.project.config.mailings.iter().collect(),
     };
     let mut text = String::new();
@@ -217,7 +218,7 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
     let mut unknown = None;
     for mailing in mailings {
         let id = &mailing.id.value;
-        let (mut ledger, plan) = match of(&loaded, mailing) {
+        let (mut ledger, plan) = match of(&loaded.root, &loaded.project, mailing) {
             Ok(Some(known)) => known,
             Ok(None) => {
                 text.push_str(&format!("{id}  not sent\n"));
@@ -236,7 +237,10 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
             thousands(counts.addressed()),
             counts.text()
         ));
-        if counts.get(State::Claimed) + counts.get(State::Sending) > 0 && !ledger.is_shared() && in_use(&loaded)?.is_none() {
+        if counts.get(State::Claimed) + counts.get(State::Sending) > 0
+            && !ledger.is_shared()
+            && in_use(&loaded.root, &loaded.project.config)?.is_none()
+        {
             text.push_str(&format!("  nobody is sending: a sender ended too early; run `runsheet notice send {id}` again\n"));
         }
         let rows = ledger.rows()?;
@@ -324,13 +328,13 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
     }
     let from = order.from()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = declared(&loaded, name)?;
+    let mailing = declared(&loaded.project.config, name)?;
     let who = who(order.who);
     let key = order.to.map(address::parse).transpose().map_err(|message| anyhow!(message))?.map(|address| address::key(&address));
-    if of(&loaded, mailing)?.is_none() {
-        bail!("{}", not_sent(&loaded, mailing)?);
+    if of(&loaded.root, &loaded.project, mailing)?.is_none() {
+        bail!("{}", not_sent(&loaded.root, &loaded.project, mailing)?);
     }
-    let mut ledger = identity::to_send(global, &loaded, mailing, Duration::ZERO)?;
+    let mut ledger = identity::to_send(global, &loaded.root, &loaded.project, mailing, Duration::ZERO)?;
     let campaign = ledger.campaign().to_owned();
     ledger.keep_in(Head::open(&loaded.root, &campaign)?);
     // What a sender has left behind that is no more is in doubt.

@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 
+use crate::check::merged::Merged;
 use crate::cli::Global;
 use crate::config::{Mailing, Overrides};
 use crate::diagnostic::Diagnostics;
+use crate::inputs::{History, Inputs, StatusInput};
 use crate::project::{self, Project};
 use crate::render::{self, Frame, Rendered};
-use crate::rule::Merged;
 use crate::site::{self, Site};
-use crate::source::{History, Inputs, StatusInput};
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
 use crate::world::watchdog::Watchdog;
@@ -129,7 +129,7 @@ impl Loaded {
 pub fn root(global: &Global) -> Result<PathBuf> {
     let root = match &global.root {
         Some(root) if disk::is_project(root) => root.clone(),
-        Some(root) => bail!("there is no {} in {}\nhelp: `runsheet init {1}` makes a project", config::FILE_NAME, root.display()),
+        Some(root) => bail!("there is no {} in {}\nhelp: `runsheet init {1}` makes a project", crate::source::FILE_NAME, root.display()),
         None => disk::find_root(&disk::current_folder()?)?,
     };
     kept::refuse_newer(&root)?;

@@ -1,47 +1,47 @@
 //! The mail server of `[smtp]`, with the secrets that it takes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::ledger;
-use super::load::Loaded;
 use crate::config::Sending;
 use crate::world::mail::smtp::{Login, Secret, Server, Tokens};
 use crate::world::{disk, environment, process};
 
 /// The server, with the secrets that it takes.
-pub fn of(loaded: &Loaded, sending: &Sending) -> Result<Server> {
+pub fn of(root: &Path, sending: &Sending) -> Result<Server> {
     let certificates = match &sending.ca_file {
-        Some(path) => Some(disk::read_bytes(&loaded.root.join(path))?),
+        Some(path) => Some(disk::read_bytes(&root.join(path))?),
         None => None,
     };
-    let login = if sending.user.is_empty() { None } else { login(loaded, sending)? };
+    let login = if sending.user.is_empty() { None } else { login(root, sending)? };
     Server::new(sending, certificates.as_deref(), login)
 }
 
 /// What is wrong with the server's settings and secrets, as far as that shows without running a command for one, which may ask a person.
-pub fn fault(loaded: &Loaded, sending: &Sending) -> Option<String> {
+pub fn fault(root: &Path, sending: &Sending) -> Option<String> {
     let has_token = environment::smtp_token().is_some() || sending.token_file.is_some();
     let has_password = environment::smtp_password().is_some() || sending.password_file.is_some();
     let by_command = !has_token && (!sending.token_command.is_empty() || !has_password && !sending.password_command.is_empty());
     // Without its user nobody logs in, and no secret is asked for.
     let quiet = Sending { user: String::new(), ..sending.clone() };
-    of(loaded, if by_command { &quiet } else { sending }).err().map(|error| format!("{error:#}"))
+    of(root, if by_command { &quiet } else { sending }).err().map(|error| format!("{error:#}"))
 }
 
 /// A token may take so long to be had.
 const MOST_TOKEN_TIME: Duration = Duration::from_secs(60);
 
 /// The token, if there is one to be had, else the password.
-fn login(loaded: &Loaded, sending: &Sending) -> Result<Option<Login>> {
+fn login(root: &Path, sending: &Sending) -> Result<Option<Login>> {
     let given = environment::smtp_token();
     if given.is_none() && sending.token_file.is_none() && sending.token_command.is_empty() {
-        let password = ledger::secret(loaded, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?;
+        let password = ledger::secret(root, environment::smtp_password(), sending.password_file.as_deref(), &sending.password_command)?;
         return Ok(password.map(Login::Password));
     }
-    let (root, file, command) = (loaded.root.clone(), sending.token_file.clone(), sending.token_command.clone());
+    let (root, file, command) = (root.to_path_buf(), sending.token_file.clone(), sending.token_command.clone());
     let fetch = move || match (&given, &file) {
         (Some(token), _) => Ok(Secret(token.clone())),
         (None, Some(file)) => disk::read_secret(&root.join(file)).map(Secret),

@@ -13,10 +13,11 @@ use super::skip::Skip;
 use super::table_file::TableFile;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
+use crate::mail::Keys;
 use crate::notice::Notice;
 use crate::notice::engine::Rendered;
 use crate::notice::ledger::LeftOut;
-use crate::notice::message::{Keys, Message};
+use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
 use crate::notice::review::Probe;
 use crate::notice::shard::Shard;
@@ -157,13 +158,13 @@ pub fn merge_some(
     gate: Option<Gate>,
     tell: impl FnMut(Outcome) -> Result<()>,
 ) -> Result<Tally> {
-    let table = TableFile::of(loaded, selection);
+    let table = TableFile::of(&loaded.root, selection);
     let told = Told::User(RowFaults::new(&table.path, Some(selection.command_to_check())));
     run(loaded, selection, keys, diagnostics, (&table, told), gate, tell)
 }
 
 /// Merges a mailing to see what is wrong: each wrong row is handed over, with all of its faults. No message is kept.
 pub fn survey(loaded: &Loaded, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics, take: TakeRow) -> Result<Tally> {
-    let table = TableFile::of(loaded, selection);
+    let table = TableFile::of(&loaded.root, selection);
     run(loaded, selection, keys, diagnostics, (&table, Told::All(take)), None, |_| Ok(()))
 }

@@ -13,16 +13,17 @@ use super::mailings::{Gate, MergedMessage, Outcome, Selection, Tally};
 use super::row_faults::Told;
 use super::table_file::{OpenTable, TableFile};
 use crate::check::Fillers;
-use crate::config;
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::notice::address::{self, Rules};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::mail::Keys;
+use crate::mail::address::{self, Rules};
 use crate::notice::engine::Rendered;
 use crate::notice::ledger::LeftOut;
 use crate::notice::merge::Merge;
-use crate::notice::message::{Keys, Message};
+use crate::notice::message::Message;
 use crate::notice::recipients::{Entry, Recipient, Recipients};
 use crate::notice::review::Probe;
 use crate::notice::rows::{BadRow, RowFault};
+use crate::rule::{self, Severity};
 use crate::source::RelPath;
 
 /// What a good row of the table comes to, before its message is made.
@@ -78,7 +79,7 @@ pub fn run(
             return Ok(broken(Tally::default()));
         }
     };
-    let chosen = Chosen::new(loaded, selection, rows.columns(), diagnostics)?;
+    let chosen = Chosen::new(&loaded.root, &loaded.project.config, selection, rows.columns(), diagnostics)?;
     let merge = prepare(loaded, selection.mailing, &table.path, rows.columns(), keys, selection.frozen, diagnostics);
     let shown = merge.as_ref().map(Merge::columns);
     let mut fillers = shown.as_ref().map(|shown| Fillers::new(shown, rows.columns()));
@@ -333,7 +334,7 @@ impl<'s> Run<'_, 's, '_> {
         let mut tally = self.tally;
         tally.incomplete |= !differing.is_empty();
         if tally.rows == 0 {
-            diagnostics.push(Diagnostic::error("empty-table", "the table has no recipients").at_line(path, 1, 1));
+            diagnostics.push(Diagnostic::new(rule::EMPTY_TABLE, "the table has no recipients").at_line(path, 1, 1));
             (tally.incomplete, tally.beyond_rows) = (true, true);
         }
         if let Told::User(faults) = &self.told {
@@ -342,7 +343,7 @@ impl<'s> Run<'_, 's, '_> {
         if let Some(fillers) = self.fillers.filter(|_| matches!(self.told, Told::User(_))) {
             fillers.finish(rows.columns(), path, diagnostics);
         }
-        let nobody = |message: String| Diagnostic::error("no-such-recipient", message).in_file(path);
+        let nobody = |message: String| Diagnostic::new(rule::NO_SUCH_RECIPIENT, message).in_file(path);
         let is_faulty = tally.incomplete;
         if let Some(only) = self.selection.only.filter(|_| tally.written + tally.suppressed == 0 && !is_faulty) {
             let key = address::parse(only).map(|address| address::key(&address)).unwrap_or_default();
@@ -399,13 +400,13 @@ fn look(fillers: &mut Option<Fillers>, recipient: &mut Recipient, path: &RelPath
 }
 
 fn no_recipients(selection: &Selection, path: &RelPath) -> Diagnostic {
-    let place = |diagnostic: Diagnostic| diagnostic.at(&config::path(), selection.mailing.recipients.span.clone());
+    let place = |diagnostic: Diagnostic| diagnostic.at(&crate::source::configuration(), selection.mailing.recipients.span.clone());
     let id = &selection.mailing.id.value;
     if selection.may_be_skipped {
-        return place(Diagnostic::warning("no-recipients", format!("the mailing `{id}` is skipped: there is no file `{path}`")));
+        return place(Diagnostic::new(rule::NO_RECIPIENTS, format!("the mailing `{id}` is skipped: there is no file `{path}`")));
     }
     if selection.recipients.is_some() || !selection.mailing.is_declared {
-        return Diagnostic::error("missing-table", format!("there is no file `{path}`")).in_file(path);
+        return Diagnostic::new(rule::MISSING_TABLE, format!("there is no file `{path}`")).in_file(path);
     }
-    place(Diagnostic::error("missing-table", format!("there is no file `{path}` with the recipients of `{id}`")))
+    place(Diagnostic::new(rule::MISSING_TABLE, format!("there is no file `{path}` with the recipients of `{id}`")))
 }

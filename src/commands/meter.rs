@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::report;
 use crate::cli::Global;
-use crate::diagnostic::thousands;
 use crate::notice::ledger::State;
+use crate::text::thousands;
 use crate::world::clock;
 
 /// How far a sending is: a line on a terminal, else one now and then.

@@ -25,6 +25,7 @@ mod refusals;
 mod report;
 mod row_faults;
 mod schedule;
+mod schema;
 mod send;
 mod serve;
 mod skip;
@@ -57,6 +58,7 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Schedule { page, format } => schedule::run(global, page.as_deref(), *format),
         Command::Notice(command) => notice::run(global, command),
         Command::Status => status::run(global),
+        Command::Schema => schema::run(),
         Command::Explain { code } => explain::run(code),
         Command::Completions { shell } => completions::run(*shell),
     }

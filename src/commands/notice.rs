@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::mailings::{self, MergedMessage, Outcome, Selection, Tally};
 use super::skip::{Asked, Skip};
 use super::{build, campaign, check_table, export, identity, ledger, report, send, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
+use crate::config::Config;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::notice::deadline::{Times, Timing, told};
@@ -19,6 +21,7 @@ use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
 use crate::notice::review::Review;
 use crate::notice::shard::Shard;
+use crate::project::Project;
 use crate::world::environment;
 use crate::world::output::Lock;
 use crate::world::sink::{self, Folder, InFile, InFolder, Sink, Stream, ToStandardOutput};
@@ -111,14 +114,19 @@ fn list(global: &Global) -> Result<ExitCode> {
         }
     }
     for name in names {
-        let versions = campaign::find_notices(&loaded, name);
+        let versions = campaign::find_notices(&loaded.project, name);
         let (_, notice) = versions[0];
         let stage = notice.stage.map(|stage| format!(", {}", stage.name())).unwrap_or_default();
         let languages: Vec<&str> = versions[1..].iter().filter_map(|(_, version)| version.lang.as_deref()).collect();
         let languages = if languages.is_empty() { String::new() } else { format!(", also in {}", languages.join(", ")) };
         text.push_str(&format!("{name}  {}  ({}{stage}{languages})\n", notice.title, notice.path));
         for mailing in loaded.project.config.mailings.iter().filter(|mailing| mailing.notice.value == notice.name) {
-            text.push_str(&format!("  mailing {}{}, to {}\n", mailing.id.value, when(&loaded, mailing), mailing.recipients.value));
+            text.push_str(&format!(
+                "  mailing {}{}, to {}\n",
+                mailing.id.value,
+                when(&loaded.project, loaded.inputs.now, mailing),
+                mailing.recipients.value
+            ));
         }
     }
     report::data(&text);
@@ -129,11 +137,10 @@ fn list(global: &Global) -> Result<ExitCode> {
 }
 
 /// The time of a mailing, how far away it is, and whether that is too late.
-fn when(loaded: &Loaded, mailing: &Mailing) -> String {
-    let stage = campaign::stage_of(loaded, mailing);
-    let times = campaign::campaign_of(loaded, mailing).and_then(|(_, event)| Times::of(mailing, stage, event));
+fn when(project: &Project, now: Timestamp, mailing: &Mailing) -> String {
+    let stage = campaign::stage_of(project, mailing);
+    let times = campaign::campaign_of(project, mailing).and_then(|(_, event)| Times::of(mailing, stage, event));
     let Some(times) = times else { return String::new() };
-    let now = loaded.inputs.now;
     let late = match times.judge(now) {
         Timing::Late | Timing::Stale => ": late",
         Timing::Early | Timing::InTime => "",
@@ -148,7 +155,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat,
     let by_id = declared.iter().find(|mailing| mailing.id.value == name);
     let mailing = match by_id.or_else(|| declared.iter().find(|mailing| mailing.notice.value == name)) {
         Some(mailing) => mailing.clone(),
-        None => campaign::find_mailing(&loaded, name)?,
+        None => campaign::find_mailing(&loaded.project, name)?,
     };
     let loaded = loaded.merging(&mailing);
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -198,12 +205,14 @@ fn message_to(
 fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnostics) -> Result<Option<Previewed>> {
     let keys = environment::keys();
     let mut fields = loaded.project.config.notices.sample.clone();
-    let address = crate::notice::address::parse(fields.get("email").map_or("sample@example.org", String::as_str));
+    let address = crate::mail::address::parse(fields.get("email").map_or("sample@example.org", String::as_str));
     let Ok(address) = address else { bail!("the `email` of the sample in [notices] is no address") };
     fields.entry("email".to_owned()).or_insert_with(|| address.to_string());
     let columns: Vec<String> = fields.keys().cloned().collect();
-    let path = crate::config::path();
-    let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, None, diagnostics) else { return Ok(None) };
+    let path = crate::source::configuration();
+    let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, None, diagnostics) else {
+        return Ok(None);
+    };
     match merge.message(&Recipient::of(address, &fields)) {
         Ok(previewed) => Ok(Some(previewed)),
         Err(diagnostic) => {
@@ -215,8 +224,8 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
 
 fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>, skip_bad: Option<u64>) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = campaign::find_mailing(&loaded, name)?;
-    refuse_undeclared(&loaded, &mailing, recipients)?;
+    let mailing = campaign::find_mailing(&loaded.project, name)?;
+    refuse_undeclared(&loaded.project.config, &mailing, recipients)?;
     let loaded = loaded.merging(&mailing);
     let mut diagnostics = loaded.site.diagnostics.clone();
     let keys = environment::keys();
@@ -245,17 +254,17 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     for date in dates {
         text.push_str(&format!("dated {}\n", date.strftime("%a %-d %b %Y, %H:%M UTC")));
     }
-    text.push_str(&review.write(campaign::find_notices(&loaded, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
+    text.push_str(&review.write(campaign::find_notices(&loaded.project, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
     report::data(&text);
     Ok(ExitCode::SUCCESS)
 }
 
 /// A notice that no mailing sends has no recipients of its own.
-pub fn refuse_undeclared(loaded: &Loaded, mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
+pub fn refuse_undeclared(config: &Config, mailing: &Mailing, recipients: Option<&Path>) -> Result<()> {
     if recipients.is_none() && !mailing.is_declared {
         let id = &mailing.id.value;
         let sends = |other: &&Mailing| other.notice.value == *id;
-        let ids: Vec<&str> = loaded.project.config.mailings.iter().filter(sends).map(|other| other.id.value.as_str()).collect();
+        let ids: Vec<&str> = config.mailings.iter().filter(sends).map(|other| other.id.value.as_str()).collect();
         match ids.as_slice() {
             [] => bail!("`{id}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE"),
             ids => bail!("`{id}` is a notice, and not a mailing\nhelp: use the mailing that sends it: {}", ids.join(", ")),
@@ -286,8 +295,8 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = campaign::find_mailing(&loaded, name)?;
-    refuse_undeclared(&loaded, &mailing, order.recipients)?;
+    let mailing = campaign::find_mailing(&loaded.project, name)?;
+    refuse_undeclared(&loaded.project.config, &mailing, order.recipients)?;
     let loaded = loaded.merging(&mailing);
     let target = match order.to {
         Some(path) => path.to_owned(),

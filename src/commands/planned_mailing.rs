@@ -13,12 +13,13 @@ use super::report;
 use super::skip::{Asked, Skip};
 use crate::cli::Global;
 use crate::config::Mailing;
-use crate::diagnostic::{Diagnostics, counted, thousands};
-use crate::notice::address;
+use crate::diagnostic::Diagnostics;
+use crate::mail::address;
 use crate::notice::history::{GONE, Standing, messages};
 use crate::notice::ledger::{Digest, LeftOut, Planned, State, content_hash};
 use crate::notice::message::{Envelope, Message};
 use crate::notice::recipients::Recipient;
+use crate::text::{counted, thousands};
 use crate::world::environment;
 
 /// What is drafted.

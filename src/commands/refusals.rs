@@ -9,9 +9,9 @@ use super::send::SendOrder;
 use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Mode, Sending, is_loopback};
-use crate::diagnostic::{counted, thousands};
 use crate::notice::deadline::{Times, Timing, distance, told};
 use crate::notice::invitation;
+use crate::text::{counted, thousands};
 
 /// Reasons not to send. A sending ends with the first; a dry run says all of them.
 #[derive(Debug, Default)]

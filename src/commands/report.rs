@@ -3,8 +3,11 @@
 use std::io::{IsTerminal, Write};
 
 use crate::cli::{Color, Global};
-use crate::diagnostic::{Diagnostics, MessageFormat, Severity, counted, draw, visible};
-use crate::source::{Inputs, RelPath};
+use crate::diagnostic::{Diagnostics, MessageFormat, draw};
+use crate::inputs::Inputs;
+use crate::rule::Severity;
+use crate::source::RelPath;
+use crate::text::{counted, visible};
 use crate::world::environment;
 
 /// Writes data to standard output. A reader that has gone away is no error.

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 
 use super::table_file::{OpenTable, TableFile};
-use crate::diagnostic::{Diagnostic, Diagnostics, counted};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::recipients::{MOST_NAMED, Recipients};
 use crate::notice::repeats::{Pair, Repeats};
 use crate::notice::rows::{BadRow, RowFault};
 use crate::notice::table::Row;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::counted;
 
 /// Takes each row that is wrong.
 pub type TakeRow<'a> = &'a mut dyn FnMut(&BadRow) -> Result<()>;
@@ -63,7 +65,7 @@ impl Told<'_> {
                     for (line, diagnostic) in pair.first.into_iter().chain([pair.later]) {
                         let column = recipients.header("email").to_owned();
                         let fault = RowFault { column, value: pair.address.clone(), diagnostic };
-                        let address = crate::notice::address::parse(&pair.address).ok();
+                        let address = crate::mail::address::parse(&pair.address).ok();
                         take(&BadRow { line, faults: vec![fault], address, stand_in: None, ends: false })?;
                     }
                     Ok(())
@@ -110,12 +112,12 @@ impl<'a> RowFaults<'a> {
 
     pub fn add(&mut self, faults: Vec<RowFault>, diagnostics: &mut Diagnostics) {
         self.rows += 1;
-        let is_new = faults.iter().any(|fault| !self.named.contains(fault.diagnostic.code));
+        let is_new = faults.iter().any(|fault| !self.named.contains(fault.diagnostic.rule.code));
         if self.rows <= MOST_NAMED || is_new {
-            self.named.extend(faults.iter().map(|fault| fault.diagnostic.code));
+            self.named.extend(faults.iter().map(|fault| fault.diagnostic.rule.code));
             diagnostics.extend(faults.into_iter().map(|fault| fault.diagnostic));
         } else if let Some(fault) = faults.first() {
-            self.count(fault.diagnostic.code, 1);
+            self.count(fault.diagnostic.rule.code, 1);
         }
     }
 
@@ -131,7 +133,7 @@ impl<'a> RowFaults<'a> {
             let kinds: Vec<String> = self.counted.iter().map(|(code, count)| format!("{count} {code}")).collect();
             let message = format!("{} refused: {}", counted(more, "more row is", "more rows are"), kinds.join(", "));
             let help = self.names_all.as_ref().map(|command| format!("`{command}` names all of them"));
-            diagnostics.push(Diagnostic::error("more-bad-rows", message).in_file(self.path).maybe_help(help));
+            diagnostics.push(Diagnostic::new(rule::MORE_BAD_ROWS, message).in_file(self.path).maybe_help(help));
         }
     }
 }

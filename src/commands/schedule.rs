@@ -9,12 +9,13 @@ use unicode_width::UnicodeWidthStr;
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::{Global, ScheduleFormat};
-use crate::diagnostic::{Diagnostics, suggest};
+use crate::diagnostic::Diagnostics;
 use crate::page::Kind;
 use crate::render;
 use crate::schedule::moment;
-use crate::schedule::plan::{Step, StepKind};
+use crate::sheet::plan::{Step, StepKind};
 use crate::site::{Site, SitePage};
+use crate::text::suggest;
 
 pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Result<ExitCode> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
@@ -22,7 +23,7 @@ pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Resul
     let chosen = choose(&sheets, page)?;
     // Faults of other files do not concern the plan.
     let mut diagnostics = Diagnostics::default();
-    let concerns = |path: &str| path == crate::config::FILE_NAME || chosen.iter().any(|sheet| sheet.page.path.as_str() == path);
+    let concerns = |path: &str| path == crate::source::FILE_NAME || chosen.iter().any(|sheet| sheet.page.path.as_str() == path);
     diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.path.as_ref().is_some_and(|path| concerns(path.as_str()))).cloned());
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     match format {

@@ -21,13 +21,14 @@ use super::told::{self, Told};
 use super::{campaign, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
-use crate::diagnostic::{Diagnostics, counted, thousands};
+use crate::diagnostic::Diagnostics;
 use crate::notice::campaign::Known;
 use crate::notice::deadline::{self, Times, Timing};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
 use crate::notice::invitation::Invitation;
 use crate::notice::ledger::{Plan, Planned, State};
 use crate::notice::stage::Stage;
+use crate::text::{counted, thousands};
 use crate::world::heads::Head;
 use crate::world::ledger::adoption;
 use crate::world::ledger::plan::Particulars;
@@ -73,9 +74,9 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
         bail!("--late is empty\nhelp: say why it is sent anyway; the ledger keeps it");
     }
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let mailing = ledger::declared(&loaded, order.name)?.clone();
+    let mailing = ledger::declared(&loaded.project.config, order.name)?.clone();
     let mut diagnostics = loaded.site.diagnostics.clone();
-    let named = campaign::campaign_of(&loaded, &mailing);
+    let named = campaign::campaign_of(&loaded.project, &mailing);
     let (Some((_, event)), false) = (named, loaded.settle(diagnostics.clone(), global).has_errors()) else {
         // The rows are looked at, too: one run names all faults.
         let selection = Selection { only: order.only, ..Selection::all(&mailing) };
@@ -90,8 +91,8 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     if !order.test.is_empty() {
         return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only, order.skip_bad), &mut diagnostics);
     }
-    let stage = campaign::stage_of(&loaded, &mailing);
-    let told = told::before(&loaded, &mailing, event)?;
+    let stage = campaign::stage_of(&loaded.project, &mailing);
+    let told = told::before(&loaded.root, &loaded.project, &mailing, event)?;
     let times = Times::of(&mailing, stage, event);
     // What is put off was to begin when it was announced, also if T-0 has been moved since.
     let announced = told.iter().rev().find(|told| !told.puts_off && told.mailing != mailing.id.value).map(|told| told.t0);
@@ -136,21 +137,21 @@ impl Job<'_> {
     fn run(&self, mut diagnostics: Diagnostics) -> Result<ExitCode> {
         let order = self.order;
         let mut refusals = Refusals::new(order);
-        refusals.add(identity::missing_id(self.loaded))?;
+        refusals.add(identity::missing_id(&self.loaded.root, &self.loaded.project.config, &self.loaded.inputs))?;
         refusals.add(refusals::by_mode(self.event))?;
         if let Some(times) = &self.times {
             let asks = order.yes.is_none() && std::io::stdin().is_terminal();
             refusals.add(refusals::by_time(self.mailing, times, self.now, order.late, asks))?;
         }
         let reached = match &self.mailing.reached_by {
-            Some(earlier) => Some(ledger::reached(self.loaded, &earlier.value)?),
+            Some(earlier) => Some(ledger::reached(&self.loaded.root, &self.loaded.project, &earlier.value)?),
             None => None,
         };
         let mut ledger = if order.dry_run {
-            refusals.add(ledger::in_use(self.loaded)?)?;
-            identity::to_read(self.loaded, self.mailing)?
+            refusals.add(ledger::in_use(&self.loaded.root, &self.loaded.project.config)?)?;
+            identity::to_read(&self.loaded.root, &self.loaded.project, self.mailing)?
         } else {
-            Some(identity::to_send(self.global, self.loaded, self.mailing, self.sending.lease)?)
+            Some(identity::to_send(self.global, &self.loaded.root, &self.loaded.project, self.mailing, self.sending.lease)?)
         };
         let known = self.known(ledger.as_mut(), &mut refusals)?;
         let frozen = self.frozen(known.as_ref(), ledger.as_mut())?;
@@ -195,7 +196,7 @@ impl Job<'_> {
         introduction.say(self.global);
         if order.dry_run {
             // The secrets that the server takes must be there.
-            refusals.add(mail_server::fault(self.loaded, self.sending))?;
+            refusals.add(mail_server::fault(&self.loaded.root, self.sending))?;
             refusals.say(self.global, false);
             return Ok(ExitCode::from(if refusals.is_empty() { 0 } else { 2 }));
         }
@@ -213,19 +214,20 @@ impl Job<'_> {
 
     /// What a plan says of all its messages, and the names that campaigns of the site were begun under.
     fn frozen(&self, known: Option<&Plan>, ledger: Option<&mut Ledger>) -> Result<Frozen> {
-        let own = campaign::name_of(self.loaded, self.mailing).unwrap_or_default();
+        let own = campaign::name_of(&self.loaded.project, self.mailing).unwrap_or_default();
         // A dry run reads a campaign that is not taken over yet where it is.
         let (reads, is_own) = match &ledger {
             Some(ledger) => (ledger.campaign().to_owned(), ledger.campaign() == own),
             None => (own.clone(), true),
         };
         let mut store = ledger.filter(|_| is_own).map(Ledger::store);
-        let mut begun = identity::begun(self.loaded, store.as_mut().map(|store| &mut **store as &mut dyn Store))?;
+        let mut begun =
+            identity::begun(&self.loaded.root, &self.loaded.project, store.as_mut().map(|store| &mut **store as &mut dyn Store))?;
         let before = known.and_then(|plan| plan.begun_as.clone()).or((!is_own).then_some(reads));
         if let Some(before) = before {
             // So were those that it answers to, unless the ledger knows them by the name of now.
             let names = store.map_or_else(|| Ok(Vec::new()), Ledger::campaigns)?;
-            for identity::Declared { campaign, mailing, revision, .. } in identity::all_declared(self.loaded) {
+            for identity::Declared { campaign, mailing, revision, .. } in identity::all_declared(&self.loaded.project) {
                 let name = campaign.name().to_owned();
                 if let Some(known) = Known::parse(&before).filter(|_| name != own && !names.contains(&name)) {
                     begun.entry(name).or_insert_with(|| known.name_of(mailing, revision));
@@ -250,11 +252,11 @@ impl Job<'_> {
         let waits = |row: &&Planned| !row.is_suppressed() && !done.contains(row.key.as_str());
         let keys: BTreeSet<&str> = planned.rows.iter().filter(waits).map(|row| row.key.as_str()).collect();
         let own = ledger.filter(|ledger| !self.order.dry_run || self.is_own(ledger)).map(Ledger::store);
-        refusals.add(identity::conflict(self.loaded, self.mailing, &keys, own)?)
+        refusals.add(identity::conflict(&self.loaded.root, &self.loaded.project, self.mailing, &keys, own)?)
     }
 
     fn is_own(&self, ledger: &Ledger) -> bool {
-        campaign::name_of(self.loaded, self.mailing).is_some_and(|name| name == ledger.campaign())
+        campaign::name_of(&self.loaded.project, self.mailing).is_some_and(|name| name == ledger.campaign())
     }
 
     /// While somebody read what is sent, files or another ledger may have changed.
@@ -281,14 +283,14 @@ impl Job<'_> {
     /// The plan that the ledger knows. One that is not as its history says, or older than what was seen from here, stops everything.
     fn known(&self, ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<Option<Plan>> {
         let mut ledger = ledger;
-        let own = campaign::name_of(self.loaded, self.mailing).unwrap_or_default();
+        let own = campaign::name_of(&self.loaded.project, self.mailing).unwrap_or_default();
         let campaign = ledger.as_ref().map_or_else(|| own.clone(), |ledger| ledger.campaign().to_owned());
-        let restored = identity::restored(self.loaded, &campaign, store_of(&mut ledger))?;
+        let restored = identity::restored(&self.loaded.root, &campaign, store_of(&mut ledger))?;
         refusals.add(restored.map(|restored| restored.text("nothing was sent")))?;
         if campaign == own {
-            refusals.add(identity::sent_before(self.loaded, self.mailing, store_of(&mut ledger))?)?;
+            refusals.add(identity::sent_before(&self.loaded.root, &self.loaded.project, self.mailing, store_of(&mut ledger))?)?;
         }
-        refusals.add(identity::lower_revision(self.loaded, self.mailing, &campaign, store_of(&mut ledger))?)?;
+        refusals.add(identity::lower_revision(&self.loaded.root, self.mailing, &campaign, store_of(&mut ledger))?)?;
         let Some(ledger) = ledger else { return Ok(None) };
         let known = ledger.plan()?;
         if let Some(successor) = adoption::successor(ledger.store(), &campaign)? {
@@ -369,7 +371,7 @@ impl Job<'_> {
         let notices = &self.loaded.site.config.notices;
         let clock = self.event.clock.as_ref()?;
         let site = self.loaded.site.config.site.identity();
-        let stage = campaign::stage_of(self.loaded, self.mailing);
+        let stage = campaign::stage_of(&self.loaded.project, self.mailing);
         Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
     }
 
@@ -460,7 +462,7 @@ impl Job<'_> {
 
     /// Makes every message once. `None`: there are faults, and they are reported.
     fn planned_mailing(&self, frozen: &Frozen, reached: Option<&Reached>, diagnostics: &mut Diagnostics) -> Result<Option<PlannedMailing>> {
-        let (campaign, _) = campaign::campaign_of(self.loaded, self.mailing).context("the mailing has no notice or no event")?;
+        let (campaign, _) = campaign::campaign_of(&self.loaded.project, self.mailing).context("the mailing has no notice or no event")?;
         let begun_as = frozen.begun.get(campaign.name()).cloned();
         let campaign = campaign.begun_as(begun_as.as_deref());
         let (mailing, recipients) = (self.mailing, self.order.recipients);
@@ -469,7 +471,7 @@ impl Job<'_> {
     }
 
     fn server(&self) -> Result<Server> {
-        mail_server::of(self.loaded, self.sending)
+        mail_server::of(&self.loaded.root, self.sending)
     }
 
     /// Wants the number of messages, typed or as an option; and for a stale mailing, that it is not too late.

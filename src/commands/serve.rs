@@ -13,6 +13,7 @@ use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
+use crate::inputs::Inputs;
 use crate::render::{Frame, Rendered};
 use crate::search;
 use crate::site::{Route, Site};
@@ -85,12 +86,12 @@ fn faults_of(loaded: &Loaded, global: &Global) -> String {
     let settled = loaded.settle(loaded.site.diagnostics.clone(), global);
     report::diagnostics(&settled, &loaded.inputs, global);
     let mut errors = Diagnostics::default();
-    errors.extend(settled.into_iter().filter(|one| one.severity == crate::diagnostic::Severity::Error));
-    drawn(&errors, loaded)
+    errors.extend(settled.into_iter().filter(|one| one.severity == crate::rule::Severity::Error));
+    drawn(&errors, &loaded.inputs)
 }
 
-fn drawn(faults: &Diagnostics, loaded: &Loaded) -> String {
-    let text_of = |path: &crate::source::RelPath| loaded.inputs.sources.get(path).map(|source| &*source.text);
+fn drawn(faults: &Diagnostics, inputs: &Inputs) -> String {
+    let text_of = |path: &crate::source::RelPath| inputs.sources.get(path).map(|source| &*source.text);
     draw(faults, text_of, MessageFormat::Text, "", false)
 }
 
@@ -124,7 +125,7 @@ fn search_files(site: &Site) -> BTreeMap<Route, Vec<u8>> {
     let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut files: BTreeMap<Route, Vec<u8>> =
         made.into_iter().map(|(name, bytes)| (format!("search/{}/{name}", index.folder), bytes)).collect();
-    files.insert(search::MANIFEST.to_owned(), index.manifest);
+    files.insert(crate::site::SEARCH_MANIFEST.to_owned(), index.manifest);
     files
 }
 
@@ -138,8 +139,8 @@ impl Pages for Shown {
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {
                 let mut faults = Diagnostics::default();
-                faults.push(super::build::template_fault(&self.loaded, route, &error));
-                Some(drawn(&faults, &self.loaded).into_bytes())
+                faults.push(super::build::template_fault(&self.loaded.inputs, &self.loaded.project.config.site.theme, route, &error));
+                Some(drawn(&faults, &self.loaded.inputs).into_bytes())
             }
         }
     }

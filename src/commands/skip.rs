@@ -6,11 +6,13 @@ use anyhow::{Result, bail};
 
 use super::load::Loaded;
 use super::mailings::{self, Selection};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, counted, thousands};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::mail::Keys;
 use crate::notice::ledger::LeftOut;
-use crate::notice::message::Keys;
 use crate::notice::recipients::MOST_NAMED;
 use crate::notice::rows::BadRow;
+use crate::rule::Severity;
+use crate::text::{counted, thousands};
 
 /// Rows that a mailing is merged without, by their lines.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ pub fn run(global: &Global) -> Result<ExitCode> {
         bail!("the project shows no status\nhelp: name a status page in [status] of runsheet.toml");
     };
     let mut diagnostics = Diagnostics::default();
-    diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.code.starts_with("status-")).cloned());
+    diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.rule.code.starts_with("status-")).cloned());
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     let mut text = overview.headline.clone();
     if let Some(words) = &overview.as_of_words {

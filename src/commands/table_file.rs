@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 
-use super::load::Loaded;
 use super::mailings::Selection;
 use crate::diagnostic::Diagnostic;
-use crate::notice::encoding::{self, Decoded, Encoding};
+use crate::notice::encoding;
 use crate::notice::table::{Format, Table};
 use crate::source::RelPath;
+use crate::text::encoding::{Decoded, Encoding};
 use crate::world::{disk, sink};
 
 /// A table of recipients, and how it is read.
@@ -31,12 +31,12 @@ pub struct OpenTable {
 }
 
 impl TableFile {
-    pub fn of(loaded: &Loaded, selection: &Selection) -> TableFile {
+    pub fn of(root: &Path, selection: &Selection) -> TableFile {
         let declared = &selection.mailing.recipients.value;
         let encoding = selection.mailing.encoding;
         match selection.recipients {
             Some(file) => TableFile { file: file.to_owned(), path: RelPath::as_named(&file.to_string_lossy()), encoding },
-            None => TableFile { file: loaded.root.join(declared.as_str()), path: declared.clone(), encoding },
+            None => TableFile { file: root.join(declared.as_str()), path: declared.clone(), encoding },
         }
     }
 

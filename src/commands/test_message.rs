@@ -11,9 +11,11 @@ use super::skip::{Asked, Skip};
 use super::{campaign, mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
-use crate::diagnostic::{Diagnostics, counted};
+use crate::diagnostic::Diagnostics;
+use crate::mail::address;
 use crate::notice::campaign::Campaign;
-use crate::notice::{address, trial};
+use crate::notice::trial;
+use crate::text::counted;
 use crate::world::mail::smtp::{Connection, Delivery, Failure, Server};
 use crate::world::{clock, environment};
 
@@ -68,12 +70,12 @@ pub fn send(
     };
     // Another campaign each time, so that no mail program takes it for one that it has. Its tokens are those of the testers, and of
     // no recipient.
-    let event = campaign::campaign_of(loaded, mailing).map_or_else(String::new, |(_, event)| event.id.clone());
+    let event = campaign::campaign_of(&loaded.project, mailing).map_or_else(String::new, |(_, event)| event.id.clone());
     let name = format!("{} tested {now}", mailing.id.value);
     merge.posting.campaign = Campaign::new(&loaded.site.config.site, &event, &name, mailing.revision);
     merge.posting.invitation = None;
     let row = recipient.address.to_string();
-    let server = mail_server::of(loaded, sending)?;
+    let server = mail_server::of(&loaded.root, sending)?;
     let (mut open, mut refused) = (None, 0);
     for tester in to {
         recipient.address = tester;

@@ -1,14 +1,16 @@
 //! What recipients were told of T-0 before, by the ledger.
 
+use std::path::Path;
+
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::load::Loaded;
 use super::{campaign, identity};
 use crate::config::{Event, Mailing};
 use crate::notice::campaign::Known;
 use crate::notice::ledger::State;
 use crate::notice::stage::Stage;
+use crate::project::Project;
 use crate::world::ledger::Ledger;
 
 /// What one campaign of an event has told of its T-0.
@@ -26,22 +28,22 @@ pub struct Told {
 }
 
 /// What was told before, oldest first.
-pub fn before(loaded: &Loaded, mailing: &Mailing, event: &Event) -> Result<Vec<Told>> {
-    let Some(mut ledger) = identity::to_read(loaded, mailing)? else { return Ok(Vec::new()) };
+pub fn before(root: &Path, project: &Project, mailing: &Mailing, event: &Event) -> Result<Vec<Told>> {
+    let Some(mut ledger) = identity::to_read(root, project, mailing)? else { return Ok(Vec::new()) };
     let own = ledger.campaign().to_owned();
     let mut covers = Ledger::last_covers(ledger.store())?;
     let mut before = Vec::new();
     for name in Ledger::campaigns(ledger.store())? {
         // The mailing may be one of another event by now.
         let Some(cover) = covers.remove(&name).filter(|cover| cover.event.as_ref() == Some(&event.id)) else { continue };
-        let Some(known) = Known::parse(&name).filter(|known| known.site == loaded.site.config.site.identity()) else { continue };
-        let declared = loaded.project.config.mailings.iter().find(|other| other.id.value == known.mailing);
+        let Some(known) = Known::parse(&name).filter(|known| known.site == project.config.site.identity()) else { continue };
+        let declared = project.config.mailings.iter().find(|other| other.id.value == known.mailing);
         let (Some(declared), Some(t0)) = (declared, cover.t0) else { continue };
         let counts = ledger.looking_at(&name, Ledger::counts)?;
         before.push(Told {
             mailing: known.mailing,
             is_own: name == own,
-            puts_off: campaign::stage_of(loaded, declared) == Some(Stage::Postponed),
+            puts_off: campaign::stage_of(project, declared) == Some(Stage::Postponed),
             t0,
             sequence: cover.sequence,
             reached: [State::Accepted, State::InDoubt, State::Sending].map(|state| counts.get(state)).iter().sum(),

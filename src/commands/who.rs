@@ -6,17 +6,18 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::load::{HistoryFrom, Loaded, StatusFrom, load};
+use super::load::{HistoryFrom, StatusFrom, load};
 use super::mailings::Selection;
 use super::table_file::TableFile;
 use super::{campaign, identity, ledger, report};
 use crate::cli::Global;
 use crate::config::Mailing;
-use crate::diagnostic::{counted, visible};
-use crate::notice::address::{self, Rules};
+use crate::mail::address::{self, Rules};
+use crate::mail::token::Sought;
 use crate::notice::campaign::{Campaign, Known};
 use crate::notice::recipients::{Entry, Recipients};
-use crate::notice::token::Sought;
+use crate::project::Project;
+use crate::text::{counted, visible};
 use crate::world::environment;
 use crate::world::ledger::Ledger;
 use crate::world::ledger::store::Store;
@@ -32,13 +33,15 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
     };
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailings: Vec<&Mailing> = match mailing {
-        Some(name) => vec![ledger::declared(&loaded, name)?],
+        Some(name) => vec![ledger::declared(&loaded.project.config, name)?],
         None => loaded.project.config.mailings.iter().collect(),
     };
     let (mut found, mut looked) = (String::new(), 0);
     for mailing in mailings {
         let id = &mailing.id.value;
-        match look(global, &loaded, mailing, recipients, &sought, &key).with_context(|| format!("cannot look into the mailing `{id}`"))? {
+        match look(global, &loaded.root, &loaded.project, mailing, recipients, &sought, &key)
+            .with_context(|| format!("cannot look into the mailing `{id}`"))?
+        {
             Ok(search) => {
                 looked += search.rows;
                 found.push_str(&search.found);
@@ -64,16 +67,17 @@ struct Search {
 /// Goes over a mailing's table, in all of its revisions. The inner error says why it cannot be searched.
 fn look(
     global: &Global,
-    loaded: &Loaded,
+    root: &Path,
+    project: &Project,
     mailing: &Mailing,
     recipients: Option<&Path>,
     sought: &Sought,
     key: &str,
 ) -> Result<Result<Search, String>> {
-    let Some((_, event)) = campaign::campaign_of(loaded, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
-    let file = TableFile::of(loaded, &Selection { recipients, ..Selection::all(mailing) });
+    let Some((_, event)) = campaign::campaign_of(project, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
+    let file = TableFile::of(root, &Selection { recipients, ..Selection::all(mailing) });
     let Some(table) = file.open()? else { return Ok(Err(format!("there is no file {}", file.path))) };
-    let rules = Rules { unicode: loaded.site.config.notices.allow_unicode_addresses };
+    let rules = Rules { unicode: project.config.notices.allow_unicode_addresses };
     let rows = table.map_err(|fault| vec![fault]);
     let mut rows = match rows.and_then(|table| Recipients::open(table.rows, &file.path, &mailing.columns, rules)) {
         Ok(rows) => rows,
@@ -84,10 +88,10 @@ fn look(
     let id = &mailing.id.value;
     let mut names: BTreeSet<(u64, String)> = BTreeSet::new();
     for revision in 1..=mailing.revision.max(1) {
-        let of = Campaign::names(&loaded.site.config.site, &event.id, id, revision);
+        let of = Campaign::names(&project.config.site, &event.id, id, revision);
         names.extend(of.into_iter().map(|name| (revision, name)));
     }
-    match begun(loaded, mailing) {
+    match begun(root, project, mailing) {
         Ok(begun) => names.extend(begun),
         Err(error) => report::note(global, &format!("the ledger was not read: {error:#}")),
     }
@@ -110,13 +114,13 @@ fn look(
 }
 
 /// The names under which the ledger knows campaigns of a mailing, also those that were taken over from another name of the site.
-fn begun(loaded: &Loaded, mailing: &Mailing) -> Result<Vec<(u64, String)>> {
-    let mut store = ledger::to_read(loaded)?;
+fn begun(root: &Path, project: &Project, mailing: &Mailing) -> Result<Vec<(u64, String)>> {
+    let mut store = ledger::to_read(root, &project.config)?;
     let mut names = Vec::new();
     if let Some(store) = &mut store {
         names.extend(Ledger::campaigns(&mut **store)?.into_iter().map(|name| (name.clone(), name)));
     }
-    names.extend(identity::begun(loaded, store.as_mut().map(|store| &mut **store as &mut dyn Store))?);
+    names.extend(identity::begun(root, project, store.as_mut().map(|store| &mut **store as &mut dyn Store))?);
     let of_mailing = names.into_iter().filter_map(|(name, begun_as)| Some((Known::parse(&name)?, begun_as)));
     Ok(of_mailing.filter(|(known, _)| known.mailing == mailing.id.value).map(|(known, name)| (known.revision, name)).collect())
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::maintnote::{self, Impact};
 use crate::data::Reader;
 use crate::diagnostic::Diagnostic;
+use crate::rule;
 use crate::schedule::{self, Clock, Length};
 
 /// A cutover, a rehearsal, a migration: one T-0 and what belongs to it.
@@ -81,7 +82,7 @@ fn read_clock(reader: &mut Reader, holidays: &BTreeSet<Date>) -> (Option<Clock>,
     if let Some(zone) = &zone
         && let Err(error) = schedule::zone::zone(&zone.value)
     {
-        let diagnostic = Diagnostic::error("bad-zone", error.message()).at(reader.path(), zone.span.clone());
+        let diagnostic = Diagnostic::new(rule::BAD_ZONE, error.message()).at(reader.path(), zone.span.clone());
         reader.diagnostics.push(diagnostic.maybe_help(error.help()));
         return (None, None);
     }
@@ -91,7 +92,7 @@ fn read_clock(reader: &mut Reader, holidays: &BTreeSet<Date>) -> (Option<Clock>,
     match Clock::new(&t0.value, zone.as_deref(), &holidays) {
         Ok(clock) => (Some(clock), zone),
         Err(error) => {
-            let diagnostic = Diagnostic::error("bad-clock", error.message()).at(reader.path(), t0.span);
+            let diagnostic = Diagnostic::new(rule::BAD_CLOCK, error.message()).at(reader.path(), t0.span);
             reader.diagnostics.push(diagnostic.maybe_help(error.help()));
             (None, zone)
         }
@@ -104,7 +105,7 @@ fn read_zones(reader: &mut Reader) -> Vec<(String, TimeZone)> {
         match schedule::zone::zone(&name.value) {
             Ok(zone) => zones.push((name.value, zone)),
             Err(error) => {
-                let diagnostic = Diagnostic::error("bad-zone", error.message()).at(reader.path(), name.span);
+                let diagnostic = Diagnostic::new(rule::BAD_ZONE, error.message()).at(reader.path(), name.span);
                 reader.diagnostics.push(diagnostic.maybe_help(error.help()));
             }
         }

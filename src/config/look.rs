@@ -3,11 +3,12 @@
 use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::web_address;
-use crate::data::{Reader, Spanned, Value};
-use crate::page::html::escape;
+use crate::data::{Reader, Shape, Spanned, Value};
 use crate::page::link::{self, External, Target};
 use crate::page::{Body, Hole, Link, markdown};
+use crate::rule;
 use crate::source::{RelPath, Span};
+use crate::text::html::escape;
 
 /// What `[look]` says.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +123,7 @@ fn font(text: &str) -> Result<String, (String, Option<String>)> {
 }
 
 fn color(reader: &mut Reader, name: &'static str) -> Option<Color> {
+    reader.holds(name, Shape::Either(vec![Shape::Text, Shape::Texts]));
     let node = reader.node(name)?;
     let one = |value: &Value| match value {
         Value::Text(text) if is_hex(text) => Some(text.to_ascii_lowercase()),
@@ -156,7 +158,7 @@ fn low_contrast(look: &Look, reader: &mut Reader) {
         let place = look.colors.iter().find(|color| color.name == text).or_else(|| look.colors.iter().find(|color| color.name == "paper"));
         if let (Some(color), true) = (place, ratio < LEAST_CONTRAST) {
             let message = format!("`{text}` on `paper` has a contrast of {ratio:.1} in {scheme}: hard to read");
-            let diagnostic = crate::diagnostic::Diagnostic::warning("low-contrast", message).at(reader.path(), color.span.clone());
+            let diagnostic = crate::diagnostic::Diagnostic::new(rule::LOW_CONTRAST, message).at(reader.path(), color.span.clone());
             faults.push(diagnostic.help("text needs 4.5; give two colours, one for light and one for dark"));
         }
     }
@@ -315,9 +317,9 @@ mod tests {
     fn a_look_is_a_style() {
         let check = |text: &str, expected: Option<&str>| {
             let mut diagnostics = crate::diagnostic::Diagnostics::default();
-            let path = crate::config::path();
-            let table = crate::data::toml(text, &path, 0, &mut diagnostics);
-            let mut reader = Reader::new("[look]", &path, &table, 0..0);
+            let path = crate::source::configuration();
+            let table = crate::data::toml(text, &path, 0, crate::data::CONFIGURATION, &mut diagnostics);
+            let mut reader = Reader::new("[look]", &path, &table, 0..0, crate::data::CONFIGURATION);
             let look = read(&mut reader);
             assert!(reader.finish().is_empty() && diagnostics.is_empty(), "{text}");
             assert_eq!(look.css().as_deref(), expected, "{text}");

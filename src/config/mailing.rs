@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::maintnote::{self, Maintnote};
-use crate::data::{Reader, Spanned, Value};
-use crate::diagnostic::visible;
-use crate::notice::address::{self, Sender};
-use crate::notice::encoding::Encoding;
-use crate::notice::token;
+use crate::data::{Reader, Shape, Spanned, Value};
+use crate::mail::address::{self, Sender};
+use crate::mail::token;
 use crate::schedule::Offset;
 use crate::source::RelPath;
+use crate::text::encoding::Encoding;
+use crate::text::visible;
 
 /// `[notices]`.
 #[derive(Clone, Debug)]
@@ -148,6 +148,7 @@ pub fn read_notices(reader: &mut Reader) -> Notices {
 fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
     let is_one = matches!(reader.node("unsubscribe").map(|node| &node.value), Some(Value::Text(_)));
     let mut ways = if is_one { reader.text("unsubscribe").into_iter().collect() } else { reader.texts("unsubscribe") };
+    reader.holds("unsubscribe", Shape::Either(vec![Shape::Text, Shape::Texts]));
     ways.retain(|way| !is_one || !way.value.is_empty());
     for way in &ways {
         let is_plain = !way.value.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','));
@@ -210,14 +211,14 @@ fn bounce_to(text: &str) -> Result<String, (String, String)> {
 
 /// `true` is an invitation.
 fn read_calendar(reader: &mut Reader) -> Calendar {
-    match reader.node("calendar").map(|node| &node.value) {
-        Some(Value::Text(_)) => {
-            let words = [("request", Calendar::Request), ("publish", Calendar::Publish), ("attached", Calendar::Attached)];
-            reader.choice("calendar", &words).unwrap_or(Calendar::Request)
-        }
+    let words = [("request", Calendar::Request), ("publish", Calendar::Publish), ("attached", Calendar::Attached)];
+    let calendar = match reader.node("calendar").map(|node| &node.value) {
+        Some(Value::Text(_)) => reader.choice("calendar", &words).unwrap_or(Calendar::Request),
         _ if reader.bool("calendar").unwrap_or(true) => Calendar::Request,
         _ => Calendar::Nowhere,
-    }
+    };
+    reader.holds("calendar", Shape::Either(vec![Shape::OneOf(words.iter().map(|(word, _)| *word).collect()), Shape::Bool]));
+    calendar
 }
 
 fn sender(text: &str) -> Result<Sender, (String, Option<String>)> {

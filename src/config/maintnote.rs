@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::event::Event;
 use crate::data::{Reader, Spanned};
-use crate::diagnostic::{Diagnostic, is_bidi_control, suggest, visible};
+use crate::diagnostic::Diagnostic;
+use crate::rule;
 use crate::source::Span;
+use crate::text::{is_bidi_control, suggest, visible};
 
 /// `[notices.maintnote]`: the properties of the BCOP draft for notices of maintenance are in the calendar part.
 #[derive(Clone, Debug)]
@@ -50,12 +52,12 @@ impl Impact {
 impl Maintnote {
     /// Why an event and these columns cannot be told to such programs.
     pub fn faults(&self, event: &Event, columns: &[String]) -> Vec<Diagnostic> {
-        let config = super::path();
+        let config = crate::source::configuration();
         let mut faults = Vec::new();
         if event.affects.is_empty() {
             let message = format!("`[notices.maintnote]` needs to know what the event `{}` affects", event.id);
             let help = format!("set `affects = {{ api = \"OUTAGE\" }}` in [events.{}]", event.id);
-            faults.push(Diagnostic::error("missing-key", message).at(&config, self.span.clone()).help(help));
+            faults.push(Diagnostic::new(rule::MISSING_KEY, message).at(&config, self.span.clone()).help(help));
         }
         if let Account::Column(column) = &self.account
             && !columns.contains(&column.value)
@@ -63,7 +65,7 @@ impl Maintnote {
             let message = format!("there is no column `{}`, which `account_column` names", visible(&column.value));
             let help = suggest(&column.value, columns.iter().map(String::as_str))
                 .unwrap_or_else(|| "name a column of the recipient table; previews take it from `sample` in [notices]".to_owned());
-            faults.push(Diagnostic::error("missing-column", message).at(&config, column.span.clone()).help(help));
+            faults.push(Diagnostic::new(rule::MISSING_COLUMN, message).at(&config, column.span.clone()).help(help));
         }
         faults
     }

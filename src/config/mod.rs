@@ -11,14 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use crate::data::{self, Reader, Spanned};
-use crate::diagnostic::{CheckLevel, Diagnostic, Diagnostics, suggest};
+use crate::data::{self, Field, Reader, Spanned};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::page::link;
-use crate::reference;
 use crate::rule;
+use crate::rule::CheckLevel;
 use crate::schedule::{Clock, Length};
 use crate::source::{RelPath, Source, Span};
 use crate::status;
+use crate::text::suggest;
 
 pub use event::{Event, Mode};
 pub use external::External;
@@ -26,14 +27,6 @@ pub use look::{Destination, Look};
 pub use mailing::{Calendar, Columns, Mailing, Notices};
 pub use maintnote::{Account, Impact, Maintnote};
 pub use sending::{Sending, Tls, is_full_name, is_loopback};
-
-/// The name of the file that makes a folder a Runsheet project.
-pub const FILE_NAME: &str = "runsheet.toml";
-
-/// The path of that file, for diagnostics about it.
-pub fn path() -> RelPath {
-    RelPath::new(FILE_NAME).expect("the name is a plain path")
-}
 
 /// Everything that `runsheet.toml` says.
 #[derive(Clone, Debug, Default)]
@@ -184,16 +177,24 @@ impl Config {
 /// Reads the configuration and reports all of its faults at once.
 pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
     let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
-    let table = data::toml(text, &source.path, source.text.len() - text.len(), diagnostics);
+    let table = data::toml(text, &source.path, source.text.len() - text.len(), data::CONFIGURATION, diagnostics);
     let mut config = Config::default();
-    let mut reader = Reader::new(FILE_NAME, &source.path, &table, 0..0);
+    let mut reader = Reader::new(crate::source::FILE_NAME, &source.path, &table, 0..0, data::CONFIGURATION);
+    read(&mut reader, &mut config);
+    check_names(&config, &mut reader);
+    diagnostics.extend(reader.finish());
+    config
+}
+
+/// Each table by the function that reads it.
+fn read(reader: &mut Reader, config: &mut Config) {
     reader.table("site", |reader| config.site = read_site(reader));
     reader.table("look", |reader| config.look = look::read(reader));
     reader.tables("events", |name, reader| {
         let event = event::read(&name.name, reader);
         config.events.insert(name.name.clone(), event);
     });
-    (config.links, config.link_places) = read_links(&mut reader);
+    (config.links, config.link_places) = read_links(reader);
     config.vars = reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect();
     reader.table("status", |reader| config.status = read_status(reader));
     reader.table("notices", |reader| config.notices = mailing::read_notices(reader));
@@ -204,9 +205,11 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
         config.levels = read_levels(reader);
         reader.table("external", |reader| config.external = external::read(reader));
     });
-    check_names(&config, &mut reader);
-    diagnostics.extend(reader.finish());
-    config
+}
+
+/// Every key of `runsheet.toml` with what it may hold.
+pub fn fields() -> Vec<Field> {
+    data::describe(|reader| read(reader, &mut Config::default()))
 }
 
 /// Names in one table that another table must know.
@@ -220,10 +223,11 @@ fn check_names(config: &Config, reader: &mut Reader) {
         }
     }
     for (index, mailing) in config.mailings.iter().enumerate() {
-        if config.mailings[..index].iter().any(|earlier| earlier.id.value == mailing.id.value) {
+        if let Some(first) = config.mailings[..index].iter().find(|earlier| earlier.id.value == mailing.id.value) {
             let message = format!("the mailing `{}` is declared twice", mailing.id.value);
-            let diagnostic = Diagnostic::error("duplicate-name", message).at(reader.path(), mailing.id.span.clone());
-            reader.diagnostics.push(diagnostic);
+            let diagnostic = Diagnostic::new(rule::DUPLICATE_NAME, message).at(reader.path(), mailing.id.span.clone());
+            let place = Place::Span(first.id.span.clone());
+            reader.diagnostics.push(diagnostic.related(reader.path(), place, "it is declared here first"));
         }
         let known = || config.mailings.iter().map(|mailing| mailing.id.value.as_str()).filter(|id| *id != mailing.id.value);
         if let Some(name) = mailing.reached_by.as_ref().filter(|name| !known().any(|id| id == name.value)) {
@@ -265,7 +269,7 @@ fn site_id(text: &str) -> Parsed<String> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (3..=64).contains(&text.len()) && text.chars().all(legal) && !text.starts_with('-') && !text.ends_with('-');
     let help = "use 3 to 64 small letters, digits and `-`, such as `our-move-3f9a1c07`".to_owned();
-    if fits { Ok(text.to_owned()) } else { Err((format!("invalid id `{}`", crate::diagnostic::visible(text)), Some(help))) }
+    if fits { Ok(text.to_owned()) } else { Err((format!("invalid id `{}`", crate::text::visible(text)), Some(help))) }
 }
 
 /// The address with its scheme and host in small letters and without the port that its scheme has anyway (RFC 3986 §6.2.2.1, §6.2.3).
@@ -423,13 +427,13 @@ fn read_contract(reader: &mut Reader) -> Option<Contract> {
 fn read_levels(reader: &mut Reader) -> BTreeMap<String, CheckLevel> {
     let mut levels = BTreeMap::new();
     for (code, word) in reader.words("level") {
-        if !reference::codes().contains(&code.name.as_str()) {
-            let message = format!("no diagnostic has the code `{}`", code.name);
-            reader.reject(&code.span, message, suggest(&code.name, reference::codes()));
+        let Some(rule) = rule::find(&code.name) else {
+            let (message, help) = rule::unknown(&code.name);
+            reader.reject(&code.span, message, help);
             continue;
-        }
+        };
         match word.parse() {
-            Ok(level) => match rule::refuse(&code.name, level) {
+            Ok(level) => match rule::refuse(rule, level) {
                 Some((message, help)) => reader.reject(&code.span, message, Some(help)),
                 None => {
                     levels.insert(code.name, level);
@@ -459,9 +463,9 @@ mod tests {
 
     fn codes(text: &str) -> Vec<(&'static str, Option<String>)> {
         let mut diagnostics = Diagnostics::default();
-        let path = path();
+        let path = crate::source::configuration();
         parse(&Source::new(path, text), &mut diagnostics);
-        diagnostics.into_iter().map(|diagnostic| (diagnostic.code, diagnostic.help)).collect()
+        diagnostics.into_iter().map(|diagnostic| (diagnostic.rule.code, diagnostic.help)).collect()
     }
 
     #[test]

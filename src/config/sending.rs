@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Parsed;
 use crate::data::{Reader, Spanned};
 use crate::diagnostic::Diagnostic;
-use crate::notice::pace::Rate;
+use crate::mail::Rate;
+use crate::rule;
 
 /// `[smtp]`.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
                 "ledger_url" => "set RUNSHEET_LEDGER_URL in the environment, or use ledger_url_file or ledger_url_command",
                 _ => "set RUNSHEET_SMTP_PASSWORD in the environment, or use password_file or password_command",
             };
-            reader.diagnostics.push(Diagnostic::error("bad-value", message).in_file(reader.path()).help(help));
+            reader.diagnostics.push(Diagnostic::new(rule::BAD_VALUE, message).in_file(reader.path()).help(help));
         }
     }
     let host = reader.needed_text("host");
@@ -92,7 +93,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         if !fits {
             reader.reject(
                 &host.span,
-                format!("`{}` is no host", crate::diagnostic::visible(&host.value)),
+                format!("`{}` is no host", crate::text::visible(&host.value)),
                 Some("a name or an address, such as `smtp.example.org`".to_owned()),
             );
         } else if tls == Tls::None && !is_loopback(&host.value) {
@@ -175,7 +176,7 @@ fn refuse_two_logins(reader: &mut Reader, sending: &Sending) {
 fn user(text: &str) -> Parsed<String> {
     if text.chars().any(char::is_control) {
         let help = "write the name of the account, such as `notices@example.org`".to_owned();
-        return Err((format!("`user` contains a control character: {}", crate::diagnostic::visible(text)), Some(help)));
+        return Err((format!("`user` contains a control character: {}", crate::text::visible(text)), Some(help)));
     }
     Ok(text.to_owned())
 }
@@ -194,7 +195,7 @@ fn hello(text: &str) -> Parsed<String> {
         Some(name) => Ok(name),
         None => {
             let help = "use a full host name such as `mail.example.org`, or an address such as `[192.0.2.1]`".to_owned();
-            Err((format!("invalid name for `hello`: {}", crate::diagnostic::visible(text)), Some(help)))
+            Err((format!("invalid name for `hello`: {}", crate::text::visible(text)), Some(help)))
         }
     }
 }

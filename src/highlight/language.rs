@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::grammar::{CADDYFILE, Grammar, PROMQL};
 use super::syntax::SET;
-use crate::diagnostic::nearest;
+use crate::text::nearest;
 
 /// What code is written in.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Tokens as HTML: neighbours of one class are one element, spaces around a token stay outside of it.
 
-pub use crate::page::html::escape_element as escape;
+pub use crate::text::html::escape_element as escape;
 
 /// One line of code that is being written.
 pub struct Line<'h> {

@@ -1,6 +1,8 @@
 //! What a value of a table of recipients must not hold.
 
-use crate::diagnostic::{Diagnostic, is_bidi_control};
+use crate::diagnostic::Diagnostic;
+use crate::rule;
+use crate::text::is_bidi_control;
 
 /// The longest value.
 const MOST_FIELD: usize = 64 << 10;
@@ -17,33 +19,33 @@ pub fn is_language(tag: &str) -> bool {
 /// A byte of a value that is not UTF-8.
 pub fn byte_fault(column: &str, byte: Option<usize>) -> Option<Diagnostic> {
     let message = format!("the column `{column}` is not UTF-8: see its byte {}", byte?);
-    Some(Diagnostic::error("bad-encoding", message).help("write the letter anew, or export the table again as UTF-8"))
+    Some(Diagnostic::new(rule::BAD_ENCODING, message).help("write the letter anew, or export the table again as UTF-8"))
 }
 
 /// What no value may hold, whichever its column.
 pub fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
     if value.len() > MOST_FIELD {
-        return Some(Diagnostic::error("too-large", format!("the column `{column}` holds over 64 KiB")));
+        return Some(Diagnostic::new(rule::TOO_LARGE, format!("the column `{column}` holds over 64 KiB")));
     }
     if let Some(c) = value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
         let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
-        return Some(Diagnostic::error("control-character", message).help("a value is one line of text"));
+        return Some(Diagnostic::new(rule::CONTROL_CHARACTER, message).help("a value is one line of text"));
     }
     if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || is_blank(*c, value)) {
         let message = format!("the column `{column}` holds the invisible character U+{:04X}", u32::from(c));
-        return Some(Diagnostic::error("invisible-character", message).help("take it out: it can make a text look like another"));
+        return Some(Diagnostic::new(rule::INVISIBLE_CHARACTER, message).help("take it out: it can make a text look like another"));
     }
     if value.contains('\u{FFFD}') {
         let message = format!("the column `{column}` holds U+FFFD, which stands where a letter was lost");
-        return Some(Diagnostic::error("bad-encoding", message).help("export the table again as UTF-8"));
+        return Some(Diagnostic::new(rule::BAD_ENCODING, message).help("export the table again as UTF-8"));
     }
     if value.contains("=?") && value.contains("?=") {
         let message = format!("the column `{column}` holds an encoded word");
-        return Some(Diagnostic::error("encoded-word", message).help("write the text itself"));
+        return Some(Diagnostic::new(rule::ENCODED_WORD, message).help("write the text itself"));
     }
-    if value.contains(crate::page::is_private_use) {
+    if value.contains(crate::text::private_use::is_private_use) {
         let message = format!("the column `{column}` holds a character of private use");
-        return Some(Diagnostic::error("control-character", message).help("no font shows it: take it out"));
+        return Some(Diagnostic::new(rule::CONTROL_CHARACTER, message).help("no font shows it: take it out"));
     }
     None
 }

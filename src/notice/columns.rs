@@ -1,8 +1,10 @@
 //! The columns of a table of recipients: what the table calls them, and what notices call them.
 
 use crate::config::Columns;
-use crate::diagnostic::{Diagnostic, suggest};
+use crate::diagnostic::Diagnostic;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::suggest;
 
 const MOST_COLUMNS: usize = 256;
 
@@ -10,15 +12,15 @@ const MOST_COLUMNS: usize = 256;
 /// of the addresses.
 pub fn named(written: &[String], path: &RelPath, names: &Columns, line: u64) -> Result<(Vec<String>, bool), Vec<Diagnostic>> {
     let line = usize::try_from(line).unwrap_or(usize::MAX);
-    let fault = |code, message: String| Diagnostic::error(code, message).at_line(path, line, 1);
+    let fault = |rule, message: String| Diagnostic::new(rule, message).at_line(path, line, 1);
     let mut faults = Vec::new();
     if written.iter().all(|column| column.trim().is_empty()) {
         return Err(vec![
-            fault("missing-column", "the table is empty".to_owned()).help("its first row names the columns, such as `email,name`"),
+            fault(rule::MISSING_COLUMN, "the table is empty".to_owned()).help("its first row names the columns, such as `email,name`"),
         ]);
     }
     if written.len() > MOST_COLUMNS {
-        return Err(vec![fault("too-large", format!("there are more than {MOST_COLUMNS} columns"))]);
+        return Err(vec![fault(rule::TOO_LARGE, format!("there are more than {MOST_COLUMNS} columns"))]);
     }
     let mut columns: Vec<String> = written.iter().map(|name| name.trim().to_lowercase()).collect();
     let taken_as = |wanted: &str| names.iter().find(|(name, _)| name == wanted).map(|(_, header)| header.value.trim().to_lowercase());
@@ -32,22 +34,22 @@ pub fn named(written: &[String], path: &RelPath, names: &Columns, line: u64) -> 
             None => {
                 let help = suggest(&header.value, written.iter().map(String::as_str));
                 let message = format!("there is no column `{}`, which the mailing takes as `{name}`", header.value);
-                faults.push(fault("missing-column", message).maybe_help(help));
+                faults.push(fault(rule::MISSING_COLUMN, message).maybe_help(help));
             }
         }
     }
     if !columns.iter().any(|column| column == "email") && !names.iter().any(|(name, _)| name == "email") {
-        let known: Vec<String> = written.iter().take(12).map(|name| format!("`{}`", crate::diagnostic::visible(name.trim()))).collect();
+        let known: Vec<String> = written.iter().take(12).map(|name| format!("`{}`", crate::text::visible(name.trim()))).collect();
         let help = suggest("email", columns.iter().map(String::as_str)).unwrap_or_else(|| {
             format!("there are {}: name one in the mailing, as in `columns = {{ email = \"E-Mail\" }}`", known.join(", "))
         });
-        faults.push(fault("missing-column", "there is no column `email`".to_owned()).help(help));
+        faults.push(fault(rule::MISSING_COLUMN, "there is no column `email`".to_owned()).help(help));
     }
     // What no notice can name does no harm.
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_name(column)) {
         if columns[..index].contains(column) {
-            let shown = crate::diagnostic::visible(column);
-            faults.push(fault("duplicate-column", format!("the column `{shown}` is there twice")));
+            let shown = crate::text::visible(column);
+            faults.push(fault(rule::DUPLICATE_COLUMN, format!("the column `{shown}` is there twice")));
         }
     }
     if faults.is_empty() { Ok((columns, holds_names)) } else { Err(faults) }

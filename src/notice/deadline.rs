@@ -4,8 +4,8 @@ use jiff::{Timestamp, Zoned};
 
 use super::stage::Stage;
 use crate::config::{Event, Mailing};
-use crate::diagnostic::counted;
 use crate::schedule::Offset;
+use crate::text::counted;
 
 /// The times of a mailing on the clock of its event.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ mod tests {
              [[mailings]]\nid = \"m\"\nnotice = \"n\"\nrecipients = \"r.csv\"\n{keys}\n"
         );
         let mut diagnostics = Diagnostics::default();
-        let source = Source { path: config::path(), text: text.into() };
+        let source = Source { path: crate::source::configuration(), text: text.into() };
         let config = config::parse(&source, &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
         Times::of(&config.mailings[0], stage, &config.events["e"]).unwrap()

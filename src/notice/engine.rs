@@ -14,8 +14,10 @@ use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link::{self, Target};
 use crate::page::tags::{self, Marks, Template};
-use crate::page::{Body, Hole, Page};
+use crate::page::{Body, Hole};
+use crate::rule;
 use crate::schedule::Offset;
+use crate::source::RelPath;
 use crate::source::Span;
 
 /// One notice as templates: subject, text and HTML.
@@ -112,7 +114,7 @@ impl Layout<'_> {
         let mut footer = String::new();
         if !self.postal_address.is_empty() {
             footer.push_str("<br>");
-            crate::page::html::escape(self.postal_address, &mut footer);
+            crate::text::html::escape(self.postal_address, &mut footer);
         }
         if let Some(word) = self.unsubscribe() {
             footer.push_str(&format!("<br><a href=\"{LEAVE}\">{word}</a>"));
@@ -172,7 +174,7 @@ pub fn compile(
         if let Err(error) = tera.add_raw_template(name, &template.text) {
             let fault = fault(&error, template);
             let span = fault.span.unwrap_or(notice.span.clone());
-            diagnostics.push(Diagnostic::error("template-syntax", fault.message).at(&notice.path, span));
+            diagnostics.push(Diagnostic::new(rule::TEMPLATE_SYNTAX, fault.message).at(&notice.path, span));
             return None;
         }
     }
@@ -180,23 +182,32 @@ pub fn compile(
     Some(Compiled { tera, subject, text, mail, body, probe, used, has_footer })
 }
 
+/// A page whose text is a template.
+pub struct TemplatePage<'a> {
+    pub body: &'a Body,
+    pub marks: &'a Marks,
+    pub path: &'a RelPath,
+    /// Where its Markdown begins in the file.
+    pub begins: usize,
+}
+
 /// Runs the tags of a page: its body as the event, links and variables make it. Faults are reported with their place.
 pub fn page(
-    page: &Page,
-    marks: &Marks,
+    page: &TemplatePage,
     event: Option<&Event>,
     scope: &Scope,
     context: &Context,
     language: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Body> {
-    let template = tags::template(&page.body.with_marks(), &marks.tags, true);
+    let TemplatePage { body, marks, path, begins } = *page;
+    let template = tags::template(&body.with_marks(), &marks.tags, true);
     let numbers: BTreeSet<usize> = template.used.iter().copied().collect();
     let used: Vec<&tags::Tag> = numbers.iter().filter_map(|number| marks.tags.get(*number)).collect();
     let number = |tag: &tags::Tag| marks.tags.iter().position(|known| known.span == tag.span);
     let mut faults = Diagnostics::default();
-    variables::check_blocks(&used, |tag| marks.homes.get(&number(tag)?).copied(), &page.path, &mut faults);
-    variables::check(&used, scope, &page.path, &mut faults);
+    variables::check_blocks(&used, |tag| marks.homes.get(&number(tag)?).copied(), path, &mut faults);
+    variables::check(&used, scope, path, &mut faults);
     if faults.has_errors() {
         diagnostics.extend(faults);
         return None;
@@ -204,16 +215,16 @@ pub fn page(
     diagnostics.extend(faults);
     let mut tera = Tera::new();
     register(&mut tera, event, language);
-    let place = |fault: &Fault| fault.span.clone().unwrap_or(page.begins..page.begins);
+    let place = |fault: &Fault| fault.span.clone().unwrap_or(begins..begins);
     if let Err(error) = tera.add_raw_template("page.html", &template.text) {
         let fault = fault(&error, &template);
-        diagnostics.push(Diagnostic::error("template-syntax", &*fault.message).at(&page.path, place(&fault)));
+        diagnostics.push(Diagnostic::new(rule::TEMPLATE_SYNTAX, &*fault.message).at(path, place(&fault)));
         return None;
     }
     match run(&tera, "page.html", &template, context) {
-        Ok(html) => Some(page.body.from_marks(&html)),
+        Ok(html) => Some(body.from_marks(&html)),
         Err(fault) => {
-            diagnostics.push(Diagnostic::error("template-render", &*fault.message).at(&page.path, place(&fault)));
+            diagnostics.push(Diagnostic::new(rule::TEMPLATE_RENDER, &*fault.message).at(path, place(&fault)));
             None
         }
     }
@@ -228,9 +239,9 @@ fn run(tera: &Tera, name: &str, template: &Template, context: &Context) -> Resul
 /// The mail as HTML whose styles are attributes: mail readers drop style sheets.
 fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
     let mut escaped = String::new();
-    crate::page::html::escape(subject, &mut escaped);
+    crate::text::html::escape(subject, &mut escaped);
     let mut site = String::new();
-    crate::page::html::escape(layout.site_title, &mut site);
+    crate::text::html::escape(layout.site_title, &mut site);
     let html = layout
         .mail
         .replace(SUBJECT, &escaped)

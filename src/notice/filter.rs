@@ -55,7 +55,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::notice::address;
+    use crate::mail::address;
 
     #[test]
     fn conditions() {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::ledger::{Plan, Planned, State};
 use super::reply::Reply;
-use crate::diagnostic::{counted, thousands};
+use crate::text::{counted, thousands};
 
 /// One line of the ledger's history. Lines of one sender are a chain.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

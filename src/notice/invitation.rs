@@ -8,7 +8,7 @@ use lettre::message::Mailbox;
 use super::recipients::Recipient;
 use super::stage::Stage;
 use crate::config::{Account, Calendar, Event, Impact, Mode, Notices};
-use crate::sheet::calendar::{line, one_line, utc};
+use crate::text::icalendar::{line, one_line, utc};
 
 /// What a calendar is asked to do with the window.
 #[derive(Clone, Debug)]

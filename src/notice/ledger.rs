@@ -214,7 +214,7 @@ impl Counts {
             .of
             .iter()
             .filter(|(_, count)| **count > 0)
-            .map(|(state, count)| format!("{} {}", crate::diagnostic::thousands(*count), state.name()))
+            .map(|(state, count)| format!("{} {}", crate::text::thousands(*count), state.name()))
             .collect();
         if parts.is_empty() { "nobody".to_owned() } else { parts.join(", ") }
     }

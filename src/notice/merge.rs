@@ -15,8 +15,9 @@ use super::rows::RowFault;
 use super::variables::{self, Scope};
 use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::site::Site;
+use crate::rule;
 use crate::source::RelPath;
+use crate::status::Overview;
 
 /// A notice in one language, ready to be rendered.
 pub struct Version<'a> {
@@ -39,10 +40,17 @@ pub struct Merge<'a> {
 }
 
 impl<'a> Merge<'a> {
-    pub fn new(site: &'a Site, versions: Vec<Version<'a>>, event: Option<&Event>, posting: Posting<'a>, recipients: RelPath) -> Merge<'a> {
-        let base = context(site, event, &posting.campaign.mailing, &BTreeMap::new());
+    pub fn new(
+        config: &'a Config,
+        status: Option<&Overview>,
+        versions: Vec<Version<'a>>,
+        event: Option<&Event>,
+        posting: Posting<'a>,
+        recipients: RelPath,
+    ) -> Merge<'a> {
+        let base = context(config, status, event, &posting.campaign.mailing, &BTreeMap::new());
         let mailing = posting.campaign.mailing.clone();
-        Merge { versions, language: &site.config.site.language, posting, mailing, base, recipients }
+        Merge { versions, language: &config.site.language, posting, mailing, base, recipients }
     }
 
     /// The version that a recipient gets: in its language, in that without its region, in that of another region, or the first.
@@ -112,13 +120,13 @@ impl<'a> Merge<'a> {
         {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
             let message = format!("`{column}` is empty, and the calendar part needs the account");
-            let diagnostic = Diagnostic::error("empty-field", message).at_line(&self.recipients, line, recipient.place(column));
+            let diagnostic = Diagnostic::new(rule::EMPTY_FIELD, message).at_line(&self.recipients, line, recipient.place(column));
             let help = "fill it in, or set one `account` for all recipients in [notices.maintnote]";
             return Err(Box::new(RowFault::of(recipient, column, diagnostic.help(help))));
         }
         let message = message::build(&rendered, recipient, &self.posting).map_err(|message| {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            Box::new(RowFault::of(recipient, "", Diagnostic::error("bad-message", message).at_line(&self.recipients, line, 1)))
+            Box::new(RowFault::of(recipient, "", Diagnostic::new(rule::BAD_MESSAGE, message).at_line(&self.recipients, line, 1)))
         })?;
         Ok((message, rendered))
     }
@@ -165,11 +173,11 @@ impl<'a> Merge<'a> {
         if let Some(column) = recipient.columns.iter().find(is_empty) {
             let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
-            let diagnostic = Diagnostic::error("empty-field", message).at_line(&self.recipients, line, recipient.place(column));
+            let diagnostic = Diagnostic::new(rule::EMPTY_FIELD, message).at_line(&self.recipients, line, recipient.place(column));
             return RowFault::of(recipient, column, diagnostic.help(help));
         }
         let message = format!("{} ({}, line {})", fault.message, self.recipients, recipient.line);
-        RowFault::of(recipient, "", Diagnostic::error("template-render", message).at(&notice.path, span))
+        RowFault::of(recipient, "", Diagnostic::new(rule::TEMPLATE_RENDER, message).at(&notice.path, span))
     }
 }
 
@@ -207,9 +215,14 @@ pub fn page_scope(config: &Config, event: Option<&Event>) -> Scope {
 }
 
 /// The values of those names.
-pub fn context(site: &Site, event: Option<&Event>, mailing: &str, recipient: &BTreeMap<String, String>) -> Context {
+pub fn context(
+    config: &Config,
+    status: Option<&Overview>,
+    event: Option<&Event>,
+    mailing: &str,
+    recipient: &BTreeMap<String, String>,
+) -> Context {
     let mut context = Context::new();
-    let config = &site.config;
     let mut event_values: BTreeMap<&str, String> = BTreeMap::new();
     let mut vars = config.vars.clone();
     if let Some(event) = event {
@@ -234,7 +247,7 @@ pub fn context(site: &Site, event: Option<&Event>, mailing: &str, recipient: &BT
             ("language", &config.site.language),
         ]),
     );
-    let (state, headline) = match &site.status {
+    let (state, headline) = match status {
         Some(overview) => (overview.state.to_string(), overview.headline.clone()),
         None => ("unknown".to_owned(), "Status unknown".to_owned()),
     };

@@ -11,17 +11,13 @@ use lettre::message::{Body, Mailbox, Message as Mime, MessageBuilder, MultiPart,
 use super::campaign::Campaign;
 use super::engine::Rendered;
 use super::invitation::Invitation;
+use super::quoted;
 use super::recipients::Recipient;
-use super::token::{self, Kind};
-use super::{address, quoted};
 use crate::config::{Calendar, Notices};
-
-/// Keys from the environment; without one, hashes are plain.
-#[derive(Clone, Default)]
-pub struct Keys {
-    pub message_id: Option<String>,
-    pub unsubscribe: Option<String>,
-}
+use crate::mail::Keys;
+use crate::mail::address;
+use crate::mail::keys::hash;
+use crate::mail::token::{self, Kind};
 
 /// A message that is ready to be written or sent.
 #[derive(Clone, Debug)]
@@ -230,14 +226,4 @@ fn part(text: &str, kind: ContentType) -> SinglePart {
 /// The Message-ID of a campaign's message to a recipient: the same in every run.
 fn message_id(campaign: &Campaign, recipient: &str, domain: &str, keys: &Keys) -> String {
     format!("<{}@{domain}>", hash(keys.message_id.as_deref(), "message-id", campaign.hashed_as(), recipient))
-}
-
-/// BLAKE3 over campaign and address, as 40 hexadecimal digits.
-pub(super) fn hash(key: Option<&str>, purpose: &str, campaign: &str, address: &str) -> String {
-    let text = format!("{purpose}\n{campaign}\n{address}");
-    let hash = match key {
-        Some(key) => blake3::keyed_hash(&blake3::derive_key("runsheet message key", key.as_bytes()), text.as_bytes()),
-        None => blake3::hash(text.as_bytes()),
-    };
-    hash.to_hex()[..40].to_owned()
 }

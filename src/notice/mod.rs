@@ -1,6 +1,5 @@
 //! Notices: what users are told, written once in Markdown, compiled once, merged with each recipient.
 
-pub mod address;
 pub mod brake;
 pub mod campaign;
 pub mod cells;
@@ -30,7 +29,6 @@ pub mod stage;
 pub mod suppression;
 pub mod table;
 mod text;
-pub mod token;
 pub mod trial;
 pub mod variables;
 pub mod when;
@@ -42,11 +40,12 @@ use std::sync::Arc;
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
 use self::stage::Stage;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Place};
 use crate::page::html;
 use crate::page::markdown::{self, Placed, end_of, plain_text};
 use crate::page::marked;
 use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
+use crate::rule;
 use crate::source::{RelPath, Span};
 
 /// A notice as one file tells it: Markdown written as HTML and as text, its template tags still marks.
@@ -136,27 +135,25 @@ fn read(
         }
         None => (String::new(), span.clone()),
     };
-    let mut unclear = |range: &Range<usize>, message: String, help: &str| {
-        finds.diagnostics.push(Diagnostic::error("no-subject", message).at(context.path, place(range)).help(help));
-    };
     if let Some(first) = parts.subjects.first() {
         let varied = "write one subject, and what varies in it: `**Subject:** {% if … %}…{% else %}…{% endif %}`";
         if marked::open_statements(&events[..first.start], tags) > 0 {
-            unclear(first, format!("the subject of `{title}` stands under a condition or in a loop"), varied);
+            let message = format!("the subject of `{title}` stands under a condition or in a loop");
+            finds.diagnostics.push(Diagnostic::new(rule::UNCLEAR_SUBJECT, message).at(context.path, place(first)).help(varied));
         }
         if events[first.clone()].iter().any(|(event, _)| matches!(event, Event::SoftBreak | Event::HardBreak)) {
-            unclear(
-                first,
-                format!("the subject of `{title}` goes on in the next line"),
-                "leave an empty line below it, or write it in one",
-            );
+            let message = format!("the subject of `{title}` goes on in the next line");
+            let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, message).at(context.path, place(first));
+            finds.diagnostics.push(diagnostic.help("leave an empty line below it, or write it in one"));
         }
         for second in &parts.subjects[1..] {
-            unclear(second, format!("`{title}` has a subject already"), varied);
+            let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, format!("`{title}` has a subject already"));
+            let diagnostic = diagnostic.at(context.path, place(second)).help(varied);
+            finds.diagnostics.push(diagnostic.related(context.path, Place::Span(place(first)), "the first one is here"));
         }
     }
     if subject.is_empty() {
-        let diagnostic = Diagnostic::error("no-subject", format!("the notice `{title}` has no subject"));
+        let diagnostic = Diagnostic::new(rule::NO_SUBJECT, format!("the notice `{title}` has no subject"));
         let help = "write `**Subject:** …` as a paragraph below its heading";
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
@@ -164,7 +161,7 @@ fn read(
         let stage = Stage::parse(name);
         if stage.is_none() {
             let known: Vec<&str> = Stage::ALL.into_iter().map(Stage::name).collect();
-            let diagnostic = Diagnostic::error("unknown-stage", format!("there is no stage `{name}` of a series"));
+            let diagnostic = Diagnostic::new(rule::UNKNOWN_STAGE, format!("there is no stage `{name}` of a series"));
             let help = format!("use {}", known.join(", "));
             finds.diagnostics.push(diagnostic.at(context.path, at.start + context.offset..at.end + context.offset).help(help));
         }
@@ -175,7 +172,7 @@ fn read(
     let body = parts.body(events);
     for range in rows_behind_statements(&body) {
         let diagnostic =
-            Diagnostic::error("template-syntax", "the statement before this line ends the table: its rows would be sent as text");
+            Diagnostic::new(rule::BROKEN_TABLE, "the statement before this line ends the table: its rows would be sent as text");
         let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
         finds.diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
     }

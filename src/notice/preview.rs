@@ -2,7 +2,7 @@
 
 use super::engine::Rendered;
 use super::message::Message;
-use crate::page::html::escape;
+use crate::text::html::escape;
 
 /// The query by which the theme's mail tells the dark.
 const DARK: &str = "(prefers-color-scheme: dark)";

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use lettre::Address;
 
-use super::address::{self, Rules};
 use super::cells::{byte_fault, is_language, is_unseen, value_fault};
 use super::columns::named;
 use super::rows::{BadRow, RowFault};
 use super::table::{Format, Row, Table, Unreadable};
 use crate::config::Columns;
 use crate::diagnostic::Diagnostic;
+use crate::mail::address::{self, Rules};
+use crate::rule;
 use crate::schedule::zone;
 use crate::source::RelPath;
 
@@ -120,7 +121,7 @@ impl<R: Read> Recipients<R> {
         let index = |name: &str| columns.iter().position(|column| column == name);
         let (zone, lang) = (index("zone"), index("lang"));
         let Some(email) = index("email") else {
-            let diagnostic = Diagnostic::error("missing-column", "there is no column `email`");
+            let diagnostic = Diagnostic::new(rule::MISSING_COLUMN, "there is no column `email`");
             let line = usize::try_from(rows.header_line()).unwrap_or(usize::MAX);
             return Err(vec![diagnostic.at_line(path, line, 1).help("name one in the mailing, as in `columns = { email = \"E-Mail\" }`")]);
         };
@@ -172,14 +173,14 @@ impl<R: Read> Recipients<R> {
             if let Some(fault) = fault {
                 faults.push((index, fault));
             } else if Some(index) == self.lang && !word.is_empty() && !is_language(word) {
-                let message = format!("`{}` is no language", crate::diagnostic::visible(&value.chars().take(40).collect::<String>()));
-                faults.push((index, Diagnostic::error("bad-language", message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
+                let message = format!("`{}` is no language", crate::text::visible(&value.chars().take(40).collect::<String>()));
+                faults.push((index, Diagnostic::new(rule::BAD_LANGUAGE, message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
             } else if Some(index) == self.zone && !word.is_empty() && !self.zones.contains(word) {
                 match zone::zone(word) {
                     Ok(_) => {
                         self.zones.insert(word.to_owned());
                     }
-                    Err(error) => faults.push((index, Diagnostic::error("bad-zone", error.message()).maybe_help(error.help()))),
+                    Err(error) => faults.push((index, Diagnostic::new(rule::BAD_ZONE, error.message()).maybe_help(error.help()))),
                 }
             }
         }
@@ -191,7 +192,7 @@ impl<R: Read> Recipients<R> {
             Ok(address) => Some(address),
             Err(mut fault) => {
                 if let (Some(_), Some(help)) = (address::named(&rest), &mut fault.help) {
-                    let header = crate::diagnostic::visible(self.headers[self.email].trim());
+                    let header = crate::text::visible(self.headers[self.email].trim());
                     let columns = format!("columns = {{ email = \"{header}\", name = \"{header}\" }}");
                     help.push_str(&format!("; only if all rows are like this: `{columns}` in the mailing takes both from here"));
                 }
@@ -328,8 +329,8 @@ mod tests {
 
     fn codes_of(name: &str, bytes: &[u8]) -> Vec<&'static str> {
         match rows(name, bytes, &[]) {
-            Err(faults) => faults.iter().map(|fault| fault.code).collect(),
-            Ok(rows) => faults(rows).map(|fault| fault.code).collect(),
+            Err(faults) => faults.iter().map(|fault| fault.rule.code).collect(),
+            Ok(rows) => faults(rows).map(|fault| fault.rule.code).collect(),
         }
     }
 
@@ -394,7 +395,7 @@ mod tests {
         let recipient = recipient.map(Entry::recipient).next().unwrap().unwrap();
         assert_eq!((recipient.get("name"), recipient.get("lang")), (Some("Sample"), Some("de")));
         let faults = rows("r.csv", text, &[("email", "Mail")]).err().unwrap();
-        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["missing-column"]);
+        assert_eq!(faults.iter().map(|fault| fault.rule.code).collect::<Vec<_>>(), ["missing-column"]);
     }
 
     #[test]
@@ -411,7 +412,9 @@ mod tests {
         let kinds = rows.by_ref().map(|row| match row {
             Entry::New(recipient) => format!("{} new", recipient.line),
             Entry::Again(recipient) => format!("{} again", recipient.line),
-            Entry::Bad(row) => format!("{} bad {}", row.line, row.faults.iter().map(|fault| fault.diagnostic.code).collect::<String>()),
+            Entry::Bad(row) => {
+                format!("{} bad {}", row.line, row.faults.iter().map(|fault| fault.diagnostic.rule.code).collect::<String>())
+            }
         });
         (kinds.collect(), rows.seen().differing.clone())
     }
@@ -454,7 +457,8 @@ mod tests {
         assert_eq!(codes("email,lang\na@b.example,d\u{200b}e\n"), ["invisible-character"]);
         let text = b"email,name,zone\nx@,\xFF,UTC\n";
         let row = rows("r.csv", text, &[]).unwrap().find_map(Entry::bad).unwrap();
-        let told: Vec<_> = row.faults.iter().map(|fault| (fault.column.as_str(), fault.value.as_str(), fault.diagnostic.code)).collect();
+        let told: Vec<_> =
+            row.faults.iter().map(|fault| (fault.column.as_str(), fault.value.as_str(), fault.diagnostic.rule.code)).collect();
         assert_eq!(told, [("name", "\u{FFFD}", "bad-encoding"), ("email", "x@", "bad-address")]);
         assert_eq!(row.stand_in.unwrap().values, ["x@", "x", "UTC"]);
     }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::address;
 use super::table::Row;
-use crate::diagnostic::{Diagnostic, visible};
+use crate::diagnostic::Diagnostic;
+use crate::mail::address;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::visible;
 
 /// Pairs up such rows, whose lines are known: it takes the rows of the table once more, in their order.
 ///
@@ -120,7 +122,7 @@ impl<'p> Repeats<'p> {
 
 fn fault(path: &RelPath, line: u64, message: String) -> (u64, Diagnostic) {
     let number = usize::try_from(line).unwrap_or(usize::MAX);
-    (line, Diagnostic::error("duplicate-recipient", message).at_line(path, number, 1).help(HELP))
+    (line, Diagnostic::new(rule::DUPLICATE_RECIPIENT, message).at_line(path, number, 1).help(HELP))
 }
 
 fn cell(value: &str) -> (u64, String) {

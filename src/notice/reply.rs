@@ -1,6 +1,6 @@
 //! What a mail server answers, and what follows from it.
 
-use crate::diagnostic::visible;
+use crate::text::visible;
 
 /// The step of a conversation that an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use super::Notice;
 use super::message::Message;
 use super::recipients::Recipient;
-use crate::diagnostic::{counted, thousands, visible};
 use crate::page::tags::{BRANCH, END, IS, Kind, Tag, VALUE};
+use crate::text::{counted, thousands, visible};
 
 /// What became of the tags of a notice for one recipient, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use lettre::Address;
 
-use super::address;
 use super::ledger::LeftOut;
 use super::recipients::Recipient;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
+use crate::mail::address;
+use crate::rule::Severity;
 
 /// A row that cannot be mailed as it stands, with what is wrong in it.
 #[derive(Debug)]
@@ -48,9 +49,9 @@ impl LeftOut {
     /// Adds what else is wrong with it.
     pub fn add(&mut self, row: &BadRow) {
         for fault in row.faults.iter().filter(|fault| fault.diagnostic.severity == Severity::Error) {
-            if !self.code.split(", ").any(|code| code == fault.diagnostic.code) {
+            if !self.code.split(", ").any(|code| code == fault.diagnostic.rule.code) {
                 self.code.push_str(if self.code.is_empty() { "" } else { ", " });
-                self.code.push_str(fault.diagnostic.code);
+                self.code.push_str(fault.diagnostic.rule.code);
             }
         }
     }

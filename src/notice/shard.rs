@@ -1,6 +1,6 @@
 //! A part of a mailing, for more machines than one.
 
-use super::address;
+use crate::mail::address;
 
 /// One of so many parts of a mailing: each recipient is in exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

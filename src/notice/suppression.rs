@@ -5,11 +5,13 @@ use std::io::{BufRead, Read};
 
 use lettre::Address;
 
-use super::address::{self, Rules};
-use super::encoding::{self, Encoding};
+use super::encoding;
 use super::lines::PlainLines;
 use crate::diagnostic::Diagnostic;
+use crate::mail::address::{self, Rules};
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::encoding::Encoding;
 
 /// Addresses that no mailing reaches.
 #[derive(Clone, Debug, Default)]
@@ -35,12 +37,12 @@ impl Suppression {
         for number in 1.. {
             let mut bytes = Vec::new();
             let read = reader.by_ref().take(MOST_LINE).read_until(b'\n', &mut bytes);
-            let fault = |code, message: String| Diagnostic::error(code, message).at_line(path, number, 1);
+            let fault = |rule, message: String| Diagnostic::new(rule, message).at_line(path, number, 1);
             match read {
                 Ok(0) => break,
                 Ok(_) => {}
                 Err(error) => {
-                    faults.push(fault("bad-row", error.to_string()));
+                    faults.push(fault(rule::BAD_ROW, error.to_string()));
                     break;
                 }
             }
@@ -50,7 +52,7 @@ impl Suppression {
                 continue;
             }
             let Ok(first) = std::str::from_utf8(first) else {
-                faults.push(fault("bad-encoding", "the address is not UTF-8".to_owned()).help("save the list as UTF-8"));
+                faults.push(fault(rule::BAD_ENCODING, "the address is not UTF-8".to_owned()).help("save the list as UTF-8"));
                 continue;
             };
             let first = first.trim().trim_matches('"').trim();
@@ -62,19 +64,19 @@ impl Suppression {
                 continue;
             }
             if first.is_empty() {
-                faults.push(fault("bad-address", "the line does not begin with an address".to_owned()).help("put the addresses first"));
+                faults.push(fault(rule::BAD_ADDRESS, "the line does not begin with an address".to_owned()).help("put the addresses first"));
                 continue;
             }
             if first.contains('*') {
-                let message = format!("`{}` is not an address: a `*` does not stand for others", crate::diagnostic::visible(first));
-                faults.push(fault("bad-address", message).help("write each address on a line of its own"));
+                let message = format!("`{}` is not an address: a `*` does not stand for others", crate::text::visible(first));
+                faults.push(fault(rule::BAD_ADDRESS, message).help("write each address on a line of its own"));
                 continue;
             }
             match address::parse_with(first, Rules { unicode: true }) {
                 Ok(address) => {
                     suppression.addresses.insert(address::hash(&address));
                 }
-                Err(wrong) => faults.push(fault("bad-address", wrong.message).help("write one address a line, at its beginning")),
+                Err(wrong) => faults.push(fault(rule::BAD_ADDRESS, wrong.message).help("write one address a line, at its beginning")),
             }
         }
         if faults.is_empty() { Ok(suppression) } else { Err(faults) }
@@ -131,6 +133,6 @@ mod tests {
         }
         let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain("a@b.example\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
         let faults = Suppression::read(&*wide, &wide, &path).unwrap_err();
-        assert_eq!(faults.iter().map(|fault| fault.code).collect::<Vec<_>>(), ["bad-encoding"]);
+        assert_eq!(faults.iter().map(|fault| fault.rule.code).collect::<Vec<_>>(), ["bad-encoding"]);
     }
 }

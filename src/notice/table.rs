@@ -6,10 +6,13 @@ use std::io::{BufRead, BufReader, Read};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::encoding::{self, Encoding};
+use super::encoding;
 use super::lines::{Fault as LineFault, PlainLines};
-use crate::diagnostic::{Diagnostic, counted};
+use crate::diagnostic::Diagnostic;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::counted;
+use crate::text::encoding::Encoding;
 
 /// The longest row, in bytes.
 pub const MOST_ROW: usize = 1 << 20;
@@ -221,7 +224,7 @@ fn fit_record(record: csv::ByteRecord, line: u64, columns: usize, format: Format
     }
     let message = format!("the row has {}, the header {columns}", counted(values.len(), "field", "fields"));
     let help = "put double quotes around a value that contains the delimiter, and keep one delimiter for each empty cell";
-    let diagnostic = Diagnostic::error("bad-row", message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
+    let diagnostic = Diagnostic::new(rule::BAD_ROW, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
     let delimiter = if let Format::Csv(delimiter) = format { char::from(delimiter).to_string() } else { String::new() };
     Err(Box::new(Unreadable { diagnostic, line, text: values.join(&delimiter), ends: false }))
 }
@@ -237,22 +240,22 @@ fn csv_fault(error: &csv::Error, path: &RelPath, line: u64) -> Diagnostic {
     match error.kind() {
         csv::ErrorKind::Utf8 { err, .. } => {
             let message = format!("the row is not UTF-8: see byte {} of its field {}", err.valid_up_to() + 1, err.field() + 1);
-            Diagnostic::error("bad-encoding", message).at_line(path, at(line), 1).help("export the table again, as UTF-8")
+            Diagnostic::new(rule::BAD_ENCODING, message).at_line(path, at(line), 1).help("export the table again, as UTF-8")
         }
         csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<LineFault>()) {
             Some(LineFault::OpenQuote(line)) => {
                 let help = "close it by a double quote; one within a value is written twice";
-                Diagnostic::error("open-quote", "a double quote opens here and is not closed").at_line(path, at(*line), 1).help(help)
+                Diagnostic::new(rule::OPEN_QUOTE, "a double quote opens here and is not closed").at_line(path, at(*line), 1).help(help)
             }
             Some(LineFault::TooLong(line)) => too_long(path, *line),
-            None => Diagnostic::error("bad-row", error.to_string()).at_line(path, at(line), 1),
+            None => Diagnostic::new(rule::BAD_ROW, error.to_string()).at_line(path, at(line), 1),
         },
-        _ => Diagnostic::error("bad-row", error.to_string()).at_line(path, at(line), 1),
+        _ => Diagnostic::new(rule::BAD_ROW, error.to_string()).at_line(path, at(line), 1),
     }
 }
 
 fn too_long(path: &RelPath, line: u64) -> Diagnostic {
-    Diagnostic::error("too-large", "the row holds over 1 MiB").at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1)
+    Diagnostic::new(rule::TOO_LARGE, "the row holds over 1 MiB").at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1)
 }
 
 /// A flat object in the order of its line.
@@ -292,15 +295,15 @@ impl<'de> Deserialize<'de> for Object {
 
 /// The object of the next line that is not empty; `line` is moved to it.
 fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Result<Option<Object>, Box<Unreadable>> {
-    let fault = |line: u64, code, message: String, text: &[u8]| {
-        let diagnostic = Diagnostic::error(code, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1);
+    let fault = |line: u64, rule, message: String, text: &[u8]| {
+        let diagnostic = Diagnostic::new(rule, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1);
         Box::new(Unreadable { diagnostic, line, text: String::from_utf8_lossy(text).trim_end().to_owned(), ends: false })
     };
     loop {
         let mut bytes = Vec::new();
         *line += 1;
         let read = reader.take(MOST_ROW as u64 + 1).read_until(b'\n', &mut bytes);
-        let length = read.map_err(|error| Box::new(Unreadable { ends: true, ..*fault(*line, "bad-row", error.to_string(), b"") }))?;
+        let length = read.map_err(|error| Box::new(Unreadable { ends: true, ..*fault(*line, rule::BAD_ROW, error.to_string(), b"") }))?;
         if length == 0 {
             return Ok(None);
         }
@@ -313,14 +316,14 @@ fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Res
         }
         let text = std::str::from_utf8(text).map_err(|error| {
             let message = format!("the row is not UTF-8: see its byte {}", error.valid_up_to() + 1);
-            let mut row = fault(*line, "bad-encoding", message, text);
+            let mut row = fault(*line, rule::BAD_ENCODING, message, text);
             row.diagnostic = row.diagnostic.clone().help("export the table again, as UTF-8");
             row
         })?;
         return serde_json::from_str(text).map(Some).map_err(|error| {
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = format!("this line is no object of JSON: {}", error.to_string().replace(&place, ""));
-            let mut row = fault(*line, "bad-row", message, text.as_bytes());
+            let mut row = fault(*line, rule::BAD_ROW, message, text.as_bytes());
             let number = usize::try_from(*line).unwrap_or(usize::MAX);
             row.diagnostic = row
                 .diagnostic
@@ -337,9 +340,10 @@ fn fit(object: Object, line: u64, columns: &[String], path: &RelPath) -> Result<
     let mut values = vec![String::new(); columns.len()];
     for (name, value) in object.0 {
         let Some(index) = columns.iter().position(|column| *column == name) else {
-            let message = format!("`{}` is not in the first row", crate::diagnostic::visible(&name));
+            let message = format!("`{}` is not in the first row", crate::text::visible(&name));
             let help = "the first row names all columns; one that is empty there is written as `null`";
-            let diagnostic = Diagnostic::error("bad-row", message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
+            let diagnostic =
+                Diagnostic::new(rule::BAD_ROW, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
             return Err(Box::new(Unreadable { diagnostic, line, text: value, ends: false }));
         };
         values[index] = value;

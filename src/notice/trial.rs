@@ -1,7 +1,7 @@
 //! The mark of a test message: nobody takes it for the notice itself.
 
 use super::engine::Rendered;
-use crate::page::html::escape;
+use crate::text::html::escape;
 
 /// Marks what was rendered for a recipient, and is sent to somebody who tests it: its subject, its text and its HTML.
 pub fn mark(rendered: &mut Rendered, mailing: &str, recipient: &str) {

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::tags::{Kind, Tag};
+use crate::rule;
 use crate::source::{RelPath, Span};
+use crate::text::suggest;
 
 /// The names that a notice may use: each root with its members. `None` lets any member pass.
 pub type Scope = BTreeMap<String, Option<BTreeSet<String>>>;
@@ -71,8 +73,8 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
             }
             if let Some((message, help)) = unknown(&used, scope) {
                 let diagnostic = match used.optional {
-                    true => Diagnostic::warning("variable-typo", message),
-                    false => Diagnostic::error("undefined-variable", message),
+                    true => Diagnostic::new(rule::VARIABLE_TYPO, message),
+                    false => Diagnostic::new(rule::UNDEFINED_VARIABLE, message),
                 };
                 diagnostics.push(diagnostic.at(path, span).maybe_help(help));
                 continue;
@@ -82,7 +84,7 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
                 && scope.get(&used.path[0]).is_some_and(|members| !members.as_ref().is_some_and(BTreeSet::is_empty))
             {
                 let root = &used.path[0];
-                let diagnostic = Diagnostic::error("undefined-variable", format!("`{root}` is a group of values, not a value"));
+                let diagnostic = Diagnostic::new(rule::UNDEFINED_VARIABLE, format!("`{root}` is a group of values, not a value"));
                 diagnostics.push(diagnostic.at(path, span).help(format!("name one of them, as `{root}.NAME`")));
             }
         }
@@ -99,7 +101,7 @@ fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut 
         let Token::Word(word, span) = token else { continue };
         if matches!(word.as_str(), "safe" | "escape" | "escape_html" | "escape_xml") && is_filter(tokens, index) {
             // What is escaped by hand counts as safe, and can be changed behind that.
-            let diagnostic = Diagnostic::error("unsafe-filter", format!("`{word}` would let a value become HTML"));
+            let diagnostic = Diagnostic::new(rule::UNSAFE_FILTER, format!("`{word}` would let a value become HTML"));
             let diagnostic = diagnostic.at(path, span.start + tag.span.start..span.end + tag.span.start);
             diagnostics.push(diagnostic.help("leave it out; what is HTML or Markdown stands in the notice itself"));
         }
@@ -164,7 +166,7 @@ fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mu
                         [] => Some(format!("`{name}` takes none")),
                         known => Some(format!("`{name}` takes {}", known.join(", "))),
                     });
-                    let diagnostic = Diagnostic::error("unknown-argument", format!("`{name}` has no argument `{argument}`"));
+                    let diagnostic = Diagnostic::new(rule::UNKNOWN_ARGUMENT, format!("`{name}` has no argument `{argument}`"));
                     let span = span.start + tag.span.start..span.end + tag.span.start;
                     diagnostics.push(diagnostic.at(path, span).maybe_help(help));
                 }
@@ -184,7 +186,8 @@ fn check_comparisons(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &
         let signs = tokens[index + 1..].iter().take_while(|token| matches!(token, Token::Mark('=' | '!' | '<' | '>'))).count();
         if signs > 0 && tokens.get(index + 1 + signs) == Some(&Token::Mark('0')) {
             let message = format!("`{word}` is text, and no text equals a number");
-            let diagnostic = Diagnostic::error("text-and-number", message).at(path, span.start + tag.span.start..span.end + tag.span.start);
+            let diagnostic =
+                Diagnostic::new(rule::TEXT_AND_NUMBER, message).at(path, span.start + tag.span.start..span.end + tag.span.start);
             diagnostics.push(diagnostic.help(format!("write the number as text: `{word} == \"1\"`; or make it one: `{word} | int`")));
         }
     }
@@ -199,7 +202,7 @@ fn check_times(tag: &Tag, tokens: &[Token], scope: &Scope, path: &RelPath, diagn
         let Token::Word(word, span) = token else { continue };
         if matches!(word.as_str(), "event.start" | "event.end" | "event.at" | "event_at") {
             let span = span.start + tag.span.start..span.end + tag.span.start;
-            let diagnostic = Diagnostic::error("bare-time", format!("`{word}` is a time without a zone or a form"));
+            let diagnostic = Diagnostic::new(rule::BARE_TIME, format!("`{word}` is a time without a zone or a form"));
             // Only who gets a mail has a zone.
             let zone = if scope.contains_key("r") { "r.zone" } else { "\"UTC\"" };
             diagnostics.push(diagnostic.at(path, span).help(format!("put `| when(zone={zone}, form=\"datetime\")` behind it")));
@@ -271,12 +274,12 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
         let Some(name) = closes else { continue };
         match open.pop_if(|(last, _)| *last == name) {
             None => {
-                let diagnostic = Diagnostic::error("template-syntax", format!("`{word}` closes nothing that is open here"));
+                let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("`{word}` closes nothing that is open here"));
                 diagnostics.push(diagnostic.at(path, tag.span.clone()));
             }
             Some((_, opener)) if home(opener) != home(tag) => {
                 let message = format!("`{word}` stands in another paragraph, list or table than its `{name}`");
-                let diagnostic = Diagnostic::error("template-syntax", message).at(path, tag.span.clone());
+                let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, message).at(path, tag.span.clone());
                 diagnostics.push(diagnostic.help("write both within one paragraph, or each on a line of its own"));
             }
             Some(_) => {}
@@ -284,7 +287,7 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
     }
     for (name, tag) in open {
         let span = tag.span.clone();
-        let diagnostic = Diagnostic::error("unclosed-tag", format!("`{name}` is not closed"));
+        let diagnostic = Diagnostic::new(rule::UNCLOSED_TAG, format!("`{name}` is not closed"));
         diagnostics.push(diagnostic.at(path, span).help(format!("close it by `{{% end{name} %}}`")));
     }
 }
@@ -438,7 +441,7 @@ mod tests {
         ]);
         check_blocks(&marked.tags.iter().collect::<Vec<_>>(), |_| None, &path, &mut diagnostics);
         check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut diagnostics);
-        let found: Vec<String> = diagnostics.iter().map(|one| format!("{}: {}", one.code, one.message)).collect();
+        let found: Vec<String> = diagnostics.iter().map(|one| format!("{}: {}", one.rule.code, one.message)).collect();
         assert_eq!(found, expected, "{text}");
     }
 

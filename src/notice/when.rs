@@ -53,8 +53,7 @@ struct Foreign {
 impl Words {
     /// The words of a language such as `de` or `pt-BR`. An error lists the languages that there are.
     pub fn of(language: &str) -> Result<Words, String> {
-        let unknown =
-            || format!("times cannot be written in `{}`: there are {}", crate::diagnostic::visible(language), LANGUAGES.join(", "));
+        let unknown = || format!("times cannot be written in `{}`: there are {}", crate::text::visible(language), LANGUAGES.join(", "));
         let primary = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
         if !LANGUAGES.contains(&&*primary) {
             return Err(unknown());

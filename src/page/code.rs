@@ -9,6 +9,7 @@ use super::markdown::plain_text;
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 use crate::highlight::{self, Code, Language};
+use crate::rule;
 
 /// A block of code that is highlighted when the site is made.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ impl Writer<'_, '_, '_> {
             }
             None => {
                 let mut html = String::new();
-                super::html::escape(&code, &mut html);
+                crate::text::html::escape(&code, &mut html);
                 mark_lines(&html, &info.marked, &mut self.body.html);
             }
         }
@@ -81,7 +82,7 @@ impl Writer<'_, '_, '_> {
         });
         for message in strange.into_iter().chain(beyond) {
             let help = "behind a fence stand the language, `title=\"…\"` and the lines to be marked, such as `{2,4-6}`";
-            self.report(Diagnostic::warning("fence-words", message).help(help), at);
+            self.report(Diagnostic::new(rule::FENCE_WORDS, message).help(help), at);
         }
     }
 
@@ -113,7 +114,7 @@ impl Writer<'_, '_, '_> {
             Err(is_plain) => {
                 if !is_plain {
                     let diagnostic =
-                        Diagnostic::warning("unknown-language", format!("the language `{name}` is not known: its code has no colours"));
+                        Diagnostic::new(rule::UNKNOWN_LANGUAGE, format!("the language `{name}` is not known: its code has no colours"));
                     self.report(diagnostic.help(highlight::help(name)), at);
                 }
                 None

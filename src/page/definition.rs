@@ -4,8 +4,10 @@ use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, RefDefs, Tag, TagEnd};
 
 use super::blank;
 use super::markdown::Placed;
-use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule;
 use crate::source::{RelPath, Span};
+use crate::text::nearest;
 
 /// What was meant as a link or as a footnote and is none: Markdown shows it as the text that it is.
 #[derive(Debug, Default)]
@@ -89,7 +91,7 @@ impl Undefined {
                     (format!("a space stands before `({address})`: this is no link"), "leave the space out".to_owned())
                 }
             };
-            let diagnostic = Diagnostic::warning("broken-reference", message);
+            let diagnostic = Diagnostic::new(rule::BROKEN_REFERENCE, message);
             diagnostics.push(diagnostic.at(path, span.start + offset..span.end + offset).help(help));
         }
     }

@@ -10,6 +10,7 @@ use super::html::{Heading, Writer};
 use super::markdown::plain_text;
 use super::task;
 use crate::diagnostic::Diagnostic;
+use crate::rule;
 
 impl Writer<'_, '_, '_> {
     /// Writes a choice if the line up to `end` is one.
@@ -29,7 +30,7 @@ impl Writer<'_, '_, '_> {
         let Some((name, answers)) = task::choice(kept) else { return false };
         if text.contains(blank::MARK) {
             // Whether `[ ] NO-GO at _____` is called `NO-GO` or `NO-GO at` is not for us to guess.
-            let diagnostic = Diagnostic::warning("two-boxes", "boxes with a blank beside them are text, not a choice");
+            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "boxes with a blank beside them are text, not a choice");
             self.report(diagnostic.help("put the blank on a line of its own"), start);
             return false;
         }
@@ -65,7 +66,7 @@ impl Writer<'_, '_, '_> {
         });
         let note = comment.map(blank::Note::read).unwrap_or_default();
         if let Some(name) = &note.refused {
-            let diagnostic = Diagnostic::error("bad-value", format!("`{name}` cannot be the name of a value"));
+            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("`{name}` cannot be the name of a value"));
             self.report(diagnostic.help("commands use it as `$NAME`: write letters, digits and `_`, and begin with a letter"), at);
         }
         let written = label(&self.line, self.finds.headings.last());

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::data::{self, Reader, Spanned, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule;
 use crate::schedule::{Clock, Length, Unit};
 use crate::source::{RelPath, Span};
 
@@ -90,7 +91,7 @@ pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front
     let Some((fence, table_start)) = opening(text, start) else {
         let first = text.len() - text[start..].trim_start().len();
         if opening(text, first).is_some_and(|(fence, table)| fence == "+++" || begins_with_key(&text[table..])) {
-            let diagnostic = Diagnostic::error("front-matter", "the front matter does not begin on the first line");
+            let diagnostic = Diagnostic::new(rule::FRONT_MATTER, "the front matter does not begin on the first line");
             diagnostics.push(diagnostic.at(path, first..first + 3).help("leave out what is empty before it"));
         }
         return (Front::default(), start);
@@ -99,14 +100,14 @@ pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front
         // A line of dashes may also be a rule that a page begins with.
         if fence == "+++" || begins_with_key(&text[table_start..]) {
             let message = format!("the front matter is opened by `{fence}` and never closed");
-            let diagnostic = Diagnostic::error("front-matter", message).at(path, start..start + 3);
+            let diagnostic = Diagnostic::new(rule::FRONT_MATTER, message).at(path, start..start + 3);
             diagnostics.push(diagnostic.help(format!("close it by a line `{fence}`")));
         }
         return (Front::default(), start);
     };
     let inner = &text[table_start..table_end];
     let table = match fence {
-        "+++" => data::toml(inner, path, table_start, diagnostics),
+        "+++" => data::toml(inner, path, table_start, data::FRONT_MATTER, diagnostics),
         _ => data::yaml(inner, path, table_start, diagnostics),
     };
     (read_table(&table, path, start..start + 3, diagnostics), body)
@@ -158,7 +159,7 @@ const KEYS: [&str; 15] = [
 ];
 
 fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagnostics) -> Front {
-    let mut reader = Reader::new("the front matter", path, table, span);
+    let mut reader = Reader::new("the front matter", path, table, span, data::FRONT_MATTER);
     let front = Front {
         title: reader.text("title").map(|text| text.value),
         description: reader.text("description").map(|text| text.value),
@@ -241,7 +242,7 @@ mod tests {
         let check = |text: &str, expected: &[&str]| {
             let mut diagnostics = Diagnostics::default();
             read(text, &RelPath::new("a.md").unwrap(), &mut diagnostics);
-            assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), expected, "{text:?}");
+            assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.rule.code).collect::<Vec<_>>(), expected, "{text:?}");
         };
         for text in
             ["---\ndraft: true\n\n# Secret\n", "---\ntitle: A\n...\nbody", "\n---\ntitle: A\n---\nbody", "+++\nx", "\n+++\nx\n+++\n"]
@@ -258,7 +259,7 @@ mod tests {
         for key in KEYS {
             let mut diagnostics = Diagnostics::default();
             read(&format!("---\n{key}: []\n---\n"), &RelPath::new("a.md").unwrap(), &mut diagnostics);
-            assert!(diagnostics.iter().all(|diagnostic| diagnostic.code != "unknown-key"), "{key}");
+            assert!(diagnostics.iter().all(|diagnostic| diagnostic.rule.code != "unknown-key"), "{key}");
         }
     }
 }

@@ -13,11 +13,11 @@ use super::markdown::{self, Placed, mark, plain_text};
 use super::section::Section;
 use super::slug::Anchors;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule;
 use crate::schedule::moment::datetime_attribute;
 use crate::schedule::{Recurrence, Timing, Unit};
 use crate::source::{RelPath, Span};
-
-pub use super::escape::{escape, escape_element};
+use crate::text::html::escape;
 
 /// HTML with holes in it, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -445,7 +445,12 @@ impl<'t> Writer<'_, '_, 't> {
     fn anchor(&mut self, text: &str, id: Option<&str>, at: usize) -> String {
         let Some(id) = id.filter(|id| !id.is_empty()) else { return self.finds.anchors.next(text) };
         if !self.finds.anchors.claim(id) {
-            self.report(Diagnostic::error("duplicate-id", format!("the id `{id}` is on this page already")), at);
+            let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("the id `{id}` is on this page already"));
+            let first = self.finds.headings.iter().find(|heading| heading.anchor == id).map(|heading| heading.span.clone());
+            self.report(
+                diagnostic.help("links would lead to the first one: give one of them another id").first(self.context.path, first),
+                at,
+            );
         }
         id.to_owned()
     }

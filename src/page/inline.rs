@@ -7,6 +7,7 @@ use super::link::{self, External, Target};
 use super::markdown::{block, plain_text};
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
+use crate::rule;
 
 impl Writer<'_, '_, '_> {
     /// Writes inline events up to the next block or end.
@@ -93,12 +94,12 @@ impl Writer<'_, '_, '_> {
                 true
             }
             Target::Internal { .. } if tags::holds_mark(&target) => {
-                let diagnostic = Diagnostic::warning("unsafe-link", "a link with a tag in it that begins with no scheme is not made");
+                let diagnostic = Diagnostic::new(rule::UNSAFE_LINK, "a link with a tag in it that begins with no scheme is not made");
                 self.report(diagnostic.help("begin it with a tag that gives a whole address, or with a scheme such as `https://`"), at);
                 false
             }
             Target::External(url) if link::leads_nowhere(&url) => {
-                let diagnostic = Diagnostic::error("broken-link", format!("the link `{url}` leads nowhere"));
+                let diagnostic = Diagnostic::new(rule::BROKEN_LINK, format!("the link `{url}` leads nowhere"));
                 self.report(diagnostic.help("write the whole address"), at);
                 false
             }
@@ -119,7 +120,7 @@ impl Writer<'_, '_, '_> {
                 true
             }
             Target::Refused(scheme) => {
-                let diagnostic = Diagnostic::warning("unsafe-link", format!("a link to `{scheme}` is not made"));
+                let diagnostic = Diagnostic::new(rule::UNSAFE_LINK, format!("a link to `{scheme}` is not made"));
                 self.report(diagnostic.help("links may begin with http, https, mailto or tel, or name a file of the project"), at);
                 false
             }
@@ -162,7 +163,7 @@ impl Writer<'_, '_, '_> {
         let alt = blank::restore(&plain_text(&self.events[at..end]));
         self.at = end + 1;
         let Target::Internal { path, fragment } = link::classify(&blank::restore(target)) else {
-            let diagnostic = Diagnostic::warning("external-image", "a picture from elsewhere is shown as its text");
+            let diagnostic = Diagnostic::new(rule::EXTERNAL_IMAGE, "a picture from elsewhere is shown as its text");
             self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
             return self.push_text(&alt);
         };

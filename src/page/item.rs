@@ -8,6 +8,7 @@ use super::line::TaskLine;
 use super::markdown::plain_text;
 use super::{blank, task};
 use crate::diagnostic::Diagnostic;
+use crate::rule;
 use crate::schedule::recurrence;
 
 impl<'t> Writer<'_, '_, 't> {
@@ -252,7 +253,7 @@ impl<'t> Writer<'_, '_, 't> {
     fn task(&mut self, start: usize, done: bool, run_end: usize, end: usize, repeated: bool) {
         let line = TaskLine::read(self, run_end);
         if line.has_second_box {
-            let diagnostic = Diagnostic::warning("two-boxes", "this task has two boxes: the second one is left out");
+            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "this task has two boxes: the second one is left out");
             self.report(diagnostic.help("one line is one task; make two lines, or a choice such as `Decision: [ ] GO [ ] NO-GO`"), start);
         }
         let words = blank::without(&line.words);
@@ -341,7 +342,7 @@ impl<'t> Writer<'_, '_, 't> {
         });
         self.finds.open.push(self.finds.items.len() - 1);
         let mut escaped = String::new();
-        super::html::escape(&id, &mut escaped);
+        crate::text::html::escape(&id, &mut escaped);
         escaped
     }
 
@@ -359,7 +360,7 @@ impl<'t> Writer<'_, '_, 't> {
     fn can_be_id(&mut self, id: &str, at: usize) -> bool {
         let fits = id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if !fits {
-            let diagnostic = Diagnostic::error("bad-value", format!("`{id}` cannot be an id"));
+            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("`{id}` cannot be an id"));
             self.report(diagnostic.help("write letters, digits, `-`, `_` and `.`"), at);
         }
         fits
@@ -371,8 +372,9 @@ impl<'t> Writer<'_, '_, 't> {
             return id.to_owned();
         }
         let numbered = self.numbered(id);
-        let diagnostic = Diagnostic::error("duplicate-id", format!("the id `{id}` is on this page already"));
-        self.report(diagnostic.help("a tick would belong to both: give one of them another id"), at);
+        let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("the id `{id}` is on this page already"));
+        let first = self.finds.items.iter().find(|item| item.id == id).map(|item| item.span.clone());
+        self.report(diagnostic.help("a tick would belong to both: give one of them another id").first(self.context.path, first), at);
         numbered
     }
 

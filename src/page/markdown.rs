@@ -8,6 +8,7 @@ use pulldown_cmark::{BrokenLink, CowStr, Event, HeadingLevel, LinkType, Options,
 
 use super::definition::{self, Undefined};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule;
 use crate::source::RelPath;
 
 /// An event and the bytes of the text it comes from.
@@ -82,7 +83,7 @@ fn parse(text: &str) -> Parsed<'_> {
     let defined = definition::names(text, parser.reference_definitions());
     // A mark stands in the text, or is written by its number.
     let (events, depth) = if text.contains("&#") || holds_mark(text) {
-        let marks: BTreeSet<char> = text.chars().filter(|c| super::is_private_use(*c)).collect();
+        let marks: BTreeSet<char> = text.chars().filter(|c| crate::text::private_use::is_private_use(*c)).collect();
         collect(text, parser.map(|(event, range)| (without_marks(event, &text[range.clone()], &marks), range)))
     } else {
         collect(text, parser)
@@ -137,10 +138,10 @@ fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Pla
 
 /// Most texts hold no byte that such a character begins with.
 fn holds_mark(text: &str) -> bool {
-    super::may_hold_private_use(text) && text.contains(super::is_private_use)
+    crate::text::private_use::may_hold_private_use(text) && text.contains(crate::text::private_use::is_private_use)
 }
 
-/// What is written as an entity must not come out as one of the marks that [`super::is_private_use`] keeps for us.
+/// What is written as an entity must not come out as one of the marks that [`crate::text::private_use::is_private_use`] keeps for us.
 fn without_marks<'t>(event: Event<'t>, written: &str, marks: &BTreeSet<char>) -> Event<'t> {
     let is_inline = |link_type| matches!(link_type, LinkType::Inline | LinkType::Autolink | LinkType::Email);
     let is_ours = |c, link_type| if is_inline(link_type) { written.contains(c) } else { marks.contains(&c) };
@@ -148,14 +149,18 @@ fn without_marks<'t>(event: Event<'t>, written: &str, marks: &BTreeSet<char>) ->
     let clean = |words: CowStr<'t>, link_type| match holds_mark(&words) {
         true => words
             .chars()
-            .map(|c| if super::is_private_use(c) && !is_ours(c, link_type) { '\u{FFFD}' } else { c })
+            .map(|c| if crate::text::private_use::is_private_use(c) && !is_ours(c, link_type) { '\u{FFFD}' } else { c })
             .collect::<String>()
             .into(),
         false => words,
     };
     match event {
         Event::Text(words) if holds_mark(&words) => Event::Text(
-            words.chars().map(|c| if super::is_private_use(c) && !written.contains(c) { '\u{FFFD}' } else { c }).collect::<String>().into(),
+            words
+                .chars()
+                .map(|c| if crate::text::private_use::is_private_use(c) && !written.contains(c) { '\u{FFFD}' } else { c })
+                .collect::<String>()
+                .into(),
         ),
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
             Event::Start(Tag::Link { link_type, dest_url: clean(dest_url, link_type), title: clean(title, link_type), id })
@@ -246,7 +251,7 @@ pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut 
         is_kept
     });
     if let Some(range) = too_deep {
-        let diagnostic = Diagnostic::error("too-deep", format!("lists and quotes are nested more than {MOST_DEPTH} deep"));
+        let diagnostic = Diagnostic::new(rule::TOO_DEEP, format!("lists and quotes are nested more than {MOST_DEPTH} deep"));
         diagnostics.push(diagnostic.at(path, range.start + offset..range.end + offset).help("begin a new list or section"));
     }
     events

@@ -8,6 +8,7 @@ use super::html::Writer;
 use super::markdown::Placed;
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
+use crate::rule;
 
 impl Writer<'_, '_, '_> {
     /// Comments vanish; any other HTML is shown as the text that it is.
@@ -25,7 +26,7 @@ impl Writer<'_, '_, '_> {
             return;
         }
         let first = tags::as_told(html.lines().next().unwrap_or("")).chars().take(40).collect::<String>();
-        let diagnostic = Diagnostic::warning("raw-html", format!("HTML is shown as text: `{first}`"));
+        let diagnostic = Diagnostic::new(rule::RAW_HTML, format!("HTML is shown as text: `{first}`"));
         self.report(diagnostic.help("write it in Markdown, or as a code span if it is an example"), at);
         let html = blank::restore(html);
         if block {

@@ -6,6 +6,7 @@ use super::entry::Track;
 use super::html::{Heading, Writer};
 use super::task;
 use crate::diagnostic::Diagnostic;
+use crate::rule;
 use crate::schedule::{self, Found, Place, Timing, Unit, recurrence};
 use crate::source::Span;
 
@@ -73,11 +74,11 @@ impl Writer<'_, '_, '_> {
             Found::Nothing => None,
             Found::Timing(timing) => Some(timing),
             Found::Hint(error) => {
-                self.report(Diagnostic::warning("offset-unit", error.message()).maybe_help(error.help()), at);
+                self.report(Diagnostic::new(rule::OFFSET_UNIT, error.message()).maybe_help(error.help()), at);
                 None
             }
             Found::Error(error) => {
-                self.report(Diagnostic::error("bad-offset", error.message()).maybe_help(error.help()), at);
+                self.report(Diagnostic::new(rule::BAD_OFFSET, error.message()).maybe_help(error.help()), at);
                 None
             }
         }

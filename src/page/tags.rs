@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::link::{self, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::rule;
 use crate::source::{RelPath, Span};
 
 /// Marks of tags in text.
@@ -96,7 +97,7 @@ pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
         let Some(end) = closing(text, start, kind) else {
             let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
             let (open, close) = delimiters(kind);
-            let diagnostic = Diagnostic::error("unclosed-tag", format!("`{open}` is not closed"));
+            let diagnostic = Diagnostic::new(rule::UNCLOSED_TAG, format!("`{open}` is not closed"));
             diagnostics.push(diagnostic.at(path, place(line_end)).help(format!("close it by `{close}`")));
             // The rest of the line is left out, so that the other lines can still be read.
             marked.text.extend(std::iter::repeat_n(FILL, line_end - start));
@@ -106,7 +107,7 @@ pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
         let tag = Tag { kind, text: text[start..end].to_owned(), span: place(end) };
         let index = u32::try_from(marked.tags.len()).unwrap_or(MOST);
         if index >= MOST {
-            let diagnostic = Diagnostic::error("too-many-tags", format!("more than {MOST} template tags in a file"));
+            let diagnostic = Diagnostic::new(rule::TOO_MANY_TAGS, format!("more than {MOST} template tags in a file"));
             diagnostics.push(diagnostic.at(path, place(end)));
             break;
         }
@@ -386,7 +387,7 @@ fn push_tag(tag: &Tag, base: u32, html: bool, template: &mut String) {
         (CODE, _) => {
             template.push_str("{% raw %}");
             if html {
-                super::html::escape(&tag.text, template);
+                crate::text::html::escape(&tag.text, template);
             } else {
                 template.push_str(&tag.text);
             }
@@ -424,7 +425,7 @@ mod tests {
     #[test]
     fn an_open_tag_is_an_error_and_the_rest_is_read() {
         let (marked, diagnostics) = marked("a {{ x\n\nb {{ y }} c");
-        assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.code).collect::<Vec<_>>(), ["unclosed-tag"]);
+        assert_eq!(diagnostics.iter().map(|diagnostic| diagnostic.rule.code).collect::<Vec<_>>(), ["unclosed-tag"]);
         assert_eq!(marked.tags.len(), 1);
     }
 

@@ -3,9 +3,9 @@
 use super::{paper, sheet};
 use crate::highlight::Memo;
 use crate::page::code::Block;
-use crate::page::html::escape;
 use crate::page::{Hole, Kind, Publish, link};
 use crate::site::{Site, SitePage};
+use crate::text::html::escape;
 
 /// The body of a page. `root` is the way to the top of the site.
 pub fn body(site: &Site, page: &SitePage, root: &str) -> String {

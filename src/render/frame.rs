@@ -11,11 +11,11 @@ use tera::Context;
 use super::toc::{TocEntry, toc};
 use super::{base_path, body, canonical, day, feed, root_of, sheet, summary};
 use crate::config::{Destination, Mode};
-use crate::page::html::escape;
 use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
 use crate::site::{Crumb, Section, Site, SitePage, nav};
 use crate::status;
+use crate::text::html::escape;
 use crate::theme::Theme;
 
 /// Where the body of a page and the sidebar go: they are put in after the template is rendered, so that they are never copied into one.

@@ -4,8 +4,8 @@ use serde_json::json;
 use tera::Context;
 
 use super::{base_path, canonical, path_on_host, root_of};
-use crate::page::link::encode_path;
 use crate::site::{Redirect, Site, Target};
+use crate::text::address::encode_path;
 use crate::theme::Theme;
 
 /// What a page may load: its own site and nothing else.

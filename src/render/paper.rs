@@ -8,10 +8,11 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use crate::config::Event;
-use crate::page::html::{escape, time};
+use crate::page::html::time;
 use crate::schedule::{Offset, Origin};
 use crate::sheet::owner;
 use crate::site::SitePage;
+use crate::text::html::escape;
 
 /// The names of the columns, above a list of tasks.
 pub const HEAD: &str = "<div class=\"plan plan-head\" aria-hidden=\"true\"><span>Planned</span><span>Offset</span><span>Step</span>\

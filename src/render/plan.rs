@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 
 use super::sheet::site_key;
 use crate::config::{Event, Mode};
-use crate::schedule::plan::{Step, StepKind};
 use crate::schedule::{Clock, moment};
+use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::{Round, calendar, is_gate, timeline};
 use crate::site::{Site, SitePage};
 

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use crate::config::{Event, Mode};
 use crate::page::Kind;
-use crate::page::html::{escape, time};
+use crate::page::html::time;
 use crate::page::link;
-use crate::schedule::plan::{Step, StepKind};
 use crate::schedule::{Clock, Origin, moment};
+use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::{Round, data};
 use crate::site::{Site, SitePage, sheet_calendar};
+use crate::text::html::escape;
 use crate::theme::{LOOK, Theme, WORKER};
 
 /// What templates know of an event.

@@ -43,7 +43,6 @@ pub mod length;
 mod magnitude;
 pub mod moment;
 pub mod offset;
-pub mod plan;
 pub mod recurrence;
 mod written;
 pub mod zone;

@@ -26,9 +26,6 @@ use passage::Passage;
 
 pub use token::{each_token, tokens};
 
-/// Where the search begins to read: the one file of the index whose name does not change.
-pub const MANIFEST: &str = "search/index.js";
-
 /// Fragments lie in folders of so many, as bits of their numbers: threads that write into one folder wait for each other.
 const FOLDER_BITS: usize = 8;
 
@@ -36,7 +33,7 @@ const FOLDER_BITS: usize = 8;
 pub struct Index {
     /// The name of the folder below `search/` in which its files belong: a part of the hash of them all.
     pub folder: String,
-    /// What [`MANIFEST`] holds.
+    /// What [`crate::site::SEARCH_MANIFEST`] holds.
     pub manifest: Vec<u8>,
 }
 

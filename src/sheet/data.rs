@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::{Sheet, decider, owner};
 use crate::config::{Event, Mode};
 use crate::page::entry::{self, Track};
-use crate::page::{ItemKind, Page, blank};
+use crate::page::{ItemKind, blank};
+use crate::project::Page;
 use crate::schedule::{Offset, Origin, Part, Unit};
 
 /// Everything that the script of a sheet needs besides the page itself. Times are seconds since 1970.

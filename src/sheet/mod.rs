@@ -7,6 +7,7 @@
 pub mod calendar;
 pub mod data;
 pub mod order;
+pub mod plan;
 pub mod rounds;
 pub mod timeline;
 
@@ -14,11 +15,13 @@ use jiff::Zoned;
 
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::Item;
 use crate::page::entry::{self, ItemKind, Track};
-use crate::page::{Item, Page};
-use crate::schedule::plan::{self, Step, StepKind};
+use crate::project::Page;
+use crate::rule;
 use crate::schedule::recurrence::MOST_ROUNDS;
 use crate::schedule::{Clock, Timing};
+use plan::{Step, StepKind};
 
 pub use order::Planned;
 pub use rounds::Round;
@@ -83,7 +86,7 @@ fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Di
             _ => continue,
         };
         let Some(item) = list.items.first() else { continue };
-        diagnostics.push(Diagnostic::warning("round-count", message).at(&page.path, page.items[*item].span.clone()).help(help));
+        diagnostics.push(Diagnostic::new(rule::ROUND_COUNT, message).at(&page.path, page.items[*item].span.clone()).help(help));
     }
 }
 

@@ -3,10 +3,13 @@
 use jiff::{SignedDuration, Zoned};
 
 use super::{is_main, track_of};
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
-use crate::page::{Item, ItemKind, Page};
-use crate::schedule::plan::Step;
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::page::{Item, ItemKind};
+use crate::project::Page;
+use crate::rule;
 use crate::schedule::{Clock, Length};
+use crate::sheet::plan::Step;
+use crate::text::suggest;
 
 /// What an item waits for, and when it is planned.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +84,7 @@ fn named(page: &Page, item: &Item, name: &str, diagnostics: &mut Diagnostics) ->
             return Some(found);
         }
     }
-    let diagnostic = Diagnostic::error("unknown-after", format!("no item of this page has the id `{name}`"));
+    let diagnostic = Diagnostic::new(rule::UNKNOWN_AFTER, format!("no item of this page has the id `{name}`"));
     let help = suggest(name, page.items.iter().filter(|other| other.named).map(|other| other.id.as_str()));
     let help = help.or_else(|| Some("give that item an id: `(id: NAME)`, or name its heading: `after: Step-3`".to_owned()));
     diagnostics.push(diagnostic.at(&page.path, item.span.clone()).maybe_help(help));
@@ -126,8 +129,11 @@ fn report(page: &Page, way: &[(usize, usize)], target: usize, diagnostics: &mut 
     // The cause is a written `after`; the order of the document alone has no cycles.
     let cause = circle.iter().find(|index| page.items[**index].after.is_some()).copied().unwrap_or(target);
     let message = format!("this item waits for itself: {}", names.join(" → "));
-    let diagnostic = Diagnostic::error("after-cycle", message).at(&page.path, page.items[cause].span.clone());
-    diagnostics.push(diagnostic.help("an item without `after:` waits for the one before it; `after: none` waits for nothing"));
+    let diagnostic = Diagnostic::new(rule::AFTER_CYCLE, message).at(&page.path, page.items[cause].span.clone());
+    let diagnostic = diagnostic.help("an item without `after:` waits for the one before it; `after: none` waits for nothing");
+    let others = circle.iter().filter(|index| **index != cause && page.items[**index].after.is_some());
+    let place = |index: &usize| Place::Span(page.items[*index].span.clone());
+    diagnostics.push(others.fold(diagnostic, |diagnostic, index| diagnostic.related(&page.path, place(index), "it also waits here")));
 }
 
 fn short(text: &str) -> String {

@@ -3,8 +3,8 @@
 use jiff::Zoned;
 
 use crate::page::Rounds;
-use crate::schedule::plan::Step;
 use crate::schedule::{Clock, Offset, Recurrence};
+use crate::sheet::plan::Step;
 
 /// One time that a repeated list is worked through.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@ use super::taken::{Taken, folded};
 use super::{Route, SitePage, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link;
+use crate::rule;
 
 /// An old address, and the page that is found there no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,19 +29,19 @@ pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[Sit
             let from = match route(&alias.value) {
                 Ok(from) => from,
                 Err((message, help)) => {
-                    diagnostics.push(Diagnostic::error("bad-alias", message).at(path, alias.span.clone()).help(help));
+                    diagnostics.push(Diagnostic::new(rule::BAD_ALIAS, message).at(path, alias.span.clone()).help(help));
                     continue;
                 }
             };
             if let Some((address, what)) = reserved::kept_for(&from) {
                 let message = format!("the alias `{from}` is not free: `{address}` is kept for {what}");
-                let diagnostic = Diagnostic::error("path-collision", message).at(path, alias.span.clone());
+                let diagnostic = Diagnostic::new(rule::PATH_COLLISION, message).at(path, alias.span.clone());
                 diagnostics.push(diagnostic.help("remove the alias, or name another address"));
                 continue;
             }
             if !taken.add(&from) {
                 let message = format!("the alias `{from}` {}", owner(routes, pages, &redirects, &from));
-                let diagnostic = Diagnostic::error("path-collision", message).at(path, alias.span.clone());
+                let diagnostic = Diagnostic::new(rule::PATH_COLLISION, message).at(path, alias.span.clone());
                 diagnostics.push(diagnostic.help("remove the alias: an address leads to one page"));
                 continue;
             }
@@ -96,7 +97,7 @@ pub fn route(alias: &str) -> Result<Route, (String, String)> {
 }
 
 fn is_odd(c: char) -> bool {
-    c.is_control() || matches!(c, '\\' | '?' | '#') || crate::diagnostic::is_bidi_control(c)
+    c.is_control() || matches!(c, '\\' | '?' | '#') || crate::text::is_bidi_control(c)
 }
 
 #[cfg(test)]

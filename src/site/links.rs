@@ -9,11 +9,16 @@ use indexmap::IndexMap;
 
 use super::{Route, Site, Target, aliases, hosting, is_index, nav, route_of};
 use crate::config::Config;
-use crate::diagnostic::{Diagnostic, Diagnostics, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::inputs::Inputs;
 use crate::page::link::{self, External, decode};
-use crate::page::{Kind, Link, Page};
+use crate::page::{Kind, Link};
+use crate::project::Page;
 use crate::project::{CONTENT, Project};
-use crate::source::{Inputs, RelPath, Span};
+use crate::rule;
+use crate::source::{RelPath, Span};
+use crate::text::address::encode_path;
+use crate::text::nearest;
 
 /// Pages by their files, each with its route if it is on the site. Most links lead to one, so they are found by a hash.
 type Pages<'a> = IndexMap<&'a RelPath, (&'a Page, Option<Route>), BuildHasherDefault<DefaultHasher>>;
@@ -176,7 +181,7 @@ pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec
 /// Where a link leads that is written in the file `from`, which may be a page: its address relative to the site's root.
 pub fn target(from: &RelPath, page: Option<&Page>, link: &Link, index: &Index) -> Result<String, Diagnostic> {
     if link.path.is_empty() && (link.image || link.fragment.is_none()) {
-        return Err(Diagnostic::error("broken-link", "the link is empty").help("write where it leads"));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, "the link is empty").help("write where it leads"));
     }
     if link.path.is_empty() {
         let route = index.route(from).unwrap_or_default();
@@ -184,7 +189,7 @@ pub fn target(from: &RelPath, page: Option<&Page>, link: &Link, index: &Index) -
     }
     let Some(path) = from.join(&link.path) else {
         let message = format!("`{}` leads out of the project", link.path);
-        return Err(Diagnostic::error("broken-link", message));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, message));
     };
     // A path from the root may mean the repository, as on GitHub, or the site.
     let in_content = link.path.starts_with('/').then(|| RelPath::new(&format!("{CONTENT}{}", link.path))).flatten();
@@ -194,13 +199,13 @@ pub fn target(from: &RelPath, page: Option<&Page>, link: &Link, index: &Index) -
         if let Some((address, found)) = index.find(path) {
             if link.image && address.ends_with(".html") {
                 let message = format!("`{}` is a page and no picture", link.path);
-                return Err(Diagnostic::error("broken-link", message).help("leave out the `!` to link to it"));
+                return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("leave out the `!` to link to it"));
             }
             return with_fragment(address, found, link);
         }
     }
     if index.pages.contains_key(&path) {
-        return Err(Diagnostic::error("broken-link", format!("`{}` is never published", link.path)));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, format!("`{}` is never published", link.path)));
     }
     outside(from, link, &path, index)
 }
@@ -210,24 +215,24 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
     if !index.inputs.listing.contains(path) {
         let message = format!("`{}` does not exist", link.path);
         let moved = index.moved(path).map(|now| format!("its page has moved: link to `{}`", relative(from.parent(), now.as_str())));
-        return Err(Diagnostic::error("broken-link", message).maybe_help(moved.or_else(|| index.suggestion(from, link, path))));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, message).maybe_help(moved.or_else(|| index.suggestion(from, link, path))));
     }
     if path.below(CONTENT).is_some() {
         let message = format!("`{}` is not published", link.path);
         let help = "it is a draft, a private file, or of a type that is not copied";
-        return Err(Diagnostic::error("broken-link", message).help(help));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, message).help(help));
     }
     let Some(repository) = index.repository else {
         let message = format!("`{}` is not on the site", link.path);
         let help = "set `repository` in [site]: such links then lead there";
-        return Err(Diagnostic::error("broken-link", message).help(help));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, message).help(help));
     };
     if link.image {
         let message = format!("the picture `{}` is not below `content/`", link.path);
-        return Err(Diagnostic::error("broken-link", message).help("move it there: only that folder is published"));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("move it there: only that folder is published"));
     }
     let fragment = link.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    let path = link::encode_path(&format!("{}{path}", index.inputs.repository_folder));
+    let path = encode_path(&format!("{}{path}", index.inputs.repository_folder));
     Ok(format!("{}/blob/HEAD/{path}{}", link::encode(repository), link::encode(&fragment)))
 }
 
@@ -243,7 +248,7 @@ fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<St
         let message = format!("there is no heading `#{fragment}` in {}", page.path);
         let help = nearest(fragment, page.headings.iter().map(|heading| heading.anchor.as_str()));
         let help = help.map(|nearest| format!("did you mean `#{nearest}`?"));
-        return Err(Diagnostic::error("broken-anchor", message).maybe_help(help));
+        return Err(Diagnostic::new(rule::BROKEN_ANCHOR, message).maybe_help(help));
     }
     Ok(format!("{address}#{}", link::encode(fragment)))
 }
@@ -253,7 +258,7 @@ fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<St
 pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() -> Index<'a>, diagnostics: &mut Diagnostics) {
     let index = LazyCell::new(index);
     let of_pages = project.pages.iter().flat_map(|page| page.external.iter().map(|link| (&page.path, link)));
-    let config_path = crate::config::path();
+    let config_path = crate::source::configuration();
     let of_look = config.look.external.iter().map(|link| (&config_path, link));
     for (from, external) in of_pages.chain(of_look) {
         let Some(rest) = link::below(&external.url, &config.site.base_url) else { continue };
@@ -268,7 +273,7 @@ fn own_fault(from: &RelPath, external: &External, rest: &str, index: &Index) -> 
     let Some(found) = index.at(&address) else {
         let near = index.nearest_address(from, &address);
         let help = near.map_or("write it as a link to the file".to_owned(), |near| format!("write it as a link to the file: `{near}`"));
-        return Some(Diagnostic::error("broken-link", format!("`{address}` is not on this site")).help(help));
+        return Some(Diagnostic::new(rule::BROKEN_LINK, format!("`{address}` is not on this site")).help(help));
     };
     if fragment.is_empty() {
         return None;
@@ -285,9 +290,9 @@ pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
         let (route, fragment) = address.split_once('#').unwrap_or((address, ""));
         let is_there = |route: &str| site.routes.contains_key(route);
         let diagnostic = if is_made_late(route) && !is_there(route) && !is_there(&decode(route)) {
-            Diagnostic::error("broken-link", format!("`{route}` is not made")).help(hosting::why_not(route))
+            Diagnostic::new(rule::BROKEN_LINK, format!("`{route}` is not made")).help(hosting::why_not(route))
         } else if !left_out.is_empty() && left_out.contains(&(&*decode(route), &*decode(fragment))) {
-            Diagnostic::error("broken-anchor", format!("the template of `{route}` leaves out `#{fragment}`"))
+            Diagnostic::new(rule::BROKEN_ANCHOR, format!("the template of `{route}` leaves out `#{fragment}`"))
         } else {
             return;
         };
@@ -304,7 +309,7 @@ pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
         }
     }
     for (link, address) in site.look.to_own(&site.config.look) {
-        check(&crate::config::path(), &link.span, address);
+        check(&crate::source::configuration(), &link.span, address);
     }
 }
 

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Route, Target, links};
-use crate::config::{self, Config, Destination, Look};
-use crate::diagnostic::{Diagnostic, Diagnostics, suggest};
+use crate::config::{Config, Destination, Look};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::Link;
 use crate::project::CONTENT;
+use crate::rule;
 use crate::source::RelPath;
+use crate::text::suggest;
 
 /// Addresses of the links of `[look]` to this site, relative to its root; `None` where a link leads elsewhere or nowhere.
 #[derive(Debug, Default)]
@@ -23,16 +25,16 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
         if !matches!(routes.get(file.value.as_str()), Some(Target::Asset(_))) {
             let files = routes.iter().filter(|(_, target)| matches!(target, Target::Asset(_))).map(|(route, _)| route.as_str());
             let help = suggest(file.value.as_str(), files).unwrap_or_else(|| "put the file below `content/`".to_owned());
-            let diagnostic = Diagnostic::error("broken-link", format!("there is no file `{CONTENT}/{}`", file.value));
-            diagnostics.push(diagnostic.at(&config::path(), file.span.clone()).help(help));
+            let diagnostic = Diagnostic::new(rule::BROKEN_LINK, format!("there is no file `{CONTENT}/{}`", file.value));
+            diagnostics.push(diagnostic.at(&crate::source::configuration(), file.span.clone()).help(help));
         }
     }
     // Paths count from `content/`, as those of the files above.
-    let Some(from) = RelPath::new(&format!("{CONTENT}/{}", config::FILE_NAME)) else { return LookLinks::default() };
+    let Some(from) = RelPath::new(&format!("{CONTENT}/{}", crate::source::FILE_NAME)) else { return LookLinks::default() };
     let mut resolve = |link: &Link| match target(&from, link, index) {
         Ok(address) => Some(address),
         Err(diagnostic) => {
-            diagnostics.push(diagnostic.at(&config::path(), link.span.clone()));
+            diagnostics.push(diagnostic.at(&crate::source::configuration(), link.span.clone()));
             None
         }
     };
@@ -49,7 +51,7 @@ fn target(from: &RelPath, link: &Link, index: &links::Index) -> Result<String, D
         // The top of whatever page is read.
         Some(fragment) if link.path.is_empty() && matches!(&**fragment, "" | "top") => Ok("#".to_owned()),
         Some(fragment) if link.path.is_empty() => {
-            let diagnostic = Diagnostic::error("broken-anchor", format!("`#{fragment}` is not on every page"));
+            let diagnostic = Diagnostic::new(rule::BROKEN_ANCHOR, format!("`#{fragment}` is not on every page"));
             Err(diagnostic.help("name the page, too, such as `guide/index.md#anchor`"))
         }
         _ => links::target(from, None, link, index),

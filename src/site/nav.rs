@@ -8,8 +8,10 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::{Route, Site, Target, is_index};
-use crate::page::{Page, humanise, slug};
+use crate::page::slug;
 use crate::project::CONTENT;
+use crate::project::Page;
+use crate::project::page::humanise;
 
 /// A folder below `content/`.
 #[derive(Clone, Debug)]

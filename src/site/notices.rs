@@ -6,11 +6,14 @@ use tera::Context;
 
 use super::{ShownNotice, Site, sent};
 use crate::config::Event;
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity, suggest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
-use crate::page::{Hole, Page, Publish, link};
+use crate::page::{Hole, Publish, link};
+use crate::project::Page;
 use crate::project::Project;
+use crate::rule::{self, Severity};
+use crate::text::suggest;
 use crate::theme::Theme;
 
 /// Each notice has a name of its own, and mailings name notices that are there.
@@ -21,8 +24,9 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
         names.insert(&notice.name, notice);
         if let Some(first) = versions.insert((&notice.name, notice.lang.as_deref()), notice) {
             let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
-            let diagnostic = Diagnostic::error("duplicate-name", message).at(&notice.path, notice.span.clone());
-            diagnostics.push(diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading"));
+            let diagnostic = Diagnostic::new(rule::DUPLICATE_NAME, message).at(&notice.path, notice.span.clone());
+            let diagnostic = diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading");
+            diagnostics.push(diagnostic.related(&first.path, Place::Span(first.span.clone()), "the first one is here"));
         }
     }
     check_languages(project, &versions, diagnostics);
@@ -31,8 +35,8 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
         if !names.contains_key(mailing.notice.value.as_str()) {
             let message = format!("there is no notice `{}`", mailing.notice.value);
             let help = suggest(&mailing.notice.value, names.keys().copied());
-            let path = crate::config::path();
-            diagnostics.push(Diagnostic::error("unknown-notice", message).at(&path, mailing.notice.span.clone()).maybe_help(help));
+            let path = crate::source::configuration();
+            diagnostics.push(Diagnostic::new(rule::UNKNOWN_NOTICE, message).at(&path, mailing.notice.span.clone()).maybe_help(help));
         }
     }
 }
@@ -51,7 +55,7 @@ fn check_events(project: &Project, diagnostics: &mut Diagnostics) {
         let of = |event: &Option<String>| event.as_ref().map_or("no event".to_owned(), |event| format!("`{event}`"));
         let message = format!("the notice `{}` tells of {}, and its original of {}", notice.name, of(&named(page)), of(original));
         let help = original.as_ref().map(|event| format!("write `event: {event}` into the front matter of {}", page.path));
-        diagnostics.push(Diagnostic::error("other-event", message).at(&notice.path, notice.span.clone()).maybe_help(help));
+        diagnostics.push(Diagnostic::new(rule::OTHER_EVENT, message).at(&notice.path, notice.span.clone()).maybe_help(help));
     }
 }
 
@@ -62,7 +66,7 @@ fn check_languages(project: &Project, versions: &BTreeMap<(&str, Option<&str>), 
         let Some((_, notice)) = versions.iter().find(|((known, _), _)| *known == name) else { continue };
         for (lang, other) in languages.iter().filter(|(lang, _)| !versions.contains_key(&(name, Some(**lang)))) {
             let message = format!("the notice `{name}` is not written in `{lang}`, and `{other}` is");
-            let diagnostic = Diagnostic::warning("missing-translation", message).at(&notice.path, notice.span.clone());
+            let diagnostic = Diagnostic::new(rule::MISSING_TRANSLATION, message).at(&notice.path, notice.span.clone());
             let file = notice.path.as_str().trim_end_matches(".md");
             diagnostics.push(diagnostic.help(format!("write it in `{file}.{lang}.md`")));
         }
@@ -81,9 +85,11 @@ impl Site {
                 continue;
             }
             let scope = merge::page_scope(&self.config, event);
-            let context = merge::context(self, event, "", &BTreeMap::new());
+            let context = merge::context(&self.config, self.status.as_ref(), event, "", &BTreeMap::new());
             let language = &self.config.site.language;
-            made.push((index, engine::page(&page.page, marks, event, &scope, &context, language, &mut diagnostics)));
+            let Page { body, path, begins, .. } = &*page.page;
+            let template = engine::TemplatePage { body, marks, path, begins: *begins };
+            made.push((index, engine::page(&template, event, &scope, &context, language, &mut diagnostics)));
         }
         for (index, body) in made {
             self.pages[index].made = body;
@@ -123,7 +129,7 @@ impl Site {
                     }),
                     Err(fault) => {
                         let span = fault.span.unwrap_or(notice.span.clone());
-                        diagnostics.push(Diagnostic::error("template-render", fault.message).at(&notice.path, span));
+                        diagnostics.push(Diagnostic::new(rule::TEMPLATE_RENDER, fault.message).at(&notice.path, span));
                     }
                 }
             }
@@ -162,7 +168,7 @@ impl Site {
                 return;
             }
             if self.config.site.base_url.is_empty() {
-                let diagnostic = Diagnostic::error("relative-link", "a mail cannot link to a page whose address is not known");
+                let diagnostic = Diagnostic::new(rule::RELATIVE_LINK, "a mail cannot link to a page whose address is not known");
                 let span = page.links[number].span.clone();
                 faults.push(diagnostic.at(&page.path, span).help("set `base_url` in [site]"));
             }
@@ -177,6 +183,6 @@ impl Site {
 
     /// Variables with the sample values of `[notices]`.
     pub fn sample_context(&self, event: Option<&Event>) -> Context {
-        merge::context(self, event, "sample", &self.config.notices.sample)
+        merge::context(&self.config, self.status.as_ref(), event, "sample", &self.config.notices.sample)
     }
 }

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use crate::config::{Config, Event};
 use crate::diagnostic::Diagnostic;
 use crate::notice::Notice;
-use crate::page::Page;
+use crate::project::Page;
+use crate::rule;
 
 /// The moment of a sent notice: its page's `date`, else the first mailing of it that has a time, else T-0 of its event.
 pub fn date(config: &Config, page: &Page, event: Option<&Event>, notice: &Notice) -> Option<Timestamp> {
@@ -24,6 +25,6 @@ fn mailed(config: &Config, event: Option<&Event>, notice: &Notice) -> Option<Tim
 /// A sent notice that the feed leaves out.
 pub fn undated(notice: &Notice) -> Diagnostic {
     let message = format!("the notice `{}` is sent but has no date, so it is not in the feed", notice.name);
-    let diagnostic = Diagnostic::warning("undated-notice", message).at(&notice.path, notice.span.clone());
+    let diagnostic = Diagnostic::new(rule::UNDATED_NOTICE, message).at(&notice.path, notice.span.clone());
     diagnostic.help("say `date: 2026-11-22` in the front matter, or give the event a `t0`")
 }

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
-use crate::config::{self, Config, FILE_NAME};
+use crate::config::Config;
+use crate::inputs::{History, Inputs, Skipped, StatusInput};
 use crate::project::CONTENT;
-use crate::source::{History, Inputs, RelPath, Skipped, Source, StatusInput};
+use crate::source::FILE_NAME;
+use crate::source::{RelPath, Source};
 
 /// Files that are copied to the site.
 const ASSETS: [&str; 25] = [
@@ -84,7 +86,7 @@ pub fn current_folder() -> Result<PathBuf> {
 
 /// The configuration's text.
 pub fn read_config(root: &Path) -> Result<Source> {
-    let path = config::path();
+    let path = crate::source::configuration();
     let text = fs::read_to_string(root.join(FILE_NAME)).with_context(|| format!("cannot read {FILE_NAME}"))?;
     Ok(Source::new(path, text))
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use crate::notice::message::Keys;
+use crate::mail::Keys;
 
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Option<String> {

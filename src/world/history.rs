@@ -7,8 +7,9 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
+use crate::inputs::History;
 use crate::project::CONTENT;
-use crate::source::{History, RelPath};
+use crate::source::RelPath;
 
 /// Reads when each of these files was last changed. Without Git, or a repository that it may read, nothing is known.
 pub fn read<'a>(root: &Path, files: impl Iterator<Item = &'a RelPath>) -> History {

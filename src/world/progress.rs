@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::diagnostic::thousands;
+use crate::text::thousands;
 
 /// A build that takes no longer than this says nothing.
 const QUIET: Duration = Duration::from_millis(500);

@@ -11,10 +11,13 @@ use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 use super::output::Output;
-use crate::diagnostic::{Diagnostic, Severity, visible};
+use crate::diagnostic::Diagnostic;
 use crate::notice::engine::Rendered;
 use crate::notice::message::Message;
 use crate::notice::{cells, mailbox};
+use crate::rule;
+use crate::rule::Severity;
+use crate::text::visible;
 
 /// The file by which a folder of messages is known as ours.
 pub const MARKER: &str = ".runsheet-outbox";
@@ -233,10 +236,10 @@ impl TableReport {
     }
 
     pub fn add(&mut self, row: &FaultRow) -> Result<()> {
-        let Diagnostic { severity, code, message, help, .. } = row.diagnostic;
+        let Diagnostic { severity, rule, message, help, .. } = row.diagnostic;
         // Rows are taken out for it, and then later lines have other numbers: it comes last.
-        let is_last = *code == "duplicate-recipient";
-        let kind = match self.kinds.entry((*severity, is_last, *code)) {
+        let is_last = *rule == rule::DUPLICATE_RECIPIENT;
+        let kind = match self.kinds.entry((*severity, is_last, rule.code)) {
             Entry::Occupied(kind) => kind.into_mut(),
             Entry::Vacant(place) => {
                 let file = tempfile::tempfile_in(folder_of(&self.target)).context("cannot write the report")?;
@@ -246,7 +249,7 @@ impl TableReport {
         };
         let value = cells::shown(&row.value.chars().take(MOST_VALUE).collect::<String>());
         let (line, help, message) = (row.line.to_string(), visible(help.as_deref().unwrap_or("")), visible(message));
-        let cells = [&*line, row.column, code, severity.word(), &value, &help, &message].map(mailbox::no_formula);
+        let cells = [&*line, row.column, rule.code, severity.word(), &value, &help, &message].map(mailbox::no_formula);
         kind.write_record(cells.iter().map(|cell| cell.as_bytes())).context("cannot write the report")
     }
 

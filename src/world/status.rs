@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::kuma;
 use crate::config::Config;
-use crate::source::StatusInput;
+use crate::inputs::StatusInput;
 use crate::status::{Settings, Snapshot, settle};
 
 /// What is known of the status: asked for now, or with `offline` only read from the last time.

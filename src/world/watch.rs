@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::config::FILE_NAME;
 use crate::project::CONTENT;
+use crate::source::FILE_NAME;
 
 /// Quiet that ends a burst of changes, and the longest burst that is waited for.
 const QUIET: Duration = Duration::from_millis(10);

@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use runsheet::config;
 use runsheet::diagnostic::Diagnostics;
 use runsheet::highlight::Memo;
-use runsheet::notice::address::Rules;
+use runsheet::mail::address::Rules;
 use runsheet::notice::recipients::{Entry, Recipients};
 use runsheet::notice::table::{Format, Table};
-use runsheet::page::{self, Hole, Kind, tags};
+use runsheet::page::{Hole, Kind, tags};
 use runsheet::sheet;
 use runsheet::source::{RelPath, Source};
 
@@ -83,9 +83,9 @@ fn markdown() -> impl Strategy<Value = String> {
         .prop_map(|pieces| pieces.concat())
 }
 
-fn parse(kind: &str, text: &str) -> page::Page {
+fn parse(kind: &str, text: &str) -> runsheet::project::Page {
     let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: {kind}\n---\n{text}"));
-    page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
+    runsheet::project::page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
 }
 
 /// Elements that our writer makes.
@@ -212,7 +212,7 @@ proptest! {
     #[test]
     fn a_sheet_is_planned_and_said_in_json(text in markdown()) {
         let page = parse("checklist", &text);
-        let config = config::parse(&Source::new(config::path(), EVENT), &mut Diagnostics::default());
+        let config = config::parse(&Source::new(runsheet::source::configuration(), EVENT), &mut Diagnostics::default());
         let mut diagnostics = Diagnostics::default();
         let source = format!("---\nkind: checklist\n---\n{text}");
         let plan = sheet::resolve(&page, &source, config.event(None), &mut diagnostics);
@@ -228,7 +228,7 @@ proptest! {
         // What the script looks for is on the page.
         for item in &page.items {
             let mut id = String::new();
-            page::html::escape(&item.id, &mut id);
+            runsheet::text::html::escape(&item.id, &mut id);
             let found = page.body.html.contains(&format!("data-item=\"{id}\"")) || page.title_html.is_some();
             prop_assert!(found || page.body.html.contains("fn-"), "{} in {}", item.id, page.body.html);
         }
@@ -268,7 +268,7 @@ proptest! {
     fn any_front_matter_is_read_or_reported(text in "[a-z:#{}\\[\\]\"'&*!|>\\- \n\t=.0-9]{0,80}") {
         for fence in ["---", "+++"] {
             let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("{fence}\n{text}\n{fence}\n# A\n"));
-            page::parse(&source, &BTreeMap::new());
+            runsheet::project::page::parse(&source, &BTreeMap::new());
         }
     }
 }

@@ -6,8 +6,8 @@ use jiff::Zoned;
 
 use super::axis::{Axis, EDGE, HOUR, offset};
 use super::{Entry, Kind, Mark, Marks, end, last, name, one_line};
-use crate::diagnostic::is_bidi_control;
-use crate::page::html::escape;
+use crate::text::html::escape;
+use crate::text::is_bidi_control;
 
 const WIDTH: f64 = 720.0;
 const ROW: f64 = 24.0;

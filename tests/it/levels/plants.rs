@@ -177,7 +177,7 @@ fn of_notices() -> Vec<Plant> {
         Plant::new("front-matter", Place::Notice).edit(NOTICES, "kind: notices\n---\n", "kind: notices\n"),
         Plant::new("front-matter", Place::Notice).file("content/advance.de.md", "\n---\nkind: notice\n---\n**Subject:** Umzug\n\nHallo.\n"),
         Plant::new("no-subject", Place::Notice).edit(NOTICES, "**Subject:** {{ event.name }}", "No subject."),
-        Plant::new("no-subject", Place::Notice).edit(NOTICES, GREETING, format!("**Subject:** Second\n\n{GREETING}")),
+        Plant::new("unclear-subject", Place::Notice).edit(NOTICES, GREETING, format!("**Subject:** Second\n\n{GREETING}")),
         Plant::new("other-event", Place::Notice)
             .file("content/advance.de.md", translation)
             .edit(CONFIG, "[links]", "[events.other]\nt0 = 2099-03-13T02:00:00\ntime_zone = \"UTC\"\n\n[links]")
@@ -198,12 +198,12 @@ fn of_notices() -> Vec<Plant> {
         Plant::new("too-deep", Place::Notice).edit(NOTICES, GREETING, format!("{} deep\n\n{GREETING}", ">".repeat(80))),
         Plant::new("too-many-tags", Place::Notice).edit(NOTICES, "# Notices\n", format!("# Notices\n\n{}\n", "{{ r.name }} ".repeat(5900))),
         Plant::new("unknown-event", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\nevent: mvoe"),
-        Plant::new("unknown-key", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\nevnet: move"),
+        Plant::new("front-matter-key", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\nevnet: move"),
         Plant::new("unknown-stage", Place::Notice).edit(NOTICES, "## Advance\n", "## Advance\n<!-- id: advance, stage: planned -->\n"),
-        Plant::new("wrong-type", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\ndraft: perhaps"),
-        Plant::new("bad-value", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\npublish: perhaps"),
-        Plant::new("yaml-syntax", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\nevent: [move"),
-        Plant::new("toml-syntax", Place::Notice).edit(NOTICES, "---\nkind: notices\n---", "+++\nkind = \"notices\"\nevent = \n+++"),
+        Plant::new("front-matter-type", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\ndraft: perhaps"),
+        Plant::new("front-matter-value", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\npublish: perhaps"),
+        Plant::new("front-matter-syntax", Place::Notice).edit(NOTICES, "kind: notices", "kind: notices\nevent: [move"),
+        Plant::new("front-matter-syntax", Place::Notice).edit(NOTICES, "---\nkind: notices\n---", "+++\nkind = \"notices\"\nevent = \n+++"),
     ]
 }
 
@@ -213,6 +213,12 @@ fn of_templates() -> Vec<Plant> {
         notice("template-render", "{{ event.start | when(zone=\"Mars/Phobos\") }}"),
         notice("template-syntax", "{% endif %}"),
         notice("template-syntax", "{{ r.name | shout }}"),
+        notice("broken-table", "| a | b |\n| --- | --- |\n| 1 | 2 |\n{% if r.name %}\n| 3 | 4 |\n{% endif %}"),
+        Plant::new("bad-id", Place::Notice).edit(
+            NOTICES,
+            "## Advance\n",
+            "## Advance\n<!-- id: advance -->\n\n## Other/x\n<!-- id: a/b -->\n**Subject:** x\n",
+        ),
         notice("text-and-number", "{% if r.name == 1 %}one{% endif %}"),
         notice("unclosed-tag", "{% if r.name %}"),
         notice("unclosed-tag", "{{ r.name\n\n"),

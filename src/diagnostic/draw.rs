@@ -1,0 +1,319 @@
+//! How diagnostics are written: drawn, in one line, as JSON, as annotations of GitHub, as SARIF.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde_json::json;
+
+use super::{Diagnostic, Diagnostics, Place, Related};
+use crate::rule::{Rule, Severity};
+use crate::source::{FILE_NAME, RelPath, Span, line_column};
+use crate::text::address::encode_path;
+use crate::text::visible;
+
+/// How diagnostics are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MessageFormat {
+    /// Drawn with the line that is meant
+    #[default]
+    Text,
+    /// One line each: file:line:column: severity[code]: message
+    Short,
+    /// One JSON object a line, on standard output
+    Json,
+    /// Annotations of GitHub Actions
+    Github,
+    /// One SARIF 2.1.0 document, on standard output
+    Sarif,
+}
+
+/// A diagnostic whose places are lines and columns.
+struct Located<'a> {
+    diagnostic: &'a Diagnostic,
+    spot: Spot<'a>,
+    related: Vec<(&'a Related, Spot<'a>)>,
+}
+
+/// A place in a text that the run may hold.
+struct Spot<'a> {
+    path: Option<&'a RelPath>,
+    place: &'a Place,
+    source: Option<&'a str>,
+    /// Line and column, from 1.
+    line: Option<(usize, usize)>,
+}
+
+/// Writes diagnostics in a form. `text_of` gives the text of a source, if the run holds it.
+pub fn draw<'a>(
+    diagnostics: &'a Diagnostics,
+    text_of: impl Fn(&RelPath) -> Option<&'a str>,
+    format: MessageFormat,
+    folder: &str,
+    color: bool,
+) -> String {
+    let mut lines = Lines::default();
+    let mut spot = |path: Option<&'a RelPath>, place: &'a Place| {
+        let source = path.and_then(&text_of);
+        let line = match (place, source) {
+            (Place::Span(span), Some(text)) => Some(lines.line_column(text, span.start)),
+            (Place::Line(line, column), _) => Some((*line, *column)),
+            _ => None,
+        };
+        Spot { path, place, source, line }
+    };
+    let located: Vec<Located> = diagnostics
+        .iter()
+        .map(|diagnostic| Located {
+            diagnostic,
+            spot: spot(diagnostic.path.as_ref(), &diagnostic.place),
+            related: diagnostic.related.iter().map(|related| (related, spot(Some(&related.path), &related.place))).collect(),
+        })
+        .collect();
+    match format {
+        MessageFormat::Text => located.iter().map(|one| draw_text(one, color)).collect(),
+        MessageFormat::Short => located.iter().map(draw_short).collect(),
+        MessageFormat::Json => located.iter().map(|one| format!("{}\n", as_json(one))).collect(),
+        MessageFormat::Github => located.iter().map(|one| draw_github(one, folder)).collect(),
+        MessageFormat::Sarif => draw_sarif(&located, folder),
+    }
+}
+
+/// Counts lines on from the last place that was asked for: remarks come in the order of their file.
+#[derive(Default)]
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn line_column(&mut self, text: &'a str, offset: usize) -> (usize, usize) {
+        let start = text.get(..offset.min(text.len())).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+        if !std::ptr::eq(self.text, text) || self.at > start {
+            *self = Lines { text, at: 0, line: 1 };
+        }
+        self.line += text.as_bytes()[self.at..start].iter().filter(|byte| **byte == b'\n').count();
+        self.at = start;
+        let (_, column) = line_column(&text[start..], offset.saturating_sub(start));
+        (self.line, column)
+    }
+}
+
+fn draw_text(one: &Located, color: bool) -> String {
+    let diagnostic = one.diagnostic;
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let message = visible(&diagnostic.message);
+    let help = diagnostic.help.as_deref().map(visible);
+    let title = level.primary_title(message.as_str()).id(diagnostic.rule.code);
+    let mut group = one.spot.show(Group::with_title(title));
+    if diagnostic.path.is_none() {
+        // Without a place there is no margin for the help to hang on.
+        let help = help.map(|help| format!("  = help: {}\n", help.replace('\n', "\n    "))).unwrap_or_default();
+        return format!("{}\n{help}\n", renderer.render(&[group]));
+    }
+    if let Some(help) = &help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    let mut groups = vec![group];
+    let notes: Vec<String> = one.related.iter().map(|(related, _)| visible(&related.message)).collect();
+    for ((_, spot), note) in one.related.iter().zip(&notes) {
+        groups.push(spot.show(Group::with_title(Level::NOTE.secondary_title(note.as_str()))));
+    }
+    format!("{}\n\n", renderer.render(&groups))
+}
+
+impl<'a> Spot<'a> {
+    /// Adds the line that is meant to what is drawn, or at least where it is.
+    fn show(&self, group: Group<'a>) -> Group<'a> {
+        match (self.path, self.place, self.source) {
+            (Some(path), Place::Span(span), Some(text)) => {
+                // Only the line that is meant is handed over, so that a long file costs no more than a short one.
+                let span = clamp(text, span);
+                let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+                let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+                let annotation = AnnotationKind::Primary.span(span.start - start..span.end - start);
+                let line = self.line.map_or(1, |(line, _)| line);
+                group.element(Snippet::source(&text[start..end]).line_start(line).path(path.as_str()).annotation(annotation))
+            }
+            (Some(path), Place::Line(line, column), _) => group.element(Origin::path(path.as_str()).line(*line).char_column(*column)),
+            (Some(path), _, _) => group.element(Origin::path(path.as_str())),
+            (None, _, _) => group,
+        }
+    }
+
+    /// `file:line:column`, as much of it as is known.
+    fn text(&self) -> String {
+        match (self.path, self.line) {
+            (Some(path), Some((line, column))) => format!("{path}:{line}:{column}"),
+            (Some(path), None) => path.to_string(),
+            (None, _) => String::new(),
+        }
+    }
+}
+
+/// A span that lies on one line and on character boundaries, so that a caret can be drawn under it.
+fn clamp(text: &str, span: &Span) -> Span {
+    let boundary = |mut at: usize| {
+        at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = boundary(span.start);
+    let end = boundary(span.end.max(span.start));
+    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
+    start..end.clamp(start, line_end)
+}
+
+fn draw_short(one: &Located) -> String {
+    let Diagnostic { severity, rule, message, .. } = one.diagnostic;
+    let place = one.spot.text();
+    let place = if place.is_empty() { place } else { format!("{place}: ") };
+    format!("{place}{}[{}]: {}\n", severity.word(), rule.code, visible(message))
+}
+
+fn as_json(one: &Located) -> serde_json::Value {
+    let diagnostic = one.diagnostic;
+    let related = one.related.iter().map(|(related, spot)| {
+        json!({
+            "message": related.message,
+            "file": related.path.as_str(),
+            "line": spot.line.map(|(line, _)| line),
+            "column": spot.line.map(|(_, column)| column),
+        })
+    });
+    json!({
+        "severity": diagnostic.severity.word(),
+        "code": diagnostic.rule.code,
+        "message": diagnostic.message,
+        "file": diagnostic.path.as_ref().map(|path| path.as_str()),
+        "line": one.spot.line.map(|(line, _)| line),
+        "column": one.spot.line.map(|(_, column)| column),
+        "help": diagnostic.help,
+        "related": related.collect::<Vec<_>>(),
+    })
+}
+
+/// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+fn draw_github(one: &Located, folder: &str) -> String {
+    let diagnostic = one.diagnostic;
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut properties = vec![format!("title={}", property(diagnostic.rule.code))];
+    if let Some(path) = &diagnostic.path {
+        properties.insert(0, format!("file={}", property(&path.in_repository(folder))));
+    }
+    if let Some((line, column)) = one.spot.line {
+        properties.insert(1, format!("line={line},col={column}"));
+    }
+    let mut message = diagnostic.message.clone();
+    if let Some(help) = &diagnostic.help {
+        let _ = write!(message, "\nhelp: {help}");
+    }
+    for (related, spot) in &one.related {
+        let _ = write!(message, "\n{}: {}", spot.text(), related.message);
+    }
+    let command = if diagnostic.severity == Severity::Note { "notice" } else { diagnostic.severity.word() };
+    format!("::{command} {}::{}\n", properties.join(","), data(&message))
+}
+
+/// SARIF 2.1.0, OASIS standard. What concerns the project as a whole is said of its configuration: GitHub takes no result without a place.
+fn draw_sarif(located: &[Located], folder: &str) -> String {
+    // Only the rules that a result names: all of them would be as long as the manual.
+    let rules: BTreeMap<&str, &Rule> = located.iter().map(|one| (one.diagnostic.rule.code, one.diagnostic.rule)).collect();
+    let index: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(index, code)| (*code, index)).collect();
+    let results: Vec<_> = located
+        .iter()
+        .map(|one| {
+            let diagnostic = one.diagnostic;
+            let mut message = diagnostic.message.clone();
+            if let Some(help) = &diagnostic.help {
+                let _ = write!(message, "; help: {help}");
+            }
+            let mut result = json!({
+                "ruleId": diagnostic.rule.code,
+                "ruleIndex": index[diagnostic.rule.code],
+                "level": diagnostic.severity.word(),
+                "message": { "text": message },
+                "locations": [sarif_place(&one.spot, folder)],
+            });
+            if !one.related.is_empty() {
+                let related = one.related.iter().enumerate().map(|(id, (related, spot))| {
+                    let mut place = sarif_place(spot, folder);
+                    place["id"] = json!(id);
+                    place["message"] = json!({ "text": related.message });
+                    place
+                });
+                result["relatedLocations"] = related.collect();
+            }
+            result
+        })
+        .collect();
+    let driver = json!({
+        "name": "runsheet",
+        "version": env!("CARGO_PKG_VERSION"),
+        "rules": rules.values().map(|rule| sarif_rule(rule)).collect::<Vec<_>>(),
+    });
+    let document = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{ "tool": { "driver": driver }, "results": results }],
+    });
+    format!("{document}\n")
+}
+
+/// A rule as a reportingDescriptor (SARIF 2.1.0, §3.49).
+fn sarif_rule(rule: &Rule) -> serde_json::Value {
+    json!({
+        "id": rule.code,
+        "shortDescription": { "text": rule.title() },
+        "help": { "text": rule.plain_text(), "markdown": rule.text() },
+        "defaultConfiguration": { "level": rule.severity.word() },
+        "properties": { "tags": [rule.area.folder()], "since": rule.since },
+    })
+}
+
+/// A place as a location (SARIF 2.1.0, §3.28).
+fn sarif_place(spot: &Spot, folder: &str) -> serde_json::Value {
+    let path = spot.path.map_or_else(|| format!("{folder}{FILE_NAME}"), |path| path.in_repository(folder));
+    let mut physical = json!({ "artifactLocation": { "uri": uri(&path) } });
+    if let Some((line, column)) = spot.line {
+        physical["region"] = json!({ "startLine": line, "startColumn": column });
+    }
+    json!({ "physicalLocation": physical })
+}
+
+/// A path as a relative reference: `a:b` would begin with a scheme (RFC 3986 §4.2).
+fn uri(path: &str) -> String {
+    encode_path(path).replace(':', "%3A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule;
+
+    #[test]
+    fn is_drawn_with_its_line() {
+        let text = "a = 1\nb = 2\n[mail]\nreplyto = \"y\"\n";
+        let path = RelPath::new("runsheet.toml").unwrap();
+        let mut diagnostics = Diagnostics::default();
+        diagnostics
+            .push(Diagnostic::new(rule::UNKNOWN_KEY, "unknown key `replyto` in [mail]").at(&path, 19..26).help("did you mean `reply_to`?"));
+        let drawn = draw(&diagnostics, |_| Some(text), MessageFormat::Text, "", false);
+        assert!(drawn.contains("error[unknown-key]: unknown key `replyto` in [mail]"), "{drawn}");
+        assert!(drawn.contains("--> runsheet.toml:4:1"), "{drawn}");
+        assert!(drawn.contains("did you mean `reply_to`?"), "{drawn}");
+        let short = draw(&diagnostics, |_| Some(text), MessageFormat::Short, "", false);
+        assert_eq!(short, "runsheet.toml:4:1: error[unknown-key]: unknown key `replyto` in [mail]\n");
+        let github = draw(&diagnostics, |_| Some(text), MessageFormat::Github, "", false);
+        assert!(github.starts_with("::error file=runsheet.toml,line=4,col=1,title=unknown-key::"), "{github}");
+    }
+}

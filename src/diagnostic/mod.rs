@@ -1,0 +1,188 @@
+//! What a run has to say about the user's files: collected and ordered by place.
+
+mod draw;
+
+use std::collections::BTreeMap;
+
+use crate::rule::{CheckLevel, Rule, Severity};
+use crate::source::{RelPath, Span};
+
+pub use draw::{MessageFormat, draw};
+
+/// Where in its file a diagnostic points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The file as a whole.
+    File,
+    /// A range of bytes of a source that the run holds.
+    Span(Span),
+    /// Line and column, from 1, of a file that is read as a stream.
+    Line(usize, usize),
+}
+
+/// One remark about a user's file, with a stable code and, where there is one, the way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    /// What it is an instance of; its page is in the reference.
+    pub rule: &'static Rule,
+    pub message: String,
+    pub path: Option<RelPath>,
+    pub place: Place,
+    pub help: Option<String>,
+    /// Other places that belong to it, such as the one that came first.
+    pub related: Box<[Related]>,
+}
+
+/// A further place of a diagnostic, and what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Related {
+    pub path: RelPath,
+    pub place: Place,
+    pub message: String,
+}
+
+impl Diagnostic {
+    /// A remark by a rule, as bad as the rule says.
+    pub fn new(rule: &'static Rule, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: rule.severity,
+            rule,
+            message: message.into(),
+            path: None,
+            place: Place::File,
+            help: None,
+            related: Box::default(),
+        }
+    }
+
+    /// Points it at a range of a source.
+    pub fn at(mut self, path: &RelPath, span: Span) -> Diagnostic {
+        self.path = Some(path.clone());
+        self.place = Place::Span(span);
+        self
+    }
+
+    /// Points it at a line and a column of a streamed file.
+    pub fn at_line(mut self, path: &RelPath, line: usize, column: usize) -> Diagnostic {
+        self.path = Some(path.clone());
+        self.place = Place::Line(line, column);
+        self
+    }
+
+    /// Points it at a file as a whole.
+    pub fn in_file(mut self, path: &RelPath) -> Diagnostic {
+        self.path = Some(path.clone());
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn maybe_help(mut self, help: Option<String>) -> Diagnostic {
+        self.help = help.or(self.help);
+        self
+    }
+
+    /// Adds a place that belongs to it, and what is there.
+    pub fn related(mut self, path: &RelPath, place: Place, message: impl Into<String>) -> Diagnostic {
+        let mut related = self.related.into_vec();
+        related.push(Related { path: path.clone(), place, message: message.into() });
+        self.related = related.into();
+        self
+    }
+
+    /// Adds where the one stands that came first, if that is known.
+    pub fn first(self, path: &RelPath, span: Option<Span>) -> Diagnostic {
+        match span {
+            Some(span) => self.related(path, Place::Span(span), "the first one is here"),
+            None => self,
+        }
+    }
+
+    /// The line of a streamed file.
+    pub fn line(&self) -> Option<u64> {
+        if let Place::Line(line, _) = self.place { u64::try_from(line).ok() } else { None }
+    }
+
+    fn order(&self) -> (&str, usize, usize, &str) {
+        let path = self.path.as_ref().map_or("", |path| path.as_str());
+        match &self.place {
+            Place::File => (path, 0, 0, self.rule.code),
+            Place::Span(span) => (path, span.start, span.end, self.rule.code),
+            Place::Line(line, column) => (path, *line, *column, self.rule.code),
+        }
+    }
+}
+
+/// All remarks of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnostics(Vec<Diagnostic>);
+
+impl Diagnostics {
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.0.push(diagnostic);
+    }
+
+    pub fn extend(&mut self, other: impl IntoIterator<Item = Diagnostic>) {
+        self.0.extend(other);
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
+    /// The same without notes.
+    pub fn without_notes(&self) -> Diagnostics {
+        Diagnostics(self.0.iter().filter(|diagnostic| diagnostic.severity != Severity::Note).cloned().collect())
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// The same remarks with the levels of `[check]` applied, ordered by file and place, none twice.
+    ///
+    /// What `stops_merge` is judged first: no level changes it.
+    pub fn settle(
+        mut self,
+        levels: &BTreeMap<String, CheckLevel>,
+        deny_warnings: bool,
+        stops_merge: impl Fn(&Diagnostic) -> bool,
+    ) -> Diagnostics {
+        self.0.retain_mut(|diagnostic| {
+            match levels.get(diagnostic.rule.code) {
+                Some(_) if stops_merge(diagnostic) => {}
+                Some(CheckLevel::Off) => return false,
+                Some(CheckLevel::Warn) => diagnostic.severity = Severity::Warning,
+                Some(CheckLevel::Error) => diagnostic.severity = Severity::Error,
+                None => {}
+            }
+            if deny_warnings && diagnostic.severity == Severity::Warning {
+                diagnostic.severity = Severity::Error;
+            }
+            true
+        });
+        self.0.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.0.dedup();
+        self
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

@@ -1,0 +1,277 @@
+//! The rules that diagnostics follow, as one table: what a code means, how bad it is, and what it stops.
+//!
+//! `explain`, the reference of the manual, the rules in SARIF and the levels in the schema of `runsheet.toml` are made from it.
+
+mod table;
+
+use std::fmt;
+use std::str::FromStr;
+
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+
+use crate::text::suggest;
+
+pub use table::*;
+
+/// How bad it is. Errors stop a build; warnings do so with `--deny-warnings`; notes never do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// How a rule is treated, if the user changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckLevel {
+    Error,
+    Warn,
+    Off,
+}
+
+impl CheckLevel {
+    /// The words of `[check] level`.
+    pub const WORDS: [&str; 3] = ["error", "warn", "off"];
+}
+
+impl FromStr for CheckLevel {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<CheckLevel, ()> {
+        match text {
+            "error" => Ok(CheckLevel::Error),
+            "warn" => Ok(CheckLevel::Warn),
+            "off" => Ok(CheckLevel::Off),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What an error of a code stops, whatever its level says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stops {
+    /// Nothing: its level counts everywhere.
+    Nothing,
+    /// A merge, where it is found in a file that holds a notice which is sent. Elsewhere its level counts.
+    InNotices,
+    /// A merge, unless it is found on a page that holds no such notice: in `runsheet.toml`, in a table, in the layout of mails.
+    OffPages,
+    /// A merge, if there is one: the file was not understood, and may be a notice.
+    Unread,
+    /// A merge, wherever it is found. No level is taken.
+    Merge,
+}
+
+impl Stops {
+    /// What the reference says of it.
+    fn words(self) -> &'static str {
+        match self {
+            Stops::Nothing => "a [level](../../guide/checks.md#levels) changes it",
+            Stops::InNotices => {
+                "in a file with a notice that is sent it stops the merge; elsewhere a [level](../../guide/checks.md#levels) changes it"
+            }
+            Stops::OffPages => {
+                "it stops a merge; on a page without a notice that is sent, a [level](../../guide/checks.md#levels) changes it"
+            }
+            Stops::Unread => "it stops a merge; where nothing is merged, a [level](../../guide/checks.md#levels) changes it",
+            Stops::Merge => "it stops every merge, and no [level](../../guide/checks.md#levels) changes it",
+        }
+    }
+}
+
+/// What a rule is about: each area is a folder of the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    Configuration,
+    Pages,
+    Links,
+    RunSheets,
+    Notices,
+    Recipients,
+    Site,
+}
+
+impl Area {
+    pub const ALL: [Area; 7] =
+        [Area::Configuration, Area::Pages, Area::Links, Area::RunSheets, Area::Notices, Area::Recipients, Area::Site];
+
+    /// What it is called in the reference, and what its rules are about.
+    pub fn title(self) -> (&'static str, &'static str) {
+        match self {
+            Area::Configuration => ("Configuration", "Rules about `runsheet.toml`, events and the status page."),
+            Area::Pages => ("Pages", "Rules about the text and the front matter of a page."),
+            Area::Links => ("Links", "Rules about links, in pages and in notices."),
+            Area::RunSheets => ("Run sheets", "Rules about times, tasks, owners, gates and blanks."),
+            Area::Notices => ("Notices", "Rules about the text of notices and their variables."),
+            Area::Recipients => ("Recipients", "Rules about tables of recipients, the values in them, and mailings."),
+            Area::Site => ("Site", "Rules about files, addresses and themes."),
+        }
+    }
+
+    /// Its folder below `content/reference/`.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Area::Configuration => "configuration",
+            Area::Pages => "pages",
+            Area::Links => "links",
+            Area::RunSheets => "run-sheets",
+            Area::Notices => "notices",
+            Area::Recipients => "recipients",
+            Area::Site => "site",
+        }
+    }
+}
+
+/// A rule that documents follow: a code that never changes its meaning, with one severity and one page of the manual.
+pub struct Rule {
+    /// Such as `broken-link`.
+    pub code: &'static str,
+    pub area: Area,
+    pub severity: Severity,
+    pub stops: Stops,
+    /// The version of Runsheet that brought it.
+    pub since: &'static str,
+    page: &'static str,
+}
+
+impl Rule {
+    /// What is wrong, in one sentence: the `description` of its page.
+    pub fn title(&self) -> &'static str {
+        self.page.lines().find_map(|line| line.strip_prefix("description: ")).unwrap_or_default()
+    }
+
+    /// Its page of the manual as Markdown, without the front matter.
+    pub fn text(&self) -> &'static str {
+        self.page.splitn(3, "---\n").nth(2).unwrap_or_default().trim()
+    }
+
+    /// The same for a terminal: links are their words, as their targets are files of the manual.
+    pub fn plain_text(&self) -> String {
+        plain(self.text())
+    }
+
+    /// What its page says below the title: severity, what it stops, and since when there is such a rule.
+    pub fn facts(&self) -> String {
+        let severity = self.severity.word();
+        format!("Severity: {severity}; {}. Since {}.", self.stops.words(), self.since)
+    }
+}
+
+/// Markdown whose links are their words.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut from = 0;
+    let mut depth = 0;
+    for (event, range) in Parser::new(text).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Link { .. }) => {
+                plain.push_str(&text[from..range.start]);
+                (from, depth) = (range.end, depth + 1);
+            }
+            Event::End(TagEnd::Link) => depth -= 1,
+            Event::Text(_) | Event::Code(_) if depth > 0 => plain.push_str(&text[range]),
+            _ => {}
+        }
+    }
+    plain + &text[from..]
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Rule) -> bool {
+        self.code == other.code
+    }
+}
+
+impl Eq for Rule {}
+
+/// The rule of a code.
+pub fn find(code: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.code == code).copied()
+}
+
+/// All codes, sorted.
+pub fn codes() -> Vec<&'static str> {
+    let mut codes: Vec<&str> = RULES.iter().map(|rule| rule.code).collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// Rules that had two severities and are two now: the old one stops a merge, the other has a level.
+const SPLIT: [(&Rule, &Rule); 5] = [
+    (FILLER_VALUE, POSSIBLE_FILLER),
+    (MOJIBAKE, MOJIBAKE_ON_PAGE),
+    (PLACEHOLDER, PLACEHOLDER_ON_PAGE),
+    (TOO_LARGE, FILE_TOO_LARGE),
+    (UNDEFINED_VARIABLE, VARIABLE_TYPO),
+];
+
+/// Codes that were renamed: the earlier name, and the rule.
+const RENAMED: [(&str, &Rule); 1] = [("yaml-syntax", FRONT_MATTER_SYNTAX)];
+
+/// Why a code is not known, and which one may be meant.
+pub fn unknown(code: &str) -> (String, Option<String>) {
+    if let Some((_, rule)) = RENAMED.iter().find(|(earlier, _)| *earlier == code) {
+        return (format!("`{code}` is called `{}` now", rule.code), Some(format!("write `{}`", rule.code)));
+    }
+    (format!("no diagnostic has the code `{code}`"), suggest(code, codes()))
+}
+
+/// Why a rule cannot have a level, and what to do instead. `None`: it can.
+pub fn refuse(rule: &Rule, level: CheckLevel) -> Option<(String, String)> {
+    if let Some((old, new)) = SPLIT.iter().find(|(old, _)| *old == rule) {
+        let (old, new) = (old.code, new.code);
+        let message = format!("`{old}` is two codes now: `{old}` always stops a merge, and `{new}` can have a level");
+        return Some((message, format!("write `{new}`, or remove this level")));
+    }
+    let is_refused = rule.stops == Stops::Merge && level != CheckLevel::Error;
+    is_refused.then(|| {
+        let message = format!("`{}` stops a merge, and no level changes that", rule.code);
+        (message, "remove this level and fix what is reported, or it would be mailed".to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_is_there_once() {
+        let codes = codes();
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+        assert!(codes.iter().all(|code| find(code).is_some_and(|rule| rule.code == *code)));
+        assert!(find("no-such-code").is_none());
+    }
+
+    #[test]
+    fn what_was_split_has_a_level_in_one_half() {
+        for (old, new) in SPLIT {
+            assert_eq!((old.stops, new.stops), (Stops::Merge, Stops::Nothing), "{old:?}");
+        }
+    }
+
+    #[test]
+    fn levels_of_what_stops_a_merge_are_refused() {
+        let refused = |rule: &Rule, level| refuse(rule, level).is_some();
+        assert!(refused(BAD_ADDRESS, CheckLevel::Warn) && refused(TAG_IN_CODE, CheckLevel::Off));
+        assert!(!refused(BAD_ADDRESS, CheckLevel::Error));
+        assert!(!refused(BROKEN_LINK, CheckLevel::Off) && !refused(NO_RECIPIENTS, CheckLevel::Off));
+        let (message, _) = refuse(PLACEHOLDER, CheckLevel::Error).unwrap();
+        assert!(message.contains("`placeholder`") && message.contains("`placeholder-on-page`"), "{message}");
+    }
+}

@@ -1,0 +1,174 @@
+//! The plan of a run sheet: each timed heading with its offsets and, if T-0 is known, its real times.
+
+use jiff::Zoned;
+use serde::{Serialize, Serializer};
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::page::Heading;
+use crate::project::Page;
+use crate::rule;
+use crate::schedule::{Clock, Kind, Offset, Origin};
+use crate::source::line_column;
+
+/// A step of the plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// The anchor of its heading.
+    pub id: String,
+    /// The source file of its page.
+    pub page: String,
+    pub line: usize,
+    pub title: String,
+    pub kind: StepKind,
+    #[serde(serialize_with = "as_text")]
+    pub offset: Offset,
+    #[serde(serialize_with = "as_optional_text")]
+    pub end_offset: Option<Offset>,
+    #[serde(serialize_with = "as_optional_text")]
+    pub start: Option<Zoned>,
+    #[serde(serialize_with = "as_optional_text")]
+    pub end: Option<Zoned>,
+    pub owner: Option<String>,
+    /// Boxes to tick in it, those of untimed parts included.
+    pub tasks: usize,
+    /// The number of its heading on the page.
+    #[serde(skip)]
+    pub heading: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepKind {
+    Point,
+    Range,
+    Open,
+    Deadline,
+    Recurring,
+}
+
+fn as_text<S: Serializer>(offset: &Offset, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(offset)
+}
+
+fn as_optional_text<T: std::fmt::Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// The steps of a page in the order of the document. Offsets that are no instant are reported.
+pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for (index, heading) in page.headings.iter().enumerate() {
+        steps.extend(timed(page, text, index, heading, clock, diagnostics).or_else(|| recurring(page, text, index, heading, &steps)));
+    }
+    let ends: Vec<Option<Zoned>> = (0..steps.len()).map(|index| end_of(page, &steps, index, clock)).collect();
+    for (step, end) in steps.iter_mut().zip(ends) {
+        step.end = end;
+    }
+    end_recurring(page, &mut steps);
+    steps
+}
+
+fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Step> {
+    let timing = heading.timing.as_ref()?;
+    // When the way back begins is not known before it does.
+    let clock = clock.filter(|_| timing.start.origin == Origin::T0);
+    let mut instant = |offset: &Offset| match clock?.at(offset) {
+        Ok(instant) => Some(instant),
+        Err(error) => {
+            let diagnostic = Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&page.path, heading.span.clone());
+            diagnostics.push(diagnostic.maybe_help(error.help()));
+            None
+        }
+    };
+    let start = instant(&timing.start);
+    let end = timing.end.as_ref().and_then(&mut instant);
+    if let (Some(start), Some(end)) = (&start, &end)
+        && end < start
+    {
+        let message = "the range ends before it starts, as the clocks change in between";
+        diagnostics.push(Diagnostic::new(rule::BAD_OFFSET, message).at(&page.path, heading.span.clone()));
+    }
+    let kind = match timing.kind {
+        Kind::Point => StepKind::Point,
+        Kind::Range => StepKind::Range,
+        Kind::Open => StepKind::Open,
+        Kind::Deadline => StepKind::Deadline,
+    };
+    Some(Step {
+        id: heading.anchor.clone(),
+        page: page.path.to_string(),
+        line: line_column(text, heading.span.start).0,
+        title: heading.name().to_owned(),
+        kind,
+        offset: timing.start.clone(),
+        end_offset: timing.end.clone(),
+        start,
+        end,
+        owner: heading.owner.clone(),
+        tasks: tasks_within(page, index),
+        heading: index,
+    })
+}
+
+/// Gives recurring work the end of the step it stands in; without one it is no part of the plan.
+fn end_recurring(page: &Page, steps: &mut Vec<Step>) {
+    for index in 0..steps.len() {
+        let level = page.headings[steps[index].heading].level;
+        if steps[index].kind == StepKind::Recurring && steps[index].end.is_none() {
+            let parent =
+                steps[..index].iter().rev().find(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level < level);
+            steps[index].end = parent.and_then(|parent| parent.end.clone());
+        }
+    }
+    steps.retain(|step| step.kind != StepKind::Recurring || step.end.is_some() || step.end_offset.is_some());
+}
+
+/// `Every 15 minutes` below a step that has an end, or may get one.
+fn recurring(page: &Page, text: &str, index: usize, heading: &Heading, before: &[Step]) -> Option<Step> {
+    heading.every.as_ref()?;
+    let parent = before.iter().rev().find(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level < heading.level)?;
+    // Another section of the parent's level may stand between.
+    let outside = page.headings[parent.heading + 1..index].iter().any(|between| between.level <= page.headings[parent.heading].level);
+    if outside || parent.end_offset.is_none() && parent.kind != StepKind::Point {
+        return None;
+    }
+    Some(Step {
+        id: heading.anchor.clone(),
+        line: line_column(text, heading.span.start).0,
+        title: heading.text.clone(),
+        kind: StepKind::Recurring,
+        owner: None,
+        tasks: tasks_within(page, index),
+        heading: index,
+        ..parent.clone()
+    })
+}
+
+/// Tasks below a heading, up to the next one that is as high or has a time of its own.
+fn tasks_within(page: &Page, index: usize) -> usize {
+    let level = page.headings[index].level;
+    let below = page.headings[index + 1..].iter().take_while(|heading| heading.level > level && heading.timing.is_none());
+    page.headings[index].tasks + below.map(|heading| heading.tasks).sum::<usize>()
+}
+
+/// The end of a step: of its range, else by its estimate, else where the next one of its level or above begins.
+fn end_of(page: &Page, steps: &[Step], index: usize, clock: Option<&Clock>) -> Option<Zoned> {
+    let step = &steps[index];
+    if step.end.is_some() || step.end_offset.is_some() || !matches!(step.kind, StepKind::Point) {
+        return step.end.clone();
+    }
+    let heading = &page.headings[step.heading];
+    let start = step.start.as_ref()?;
+    if let Some(estimate) = heading.timing.as_ref().and_then(|timing| timing.estimate.as_ref()) {
+        return clock?.shift(start, &estimate.later()).ok();
+    }
+    let next = steps[index + 1..].iter().find(|next| {
+        next.kind != StepKind::Recurring
+            && page.headings[next.heading].level <= heading.level
+            && next.start.as_ref().is_some_and(|at| at >= start)
+    })?;
+    next.start.clone()
+}

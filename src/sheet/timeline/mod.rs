@@ -1,0 +1,195 @@
+//! The timeline of a run sheet: pictures of the plan, and a table that says the same.
+//!
+//! A plan lasts weeks and its night two hours, so no one scale shows both. "The whole plan" has a row for each phase and
+//! a scale that is logarithmic on both sides of T-0; "The window" has a row for each step and a linear scale. Names and
+//! marks stand in columns of their own beside the chart, so that labels never overlap, whatever the times.
+
+mod axis;
+mod picture;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::Write as _;
+
+use jiff::Zoned;
+
+use self::axis::offset;
+use crate::page::html::time;
+use crate::schedule::moment::long;
+use crate::text::html::escape;
+
+/// A bar or mark of the timeline.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub title: String,
+    /// The anchor of its heading.
+    pub anchor: String,
+    /// Its time as written: `T+20m` or `T-0 to T+2h`.
+    pub offset: String,
+    pub start: Zoned,
+    pub end: Option<Zoned>,
+    pub kind: Kind,
+    /// How deep it stands: 0 is a phase, 1 a step within one.
+    pub depth: u8,
+    pub owner: Option<String>,
+    /// How often it is done, if it recurs.
+    pub rounds: usize,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Phase,
+    Step,
+    Gate,
+    Deadline,
+    Recurring,
+}
+
+/// The instants that are drawn through all rows.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    pub t0: Zoned,
+    pub window_end: Option<Zoned>,
+    pub no_return: Option<Zoned>,
+    pub rollback_by: Option<Zoned>,
+}
+
+/// The timeline as HTML: a `<figure>` with one or two pictures and a table; empty if there is no entry.
+pub fn html(entries: &[Entry], marks: &Marks) -> String {
+    let mut html = String::new();
+    if entries.is_empty() {
+        return html;
+    }
+    html.push_str("<figure class=\"timeline\">\n");
+    caption(&mut html, entries, marks);
+    for picture in picture::pictures(entries, marks) {
+        picture.write(&mut html);
+    }
+    table(&mut html, entries, marks);
+    html.push_str("</figure>\n");
+    html
+}
+
+/// A mark with its name and its line.
+#[derive(Clone, Copy)]
+struct Mark<'a> {
+    name: &'static str,
+    dashes: &'static str,
+    /// Whether it is about the way back.
+    rollback: bool,
+    at: &'a Zoned,
+}
+
+impl Marks {
+    /// Those that are known, by time.
+    fn list(&self) -> Vec<Mark<'_>> {
+        let start = if self.window_end.is_some() { "Start of the window" } else { "Start" };
+        let mut list = vec![Mark { name: start, dashes: "none", rollback: false, at: &self.t0 }];
+        let no_return = self.no_return.as_ref();
+        list.extend(no_return.map(|at| Mark { name: "Point of no return", dashes: "none", rollback: true, at }));
+        let rollback_by = self.rollback_by.as_ref();
+        list.extend(rollback_by.map(|at| Mark { name: "Latest rollback decision", dashes: "6 4", rollback: true, at }));
+        let window_end = self.window_end.as_ref();
+        list.extend(window_end.map(|at| Mark { name: "End of the window", dashes: "2 4", rollback: false, at }));
+        list.sort_by_key(|mark| mark.at.timestamp());
+        list
+    }
+}
+
+/// The end of an entry, or its start if it has none.
+fn last(entry: &Entry) -> &Zoned {
+    end(entry).unwrap_or(&entry.start)
+}
+
+/// The end of an entry that has a length.
+fn end(entry: &Entry) -> Option<&Zoned> {
+    entry.end.as_ref().filter(|end| **end > entry.start)
+}
+
+/// The title on one line, with the number of its rounds.
+fn name(entry: &Entry) -> String {
+    let title = one_line(&entry.title);
+    match entry.rounds {
+        0 => title,
+        1 => format!("{title} (1 round)"),
+        rounds => format!("{title} ({rounds} rounds)"),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn is_dot(entry: &Entry) -> bool {
+    end(entry).is_none() && !matches!(entry.kind, Kind::Gate | Kind::Deadline)
+}
+
+/// What the shapes mean, and whose clock it is.
+fn caption(html: &mut String, entries: &[Entry], marks: &Marks) {
+    let has = |kind: Kind| entries.iter().any(|entry| entry.kind == kind);
+    html.push_str("<figcaption>");
+    let shapes = [
+        (has(Kind::Gate), "a diamond is a gate"),
+        (has(Kind::Deadline), "a triangle is a deadline"),
+        (entries.iter().any(is_dot), "a dot is a start without a planned length"),
+        (has(Kind::Recurring), "a dashed bar is done in rounds"),
+    ];
+    let shapes: Vec<&str> = shapes.into_iter().filter_map(|(used, text)| used.then_some(text)).collect();
+    if !shapes.is_empty() {
+        let text = shapes.join(", ");
+        let _ = write!(html, "{}{}. ", text[..1].to_uppercase(), &text[1..]);
+    }
+    html.push_str("T-0 is ");
+    time(&marks.t0, &long(&marks.t0), html);
+    html.push_str("; clock times are those of ");
+    escape(marks.t0.time_zone().iana_name().unwrap_or("that zone"), html);
+    html.push_str(".</figcaption>\n");
+}
+
+/// All entries and marks by time.
+fn table(html: &mut String, entries: &[Entry], marks: &Marks) {
+    html.push_str(
+        "<details class=\"timeline-table\"><summary>The same as a table</summary>\n\
+         <div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table of the timeline\"><table>\n\
+         <caption>The plan by time</caption>\n<thead><tr><th scope=\"col\">Offset</th><th scope=\"col\">Start</th>\
+         <th scope=\"col\">End</th><th scope=\"col\">What</th><th scope=\"col\">Kind</th><th scope=\"col\">Owner</th></tr></thead>\n<tbody>\n",
+    );
+    let mut rows: Vec<(&Zoned, String)> = Vec::new();
+    for mark in marks.list() {
+        let distance = offset(mark.at.timestamp().duration_since(marks.t0.timestamp()).as_secs());
+        let mut row = format!("<tr><td>{distance}</td><td>");
+        time(mark.at, &long(mark.at), &mut row);
+        let _ = writeln!(row, "</td><td></td><td>{}</td><td>Mark</td><td></td></tr>", mark.name);
+        rows.push((mark.at, row));
+    }
+    rows.extend(entries.iter().map(|entry| (&entry.start, entry_row(entry))));
+    rows.sort_by_key(|(at, _)| at.timestamp());
+    rows.iter().for_each(|(_, row)| html.push_str(row));
+    html.push_str("</tbody>\n</table></div></details>\n");
+}
+
+fn entry_row(entry: &Entry) -> String {
+    let mut row = "<tr><td>".to_owned();
+    escape(&one_line(&entry.offset), &mut row);
+    row.push_str("</td><td>");
+    time(&entry.start, &long(&entry.start), &mut row);
+    row.push_str("</td><td>");
+    entry.end.iter().for_each(|end| time(end, &long(end), &mut row));
+    row.push_str("</td><td><a href=\"#");
+    escape(&one_line(&entry.anchor), &mut row);
+    row.push_str("\">");
+    escape(&name(entry), &mut row);
+    let kind = match entry.kind {
+        Kind::Phase => "Phase",
+        Kind::Step => "Step",
+        Kind::Gate => "Gate",
+        Kind::Deadline => "Deadline",
+        Kind::Recurring => "Recurring",
+    };
+    let _ = write!(row, "</a></td><td>{kind}</td><td>");
+    escape(&one_line(entry.owner.as_deref().unwrap_or_default()), &mut row);
+    row.push_str("</td></tr>\n");
+    row
+}

@@ -1,0 +1,477 @@
+//! The site: what the project's files say together. Links are resolved, times computed, addresses given.
+
+mod aliases;
+mod hosting;
+mod links;
+mod look;
+pub mod nav;
+mod notices;
+mod reserved;
+mod sent;
+mod taken;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rayon::prelude::*;
+
+use crate::config::{Config, Event};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::highlight::{Code, Highlights};
+use crate::inputs::{History, Inputs};
+use crate::page::{Body, Heading, Hole, Kind, Publish, link, slug};
+use crate::project::Page;
+use crate::project::{CONTENT, Project};
+use crate::rule;
+use crate::sheet::{self, Sheet};
+use crate::source::RelPath;
+use crate::status::{self, Overview};
+use crate::text::address::encode_path;
+use crate::text::html::escape;
+use crate::text::suggest;
+use crate::theme::{self, Theme, WORKER};
+use taken::{Taken, folded};
+
+pub use aliases::Redirect;
+pub use hosting::{CHANGES, FEED, SITEMAP};
+pub use look::LookLinks;
+pub use nav::{Crumb, Section};
+
+/// An address below the site's root, such as `docs/cutover-checklist.html`.
+pub type Route = String;
+
+/// What is found at a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The page of this number.
+    Page(usize),
+    /// The folder of this number, where it has no page of its own.
+    Section(usize),
+    /// A file below `content/` or the theme's `static/`, copied as it is.
+    Asset(RelPath),
+    /// A text file of the theme.
+    Static(String),
+    NotFound,
+    /// The page at the old address of this number.
+    Redirect(usize),
+    /// The calendar of the run sheet of this number.
+    Calendar(usize),
+    /// The script that keeps run sheets for offline use.
+    Worker,
+    BadgeSvg,
+    BadgeJson,
+    /// A map of the site for search engines.
+    Sitemap,
+    /// What search engines may read.
+    Robots,
+    /// The feed of sent notices.
+    Feed,
+    /// The feed of pages that were changed last.
+    Changes,
+    /// Headers and redirects as Netlify and Cloudflare Pages read them.
+    Headers,
+    Redirects,
+    /// An empty file that tells GitHub Pages to publish every file.
+    NoJekyll,
+    /// The file by which we know our own output.
+    Marker,
+}
+
+/// The file by which an output folder is known as ours.
+pub const MARKER: &str = ".runsheet-site";
+
+/// Where the search begins to read: the one file of its index whose name does not change.
+pub const SEARCH_MANIFEST: &str = "search/index.js";
+
+/// The page for addresses that do not exist, as hosts look for it.
+const NOT_FOUND: &str = "404.html";
+
+/// A page in its place.
+pub struct SitePage {
+    pub page: Arc<Page>,
+    pub route: Route,
+    /// Addresses of its links, by number, relative to the site's root; `None` where there is none.
+    pub links: Vec<Option<String>>,
+    /// The event whose clock it runs on.
+    pub event: Option<String>,
+    /// The plan, if it is a run sheet.
+    pub sheet: Sheet,
+    /// Its notices as the site shows them, in order.
+    pub notices: Vec<ShownNotice>,
+    /// Its body with its tags run, if it is a template.
+    pub made: Option<Body>,
+    /// When its file was last changed, where Git knows.
+    pub changed: Option<Timestamp>,
+    /// The day on which its review was due, if that has passed.
+    pub overdue_since: Option<Date>,
+}
+
+/// A notice on the site: with sample values, or sent.
+pub struct ShownNotice {
+    pub title: String,
+    pub anchor: String,
+    pub name: String,
+    pub subject: String,
+    pub html: String,
+    /// When it was sent, if it is shown as sent and that is known.
+    pub sent_at: Option<Timestamp>,
+}
+
+impl SitePage {
+    /// Its HTML, the tags of a template run.
+    pub fn body(&self) -> &Body {
+        self.made.as_ref().unwrap_or(&self.page.body)
+    }
+
+    /// The headings that are on the page: a template may leave some out.
+    pub fn headings(&self) -> impl Iterator<Item = &Heading> {
+        let left_out = self.left_out();
+        self.page.headings.iter().filter(move |heading| !left_out.contains(&*heading.anchor))
+    }
+
+    /// Anchors that the page would have if its template left nothing out. The title stands above the body.
+    fn left_out(&self) -> BTreeSet<&str> {
+        let Some(made) = &self.made else { return BTreeSet::new() };
+        let (all, made) = (ids(&self.page.body.html), ids(&made.html));
+        let is_left_out = |anchor: &&str| {
+            let mut id = String::new();
+            escape(anchor, &mut id);
+            all.contains(&*id) && !made.contains(&*id)
+        };
+        self.page.headings.iter().map(|heading| &*heading.anchor).filter(is_left_out).collect()
+    }
+
+    /// The numbers of the links that are on the page: a template may leave some out. Any other page has all of its own.
+    fn links_made(&self) -> Option<BTreeSet<usize>> {
+        let number = |(_, hole): &(usize, Hole)| if let Hole::Link(number) = hole { Some(*number) } else { None };
+        Some(self.made.as_ref()?.holes.iter().filter_map(number).collect())
+    }
+}
+
+/// The values of all attributes `id` of HTML that we have written.
+fn ids(html: &str) -> BTreeSet<&str> {
+    html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
+}
+
+/// Everything that rendering needs.
+pub struct Site {
+    pub config: Config,
+    pub pages: Vec<SitePage>,
+    pub sections: Vec<Section>,
+    folders: nav::Folders,
+    pub routes: BTreeMap<Route, Target>,
+    /// Old addresses of pages.
+    pub redirects: Vec<Redirect>,
+    /// Where the links of `[look]` lead.
+    pub look: LookLinks,
+    pub status: Option<Overview>,
+    /// Code that is highlighted already; what is missing is made when it is rendered.
+    pub highlights: Highlights,
+    /// The project's folder in its repository: empty, or ending in `/`.
+    pub repository_folder: String,
+    /// Shown in the footer if the caller fixed the time of the build.
+    pub built_at: Option<Timestamp>,
+    pub diagnostics: Diagnostics,
+}
+
+/// Holds all files together.
+pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Option<Timestamp>) -> Site {
+    let mut diagnostics = project.diagnostics.clone();
+    let config = project.config.clone();
+    let published: Vec<&Arc<Page>> = project.pages.iter().filter(|page| is_published(page)).collect();
+    let sections = nav::sections(&published);
+    let mut taken = Taken::default();
+    let mut routes = page_routes(&published, &sections, &mut taken, &mut diagnostics);
+    add_files(&mut routes, &mut taken, inputs, theme, &config, &published, &mut diagnostics);
+    let overview = overview(inputs, &config, &mut diagnostics);
+    let index = links::Index::new(project, inputs, &routes, &published, &config);
+    let look = look::resolve(&config, &index, &routes, &mut diagnostics);
+    let resolved: Vec<(SitePage, Diagnostics)> = published.par_iter().map(|page| site_page(page, &index, inputs, &config)).collect();
+    let mut pages = Vec::with_capacity(resolved.len());
+    for (page, faults) in resolved {
+        pages.push(page);
+        diagnostics.extend(faults);
+    }
+    for page in project.pages.iter().filter(|page| !is_published(page)) {
+        links::resolve(page, &index, &mut diagnostics);
+    }
+    notices::check_names(project, &mut diagnostics);
+    add_sheets(&mut routes, &mut taken, &pages, &published, &config, &mut diagnostics);
+    let redirects = aliases::add(&mut routes, &mut taken, &pages, &mut diagnostics);
+    if inputs.history == History::Shallow {
+        diagnostics.push(shallow_history());
+    }
+    let mut site = Site {
+        config,
+        pages,
+        folders: nav::Folders::of(&sections),
+        sections,
+        routes,
+        redirects,
+        look,
+        status: overview,
+        highlights: Highlights::default(),
+        repository_folder: inputs.repository_folder.clone(),
+        built_at,
+        diagnostics,
+    };
+    site.run_templates();
+    site.show_notices(project, theme);
+    let mut routes = std::mem::take(&mut site.routes);
+    hosting::add(&mut routes, &mut taken, &site);
+    site.routes = routes;
+    // All addresses are known now.
+    let mut diagnostics = std::mem::take(&mut site.diagnostics);
+    links::check_made(&site, &mut diagnostics);
+    links::check_own(
+        project,
+        &site.config,
+        || links::Index::new(project, inputs, &site.routes, &published, &site.config),
+        &mut diagnostics,
+    );
+    site.diagnostics = diagnostics;
+    site
+}
+
+/// Puts a page into its place: its links, its event, its plan.
+fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &Config) -> (SitePage, Diagnostics) {
+    let mut diagnostics = Diagnostics::default();
+    let links = links::resolve(page, index, &mut diagnostics);
+    let event = event_of(page, config, &mut diagnostics);
+    let text = inputs.sources.get(&page.path).map_or("", |source| &source.text);
+    let sheet = if page.kind == Kind::RunSheet { sheet::resolve(page, text, event, &mut diagnostics) } else { Sheet::default() };
+    let page = SitePage {
+        route: index.route(&page.path).unwrap_or_default().to_owned(),
+        page: Arc::clone(page),
+        links,
+        event: event.map(|event| event.id.clone()),
+        sheet,
+        notices: Vec::new(),
+        made: None,
+        changed: inputs.history.last_change(&page.path),
+        overdue_since: page.front.overdue_since(inputs.now),
+    };
+    (page, diagnostics)
+}
+
+fn shallow_history() -> Diagnostic {
+    let message = "the Git history of this clone is cut off, so pages do not say when they were last changed";
+    Diagnostic::new(rule::SHALLOW_HISTORY, message)
+        .help("fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow")
+}
+
+/// Every page is on the site but notices that are never to be.
+fn is_published(page: &Page) -> bool {
+    !(matches!(page.kind, Kind::Notices | Kind::Notice) && page.front.publish == Publish::Never)
+}
+
+/// The route that a page's file gives.
+fn route_of(path: &RelPath) -> Route {
+    let below = path.below(CONTENT).unwrap_or(path.as_str());
+    let (folder, _) = below.rsplit_once('/').unwrap_or(("", below));
+    let mut route = nav::folder_route(folder);
+    let stem = path.stem();
+    if is_index(stem) {
+        route.push_str("index.html");
+    } else {
+        route.push_str(&slug::address(stem));
+        route.push_str(".html");
+    }
+    route
+}
+
+/// Files that speak for their folder.
+fn is_index(stem: &str) -> bool {
+    matches!(stem, "index" | "_index" | "README")
+}
+
+fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, diagnostics: &mut Diagnostics) -> BTreeMap<Route, Target> {
+    let mut routes: BTreeMap<Route, Target> = BTreeMap::new();
+    let mut owners: BTreeMap<String, &RelPath> = BTreeMap::new();
+    for (index, page) in pages.iter().enumerate() {
+        let route = route_of(&page.path);
+        if let Some(first) = owners.insert(folded(&route), &page.path) {
+            let message = format!("this page and `{first}` would both be `{route}`");
+            diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&page.path).help("rename one of them"));
+            continue;
+        }
+        if !taken.add(&route) {
+            let message = format!("`{route}` would be a page, and a folder with pages in it");
+            diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&page.path).help("rename the page or the folder"));
+            continue;
+        }
+        if let Some((address, what)) = reserved::kept_for(&route) {
+            let message = format!("this page would be `{route}`, but `{address}` is kept for {what}");
+            diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&page.path).help("rename the page or its folder"));
+        }
+        routes.insert(route, Target::Page(index));
+    }
+    check_folders(sections, diagnostics);
+    for (index, section) in sections.iter().enumerate() {
+        // The page of the folder may be there already.
+        taken.add(&section.route);
+        routes.entry(section.route.clone()).or_insert(Target::Section(index));
+    }
+    routes
+}
+
+/// Folders side by side whose names give one address: the page of one of them could not be reached.
+fn check_folders(sections: &[Section], diagnostics: &mut Diagnostics) {
+    let mut owners: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for section in sections {
+        let above = section.folder.rsplit_once('/').map_or("", |(above, _)| above);
+        let Some(first) = owners.insert((above, folded(&section.route)), &section.folder) else { continue };
+        let Some(path) = RelPath::new(&format!("{CONTENT}/{}", section.folder)).filter(|_| !section.folder.is_empty()) else { continue };
+        let address = section.route.strip_suffix("index.html").unwrap_or(&section.route);
+        let message = format!("this folder and `{CONTENT}/{first}` would both be `{address}`");
+        diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&path).help("rename one of them"));
+    }
+}
+
+fn add_files(
+    routes: &mut BTreeMap<Route, Target>,
+    taken: &mut Taken,
+    inputs: &Inputs,
+    theme: &Theme,
+    config: &Config,
+    pages: &[&Arc<Page>],
+    diagnostics: &mut Diagnostics,
+) {
+    for path in inputs.assets.keys() {
+        let Some(below) = path.below(CONTENT) else { continue };
+        if !taken.add(below) {
+            let message = format!("`{below}` is in the output already, under a name that differs in case or form");
+            diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(path).help("rename it"));
+            continue;
+        }
+        routes.insert(below.to_owned(), Target::Asset(path.clone()));
+    }
+    let mut ours: Vec<(Route, Target)> = Vec::new();
+    let is_used = |name: &&String| config.site.search || !theme::SEARCH.contains(&name.as_str());
+    ours.extend(theme.statics.keys().filter(is_used).map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
+    ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
+    ours.push((NOT_FOUND.to_owned(), Target::NotFound));
+    ours.push((MARKER.to_owned(), Target::Marker));
+    if config.status.is_some() {
+        ours.push(("status/badge.svg".to_owned(), Target::BadgeSvg));
+        ours.push(("status/badge.json".to_owned(), Target::BadgeJson));
+    }
+    add_ours(routes, taken, ours, pages, diagnostics);
+    if config.site.search && !taken.add(SEARCH_MANIFEST) {
+        report_taken(SEARCH_MANIFEST, routes, pages, diagnostics);
+    }
+}
+
+/// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
+fn add_ours(
+    routes: &mut BTreeMap<Route, Target>,
+    taken: &mut Taken,
+    ours: Vec<(Route, Target)>,
+    pages: &[&Arc<Page>],
+    diagnostics: &mut Diagnostics,
+) {
+    for (route, target) in ours {
+        if !taken.add(&route) {
+            report_taken(&route, routes, pages, diagnostics);
+            continue;
+        }
+        routes.insert(route, target);
+    }
+}
+
+/// Says which file is where one of runsheet's own must be.
+fn report_taken(route: &str, routes: &BTreeMap<Route, Target>, pages: &[&Arc<Page>], diagnostics: &mut Diagnostics) {
+    let is_there = |other: &str| {
+        let (route, other) = (folded(route), folded(other));
+        other == route || other.starts_with(&format!("{route}/")) || route.starts_with(&format!("{other}/"))
+    };
+    let owner = routes.iter().filter(|(other, _)| is_there(other)).find_map(|(_, target)| match target {
+        Target::Page(index) => Some(&pages[*index].path),
+        Target::Asset(path) => Some(path),
+        _ => None,
+    });
+    let diagnostic =
+        Diagnostic::new(rule::PATH_COLLISION, format!("`{route}` is written by runsheet itself, and this would be there, too"));
+    let diagnostic = owner.map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
+    let help = match route {
+        NOT_FOUND => "rename the file; to change that page, put a template `404.html` into your theme",
+        _ => "rename the file or its folder",
+    };
+    diagnostics.push(diagnostic.help(help));
+}
+
+/// What is published beside run sheets: their calendars, and the script that keeps them.
+fn add_sheets(
+    routes: &mut BTreeMap<Route, Target>,
+    taken: &mut Taken,
+    pages: &[SitePage],
+    published: &[&Arc<Page>],
+    config: &Config,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut ours: Vec<(Route, Target)> = Vec::new();
+    for (index, page) in pages.iter().enumerate().filter(|(_, page)| page.page.kind == Kind::RunSheet) {
+        let event = page.event.as_deref().and_then(|event| config.events.get(event));
+        ours.extend(sheet_calendar(page, event).map(|route| (route, Target::Calendar(index))));
+    }
+    if pages.iter().any(|page| page.page.kind == Kind::RunSheet) {
+        ours.push((WORKER.to_owned(), Target::Worker));
+    }
+    add_ours(routes, taken, ours, published, diagnostics);
+}
+
+/// Where the calendar of a run sheet is: beside its page. Without a date there is none.
+pub fn sheet_calendar(page: &SitePage, event: Option<&Event>) -> Option<Route> {
+    event?.clock.as_ref().filter(|_| page.page.kind == Kind::RunSheet)?;
+    Some(format!("{}.ics", page.route.strip_suffix(".html")?))
+}
+
+fn overview(inputs: &Inputs, config: &Config, diagnostics: &mut Diagnostics) -> Option<Overview> {
+    let settings = config.status.as_ref()?;
+    let overview = status::overview(inputs.status.snapshot.as_ref(), settings, inputs.now);
+    if let Some((message, help)) = &inputs.status.fault {
+        let shown = match (&inputs.status.snapshot, &overview.as_of_words) {
+            (Some(_), Some(words)) => format!("the last snapshot is shown, {words}"),
+            (Some(_), None) => "the last snapshot is shown".to_owned(),
+            (None, _) => "`unknown` is shown".to_owned(),
+        };
+        let diagnostic = Diagnostic::new(rule::STATUS_UNREACHABLE, format!("the status page was not read: {message}; {shown}"));
+        diagnostics.push(diagnostic.maybe_help(help.clone()));
+    }
+    for name in &overview.missing {
+        let diagnostic = Diagnostic::new(rule::STATUS_MONITOR, format!("the status page has no monitor `{name}`"));
+        diagnostics.push(diagnostic.help("`include` in [status] names monitors as the page does"));
+    }
+    Some(overview)
+}
+
+fn event_of<'c>(page: &Page, config: &'c Config, diagnostics: &mut Diagnostics) -> Option<&'c Event> {
+    let named = page.front.event.as_ref();
+    let event = config.event(named.map(|name| name.value.as_str()));
+    if let (Some(name), None) = (named, event) {
+        let diagnostic = Diagnostic::new(rule::UNKNOWN_EVENT, format!("there is no event `{}`", name.value));
+        let help = suggest(&name.value, config.events.keys().map(String::as_str));
+        diagnostics.push(diagnostic.at(&page.path, name.span.clone()).maybe_help(help));
+    }
+    event
+}
+
+impl Site {
+    /// All code that has a language.
+    pub fn code(&self) -> impl Iterator<Item = &Code> {
+        self.pages.iter().flat_map(|page| &page.page.blocks).map(|block| &block.code)
+    }
+
+    /// Where a file is edited, if the repository is known.
+    pub fn edit_url(&self, path: &RelPath) -> Option<String> {
+        let repository = self.config.site.repository.as_ref()?;
+        let path = encode_path(&format!("{}{path}", self.repository_folder));
+        Some(format!("{}/edit/HEAD/{path}", link::encode(repository)))
+    }
+
+    pub fn event(&self, id: Option<&str>) -> Option<&Event> {
+        id.and_then(|id| self.config.events.get(id))
+    }
+}

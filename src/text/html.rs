@@ -1,0 +1,65 @@
+//! Text as HTML: what would mean something there is escaped.
+
+/// Escapes text for HTML, in elements and in double-quoted attributes.
+pub fn escape(text: &str, html: &mut String) {
+    escape_but(text, "", html);
+}
+
+/// Escapes text of an element, where quotes mean nothing.
+pub fn escape_element(text: &str, html: &mut String) {
+    escape_but(text, "\"", html);
+}
+
+/// Bytes with which something begins that may have to be escaped.
+const MARKED: [bool; 256] = {
+    let mut marked = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        // Control characters of direction begin with 0xD8 or 0xE2.
+        marked[byte] = matches!(byte as u8, b'&' | b'<' | b'>' | b'"' | 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0xD8 | 0xE2);
+        byte += 1;
+    }
+    marked
+};
+
+fn escape_but(text: &str, kept: &str, html: &mut String) {
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if !MARKED[usize::from(byte)] {
+            continue;
+        }
+        let Some(c) = text[at..].chars().next() else { continue };
+        let escaped = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' if kept.is_empty() => "&quot;",
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => "\u{FFFD}",
+            c if crate::text::is_bidi_control(c) => &format!("⟦U+{:04X}⟧", u32::from(c)),
+            _ => continue,
+        };
+        html.push_str(&text[from..at]);
+        html.push_str(escaped);
+        from = at + c.len_utf8();
+    }
+    html.push_str(&text[from..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_means_something_is_escaped() {
+        let check = |text: &str, all: &str, element: &str| {
+            let (mut first, mut second) = (String::new(), String::new());
+            escape(text, &mut first);
+            escape_element(text, &mut second);
+            assert_eq!((first.as_str(), second.as_str()), (all, element), "{text:?}");
+        };
+        check("", "", "");
+        check("a<b>&\"c\"", "a&lt;b&gt;&amp;&quot;c&quot;", "a&lt;b&gt;&amp;\"c\"");
+        check("ü€\u{0}\u{202E}x\u{061C}", "ü€\u{FFFD}⟦U+202E⟧x⟦U+061C⟧", "ü€\u{FFFD}⟦U+202E⟧x⟦U+061C⟧");
+        check("“q” …", "“q” …", "“q” …");
+    }
+}

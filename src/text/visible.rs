@@ -1,0 +1,27 @@
+//! Characters that no reader sees, shown.
+
+/// The text with control characters made visible, so that a file cannot write to a terminal.
+pub fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| match c {
+            '\n' => vec!['\n'],
+            c if c.is_control() || is_bidi_control(c) => format!("⟦U+{:04X}⟧", u32::from(c)).chars().collect(),
+            c => vec![c],
+        })
+        .collect()
+}
+
+/// Characters that turn the order of text around (Unicode TR 9).
+pub fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(visible("a\u{1b}[31m\u{202e}b"), "a⟦U+001B⟧[31m⟦U+202E⟧b");
+    }
+}
