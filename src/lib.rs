@@ -24,6 +24,7 @@ pub mod diagnostic;
 pub mod highlight;
 pub mod inputs;
 pub mod mail;
+pub mod mailing;
 pub mod notice;
 pub mod page;
 pub mod project;

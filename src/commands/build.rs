@@ -7,13 +7,13 @@ use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Outcome, Selection, Tally};
 use super::report;
-use super::skip::Skip;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::highlight::Highlights;
 use crate::inputs::Inputs;
+use crate::mail::Keys;
+use crate::mailing::{Selection, Skip, Tally};
 use crate::notice::engine;
 use crate::render::{Frame, Rendered};
 use crate::rule;
@@ -152,14 +152,20 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     for mailing in &config.mailings {
         let selection = Selection { limit, may_be_skipped: true, ..Selection::all(mailing) };
         let id = &mailing.id.value;
-        sink::begin(outbox, id)?;
-        let tally = mailings::merge(loaded, &selection, &keys, diagnostics, |outcome| match outcome {
-            Outcome::Written(merged) => sink::write_eml(outbox, id, merged.number, merged.message),
-            _ => Ok(()),
-        });
+        let tally = merge(loaded, &selection, outbox, &keys, diagnostics);
         merged.push((id.clone(), tally.with_context(|| format!("cannot merge the mailing `{id}`"))?));
     }
     Ok(merged)
+}
+
+/// Merges a mailing to its folder of the outbox.
+fn merge(loaded: &Loaded, selection: &Selection, outbox: &Output, keys: &Keys, diagnostics: &mut Diagnostics) -> Result<Tally> {
+    let mut sink = sink::InOutbox::new(outbox, &selection.mailing.id.value)?;
+    let mut merging = loaded.merge(selection, keys, diagnostics)?;
+    sink::pour(&mut merging, &mut sink, |_| Ok(()))?;
+    let (tally, found) = merging.finish();
+    diagnostics.extend(found);
+    Ok(tally)
 }
 
 fn say_result(pages: usize, target: &Path, merged: &[(String, Tally)], global: &Global) {

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::load::{HistoryFrom, StatusFrom, load};
-use super::mailings::{self, Selection};
 use super::{build, external as other_sites, report};
 use crate::cli::Global;
+use crate::mailing::Selection;
 use crate::render::Frame;
 use crate::rule::Severity;
 use crate::text::counted;
@@ -25,7 +25,7 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());
     for mailing in &loaded.project.config.mailings {
         let selection = Selection { may_be_skipped: true, ..Selection::all(mailing) };
-        mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()))?;
+        loaded.check(&selection, &keys, &mut diagnostics)?;
     }
     // No page is shown: its code needs no colours.
     loaded.site.config.site.highlight = false;

@@ -6,19 +6,19 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use super::campaign;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Selection, Tally};
-use super::table_file::TableFile;
 use super::{notice, report};
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
-use crate::notice::rows::BadRow;
+use crate::mail::Keys;
+use crate::mailing::{Outcome, Selection, Source, Tally, campaign};
+use crate::notice::rows::{BadRow, RowFault};
 use crate::rule::{self, Severity};
 use crate::text::{counted, thousands, visible};
 use crate::world::environment;
 use crate::world::output::Lock;
 use crate::world::sink::{FaultRow, TableReport};
+use crate::world::table_file::TableFile;
 
 pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Option<&Path>) -> Result<ExitCode> {
     let root = super::load::root(global)?;
@@ -26,8 +26,8 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded.project, name)?;
     notice::refuse_undeclared(&loaded.project.config, &mailing, recipients)?;
-    let selection = Selection { recipients, ..Selection::all(&mailing) };
-    let table = TableFile::of(&loaded.root, &selection);
+    let selection = Selection { recipients, surveyed: true, ..Selection::all(&mailing) };
+    let table = TableFile::new(&loaded.root, &selection);
     if let Some(report) = report_to {
         refuse_report(report, &table)?;
     }
@@ -37,22 +37,11 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());
     let mut diagnostics = loaded.site.diagnostics.clone();
     let known = diagnostics.iter().count();
-    let mut found = Found::default();
-    let mut take = |row: &BadRow| {
-        found.add(row);
-        match &mut written {
-            Some(written) => row.faults.iter().try_for_each(|fault| {
-                let (line, column, value) = (row.line, &*fault.column, &*fault.value);
-                written.add(&FaultRow { line, column, value, diagnostic: &fault.diagnostic })
-            }),
-            None => Ok(()),
-        }
-    };
-    let tally = mailings::survey(&loaded, &selection, &keys, &mut diagnostics, &mut take);
-    let tally = tally.with_context(|| format!("cannot check `{name}`"))?;
+    let surveyed = survey(&loaded, &selection, &keys, written.as_mut(), &mut diagnostics);
+    let (found, tally) = surveyed.with_context(|| format!("cannot check `{name}`"))?;
     if let Some(mut written) = written {
         // What is wrong with the table as a whole belongs to it, too.
-        for diagnostic in diagnostics.iter().skip(known).filter(|diagnostic| diagnostic.path.as_ref() == Some(&table.path)) {
+        for diagnostic in diagnostics.iter().skip(known).filter(|diagnostic| diagnostic.path.as_ref() == Some(table.path())) {
             let line = diagnostic.line().unwrap_or(1);
             written.add(&FaultRow { line, column: "", value: "", diagnostic })?;
         }
@@ -65,6 +54,29 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
         report::note(global, &format!("to get all of them as a table: `{}`", selection.command_to_check()));
     }
     Ok(if failed || tally.skipped || tally.incomplete { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+/// Goes over all rows, and puts what is wrong in them into the report if there is one.
+fn survey(
+    loaded: &Loaded,
+    selection: &Selection,
+    keys: &Keys,
+    mut report: Option<&mut TableReport>,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Found, Tally)> {
+    let mut found = Found::default();
+    let mut merging = loaded.merge(selection, keys, diagnostics)?;
+    for outcome in &mut merging {
+        let Outcome::Faulty(row) = outcome? else { continue };
+        found.add(&row);
+        let Some(report) = &mut report else { continue };
+        for RowFault { column, value, diagnostic } in &row.faults {
+            report.add(&FaultRow { line: row.line, column, value, diagnostic })?;
+        }
+    }
+    let (tally, more) = merging.finish();
+    diagnostics.extend(more);
+    Ok((found, tally))
 }
 
 fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
@@ -87,13 +99,13 @@ fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &T
             if more > 0 {
                 let message = format!("{}: {}", counted(more, "more fault", "more faults"), kind.code);
                 let rule = if kind.severity == Severity::Error { rule::MORE_BAD_ROWS } else { rule::MORE_WARNED_ROWS };
-                diagnostics.push(Diagnostic::new(rule, message).in_file(&table.path).help("`--report FILE` names all of them"));
+                diagnostics.push(Diagnostic::new(rule, message).in_file(table.path()).help("`--report FILE` names all of them"));
             }
         }
     }
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     if as_text {
-        report::wrong(&found.text(&table.path.to_string()));
+        report::wrong(&found.text(&table.path().to_string()));
     }
     let denied = global.deny_warnings && found.kinds.keys().any(|kind| kind.severity == Severity::Warning);
     if found.faulty_rows() > 0 {

@@ -8,26 +8,25 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 
-use super::campaign::Frozen;
 use super::introduction::zoned;
 use super::load::Loaded;
-use super::mailings::{self, Outcome, Selection};
 use super::meter::Meter;
 use super::planned_mailing::Kept;
-use super::skip::Skip;
 use super::{ledger, refusals, report};
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::Diagnostics;
 use crate::mail::address;
+use crate::mailing::{Frozen, Selection, Skip};
 use crate::notice::deadline::Times;
-use crate::notice::ledger::{Claim, Counts, State, content_hash};
+use crate::notice::ledger::{Claim, Counts, State};
 use crate::notice::recipients::Recipient;
 use crate::text::{counted, thousands};
 use crate::world::ledger::Ledger;
 use crate::world::mail::queue::{self, Producer, Queued, SendOptions, Stop};
 use crate::world::mail::smtp::Server;
 use crate::world::process::Signal;
+use crate::world::sink;
 use crate::world::{clock, environment};
 
 /// A plan on its way.
@@ -143,10 +142,7 @@ impl Handover<'_> {
             let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
             for (key, envelope, bytes) in batch {
                 let Some(claim) = claims.remove(&key) else { continue };
-                if claim.hash != content_hash(&bytes) {
-                    bail!("the message to {key} is not as it was planned");
-                }
-                producer.put(Queued { claim, envelope, bytes });
+                producer.put(Queued::new(claim, envelope, bytes)?);
             }
         }
         Ok(claimed)
@@ -156,34 +152,23 @@ impl Handover<'_> {
     fn pass(&self, producer: &Producer, budget: &mut usize) -> Result<usize> {
         let selection =
             Selection { recipients: self.recipients, frozen: Some(self.frozen), skip: self.skip, ..Selection::all(self.mailing) };
-        let mut hand: BTreeMap<String, Claim> = BTreeMap::new();
-        let hand = std::cell::RefCell::new(&mut hand);
         let mut claimed = 0;
-        let mut gate = |recipients: &[&Recipient]| {
-            let keys: Vec<String> = recipients.iter().map(|recipient| address::key(&recipient.address)).collect();
+        let gate = |recipients: &[&Recipient]| {
             if *budget == 0 || producer.has_stopped() {
-                return Ok(vec![false; keys.len()]);
+                return Ok(recipients.iter().map(|_| None).collect());
             }
             self.refuse_late()?;
+            let keys: Vec<String> = recipients.iter().map(|recipient| address::key(&recipient.address)).collect();
             let claims = producer.ledger(|ledger| ledger.claim(&keys, *budget))?;
             *budget -= claims.len();
             claimed += claims.len();
-            let mut hand = hand.borrow_mut();
-            hand.extend(claims.into_iter().map(|claim| (claim.key.clone(), claim)));
-            Ok(keys.iter().map(|key| hand.contains_key(key)).collect())
+            let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
+            Ok(keys.iter().map(|key| claims.remove(key)).collect())
         };
-        let keys = environment::keys();
-        let mut diagnostics = Diagnostics::default();
-        let tally = mailings::merge_some(self.loaded, &selection, &keys, &mut diagnostics, Some(&mut gate), |outcome| {
-            let Outcome::Written(merged) = outcome else { return Ok(()) };
-            let key = address::key(&merged.recipient.address);
-            let Some(claim) = hand.borrow_mut().remove(&key) else { return Ok(()) };
-            if claim.hash != content_hash(&merged.message.bytes) {
-                bail!("the message to {key} is not as it was planned: the recipients changed while they were sent to");
-            }
-            producer.put(Queued { claim, envelope: merged.message.envelope(), bytes: merged.message.bytes.clone() });
-            Ok(())
-        })?;
+        let (keys, known) = (environment::keys(), Diagnostics::default());
+        let mut merging = self.loaded.merge_some(&selection, &keys, &known, gate)?;
+        sink::pour(&mut merging, &mut &*producer, |_| Ok(()))?;
+        let (tally, _) = merging.finish();
         if tally.incomplete || tally.skipped {
             bail!("the recipients changed while they were sent to: the table is no longer right");
         }

@@ -9,11 +9,12 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::ledger::{self, declared};
 use super::load::{HistoryFrom, StatusFrom, load};
-use super::{campaign, report};
+use super::report;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::config::Mailing;
 use crate::inputs::Inputs;
+use crate::mailing::campaign;
 use crate::notice::campaign::{Campaign, Known};
 use crate::notice::ledger::Plan;
 use crate::project::Project;

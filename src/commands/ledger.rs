@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::load::{HistoryFrom, StatusFrom, load};
-use super::{campaign, identity, report};
+use super::{identity, report};
 use crate::cli::Global;
 use crate::config::Config;
 use crate::config::{Mailing, Sending};
 use crate::mail::address;
+use crate::mailing::campaign;
 use crate::notice::history::{Standing, verify, verify_plan};
 use crate::notice::ledger::{Plan, State};
 use crate::project::Project;

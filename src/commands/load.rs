@@ -11,11 +11,15 @@ use crate::cli::Global;
 use crate::config::{Mailing, Overrides};
 use crate::diagnostic::Diagnostics;
 use crate::inputs::{History, Inputs, StatusInput};
+use crate::mail::Keys;
+use crate::mailing::{Materials, Merging, Selection, Tally, Watch, everybody};
+use crate::notice::recipients::Recipient;
 use crate::project::{self, Project};
 use crate::render::{self, Frame, Rendered};
 use crate::site::{self, Site};
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
+use crate::world::table_file::TableFile;
 use crate::world::watchdog::Watchdog;
 use crate::world::{clock, disk, environment, history, kept, status};
 use crate::{check, config};
@@ -33,6 +37,12 @@ pub struct Loaded {
     /// Over whatever templates do.
     pub watchdog: Watchdog,
 }
+
+/// A gate that lets all through.
+type Everybody = fn(&[&Recipient]) -> Result<Vec<Option<()>>>;
+
+/// A merge that nobody is kept from.
+pub type MergingAll<'a> = Merging<'a, TableFile, (), Everybody>;
 
 /// The longest that a template may take for a page or a message.
 pub const MOST_TIME: Duration = Duration::from_secs(10);
@@ -108,6 +118,38 @@ impl Loaded {
             self.site.diagnostics.extend(faults);
         }
         self
+    }
+
+    /// The merge of what is selected, for those whom a gate lets through. `known` are the diagnostics of the site.
+    pub fn merge_some<'a, P, G>(
+        &'a self,
+        selection: &'a Selection<'a>,
+        keys: &'a Keys,
+        known: &'a Diagnostics,
+        gate: G,
+    ) -> Result<Merging<'a, TableFile, P, G>>
+    where
+        G: FnMut(&[&Recipient]) -> Result<Vec<Option<P>>>,
+    {
+        let watch: Watch<'a> = Box::new(|name, work| self.watchdog.watch(name, MOST_TIME, work));
+        Merging::new(self.materials(keys), selection, TableFile::new(&self.root, selection), watch, known, gate)
+    }
+
+    /// The merge of all that is selected.
+    pub fn merge<'a>(&'a self, selection: &'a Selection<'a>, keys: &'a Keys, known: &'a Diagnostics) -> Result<MergingAll<'a>> {
+        self.merge_some(selection, keys, known, everybody as Everybody)
+    }
+
+    /// Merges all that is selected to see what is wrong, and reports it. No message is kept.
+    pub fn check(&self, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics) -> Result<Tally> {
+        let (tally, found) = self.merge(selection, keys, diagnostics)?.check()?;
+        diagnostics.extend(found);
+        Ok(tally)
+    }
+
+    /// What messages are made of.
+    pub fn materials<'a>(&'a self, keys: &'a Keys) -> Materials<'a> {
+        Materials { site: &self.site, project: &self.project, theme: &self.theme, keys }
     }
 
     /// Renders a route. If a template never ends, the process does.

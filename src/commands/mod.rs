@@ -1,10 +1,8 @@
 //! One file a command; each reads like its help: world, core, world.
 
 mod build;
-mod campaign;
 mod check;
 mod check_table;
-mod chosen;
 mod completions;
 mod explain;
 mod export;
@@ -16,21 +14,17 @@ mod introduction;
 mod ledger;
 mod load;
 mod mail_server;
-mod mailings;
-mod merging;
 mod meter;
 mod notice;
 mod planned_mailing;
 mod refusals;
 mod report;
-mod row_faults;
 mod schedule;
 mod schema;
 mod send;
 mod serve;
 mod skip;
 mod status;
-mod table_file;
 mod test_message;
 mod told;
 mod who;

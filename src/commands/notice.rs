@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, MergedMessage, Outcome, Selection, Tally};
-use super::skip::{Asked, Skip};
-use super::{build, campaign, check_table, export, identity, ledger, report, send, who};
+use super::skip::Asked;
+use super::{build, check_table, export, identity, ledger, report, send, skip, who};
 use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Config;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
+use crate::mailing::{MergedMessage, Outcome, Selection, Tally, campaign, prepare};
 use crate::notice::deadline::{Times, Timing, told};
 use crate::notice::ledger::LeftOut;
 use crate::notice::message::Message;
@@ -24,7 +24,7 @@ use crate::notice::shard::Shard;
 use crate::project::Project;
 use crate::world::environment;
 use crate::world::output::Lock;
-use crate::world::sink::{self, Folder, InFile, InFolder, Sink, Stream, ToStandardOutput};
+use crate::world::sink::{self, Folder, InFile, InFolder, Output, Sink, Stream, ToStandardOutput};
 
 pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
     match command {
@@ -188,16 +188,18 @@ fn message_to(
     let keys = environment::keys();
     let mut found = None;
     let all = Selection::all(mailing);
-    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else { return Ok(None) };
+    let Asked::Rows(skip) = skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else { return Ok(None) };
     let selection = Selection { only: Some(address), limit: Some(1), skip: skip.as_ref(), ..all };
-    mailings::merge(loaded, &selection, &keys, diagnostics, |outcome| {
-        match outcome {
-            Outcome::Written(merged) => found = Some((merged.message.clone(), merged.rendered.clone())),
+    let mut merging = loaded.merge(&selection, &keys, diagnostics)?;
+    for outcome in &mut merging {
+        match outcome? {
+            Outcome::Written(merged) => found = Some((merged.message, merged.rendered)),
             Outcome::Suppressed(_) => bail!("`{address}` is suppressed and gets no mail"),
-            Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => {}
+            _ => {}
         }
-        Ok(())
-    })?;
+    }
+    let (_, more) = merging.finish();
+    diagnostics.extend(more);
     Ok(found)
 }
 
@@ -210,7 +212,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     fields.entry("email".to_owned()).or_insert_with(|| address.to_string());
     let columns: Vec<String> = fields.keys().cloned().collect();
     let path = crate::source::configuration();
-    let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, None, diagnostics) else {
+    let Some(merge) = prepare(loaded.materials(&keys), mailing, &path, &columns, None, diagnostics) else {
         return Ok(None);
     };
     match merge.message(&Recipient::of(address, &fields)) {
@@ -230,22 +232,14 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     let mut diagnostics = loaded.site.diagnostics.clone();
     let keys = environment::keys();
     let all = Selection { recipients, ..Selection::all(&mailing) };
-    let skip = Skip::asked(&loaded, &all, &keys, skip_bad, &mut diagnostics);
+    let skip = skip::asked(&loaded, &all, &keys, skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot review `{name}`"))? else {
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
         return Ok(ExitCode::from(1));
     };
     let selection = Selection { condition, probed: true, skip: skip.as_ref(), ..all };
-    let mut review = Review::default();
-    let mut dates = BTreeSet::new();
-    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |outcome| {
-        if let Outcome::Written(MergedMessage { recipient, message, notice, probe: Some(probe), .. }) = &outcome {
-            review.add(notice, recipient, message, probe);
-            dates.insert(message.date);
-        }
-        Ok(())
-    });
-    let tally = merged.with_context(|| format!("cannot review `{name}`"))?;
+    let reviewed = look_over(&loaded, &selection, &mut diagnostics).with_context(|| format!("cannot review `{name}`"))?;
+    let (review, dates, tally) = reviewed;
     if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || tally.skipped || tally.incomplete {
         return Ok(ExitCode::from(1));
     }
@@ -257,6 +251,24 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     text.push_str(&review.write(campaign::find_notices(&loaded.project, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
     report::data(&text);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What varies over all recipients, and the dates of their messages.
+fn look_over(loaded: &Loaded, selection: &Selection, diagnostics: &mut Diagnostics) -> Result<(Review, BTreeSet<Timestamp>, Tally)> {
+    let keys = environment::keys();
+    let (mut review, mut dates) = (Review::default(), BTreeSet::new());
+    let mut merging = loaded.merge(selection, &keys, diagnostics)?;
+    for outcome in &mut merging {
+        if let Outcome::Written(merged) = outcome?
+            && let MergedMessage { recipient, message, notice, probe: Some(probe), .. } = *merged
+        {
+            review.add(notice, &recipient, &message, &probe);
+            dates.insert(message.date);
+        }
+    }
+    let (tally, found) = merging.finish();
+    diagnostics.extend(found);
+    Ok((review, dates, tally))
 }
 
 /// A notice that no mailing sends has no recipients of its own.
@@ -316,7 +328,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         }
         failed
     };
-    let skip = Skip::asked(&loaded, &selection, &keys, order.skip_bad, &mut diagnostics);
+    let skip = skip::asked(&loaded, &selection, &keys, order.skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot merge `{name}`"))? else {
         failed(diagnostics, &Tally { incomplete: true, ..Tally::default() });
         return Ok(ExitCode::from(1));
@@ -324,7 +336,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let selection = Selection { skip: skip.as_ref(), ..selection };
     if to_standard_output {
         // What was printed cannot be taken back: every message is made once before the first is.
-        let tally = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |_| Ok(()));
+        let tally = loaded.check(&selection, &keys, &mut diagnostics);
         let tally = tally.with_context(|| format!("cannot merge `{name}`"))?;
         if failed(std::mem::take(&mut diagnostics), &tally) {
             return Ok(ExitCode::from(1));
@@ -335,15 +347,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     }
     let mut sink = open_sink(&loaded.root, &target, order.format)?;
     let mut told = order.report.map(|report| sink::Report::begin(&loaded.root, report)).transpose()?;
-    let merged = mailings::merge(&loaded, &selection, &keys, &mut diagnostics, |outcome| {
-        if let Some(told) = &mut told {
-            tell(told, &outcome)?;
-        }
-        match outcome {
-            Outcome::Written(merged) => sink.put(merged.number, merged.message, merged.rendered),
-            Outcome::Suppressed(_) | Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => Ok(()),
-        }
-    });
+    let merged = pour(&loaded, &selection, &mut *sink, told.as_mut(), &mut diagnostics);
     let tally = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if to_standard_output {
         if tally.incomplete {
@@ -375,7 +379,7 @@ fn refuse_report_in_target(report: &Path, target: &Path) -> Result<()> {
     Ok(())
 }
 
-fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Sink>> {
+fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Output>> {
     let is_standard_output = target == Path::new("-");
     let ending = target.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let format = format.unwrap_or(match &*ending {
@@ -401,18 +405,34 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<
     Ok(Box::new(InFile::begin(root, target, stream)?))
 }
 
+/// Merges into a sink, and into the report if there is one.
+fn pour(
+    loaded: &Loaded,
+    selection: &Selection,
+    sink: &mut dyn Sink,
+    mut told: Option<&mut sink::Report>,
+    diagnostics: &mut Diagnostics,
+) -> Result<Tally> {
+    let keys = environment::keys();
+    let mut merging = loaded.merge(selection, &keys, diagnostics)?;
+    sink::pour(&mut merging, sink, |outcome| told.as_mut().map_or(Ok(()), |told| tell(told, outcome)))?;
+    let (tally, found) = merging.finish();
+    diagnostics.extend(found);
+    Ok(tally)
+}
+
 /// The row of a recipient in the report.
-fn tell(told: &mut sink::Report, outcome: &Outcome) -> Result<()> {
+fn tell(told: &mut sink::Report, outcome: &Outcome<()>) -> Result<()> {
     if let Outcome::LeftOut(LeftOut { key, line, code }) = outcome {
         let email = if key.contains('@') { key } else { "" };
         return told.add([&line.to_string(), email, "left out", "", "", "", "", code]);
     }
     let (recipient, state, message) = match outcome {
-        Outcome::Written(merged) => (merged.recipient, "written", Some(merged.message)),
-        Outcome::Suppressed(recipient) => (*recipient, "suppressed", None),
-        Outcome::BeyondLimit(recipient) => (*recipient, "beyond the limit", None),
-        Outcome::Repeated(recipient) => (*recipient, "repeated", None),
-        Outcome::LeftOut(_) => return Ok(()),
+        Outcome::Written(merged) => (&merged.recipient, "written", Some(&merged.message)),
+        Outcome::Suppressed(recipient) => (recipient, "suppressed", None),
+        Outcome::BeyondLimit(recipient) => (recipient, "beyond the limit", None),
+        Outcome::Repeated(recipient) => (recipient, "repeated", None),
+        Outcome::LeftOut(_) | Outcome::PassedBy(_) | Outcome::Faulty(_) => return Ok(()),
     };
     let of = |column| recipient.get(column).unwrap_or("");
     let (id, subject) = message.map_or(("", ""), |message| (&*message.message_id, &*message.subject));

@@ -5,16 +5,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::campaign::Frozen;
 use super::ledger::Reached;
 use super::load::Loaded;
-use super::mailings::{self, Outcome, Selection, Tally};
 use super::report;
-use super::skip::{Asked, Skip};
+use super::skip::{self, Asked};
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::mail::address;
+use crate::mailing::{Frozen, Outcome, Selection, Skip, Tally, everybody};
 use crate::notice::history::{GONE, Standing, messages};
 use crate::notice::ledger::{Digest, LeftOut, Planned, State, content_hash};
 use crate::notice::message::{Envelope, Message};
@@ -99,13 +98,13 @@ impl PlannedMailing {
         let Brief { mailing, reached, .. } = *brief;
         let selection = Selection { recipients: brief.recipients, frozen: Some(brief.frozen), ..Selection::all(mailing) };
         let mut in_doubt_before = 0;
-        let mut gate = |recipients: &[&Recipient]| {
-            let Some(reached) = reached else { return Ok(vec![true; recipients.len()]) };
+        let gate = |recipients: &[&Recipient]| {
+            let Some(reached) = reached else { return everybody(recipients) };
             let keys = recipients.iter().map(|recipient| address::key(&recipient.address));
             Ok(keys
                 .map(|key| {
                     in_doubt_before += u64::from(reached.in_doubt.contains(&key));
-                    reached.keys.contains(&key)
+                    reached.keys.contains(&key).then_some(())
                 })
                 .collect())
         };
@@ -118,7 +117,7 @@ impl PlannedMailing {
             }
             failed
         };
-        let skip = match Skip::asked(loaded, &selection, &keys, brief.skip_bad, diagnostics)? {
+        let skip = match skip::asked(loaded, &selection, &keys, brief.skip_bad, diagnostics)? {
             Asked::Rows(skip) => skip,
             Asked::Refused => {
                 fails(diagnostics, false);
@@ -128,11 +127,13 @@ impl PlannedMailing {
         let selection = Selection { skip: skip.as_ref(), ..selection };
         let mut planned = PlannedMailing::default();
         let mut digest = Digest::new(brief.campaign);
-        let merged = mailings::merge_some(loaded, &selection, &keys, diagnostics, Some(&mut gate), |outcome| {
-            planned.add(&outcome, &mut digest);
-            Ok(())
+        let merged = loaded.merge_some(&selection, &keys, diagnostics, gate).and_then(|mut merging| {
+            merging.try_for_each(|outcome| outcome.map(|outcome| planned.add(&outcome, &mut digest)))?;
+            Ok(merging.finish())
         });
-        planned.tally = merged.with_context(|| format!("cannot merge `{}`", mailing.id.value))?;
+        let (tally, found) = merged.with_context(|| format!("cannot merge `{}`", mailing.id.value))?;
+        planned.tally = tally;
+        diagnostics.extend(found);
         planned.hash = digest.finish();
         if fails(diagnostics, !planned.tally.skipped && !planned.tally.incomplete) {
             return Ok(None);
@@ -145,15 +146,15 @@ impl PlannedMailing {
         Ok(Some(planned))
     }
 
-    fn add(&mut self, outcome: &Outcome, digest: &mut Digest) {
+    fn add(&mut self, outcome: &Outcome<()>, digest: &mut Digest) {
         let (recipient, merged) = match outcome {
-            Outcome::Written(merged) => (merged.recipient, Some(merged)),
-            Outcome::Suppressed(recipient) => (*recipient, None),
-            Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => return,
+            Outcome::Written(merged) => (&merged.recipient, Some(merged)),
+            Outcome::Suppressed(recipient) => (recipient, None),
+            _ => return,
         };
         let mut planned = Planned { key: address::key(&recipient.address), message_id: String::new(), hash: String::new() };
         if let Some(merged) = merged {
-            let message = merged.message;
+            let message = &merged.message;
             let lang = &merged.notice.lang;
             if !self.firsts.iter().any(|first| first.lang == *lang) {
                 self.firsts.push(First { lang: lang.clone(), to: message.to.clone(), subject: message.subject.clone() });

@@ -8,20 +8,18 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
-use super::campaign::Frozen;
 use super::handover::Handover;
 use super::introduction::{Introduction, shown_time};
 use super::ledger::Reached;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::mailings::{self, Selection};
 use super::planned_mailing::{Brief, PlannedMailing};
 use super::refusals::{self, Refusals};
-use super::skip::Skip;
 use super::told::{self, Told};
-use super::{campaign, identity, ledger, mail_server, report, test_message};
+use super::{identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::Diagnostics;
+use crate::mailing::{Frozen, Selection, Skip, campaign};
 use crate::notice::campaign::Known;
 use crate::notice::deadline::{self, Times, Timing};
 use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
@@ -80,7 +78,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     let (Some((_, event)), false) = (named, loaded.settle(diagnostics.clone(), global).has_errors()) else {
         // The rows are looked at, too: one run names all faults.
         let selection = Selection { only: order.only, ..Selection::all(&mailing) };
-        mailings::merge(&loaded, &selection, &environment::keys(), &mut diagnostics, |_| Ok(()))?;
+        loaded.check(&selection, &environment::keys(), &mut diagnostics)?;
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
         report::note(global, "nothing was sent");
         return Ok(ExitCode::from(1));

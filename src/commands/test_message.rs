@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow, bail};
 
 use super::load::Loaded;
-use super::mailings::{self, Outcome, Selection};
-use super::skip::{Asked, Skip};
-use super::{campaign, mail_server, report};
+use super::skip::{self, Asked};
+use super::{mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::Diagnostics;
 use crate::mail::address;
+use crate::mailing::{Frozen, Outcome, Selection, Tally, campaign, prepare};
 use crate::notice::campaign::Campaign;
 use crate::notice::trial;
 use crate::text::counted;
@@ -37,25 +37,27 @@ pub fn send(
         }
     }
     let keys = environment::keys();
-    let mut first = None;
     let all = Selection::all(mailing);
-    let Asked::Rows(skip) = Skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else {
+    let Asked::Rows(skip) = skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else {
         report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
         return Ok(ExitCode::from(1));
     };
     let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
-    let tally = mailings::merge(loaded, &selection, &keys, diagnostics, |outcome| {
-        if let Outcome::Written(merged) = outcome {
-            first = Some(merged.recipient.clone());
+    let mut merging = loaded.merge(&selection, &keys, diagnostics)?;
+    let mut first = None;
+    for outcome in &mut merging {
+        if let Outcome::Written(merged) = outcome? {
+            first = Some(merged.recipient);
         }
-        Ok(())
-    })?;
+    }
+    let (tally, found) = merging.finish();
+    diagnostics.extend(found);
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
     if failed || tally.incomplete {
         return Ok(ExitCode::from(1));
     }
     let Some(mut recipient) = first else {
-        let mailings::Tally { suppressed, left_out, .. } = tally;
+        let Tally { suppressed, left_out, .. } = tally;
         match only {
             Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
             None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {left_out} left out"),
@@ -64,7 +66,7 @@ pub fn send(
     let path = &mailing.recipients.value;
     let now = clock::now();
     let Some(mut merge) =
-        campaign::prepare(loaded, mailing, path, &recipient.columns, &keys, Some(&campaign::Frozen::now(now)), &mut Diagnostics::default())
+        prepare(loaded.materials(&keys), mailing, path, &recipient.columns, Some(&Frozen::now(now)), &mut Diagnostics::default())
     else {
         return Ok(ExitCode::from(1));
     };

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{campaign, identity};
+use super::identity;
 use crate::config::{Event, Mailing};
+use crate::mailing::campaign;
 use crate::notice::campaign::Known;
 use crate::notice::ledger::State;
 use crate::notice::stage::Stage;

@@ -7,13 +7,12 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, StatusFrom, load};
-use super::mailings::Selection;
-use super::table_file::TableFile;
-use super::{campaign, identity, ledger, report};
+use super::{identity, ledger, report};
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::mail::address::{self, Rules};
 use crate::mail::token::Sought;
+use crate::mailing::{Selection, Source, campaign};
 use crate::notice::campaign::{Campaign, Known};
 use crate::notice::recipients::{Entry, Recipients};
 use crate::project::Project;
@@ -21,6 +20,7 @@ use crate::text::{counted, visible};
 use crate::world::environment;
 use crate::world::ledger::Ledger;
 use crate::world::ledger::store::Store;
+use crate::world::table_file::TableFile;
 
 pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<ExitCode> {
     let Some(key) = environment::keys().unsubscribe else {
@@ -75,11 +75,11 @@ fn look(
     key: &str,
 ) -> Result<Result<Search, String>> {
     let Some((_, event)) = campaign::campaign_of(project, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
-    let file = TableFile::of(root, &Selection { recipients, ..Selection::all(mailing) });
-    let Some(table) = file.open()? else { return Ok(Err(format!("there is no file {}", file.path))) };
+    let file = TableFile::new(root, &Selection { recipients, ..Selection::all(mailing) });
+    let Some(table) = crate::mailing::open(&file)? else { return Ok(Err(format!("there is no file {}", file.path()))) };
     let rules = Rules { unicode: project.config.notices.allow_unicode_addresses };
     let rows = table.map_err(|fault| vec![fault]);
-    let mut rows = match rows.and_then(|table| Recipients::open(table.rows, &file.path, &mailing.columns, rules)) {
+    let mut rows = match rows.and_then(|table| Recipients::open(table.rows, file.path(), &mailing.columns, rules)) {
         Ok(rows) => rows,
         Err(faults) => return Ok(Err(faults.first().map_or_else(String::new, |fault| fault.message.clone()))),
     };

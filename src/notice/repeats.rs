@@ -12,8 +12,8 @@ use crate::text::visible;
 /// Pairs up such rows, whose lines are known: it takes the rows of the table once more, in their order.
 ///
 /// Of the first row of an address only as much is kept as is compared and shown.
-pub struct Repeats<'p> {
-    path: &'p RelPath,
+pub struct Repeats {
+    path: RelPath,
     /// As notices name them, without the one of the address.
     columns: Vec<(usize, String)>,
     email: usize,
@@ -44,20 +44,20 @@ pub struct Pair {
 
 const HELP: &str = "keep the row that is right: each address gets one message";
 
-impl<'p> Repeats<'p> {
+impl Repeats {
     /// `differing`: the first line and the later one of each pair.
-    pub fn new(differing: &[(u64, u64)], columns: &[String], path: &'p RelPath) -> Repeats<'p> {
+    pub fn new(differing: &[(u64, u64)], columns: &[String], path: &RelPath) -> Repeats {
         let mut first: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
         differing.iter().for_each(|(line, later)| first.entry(*line).or_insert((0, *later)).0 += 1);
         let later: BTreeMap<u64, u64> = differing.iter().map(|(first, later)| (*later, *first)).collect();
         let last = later.keys().next_back().copied().unwrap_or(0);
         let email = columns.iter().position(|column| column == "email").unwrap_or(0);
         let columns = columns.iter().cloned().enumerate().filter(|(_, column)| column != "email").collect();
-        Repeats { path, columns, email, later, first, kept: BTreeMap::new(), last, same: None }
+        Repeats { path: path.clone(), columns, email, later, first, kept: BTreeMap::new(), last, same: None }
     }
 
     /// Tells also of rows that say the same as the first of their address: whoever keeps a later one would find them the next time.
-    pub fn with_same(self) -> Repeats<'p> {
+    pub fn with_same(self) -> Repeats {
         Repeats { same: Some(BTreeMap::new()), ..self }
     }
 
@@ -83,7 +83,7 @@ impl<'p> Repeats<'p> {
                 differing().map(|(((_, column), first), later)| format!("`{column}` is `{}` {there} and `{}` {here}", first.1, later.1));
             parts.collect::<Vec<_>>().join(", ")
         };
-        let at = |line, message| fault(self.path, line, message);
+        let at = |line, message| fault(&self.path, line, message);
         let shown = visible(&address);
         let pair = Pair {
             first: (!first.is_told).then(|| at(line, format!("`{shown}` is in line {} again, but {}", row.line, told("here", "there")))),
@@ -116,7 +116,7 @@ impl<'p> Repeats<'p> {
         }
         let (first, differs) = same.get(&hash)?;
         let message = format!("`{}` is in line {first} already, and line {differs} says something else", visible(address));
-        Some(Pair { first: None, later: fault(self.path, row.line, message), address: address.to_owned() })
+        Some(Pair { first: None, later: fault(&self.path, row.line, message), address: address.to_owned() })
     }
 }
 

@@ -40,7 +40,7 @@ rules! {
     }
     Pages in "pages" {
         BAD_ENCODING: "bad-encoding", Error, Unread, "0.1.0";
-        BAD_ID: "bad-id", Error, OffPages, "0.1.0";
+        BAD_ID: "bad-id", Error, Nothing, "0.1.0";
         BIDI_CONTROL: "bidi-control", Warning, Nothing, "0.1.0";
         BROKEN_REFERENCE: "broken-reference", Warning, Nothing, "0.1.0";
         DUPLICATE_ID: "duplicate-id", Error, Nothing, "0.1.0";

@@ -18,5 +18,6 @@ pub mod progress;
 pub mod server;
 pub mod sink;
 pub mod status;
+pub mod table_file;
 pub mod watch;
 pub mod watchdog;

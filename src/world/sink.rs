@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
-use super::output::Output;
+use super::output::Output as Tree;
 use crate::diagnostic::Diagnostic;
+use crate::mailing::{MergedMessage, Outcome};
 use crate::notice::engine::Rendered;
 use crate::notice::message::Message;
 use crate::notice::{cells, mailbox};
@@ -22,10 +23,30 @@ use crate::text::visible;
 /// The file by which a folder of messages is known as ours.
 pub const MARKER: &str = ".runsheet-outbox";
 
-/// Takes messages one by one; nothing of them is seen in its place before `finish`.
-pub trait Sink {
-    fn put(&mut self, number: u64, message: &Message, rendered: &Rendered) -> Result<()>;
+/// Takes messages one by one: the one way out for all of them, whether they are written or sent. `P` is what a gate gave for each.
+pub trait Sink<P = ()> {
+    fn put(&mut self, merged: MergedMessage<P>) -> Result<()>;
+}
+
+/// A sink of which nothing is seen in its place before `finish`.
+pub trait Output: Sink {
     fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Pulls a merge to its end, and puts its messages into a sink. `told` sees each outcome before that.
+pub fn pour<'a, P>(
+    merging: impl Iterator<Item = Result<Outcome<'a, P>>>,
+    sink: &mut dyn Sink<P>,
+    mut told: impl FnMut(&Outcome<P>) -> Result<()>,
+) -> Result<()> {
+    for outcome in merging {
+        let outcome = outcome?;
+        told(&outcome)?;
+        if let Outcome::Written(merged) = outcome {
+            sink.put(*merged)?;
+        }
+    }
+    Ok(())
 }
 
 /// How a folder holds messages.
@@ -57,26 +78,41 @@ pub fn outbox(root: &Path) -> Result<PathBuf> {
 }
 
 /// Begins the whole of the project's folder for messages anew.
-pub fn begin_outbox(root: &Path) -> Result<Output> {
+pub fn begin_outbox(root: &Path) -> Result<Tree> {
     let outbox = root.join("outbox");
     refuse_foreign_files(&outbox)?;
-    Output::begin(root, &outbox, MARKER)
+    Tree::begin(root, &outbox, MARKER)
 }
 
-/// Begins the folder of a mailing, so that a later merge knows it as ours.
-pub fn begin(output: &Output, folder: &str) -> Result<()> {
-    output.write(&format!("{folder}/{MARKER}"), b"")
+/// The folder of a mailing below the outbox of a build, which is swapped in as a whole.
+pub struct InOutbox<'a> {
+    outbox: &'a Tree,
+    folder: &'a str,
+}
+
+impl<'a> InOutbox<'a> {
+    /// Marks the folder, so that a later merge knows it as ours.
+    pub fn new(outbox: &'a Tree, folder: &'a str) -> Result<InOutbox<'a>> {
+        outbox.write(&format!("{folder}/{MARKER}"), b"")?;
+        Ok(InOutbox { outbox, folder })
+    }
+}
+
+impl Sink for InOutbox<'_> {
+    fn put(&mut self, merged: MergedMessage<()>) -> Result<()> {
+        write_eml(self.outbox, self.folder, merged.number, &merged.message)
+    }
 }
 
 /// Writes message number `number` of a mailing below `folder` of the output.
-pub fn write_eml(output: &Output, folder: &str, number: u64, message: &Message) -> Result<()> {
+fn write_eml(output: &Tree, folder: &str, number: u64, message: &Message) -> Result<()> {
     let route = Path::new(folder).join(mailbox::file_name(number, &message.to));
     output.write(&route.to_string_lossy(), &message.bytes)
 }
 
 /// A folder that is written aside and swapped in.
 pub struct InFolder {
-    output: Output,
+    output: Tree,
     kind: Folder,
 }
 
@@ -84,7 +120,7 @@ impl InFolder {
     /// Refuses a folder that is not ours.
     pub fn begin(root: &Path, folder: &Path, kind: Folder) -> Result<InFolder> {
         refuse_foreign_files(folder)?;
-        let output = Output::begin(root, folder, MARKER)?;
+        let output = Tree::begin(root, folder, MARKER)?;
         if kind == Folder::Maildir {
             for name in ["cur", "new", "tmp"] {
                 fs::create_dir(output.place(name)?).context("cannot make the Maildir")?;
@@ -95,15 +131,17 @@ impl InFolder {
 }
 
 impl Sink for InFolder {
-    fn put(&mut self, number: u64, message: &Message, _: &Rendered) -> Result<()> {
+    fn put(&mut self, MergedMessage { number, message, .. }: MergedMessage<()>) -> Result<()> {
         match self.kind {
-            Folder::Eml => write_eml(&self.output, "", number, message),
+            Folder::Eml => write_eml(&self.output, "", number, &message),
             Folder::Maildir => {
-                self.output.write(&format!("new/{}", mailbox::maildir_name(number, message)), &mailbox::unix_lines(&message.bytes))
+                self.output.write(&format!("new/{}", mailbox::maildir_name(number, &message)), &mailbox::unix_lines(&message.bytes))
             }
         }
     }
+}
 
+impl Output for InFolder {
     fn finish(self: Box<Self>) -> Result<()> {
         self.output.publish().map(drop)
     }
@@ -126,10 +164,12 @@ impl InFile {
 }
 
 impl Sink for InFile {
-    fn put(&mut self, _: u64, message: &Message, rendered: &Rendered) -> Result<()> {
-        write_stream(&mut self.file, self.kind, message, rendered).with_context(|| format!("cannot write {}", self.target.display()))
+    fn put(&mut self, merged: MergedMessage<()>) -> Result<()> {
+        write_stream(&mut self.file, self.kind, &merged).with_context(|| format!("cannot write {}", self.target.display()))
     }
+}
 
+impl Output for InFile {
     fn finish(self: Box<Self>) -> Result<()> {
         put_in_place(&self.root, self.file, &self.target)
     }
@@ -148,16 +188,18 @@ impl ToStandardOutput {
 }
 
 impl Sink for ToStandardOutput {
-    fn put(&mut self, _: u64, message: &Message, rendered: &Rendered) -> Result<()> {
-        write_stream(&mut self.out, self.kind, message, rendered).context("cannot write to standard output")
+    fn put(&mut self, merged: MergedMessage<()>) -> Result<()> {
+        write_stream(&mut self.out, self.kind, &merged).context("cannot write to standard output")
     }
+}
 
+impl Output for ToStandardOutput {
     fn finish(mut self: Box<Self>) -> Result<()> {
         self.out.flush().context("cannot write to standard output")
     }
 }
 
-fn write_stream(out: &mut impl Write, kind: Stream, message: &Message, rendered: &Rendered) -> std::io::Result<()> {
+fn write_stream(out: &mut impl Write, kind: Stream, MergedMessage { message, rendered, .. }: &MergedMessage<()>) -> std::io::Result<()> {
     match kind {
         Stream::Mbox => out.write_all(&mailbox::mbox_entry(message)),
         Stream::JsonLines => {

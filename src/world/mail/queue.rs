@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::smtp::Server;
 use super::worker::Worker;
 use super::writer::{self, GroupWriter};
 use crate::config::Sending;
+use crate::mailing::MergedMessage;
 use crate::notice::brake::Brake;
-use crate::notice::ledger::{Claim, State};
+use crate::notice::ledger::{Claim, State, content_hash};
 use crate::notice::message::Envelope;
 use crate::notice::pace::Pace;
 use crate::world::ledger::Ledger;
+use crate::world::sink::Sink;
 
 /// A message in the queue.
 pub struct Queued {
@@ -25,6 +27,14 @@ pub struct Queued {
 }
 
 impl Queued {
+    /// A message that was made again, which must be the one that was planned.
+    pub fn new(claim: Claim, envelope: Envelope, bytes: Vec<u8>) -> Result<Queued> {
+        if claim.hash != content_hash(&bytes) {
+            bail!("the message to {} is not as it was planned: the recipients changed while they were sent to", claim.key);
+        }
+        Ok(Queued { claim, envelope, bytes })
+    }
+
     fn domain(&self) -> &str {
         self.envelope.to.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
@@ -83,6 +93,14 @@ pub(super) const LOOK: Duration = Duration::from_millis(50);
 /// Puts messages into the queue, and waits while it is full.
 pub struct Producer<'a, 'b> {
     shared: &'a Shared<'b>,
+}
+
+impl Sink<Claim> for &Producer<'_, '_> {
+    fn put(&mut self, merged: MergedMessage<Claim>) -> Result<()> {
+        let envelope = merged.message.envelope();
+        Producer::put(self, Queued::new(merged.pass, envelope, merged.message.bytes)?);
+        Ok(())
+    }
 }
 
 impl Producer<'_, '_> {

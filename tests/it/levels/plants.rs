@@ -213,12 +213,7 @@ fn of_templates() -> Vec<Plant> {
         notice("template-render", "{{ event.start | when(zone=\"Mars/Phobos\") }}"),
         notice("template-syntax", "{% endif %}"),
         notice("template-syntax", "{{ r.name | shout }}"),
-        notice("broken-table", "| a | b |\n| --- | --- |\n| 1 | 2 |\n{% if r.name %}\n| 3 | 4 |\n{% endif %}"),
-        Plant::new("bad-id", Place::Notice).edit(
-            NOTICES,
-            "## Advance\n",
-            "## Advance\n<!-- id: advance -->\n\n## Other/x\n<!-- id: a/b -->\n**Subject:** x\n",
-        ),
+        notice("broken-table", "| a | b |\n| --- | --- |\n| 1 | 2 |\n{% if r.name %}\n| 3 | 4 |\n{% endif %}\n\n"),
         notice("text-and-number", "{% if r.name == 1 %}one{% endif %}"),
         notice("unclosed-tag", "{% if r.name %}"),
         notice("unclosed-tag", "{{ r.name\n\n"),

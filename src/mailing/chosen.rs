@@ -1,11 +1,9 @@
 //! Who of a table gets a message: not those who left, and of the others those who are chosen.
 
-use std::path::Path;
+use anyhow::{Result, anyhow};
 
-use anyhow::{Context, Result, anyhow};
-
-use super::mailings::Selection;
 use super::row_faults::RowFaults;
+use super::{Selection, Source};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::mail::address;
@@ -15,7 +13,6 @@ use crate::notice::rows::RowFault;
 use crate::notice::shard::Shard;
 use crate::notice::suppression::Suppression;
 use crate::rule;
-use crate::world::disk;
 
 /// Who of a table gets a message.
 pub struct Chosen {
@@ -30,7 +27,7 @@ pub struct Chosen {
 impl Chosen {
     /// `None` if the list of those who get nothing is faulty; it is reported.
     pub fn new(
-        root: &Path,
+        source: &impl Source,
         config: &Config,
         selection: &Selection,
         columns: &[String],
@@ -46,7 +43,7 @@ impl Chosen {
             Some(only) => Some(address::hash(&address::parse(only).map_err(|message| anyhow!(message))?)),
             None => None,
         };
-        let suppression = suppression(root, config, diagnostics)?;
+        let suppression = suppression(source, config, diagnostics)?;
         Ok(suppression.map(|suppression| Chosen { suppression, only, filter, shard: selection.shard, is_met: false }))
     }
 
@@ -62,16 +59,15 @@ impl Chosen {
 }
 
 /// The list that `suppress` names. One that is not there is an error: those who left would be mailed.
-fn suppression(root: &Path, config: &Config, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
+fn suppression(source: &impl Source, config: &Config, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
     let Some(path) = &config.notices.suppress else { return Ok(Some(Suppression::default())) };
-    let opened = disk::open_table(&root.join(path.value.as_str())).with_context(|| format!("cannot read {}", path.value))?;
-    let Some((beginning, file)) = opened else {
+    let Some((beginning, list)) = source.suppressions(&path.value)? else {
         let diagnostic = Diagnostic::new(rule::NO_SUPPRESSIONS, format!("there is no file `{}`", path.value));
         let help = "without it those who left would be mailed; an empty file is allowed";
         diagnostics.push(diagnostic.at(&crate::source::configuration(), path.span.clone()).help(help));
         return Ok(None);
     };
-    match Suppression::read(file, &beginning, &path.value) {
+    match Suppression::read(list, &beginning, &path.value) {
         Ok(suppression) => Ok(Some(suppression)),
         Err(faults) => {
             let mut named = RowFaults::new(&path.value, None);

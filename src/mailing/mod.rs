@@ -1,25 +1,35 @@
-//! Mailings: recipients read from the world, merged by the core, handed to whoever writes them.
+//! Merging a mailing: the rows of its table are pulled one after another, and each comes out as what became of it.
+//!
+//! [`Merging`] is the whole of it: who is chosen, who gets nothing, what is wrong in a row, the messages of the others. Commands pull
+//! from it and hand on what they get. It reads through a [`Source`] and asks a gate who may pass, and does nothing else to the world.
+
+pub mod campaign;
+mod chosen;
+mod merging;
+mod prepare;
+mod row_faults;
+mod skip;
+mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Result;
+pub use campaign::Frozen;
+pub use merging::{Made, Merging, Watch, everybody};
+pub use prepare::{Materials, prepare};
+pub use skip::{FaultyRows, Skip};
+pub use source::{Source, open};
 
-use super::campaign::Frozen;
-use super::load::Loaded;
-use super::merging::run;
-use super::row_faults::{RowFaults, TakeRow, Told};
-use super::skip::Skip;
-use super::table_file::TableFile;
 use crate::config::Mailing;
-use crate::diagnostic::Diagnostics;
-use crate::mail::Keys;
 use crate::notice::Notice;
 use crate::notice::engine::Rendered;
 use crate::notice::ledger::LeftOut;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
 use crate::notice::review::Probe;
+use crate::notice::rows::BadRow;
 use crate::notice::shard::Shard;
 
 /// What to merge.
@@ -35,6 +45,8 @@ pub struct Selection<'a> {
     pub limit: Option<u64>,
     /// Whether what became of the notice's tags is told, too.
     pub probed: bool,
+    /// Whether each row that is wrong comes out, with all of its faults. Else the first of them are reported.
+    pub surveyed: bool,
     /// What the plan says of the messages, if there is one.
     pub frozen: Option<&'a Frozen>,
     /// Rows that are left out, as they are wrong.
@@ -46,15 +58,15 @@ pub struct Selection<'a> {
 impl<'a> Selection<'a> {
     /// All recipients of a mailing.
     pub fn all(mailing: &'a Mailing) -> Selection<'a> {
-        let (recipients, only, condition) = (None, None, None);
         Selection {
             mailing,
-            recipients,
-            only,
-            condition,
+            recipients: None,
+            only: None,
+            condition: None,
             shard: None,
             limit: None,
             probed: false,
+            surveyed: false,
             frozen: None,
             skip: None,
             may_be_skipped: false,
@@ -111,60 +123,32 @@ impl Tally {
     }
 }
 
-/// What became of one recipient.
-pub enum Outcome<'a> {
-    Written(MergedMessage<'a>),
-    Suppressed(&'a Recipient),
-    BeyondLimit(&'a Recipient),
+/// What became of one row. `P` is what the gate gave for a recipient whom it let through.
+#[derive(Debug)]
+pub enum Outcome<'a, P> {
+    Written(Box<MergedMessage<'a, P>>),
+    Suppressed(Recipient),
+    BeyondLimit(Recipient),
+    /// The gate did not let it through.
+    PassedBy(Recipient),
     /// The row says the same as an earlier one.
-    Repeated(&'a Recipient),
+    Repeated(Recipient),
+    /// It is wrong, and somebody chose to go on without it.
     LeftOut(&'a LeftOut),
+    /// It is wrong, or only doubtful: then its message comes too. Comes out only of a survey.
+    Faulty(BadRow),
 }
 
 /// A message that was made, with what it was made of.
-pub struct MergedMessage<'a> {
+#[derive(Debug)]
+pub struct MergedMessage<'a, P> {
     /// From 1, in the order of the table.
     pub number: u64,
-    pub recipient: &'a Recipient,
-    pub message: &'a Message,
-    pub rendered: &'a Rendered,
+    pub recipient: Recipient,
+    pub message: Message,
+    pub rendered: Rendered,
     pub notice: &'a Notice,
     /// If it was asked for.
     pub probe: Option<Probe>,
-}
-
-/// Merges a mailing: every row is checked, and what becomes of each told, in the order of the table.
-///
-/// Once a fault is found no more messages are told, but the other rows are still checked.
-pub fn merge(
-    loaded: &Loaded,
-    selection: &Selection,
-    keys: &Keys,
-    diagnostics: &mut Diagnostics,
-    tell: impl FnMut(Outcome) -> Result<()>,
-) -> Result<Tally> {
-    merge_some(loaded, selection, keys, diagnostics, None, tell)
-}
-
-/// Says which of some recipients get a message.
-pub type Gate<'a> = &'a mut dyn FnMut(&[&Recipient]) -> Result<Vec<bool>>;
-
-/// Merges a mailing for those whom a gate lets through. Messages are made for nobody else.
-pub fn merge_some(
-    loaded: &Loaded,
-    selection: &Selection,
-    keys: &Keys,
-    diagnostics: &mut Diagnostics,
-    gate: Option<Gate>,
-    tell: impl FnMut(Outcome) -> Result<()>,
-) -> Result<Tally> {
-    let table = TableFile::of(&loaded.root, selection);
-    let told = Told::User(RowFaults::new(&table.path, Some(selection.command_to_check())));
-    run(loaded, selection, keys, diagnostics, (&table, told), gate, tell)
-}
-
-/// Merges a mailing to see what is wrong: each wrong row is handed over, with all of its faults. No message is kept.
-pub fn survey(loaded: &Loaded, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics, take: TakeRow) -> Result<Tally> {
-    let table = TableFile::of(&loaded.root, selection);
-    run(loaded, selection, keys, diagnostics, (&table, Told::All(take)), None, |_| Ok(()))
+    pub pass: P,
 }
