@@ -6,7 +6,8 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::blank::{self, Side};
 use super::entry::{Blank, ItemKind};
-use super::html::{Heading, Writer};
+use super::heading::Heading;
+use super::html::Writer;
 use super::markdown::plain_text;
 use super::task;
 use crate::diagnostic::Diagnostic;

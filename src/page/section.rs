@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::entry::Track;
-use super::html::{Heading, Writer};
+use super::heading::Heading;
+use super::html::Writer;
 use super::task;
 use crate::diagnostic::Diagnostic;
 use crate::rule;
