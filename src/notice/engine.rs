@@ -9,7 +9,7 @@ use tera::{Context, Kwargs, State, Tera};
 use super::review::Probe;
 use super::variables::Scope;
 use super::when::{self, Words};
-use super::{Notice, text, variables};
+use super::{Notice, variables, wrapped};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link::{self, Target};
@@ -264,7 +264,7 @@ impl Compiled {
         Ok(Rendered {
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
             is_empty: begins.is_empty() || self.has_footer && begins.starts_with(FOOTER_RULE),
-            text: text::lay_out(&text),
+            text: wrapped::lay_out(&text),
             html: self.run("mail.html", &self.mail, context)?,
         })
     }

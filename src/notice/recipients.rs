@@ -10,6 +10,7 @@ use lettre::Address;
 use super::cells::{byte_fault, is_language, is_unseen, value_fault};
 use super::columns::named;
 use super::rows::{BadRow, RowFault};
+use super::seen::{Seen, Sight};
 use super::table::{Format, Row, Table, Unreadable};
 use crate::config::Columns;
 use crate::diagnostic::Diagnostic;
@@ -97,15 +98,6 @@ pub struct Recipients<R> {
     zones: BTreeSet<String>,
     /// Of each column, whether a message may hold its values.
     shown: Vec<bool>,
-}
-
-/// The addresses that stood in the table before.
-#[derive(Default)]
-pub struct Seen {
-    /// By hash of the address, of which 96 bits are enough for any table: the line, and a part of the hash of the other values.
-    rows: BTreeMap<[u8; 12], (u32, u32)>,
-    /// Rows of one address whose other values differ: the first line and the later one.
-    pub differing: Vec<(u64, u64)>,
 }
 
 /// So many rows with a fault are named.
@@ -257,39 +249,6 @@ impl<R: Read> Iterator for Recipients<R> {
                 Entry::Bad(BadRow { line, faults, address: None, stand_in: None, ends })
             }
         })
-    }
-}
-
-/// How a row stands to those before it.
-enum Sight {
-    New,
-    Same,
-    Different,
-}
-
-impl Seen {
-    fn look(&mut self, address: &Address, line: u64, values: &[String], email: usize) -> Sight {
-        let [key @ .., _, _, _, _] = address::hash(address).to_le_bytes();
-        let mut others = blake3::Hasher::new();
-        for (_, value) in values.iter().enumerate().filter(|(index, _)| *index != email) {
-            others.update(value.trim().as_bytes()).update(b"\0");
-        }
-        let [a, b, c, d, ..] = *others.finalize().as_bytes();
-        let others = u32::from_le_bytes([a, b, c, d]);
-        match self.rows.entry(key) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((u32::try_from(line).unwrap_or(u32::MAX), others));
-                Sight::New
-            }
-            std::collections::btree_map::Entry::Occupied(entry) => {
-                let (first, known) = *entry.get();
-                if known == others {
-                    return Sight::Same;
-                }
-                self.differing.push((u64::from(first), line));
-                Sight::Different
-            }
-        }
     }
 }
 
