@@ -70,8 +70,8 @@ pub struct Notice {
     pub subject_span: Span,
     pub html: Body,
     pub text: Body,
-    /// In which element each statement stands, by the number of its tag.
-    pub homes: BTreeMap<usize, usize>,
+    /// In which element each tag stands, by the number of the tag.
+    pub element_of_tag: BTreeMap<usize, usize>,
     /// All template tags of the file.
     pub tags: Arc<[tags::Tag]>,
 }
@@ -152,7 +152,7 @@ fn read(
         span,
         subject,
         subject_span,
-        homes: marked::homes(&body),
+        element_of_tag: marked::element_of_tag(&body),
         html,
         text,
         tags: Arc::clone(tags),

@@ -67,7 +67,7 @@ struct Day {
 }
 
 impl Day {
-    fn of(date: jiff::civil::Date) -> Day {
+    fn new(date: jiff::civil::Date) -> Day {
         Day { iso: date.to_string(), text: day(date) }
     }
 }
@@ -149,8 +149,8 @@ impl<'a> Frame<'a> {
                 canonical: canonical(site, &page.route),
                 owner: front.owner.as_deref(),
                 reviewed: front.reviewed.map(day),
-                changed: page.changed.map(|at| Day::of(at.to_zoned(TimeZone::UTC).date())),
-                overdue: page.overdue_since.map(Day::of),
+                changed: page.changed.map(|at| Day::new(at.to_zoned(TimeZone::UTC).date())),
+                overdue: page.overdue_since.map(Day::new),
                 summary: summary::of(page).unwrap_or_default(),
                 toc: toc(page.headings()),
                 breadcrumbs: site.breadcrumbs(&page.route),
