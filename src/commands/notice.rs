@@ -139,7 +139,7 @@ fn list(global: &Global) -> Result<ExitCode> {
 /// The time of a mailing, how far away it is, and whether that is too late.
 fn when(project: &Project, now: Timestamp, mailing: &Mailing) -> String {
     let stage = campaign::stage_of(project, mailing);
-    let times = campaign::campaign_of(project, mailing).and_then(|(_, event)| Times::of(mailing, stage, event));
+    let times = campaign::campaign_of(project, mailing).and_then(|(_, event)| Times::new(mailing, stage, event));
     let Some(times) = times else { return String::new() };
     let late = match times.judge(now) {
         Timing::Late | Timing::Stale => ": late",
@@ -213,7 +213,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     let Some(merge) = campaign::prepare(loaded, mailing, &path, &columns, &keys, None, diagnostics) else {
         return Ok(None);
     };
-    match merge.message(&Recipient::of(address, &fields)) {
+    match merge.message(&Recipient::new(address, &fields)) {
         Ok(previewed) => Ok(Some(previewed)),
         Err(diagnostic) => {
             diagnostics.push(diagnostic);

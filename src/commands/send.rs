@@ -93,7 +93,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     }
     let stage = campaign::stage_of(&loaded.project, &mailing);
     let told = told::before(&loaded.root, &loaded.project, &mailing, event)?;
-    let times = Times::of(&mailing, stage, event);
+    let times = Times::new(&mailing, stage, event);
     // What is put off was to begin when it was announced, also if T-0 has been moved since.
     let announced = told.iter().rev().find(|told| !told.puts_off && told.mailing != mailing.id.value).map(|told| told.t0);
     let times = match announced.filter(|_| stage == Some(Stage::Postponed) && mailing.not_after.is_none()) {
@@ -372,7 +372,7 @@ impl Job<'_> {
         let clock = self.event.clock.as_ref()?;
         let site = self.loaded.site.config.site.identity();
         let stage = campaign::stage_of(&self.loaded.project, self.mailing);
-        Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
+        Invitation::new(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
     }
 
     /// Writes the plan down and sends by it.

@@ -49,7 +49,7 @@ impl TableFile {
         let hash = TableHash::default();
         let reader = self.encoding.decode(Hashed { reader: file, hash: hash.clone() }, &beginning);
         let beginning = self.encoding.beginning(&beginning);
-        let format = Format::of(self.path.as_str(), &beginning);
+        let format = Format::from_file(self.path.as_str(), &beginning);
         let table = Table::open(reader, &self.path, format, &beginning);
         Ok(Some(table.map(|rows| OpenTable { rows, hash })))
     }

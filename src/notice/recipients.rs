@@ -34,7 +34,7 @@ pub struct Recipient {
 
 impl Recipient {
     /// A recipient that is in no table, such as the sample.
-    pub fn of(address: Address, fields: &BTreeMap<String, String>) -> Recipient {
+    pub fn new(address: Address, fields: &BTreeMap<String, String>) -> Recipient {
         let columns = fields.keys().cloned().collect::<Vec<_>>().into();
         Recipient { address, line: 1, columns, values: fields.values().cloned().collect(), delimiter: None }
     }
@@ -278,7 +278,7 @@ mod tests {
         let path = RelPath::new(name).unwrap();
         let spanned = |value: &str| crate::data::Spanned { value: value.to_owned(), span: 0..0 };
         let names = names.iter().map(|(name, header)| ((*name).to_owned(), spanned(header))).collect();
-        let table = Table::open(text, &path, Format::of(name, text), text).map_err(|fault| vec![fault])?;
+        let table = Table::open(text, &path, Format::from_file(name, text), text).map_err(|fault| vec![fault])?;
         Recipients::open(table, &path, &names, Rules::default())
     }
 

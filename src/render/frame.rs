@@ -74,7 +74,7 @@ impl Day {
 
 impl<'a> Frame<'a> {
     /// The frame of a few pages: their sidebars are made with them.
-    pub fn of(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
+    pub fn new(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
         Frame { site, theme, shared: shared(site, theme), sidebars: BTreeMap::new(), base: base_path(&site.config.site.base_url) }
     }
 
@@ -86,8 +86,8 @@ impl<'a> Frame<'a> {
     }
 
     /// The frame of all pages: each folder's sidebar is made once.
-    pub fn of_all(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
-        let mut frame = Frame::of(site, theme);
+    pub fn with_sidebars(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
+        let mut frame = Frame::new(site, theme);
         let made = site.sections.iter().filter_map(|section| {
             // A template that fails is reported with each page that needs it.
             let sidebar = frame.sidebar(&section.folder, &root_of(&section.route)).ok()?;
