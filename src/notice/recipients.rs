@@ -416,9 +416,9 @@ mod tests {
         assert_eq!(codes("email,lang\na@b.example,d\u{200b}e\n"), ["invisible-character"]);
         let text = b"email,name,zone\nx@,\xFF,UTC\n";
         let row = rows("r.csv", text, &[]).unwrap().find_map(Entry::bad).unwrap();
-        let told: Vec<_> =
+        let faults: Vec<_> =
             row.faults.iter().map(|fault| (fault.column.as_str(), fault.value.as_str(), fault.diagnostic.rule.code)).collect();
-        assert_eq!(told, [("name", "\u{FFFD}", "bad-encoding"), ("email", "x@", "bad-address")]);
+        assert_eq!(faults, [("name", "\u{FFFD}", "bad-encoding"), ("email", "x@", "bad-address")]);
         assert_eq!(row.stand_in.unwrap().values, ["x@", "x", "UTC"]);
     }
 

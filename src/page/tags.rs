@@ -253,7 +253,7 @@ pub fn in_link(target: &str) -> String {
 }
 
 /// A text for a message: its marks, and the fill behind them, are dots.
-pub fn as_told(text: &str) -> String {
+pub fn with_dots(text: &str) -> String {
     let mut shown = String::new();
     let mut is_fill = false;
     for c in text.chars() {
@@ -443,7 +443,7 @@ mod tests {
         let (mail, _) = marked("mailto:{{ x }}?subject={{ y }}");
         let expected = "mailto:{{ (x) | link_address }}?subject={{ (y) | link_part }}";
         assert_eq!(template(&in_link(&mail.text), &mail.tags, true).text, expected);
-        assert_eq!(as_told(&marked("<b>{{ r.name }}</b>").0.text), "<b>…</b>");
+        assert_eq!(with_dots(&marked("<b>{{ r.name }}</b>").0.text), "<b>…</b>");
     }
 
     #[test]
