@@ -15,7 +15,7 @@ use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Config;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
-use crate::notice::deadline::{Times, Timing, told};
+use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::LeftOut;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
@@ -145,7 +145,7 @@ fn when(project: &Project, now: Timestamp, mailing: &Mailing) -> String {
         Timing::Late | Timing::Stale => ": late",
         Timing::Early | Timing::InTime => "",
     };
-    format!(" at {} ({}){late}", told(&times.due.0, now), times.due.1)
+    format!(" at {} ({}){late}", with_distance(&times.due.0, now), times.due.1)
 }
 
 fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat, skip_bad: Option<u64>) -> Result<ExitCode> {

@@ -480,7 +480,7 @@ impl Job<'_> {
         let Some(times) = self.times.as_ref().filter(|times| times.judge(self.now) == Timing::Stale && self.order.late.is_none()) else {
             return Ok(confirmed);
         };
-        let due = format!("it was due {} ({}) and has no end date", deadline::told(&times.due.0, self.now), times.due.1);
+        let due = format!("it was due {} ({}) and has no end date", deadline::with_distance(&times.due.0, self.now), times.due.1);
         let typed = ask(&format!("{due}\ntype `late` to send it anyway: "))?;
         if typed.trim() != "late" {
             bail!("that is not `late`; nothing was sent");

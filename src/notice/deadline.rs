@@ -96,7 +96,7 @@ pub fn distance(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// A moment and how far it is from the present: `Thu 11 Feb 2027, 02:00 GMT, in 3 days 4 h`.
-pub fn told(time: &Zoned, now: Timestamp) -> String {
+pub fn with_distance(time: &Zoned, now: Timestamp) -> String {
     let clock = time.strftime("%a %-d %b %Y, %H:%M %Z");
     let apart = distance(now, time.timestamp());
     match time.timestamp().cmp(&now) {
