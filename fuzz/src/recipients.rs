@@ -70,7 +70,7 @@ fn merge() -> &'static Merge<'static> {
         let posting = Posting {
             campaign: campaign(2),
             earlier: vec![campaign(1)],
-            invitation: Invitation::of(
+            invitation: Invitation::new(
                 event.expect("the event"),
                 "s",
                 "https://sample.example/",
@@ -97,7 +97,7 @@ fn merge() -> &'static Merge<'static> {
 pub fn recipients(bytes: &[u8]) {
     for name in ["people.csv", "people.jsonl"] {
         let path = RelPath::new(name).expect("a path");
-        let Ok(table) = Table::open(bytes, &path, Format::of(name, bytes), bytes) else { continue };
+        let Ok(table) = Table::open(bytes, &path, Format::from_file(name, bytes), bytes) else { continue };
         let Ok(rows) = Recipients::open(table, &path, &Columns::new(), Rules::default()) else { continue };
         let mut keys = BTreeSet::new();
         for recipient in rows.take(MOST).filter_map(Entry::recipient) {

@@ -63,18 +63,18 @@ impl Fillers {
             if is_failed(value) || filled_by_hand::is_one(value) || is_variable(value) {
                 let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
                 let diagnostic = Diagnostic::new(rule::FILLER_VALUE, message).at_line(path, line, recipient.place(column));
-                faults.push(RowFault::of(recipient, column, diagnostic.help("write what is meant, or leave the field empty")));
+                faults.push(RowFault::new(recipient, column, diagnostic.help("write what is meant, or leave the field empty")));
             } else if let Some((wrong, meant)) = mojibake::wrong(value).next() {
                 let message = format!("`{column}` holds `{}`, which was `{meant}` before it was decoded wrongly", &value[wrong]);
                 let diagnostic = Diagnostic::new(rule::MOJIBAKE, message).at_line(path, line, recipient.place(column));
-                faults.push(RowFault::of(recipient, column, diagnostic.help("export the table again, as UTF-8")));
+                faults.push(RowFault::new(recipient, column, diagnostic.help("export the table again, as UTF-8")));
             } else if let Some(odd) = NOTHING.into_iter().find(|nothing| *nothing == value).or_else(|| entity(value)) {
                 let first = || (line, recipient.place(column), 0);
                 self.found.entry((*index, odd)).or_insert_with(first).2 += 1;
                 if self.tells_all {
                     let message = format!("`{column}` holds `{odd}`, and the notice uses it");
                     let diagnostic = Diagnostic::new(rule::POSSIBLE_FILLER, message).at_line(path, line, recipient.place(column));
-                    faults.push(RowFault::of(recipient, column, diagnostic.help(way_out(odd))));
+                    faults.push(RowFault::new(recipient, column, diagnostic.help(way_out(odd))));
                 }
             }
         }

@@ -22,7 +22,7 @@ pub struct Merged {
 
 impl Merged {
     /// `notices`: the names of those that are sent.
-    pub fn of(project: &Project, inputs: &Inputs, notices: &BTreeSet<&str>) -> Merged {
+    pub fn new(project: &Project, inputs: &Inputs, notices: &BTreeSet<&str>) -> Merged {
         let holders = project.pages.iter().filter(|page| page.notices.iter().any(|notice| notices.contains(&*notice.name)));
         let files: BTreeSet<RelPath> = holders.map(|page| page.path.clone()).collect();
         let known = || project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());

@@ -184,7 +184,7 @@ fn labels(page: &Page, source: &Source) -> Labels {
     let text = &source.text[page.begins..];
     // As the page was read: each tag a mark, and of as many bytes.
     let text = without_private_use(text);
-    if page.notices.is_empty() && page.marks.is_none() {
+    if page.notices.is_empty() && page.template_tags.is_none() {
         return Labels::read(&text, page.begins);
     }
     Labels::read(&tags::mark(&text, &page.path, page.begins, &mut Diagnostics::default()).text, page.begins)

@@ -86,7 +86,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
 
 /// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.
 fn highlight(root: &Path, site: &Site, kept: &Highlights) -> Result<Highlights> {
-    let highlights = Highlights::of(site.code(), kept);
+    let highlights = Highlights::new(site.code(), kept);
     if !highlights.0.keys().eq(kept.0.keys()) {
         highlights::keep(root, &highlights)?;
     }
@@ -95,7 +95,7 @@ fn highlight(root: &Path, site: &Site, kept: &Highlights) -> Result<Highlights> 
 
 /// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.
 fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<Diagnostics> {
-    let frame = Frame::of_all(&loaded.site, &loaded.theme);
+    let frame = Frame::with_sidebars(&loaded.site, &loaded.theme);
     let faults: Vec<Option<Diagnostic>> = loaded
         .site
         .routes

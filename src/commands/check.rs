@@ -29,7 +29,7 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
     }
     // No page is shown: its code needs no colours.
     loaded.site.config.site.highlight = false;
-    let frame = Frame::of_all(&loaded.site, &loaded.theme);
+    let frame = Frame::with_sidebars(&loaded.site, &loaded.theme);
     for route in loaded.site.routes.keys() {
         if let Err(error) = loaded.render(&frame, route) {
             diagnostics.push(build::template_fault(&loaded.inputs, &loaded.project.config.site.theme, route, &error));

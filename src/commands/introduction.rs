@@ -12,7 +12,7 @@ use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
 use crate::mailing::Skip;
-use crate::notice::deadline::{Times, Timing, told};
+use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::{Counts, Plan, State};
 use crate::schedule::zone;
 use crate::text::{counted, thousands, visible};
@@ -98,9 +98,9 @@ impl Introduction<'_> {
             Timing::Early => ": too early",
             Timing::InTime => "",
         };
-        let mut lines = vec![format!("  when      {} ({}){late}", told(&times.due.0, self.now), times.due.1)];
+        let mut lines = vec![format!("  when      {} ({}){late}", with_distance(&times.due.0, self.now), times.due.1)];
         if let Some((last, why)) = &times.last {
-            lines.push(format!("  until     {} ({why})", told(last, self.now)));
+            lines.push(format!("  until     {} ({why})", with_distance(last, self.now)));
         }
         lines
     }

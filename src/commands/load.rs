@@ -103,7 +103,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let resolve = || site::resolve(&project, &inputs, &theme, fixed);
     let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));
-    let merged = Merged::of(&project, &inputs, &project.config.sent_notices());
+    let merged = Merged::new(&project, &inputs, &project.config.sent_notices());
     stopwatch.lap("resolve");
     Ok(Loaded { root, inputs, project, theme, site, merged, stopwatch, watchdog })
 }
@@ -114,7 +114,7 @@ impl Loaded {
         let mut sent = self.project.config.sent_notices();
         if sent.insert(&mailing.notice.value) {
             let faults = check::in_merged_notices(&self.project, &self.inputs, std::slice::from_ref(mailing));
-            self.merged = Merged::of(&self.project, &self.inputs, &sent);
+            self.merged = Merged::new(&self.project, &self.inputs, &sent);
             self.site.diagnostics.extend(faults);
         }
         self

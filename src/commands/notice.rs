@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::mailing::{MergedMessage, Outcome, Selection, Tally, campaign, prepare};
-use crate::notice::deadline::{Times, Timing, told};
+use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::LeftOut;
 use crate::notice::message::Message;
 use crate::notice::recipients::Recipient;
@@ -139,13 +139,13 @@ fn list(global: &Global) -> Result<ExitCode> {
 /// The time of a mailing, how far away it is, and whether that is too late.
 fn when(project: &Project, now: Timestamp, mailing: &Mailing) -> String {
     let stage = campaign::stage_of(project, mailing);
-    let times = campaign::campaign_of(project, mailing).and_then(|(_, event)| Times::of(mailing, stage, event));
+    let times = campaign::campaign_of(project, mailing).and_then(|(_, event)| Times::new(mailing, stage, event));
     let Some(times) = times else { return String::new() };
     let late = match times.judge(now) {
         Timing::Late | Timing::Stale => ": late",
         Timing::Early | Timing::InTime => "",
     };
-    format!(" at {} ({}){late}", told(&times.due.0, now), times.due.1)
+    format!(" at {} ({}){late}", with_distance(&times.due.0, now), times.due.1)
 }
 
 fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat, skip_bad: Option<u64>) -> Result<ExitCode> {
@@ -215,7 +215,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     let Some(merge) = prepare(loaded.materials(&keys), mailing, &path, &columns, None, diagnostics) else {
         return Ok(None);
     };
-    match merge.message(&Recipient::of(address, &fields)) {
+    match merge.message(&Recipient::new(address, &fields)) {
         Ok(previewed) => Ok(Some(previewed)),
         Err(diagnostic) => {
             diagnostics.push(diagnostic);

@@ -9,7 +9,7 @@ use super::send::SendOrder;
 use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Mode, Sending, is_loopback};
-use crate::notice::deadline::{Times, Timing, distance, told};
+use crate::notice::deadline::{Times, Timing, distance, with_distance};
 use crate::notice::invitation;
 use crate::text::{counted, thousands};
 
@@ -74,11 +74,11 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
         Timing::Early => times.first.as_ref().map(|(first, why)| {
             let help = match &times.last {
                 Some((last, until)) if last.timestamp() < first.timestamp() => {
-                    format!("it can never be sent: it ends before that, at {} ({until}); change `when` or `not_before` of the mailing", told(last, now))
+                    format!("it can never be sent: it ends before that, at {} ({until}); change `when` or `not_before` of the mailing", with_distance(last, now))
                 }
                 _ => "wait, or change `when` or `not_before` of the mailing".to_owned(),
             };
-            format!("the mailing `{id}` is not to be sent before {} ({why})\nhelp: {help}", told(first, now))
+            format!("the mailing `{id}` is not to be sent before {} ({why})\nhelp: {help}", with_distance(first, now))
         }),
         Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
             format!(

@@ -91,7 +91,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
     }
     let stage = campaign::stage_of(&loaded.project, &mailing);
     let told = told::before(&loaded.root, &loaded.project, &mailing, event)?;
-    let times = Times::of(&mailing, stage, event);
+    let times = Times::new(&mailing, stage, event);
     // What is put off was to begin when it was announced, also if T-0 has been moved since.
     let announced = told.iter().rev().find(|told| !told.puts_off && told.mailing != mailing.id.value).map(|told| told.t0);
     let times = match announced.filter(|_| stage == Some(Stage::Postponed) && mailing.not_after.is_none()) {
@@ -370,7 +370,7 @@ impl Job<'_> {
         let clock = self.event.clock.as_ref()?;
         let site = self.loaded.site.config.site.identity();
         let stage = campaign::stage_of(&self.loaded.project, self.mailing);
-        Invitation::of(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
+        Invitation::new(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
     }
 
     /// Writes the plan down and sends by it.
@@ -478,7 +478,7 @@ impl Job<'_> {
         let Some(times) = self.times.as_ref().filter(|times| times.judge(self.now) == Timing::Stale && self.order.late.is_none()) else {
             return Ok(confirmed);
         };
-        let due = format!("it was due {} ({}) and has no end date", deadline::told(&times.due.0, self.now), times.due.1);
+        let due = format!("it was due {} ({}) and has no end date", deadline::with_distance(&times.due.0, self.now), times.due.1);
         let typed = ask(&format!("{due}\ntype `late` to send it anyway: "))?;
         if typed.trim() != "late" {
             bail!("that is not `late`; nothing was sent");

@@ -134,7 +134,7 @@ impl Pages for Shown {
         if !self.loaded.site.routes.contains_key(route) {
             return self.search_file(route);
         }
-        match self.loaded.render(&Frame::of(&self.loaded.site, &self.loaded.theme).at_root(), route) {
+        match self.loaded.render(&Frame::new(&self.loaded.site, &self.loaded.theme).at_root(), route) {
             Ok(Rendered::Bytes(bytes)) => Some(bytes),
             Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
             Err(error) => {

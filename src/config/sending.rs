@@ -65,54 +65,15 @@ pub enum Tls {
 
 /// Reads the table. `None` if it has no host; that is reported.
 pub fn read(reader: &mut Reader) -> Option<Sending> {
-    for key in ["password", "pass", "token", "ledger_url"] {
-        if reader.node(key).is_some() {
-            // Without its place: the line would be shown, and the secret is in it.
-            let message = format!("`{key}` in [smtp]: a secret does not belong into the configuration");
-            let help = match key {
-                "token" => "set RUNSHEET_SMTP_TOKEN in the environment, or use token_file or token_command",
-                "ledger_url" => "set RUNSHEET_LEDGER_URL in the environment, or use ledger_url_file or ledger_url_command",
-                _ => "set RUNSHEET_SMTP_PASSWORD in the environment, or use password_file or password_command",
-            };
-            reader.diagnostics.push(Diagnostic::new(rule::BAD_VALUE, message).in_file(reader.path()).help(help));
-        }
-    }
+    refuse_secrets(reader);
     let host = reader.needed_text("host");
     let tls =
         reader.choice("tls", &[("starttls", Tls::StartTls), ("implicit", Tls::Implicit), ("none", Tls::None)]).unwrap_or(Tls::StartTls);
-    let usual = match tls {
-        Tls::Implicit => 465,
-        Tls::StartTls => 587,
-        Tls::None => 25,
-    };
-    let port = reader.count("port", 1..=65535).and_then(|port| u16::try_from(port).ok()).unwrap_or(usual);
+    let port = reader.count("port", 1..=65535).and_then(|port| u16::try_from(port).ok()).unwrap_or(tls.usual_port());
     let commands = |reader: &mut Reader, key| reader.texts(key).into_iter().map(|text| text.value).collect::<Vec<_>>();
     let path = |text: Option<Spanned<String>>| text.map(|text| text.value).filter(|text| !text.is_empty()).map(PathBuf::from);
-    let host = host.and_then(|host| {
-        let fits = !host.value.is_empty() && host.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
-        if !fits {
-            reader.reject(
-                &host.span,
-                format!("`{}` is no host", crate::text::visible(&host.value)),
-                Some("a name or an address, such as `smtp.example.org`".to_owned()),
-            );
-        } else if tls == Tls::None && !is_loopback(&host.value) {
-            let help = "use `tls = \"starttls\"` or `tls = \"implicit\"`; `none` is for 127.0.0.1, ::1 and localhost";
-            reader.reject(&host.span, format!("mails would go to `{}` without TLS", host.value), Some(help.to_owned()));
-        }
-        fits.then_some(host.value)
-    });
-    let retry = reader.texts("retry");
-    let mut waits = Vec::new();
-    for text in &retry {
-        match wait(&text.value) {
-            Ok(length) => waits.push(length),
-            Err((message, help)) => reader.reject(&text.span, message, help),
-        }
-    }
-    if retry.is_empty() && !reader.has("retry") {
-        waits = [5, 15, 60].map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
-    }
+    let host = host.and_then(|host| checked_host(reader, host, tls));
+    let retry = retry(reader);
     let lease = reader.text("lease");
     let mut sending = Sending {
         host: host.clone().unwrap_or_default(),
@@ -130,7 +91,7 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         pipelining: reader.bool("pipelining").unwrap_or(true),
         rate: reader.parsed("rate", rate),
         per_domain: reader.parsed("per_domain", rate),
-        retry: waits,
+        retry,
         timeout: reader.parsed("timeout", wait).unwrap_or(Duration::from_secs(5 * 60)),
         final_timeout: reader.parsed("final_timeout", wait).unwrap_or(Duration::from_secs(10 * 60)),
         lease: Duration::ZERO,
@@ -140,20 +101,83 @@ pub fn read(reader: &mut Reader) -> Option<Sending> {
         ledger_url_command: commands(reader, "ledger_url_command"),
     };
     refuse_two_logins(reader, &sending);
-    // A message may be tried over two connections before its end is written.
-    let shortest = 3 * sending.timeout + sending.final_timeout;
-    sending.lease = shortest + Duration::from_secs(60);
-    if let Some(text) = lease {
+    sending.lease = checked_lease(reader, lease, &sending);
+    host.is_some().then_some(sending)
+}
+
+impl Tls {
+    fn usual_port(self) -> u16 {
+        match self {
+            Tls::Implicit => 465,
+            Tls::StartTls => 587,
+            Tls::None => 25,
+        }
+    }
+}
+
+/// A secret in the file, where everybody who can read the project can read it.
+fn refuse_secrets(reader: &mut Reader) {
+    for key in ["password", "pass", "token", "ledger_url"] {
+        if reader.node(key).is_some() {
+            // Without its place: the line would be shown, and the secret is in it.
+            let message = format!("`{key}` in [smtp]: a secret does not belong into the configuration");
+            let help = match key {
+                "token" => "set RUNSHEET_SMTP_TOKEN in the environment, or use token_file or token_command",
+                "ledger_url" => "set RUNSHEET_LEDGER_URL in the environment, or use ledger_url_file or ledger_url_command",
+                _ => "set RUNSHEET_SMTP_PASSWORD in the environment, or use password_file or password_command",
+            };
+            reader.diagnostics.push(Diagnostic::new(rule::BAD_VALUE, message).in_file(reader.path()).help(help));
+        }
+    }
+}
+
+/// The host, unless it is none. That mails would go to it without TLS is reported, too.
+fn checked_host(reader: &mut Reader, host: Spanned<String>, tls: Tls) -> Option<String> {
+    let fits = !host.value.is_empty() && host.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
+    if !fits {
+        reader.reject(
+            &host.span,
+            format!("`{}` is no host", crate::text::visible(&host.value)),
+            Some("a name or an address, such as `smtp.example.org`".to_owned()),
+        );
+    } else if tls == Tls::None && !is_loopback(&host.value) {
+        let help = "use `tls = \"starttls\"` or `tls = \"implicit\"`; `none` is for 127.0.0.1, ::1 and localhost";
+        reader.reject(&host.span, format!("mails would go to `{}` without TLS", host.value), Some(help.to_owned()));
+    }
+    fits.then_some(host.value)
+}
+
+/// How long a deferred message waits, attempt by attempt.
+fn retry(reader: &mut Reader) -> Vec<Duration> {
+    let retry = reader.texts("retry");
+    if retry.is_empty() && !reader.has("retry") {
+        return [5, 15, 60].map(|minutes| Duration::from_secs(minutes * 60)).to_vec();
+    }
+    let mut waits = Vec::new();
+    for text in &retry {
         match wait(&text.value) {
-            Ok(length) if length > shortest => sending.lease = length,
-            Ok(_) => {
-                let help = format!("make it longer than three times `timeout` and once `final_timeout`: {} s", shortest.as_secs());
-                reader.reject(&text.span, format!("`{}` may run out while a message is sent", text.value), Some(help));
-            }
+            Ok(length) => waits.push(length),
             Err((message, help)) => reader.reject(&text.span, message, help),
         }
     }
-    host.is_some().then_some(sending)
+    waits
+}
+
+/// The lease as it is written, if it is long enough for a message; without one a minute more than that.
+fn checked_lease(reader: &mut Reader, written: Option<Spanned<String>>, sending: &Sending) -> Duration {
+    // A message may be tried over two connections before its end is written.
+    let shortest = 3 * sending.timeout + sending.final_timeout;
+    let usual = shortest + Duration::from_secs(60);
+    let Some(text) = written else { return usual };
+    match wait(&text.value) {
+        Ok(length) if length > shortest => return length,
+        Ok(_) => {
+            let help = format!("make it longer than three times `timeout` and once `final_timeout`: {} s", shortest.as_secs());
+            reader.reject(&text.span, format!("`{}` may run out while a message is sent", text.value), Some(help));
+        }
+        Err((message, help)) => reader.reject(&text.span, message, help),
+    }
+    usual
 }
 
 /// Whether a host is this machine, by its name alone.

@@ -65,7 +65,7 @@ pub struct Highlights(pub BTreeMap<Key, Arc<str>>);
 
 impl Highlights {
     /// The blocks of a site as HTML: taken from `known`, or made now, in parallel. What the site does not use is left out.
-    pub fn of<'c>(blocks: impl Iterator<Item = &'c Code>, known: &Highlights) -> Highlights {
+    pub fn new<'c>(blocks: impl Iterator<Item = &'c Code>, known: &Highlights) -> Highlights {
         let mut kept = BTreeMap::new();
         let mut missing: BTreeMap<Key, &Code> = BTreeMap::new();
         for code in blocks {

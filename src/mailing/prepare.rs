@@ -50,7 +50,7 @@ pub fn prepare<'a>(
     // What was begun under another name keeps its window in the readers' calendars.
     let known = earlier.iter().chain([&campaign]).find(|one| one.hashed_as() != one.name()).and_then(|one| Known::parse(one.hashed_as()));
     let site_name = known.as_ref().map_or(site.config.site.identity(), |known| &known.site);
-    let invitation = Invitation::of(event, site_name, &site.config.site.base_url, notices, first.stage, &date);
+    let invitation = Invitation::new(event, site_name, &site.config.site.base_url, notices, first.stage, &date);
     let maintnote = notices.maintnote.as_ref().filter(|_| invitation.is_some());
     let faults = maintnote.map_or_else(Vec::new, |maintnote| maintnote.faults(event, columns));
     if !faults.is_empty() {

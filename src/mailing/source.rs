@@ -50,7 +50,7 @@ pub fn open<S: Source>(source: &S) -> Result<Option<Result<OpenTable<S::Reader>,
     let hash = TableHash::default();
     let reader = encoding.decode(Hashed { reader, hash: hash.clone() }, &beginning);
     let beginning = encoding.beginning(&beginning);
-    let format = Format::of(path.as_str(), &beginning);
+    let format = Format::from_file(path.as_str(), &beginning);
     let table = Table::open(reader, path, format, &beginning);
     Ok(Some(table.map(|rows| OpenTable { rows, hash })))
 }

@@ -34,7 +34,7 @@ const PATIENCE: i64 = 3600;
 
 impl Times {
     /// The times of a mailing. `None` if its event has no T-0, or a time is out of range: that is reported elsewhere.
-    pub fn of(mailing: &Mailing, stage: Option<Stage>, event: &Event) -> Option<Times> {
+    pub fn new(mailing: &Mailing, stage: Option<Stage>, event: &Event) -> Option<Times> {
         let clock = event.clock.as_ref()?;
         let at = |offset: &Offset| Some((clock.at(offset).ok()?, offset.to_string()));
         let due = match &mailing.when {
@@ -96,7 +96,7 @@ pub fn distance(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// A moment and how far it is from the present: `Thu 11 Feb 2027, 02:00 GMT, in 3 days 4 h`.
-pub fn told(time: &Zoned, now: Timestamp) -> String {
+pub fn with_distance(time: &Zoned, now: Timestamp) -> String {
     let clock = time.strftime("%a %-d %b %Y, %H:%M %Z");
     let apart = distance(now, time.timestamp());
     match time.timestamp().cmp(&now) {
@@ -123,7 +123,7 @@ mod tests {
         let source = Source { path: crate::source::configuration(), text: text.into() };
         let config = config::parse(&source, &mut diagnostics);
         assert!(!diagnostics.has_errors(), "{diagnostics:?}");
-        Times::of(&config.mailings[0], stage, &config.events["e"]).unwrap()
+        Times::new(&config.mailings[0], stage, &config.events["e"]).unwrap()
     }
 
     #[test]

@@ -19,9 +19,9 @@ fn misfit(path: &RelPath, line: usize, message: String, help: String) -> Diagnos
 /// What the first bytes say against the encoding that a table is read in.
 pub fn beginning_fault(beginning: &[u8], encoding: Encoding, path: &RelPath) -> Option<Diagnostic> {
     let read_as = encoding.name();
-    if let Some((told, _)) = encoding_rs::Encoding::for_bom(beginning) {
-        let is_right = told == encoding.known || encoding.any_order && told != UTF_8;
-        let name = if told == UTF_8 { "utf-8" } else { "utf-16" };
+    if let Some((marked, _)) = encoding_rs::Encoding::for_bom(beginning) {
+        let is_right = marked == encoding.known || encoding.any_order && marked != UTF_8;
+        let name = if marked == UTF_8 { "utf-8" } else { "utf-16" };
         let message = format!("the table is {name}, as its byte order mark says, and is read as {read_as}");
         let help = match name {
             "utf-8" => "leave `encoding` out of the mailing".to_owned(),
@@ -197,8 +197,8 @@ mod tests {
             assert!(fault.message.contains(&format!("it looks like {name}, ")), "{name}: {}", fault.message);
             assert!(fault.help.unwrap().contains(&format!("`encoding = \"{name}\"`")), "{name}");
         }
-        let told = fault(&encoded(GERMAN, "windows-1252"), "utf-8").unwrap();
-        assert!(told.message.contains("see line 2 and 1 other;") && told.message.ends_with("`Jörg Müller`"), "{}", told.message);
+        let fault = fault(&encoded(GERMAN, "windows-1252"), "utf-8").unwrap();
+        assert!(fault.message.contains("see line 2 and 1 other;") && fault.message.ends_with("`Jörg Müller`"), "{}", fault.message);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use tera::{Context, Kwargs, State, Tera};
 use super::review::Probe;
 use super::variables::Scope;
 use super::when::{self, Words};
-use super::{Notice, text, variables};
+use super::{Notice, variables, wrapped};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link::{self, Target};
-use crate::page::tags::{self, Marks, Template};
+use crate::page::tags::{self, Template, TemplateTags};
 use crate::page::{Body, Hole};
 use crate::rule;
 use crate::schedule::Offset;
@@ -162,7 +162,7 @@ pub fn compile(
     let mut faults = Diagnostics::default();
     let used_tags: Vec<_> = used.iter().filter_map(|index| notice.tags.get(*index)).collect();
     let number = |tag: &tags::Tag| notice.tags.iter().position(|known| known.span == tag.span);
-    variables::check_blocks(&used_tags, |tag| notice.homes.get(&number(tag)?).copied(), &notice.path, &mut faults);
+    variables::check_blocks(&used_tags, |tag| notice.element_of_tag.get(&number(tag)?).copied(), &notice.path, &mut faults);
     if faults.has_errors() {
         diagnostics.extend(faults);
         return None;
@@ -185,7 +185,7 @@ pub fn compile(
 /// A page whose text is a template.
 pub struct TemplatePage<'a> {
     pub body: &'a Body,
-    pub marks: &'a Marks,
+    pub template_tags: &'a TemplateTags,
     pub path: &'a RelPath,
     /// Where its Markdown begins in the file.
     pub begins: usize,
@@ -200,13 +200,13 @@ pub fn page(
     language: &str,
     diagnostics: &mut Diagnostics,
 ) -> Option<Body> {
-    let TemplatePage { body, marks, path, begins } = *page;
-    let template = tags::template(&body.with_marks(), &marks.tags, true);
+    let TemplatePage { body, template_tags, path, begins } = *page;
+    let template = tags::template(&body.with_marks(), &template_tags.tags, true);
     let numbers: BTreeSet<usize> = template.used.iter().copied().collect();
-    let used: Vec<&tags::Tag> = numbers.iter().filter_map(|number| marks.tags.get(*number)).collect();
-    let number = |tag: &tags::Tag| marks.tags.iter().position(|known| known.span == tag.span);
+    let used: Vec<&tags::Tag> = numbers.iter().filter_map(|number| template_tags.tags.get(*number)).collect();
+    let number = |tag: &tags::Tag| template_tags.tags.iter().position(|known| known.span == tag.span);
     let mut faults = Diagnostics::default();
-    variables::check_blocks(&used, |tag| marks.homes.get(&number(tag)?).copied(), path, &mut faults);
+    variables::check_blocks(&used, |tag| template_tags.element_of_tag.get(&number(tag)?).copied(), path, &mut faults);
     variables::check(&used, scope, path, &mut faults);
     if faults.has_errors() {
         diagnostics.extend(faults);
@@ -264,7 +264,7 @@ impl Compiled {
         Ok(Rendered {
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
             is_empty: begins.is_empty() || self.has_footer && begins.starts_with(FOOTER_RULE),
-            text: text::lay_out(&text),
+            text: wrapped::lay_out(&text),
             html: self.run("mail.html", &self.mail, context)?,
         })
     }
@@ -473,7 +473,7 @@ impl Times {
         if let Some(words) = self.words.read().unwrap_or_else(PoisonError::into_inner).get(language) {
             return Ok(Arc::clone(words));
         }
-        let words = Arc::new(Words::of(language)?);
+        let words = Arc::new(Words::from_language(language)?);
         self.words.write().unwrap_or_else(PoisonError::into_inner).insert(language.to_owned(), Arc::clone(&words));
         Ok(words)
     }

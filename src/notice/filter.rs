@@ -64,7 +64,7 @@ mod tests {
             ("lang".to_owned(), "de".to_owned()),
             ("org".to_owned(), String::new()),
         ]);
-        let recipient = Recipient::of(address::parse("a@b.example").unwrap(), &fields);
+        let recipient = Recipient::new(address::parse("a@b.example").unwrap(), &fields);
         let columns: Vec<String> = fields.keys().cloned().collect();
         let check = |condition: &str, expected: Result<bool, &str>| {
             let taken = Filter::new(condition, &columns).and_then(|filter| filter.takes(&recipient));

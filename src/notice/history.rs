@@ -235,16 +235,16 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
         }
     }
     for row in rows {
-        let told = latest.get(row.key.as_str()).map(Vec::as_slice).unwrap_or_default();
-        faults.extend(row_fault(row, told));
+        let of_row = latest.get(row.key.as_str()).map(Vec::as_slice).unwrap_or_default();
+        faults.extend(row_fault(row, of_row));
     }
     faults.extend(verify_plan(plan, events, rows));
     Verified { faults, uncovered: uncovered(events, rows.len()) }
 }
 
 /// What is wrong with a row, by the lines that tell of it.
-fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
-    let last = latest_of(told.iter().copied());
+fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
+    let last = latest_of(events.iter().copied());
     let state = last.and_then(|event| State::parse(&event.state));
     let is_open = matches!(state, None | Some(State::Planned | State::Deferred | State::Suppressed));
     let holds = match row.state {
@@ -262,7 +262,7 @@ fn row_fault(row: &Standing, told: &[&Event]) -> Option<String> {
         return None;
     }
     // The beginning of a message leaves what was answered to the one before.
-    let answered = latest_of(told.iter().copied().filter(|event| event.state != State::Sending.name()));
+    let answered = latest_of(events.iter().copied().filter(|event| event.state != State::Sending.name()));
     let expected = match answered {
         None => (0, ""),
         Some(event) if event.who.is_empty() => (event.code, &*event.reply),

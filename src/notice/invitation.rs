@@ -66,7 +66,7 @@ pub fn takes_out(sequence: u64) -> bool {
 impl Invitation {
     /// The window of an event; none if it has no T-0 or no length, or if the stage of a notice says nothing of it.
     /// `date` is that of the message.
-    pub fn of(event: &Event, site: &str, url: &str, notices: &Notices, stage: Option<Stage>, date: &Zoned) -> Option<Invitation> {
+    pub fn new(event: &Event, site: &str, url: &str, notices: &Notices, stage: Option<Stage>, date: &Zoned) -> Option<Invitation> {
         let method = method(stage?, notices.calendar)?;
         let start = event.clock.as_ref()?.t0().clone();
         let end = event.end().filter(|end| end.timestamp().as_second() > start.timestamp().as_second())?;

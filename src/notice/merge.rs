@@ -122,11 +122,11 @@ impl<'a> Merge<'a> {
             let message = format!("`{column}` is empty, and the calendar part needs the account");
             let diagnostic = Diagnostic::new(rule::EMPTY_FIELD, message).at_line(&self.recipients, line, recipient.place(column));
             let help = "fill it in, or set one `account` for all recipients in [notices.maintnote]";
-            return Err(Box::new(RowFault::of(recipient, column, diagnostic.help(help))));
+            return Err(Box::new(RowFault::new(recipient, column, diagnostic.help(help))));
         }
         let message = message::build(&rendered, recipient, &self.posting).map_err(|message| {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            Box::new(RowFault::of(recipient, "", Diagnostic::new(rule::BAD_MESSAGE, message).at_line(&self.recipients, line, 1)))
+            Box::new(RowFault::new(recipient, "", Diagnostic::new(rule::BAD_MESSAGE, message).at_line(&self.recipients, line, 1)))
         })?;
         Ok((message, rendered))
     }
@@ -174,10 +174,10 @@ impl<'a> Merge<'a> {
             let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
             let diagnostic = Diagnostic::new(rule::EMPTY_FIELD, message).at_line(&self.recipients, line, recipient.place(column));
-            return RowFault::of(recipient, column, diagnostic.help(help));
+            return RowFault::new(recipient, column, diagnostic.help(help));
         }
         let message = format!("{} ({}, line {})", fault.message, self.recipients, recipient.line);
-        RowFault::of(recipient, "", Diagnostic::new(rule::TEMPLATE_RENDER, message).at(&notice.path, span))
+        RowFault::new(recipient, "", Diagnostic::new(rule::TEMPLATE_RENDER, message).at(&notice.path, span))
     }
 }
 

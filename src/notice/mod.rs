@@ -16,6 +16,7 @@ pub mod mailbox;
 pub mod merge;
 pub mod message;
 pub mod pace;
+mod parts;
 pub mod preview;
 pub mod quoted;
 pub mod recipients;
@@ -24,6 +25,7 @@ pub mod reply;
 pub mod review;
 pub mod rows;
 pub mod seal;
+pub mod seen;
 pub mod shard;
 pub mod stage;
 pub mod suppression;
@@ -32,15 +34,16 @@ mod text;
 pub mod trial;
 pub mod variables;
 pub mod when;
+mod wrapped;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
+use self::parts::Parts;
 use self::stage::Stage;
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::html;
 use crate::page::markdown::{self, Placed, end_of, plain_text};
 use crate::page::marked;
@@ -67,8 +70,8 @@ pub struct Notice {
     pub subject_span: Span,
     pub html: Body,
     pub text: Body,
-    /// In which element each statement stands, by the number of its tag.
-    pub homes: BTreeMap<usize, usize>,
+    /// In which element each tag stands, by the number of the tag.
+    pub element_of_tag: BTreeMap<usize, usize>,
     /// All template tags of the file.
     pub tags: Arc<[tags::Tag]>,
 }
@@ -108,14 +111,10 @@ fn read(
     context: &Context,
     finds: &mut Finds,
 ) -> Notice {
-    let page = Context { dialect: Dialect::Page, ..*context };
-    let stem = context.path.stem();
-    let (stem, lang) = match stem.rsplit_once('.').and_then(|(stem, tag)| Some((stem, language(tag)?))) {
-        Some((stem, lang)) => (stem.to_lowercase(), Some(lang)),
-        None => (stem.to_lowercase(), None),
-    };
+    let (stem, lang) = translation(context.path);
     let (title, anchor, span) = match heading {
         Some(events) => {
+            let page = Context { dialect: Dialect::Page, ..*context };
             html::write(&marked::restore(events, tags), &page, finds);
             let found = finds.headings.last();
             found.map_or_else(Default::default, |heading| (heading.text.clone(), heading.anchor.clone(), heading.span.clone()))
@@ -126,56 +125,18 @@ fn read(
     let begin = events.first().map_or(span.start, |(_, range)| range.start + context.offset);
     let end = events.last().map_or(span.end, |(_, range)| range.end + context.offset);
     let parts = Parts::find(events);
-    let place = |range: &Range<usize>| events[range.start].1.start + context.offset..events[range.end - 1].1.end + context.offset;
-    let (subject, subject_span) = match parts.subjects.first() {
-        Some(range) => {
-            let text = plain_text(&events[range.clone()]);
-            let text = text.trim_start().trim_start_matches("Subject").trim_start_matches(':').trim();
-            (text.to_owned(), place(range))
-        }
-        None => (String::new(), span.clone()),
-    };
-    if let Some(first) = parts.subjects.first() {
-        let varied = "write one subject, and what varies in it: `**Subject:** {% if … %}…{% else %}…{% endif %}`";
-        if marked::open_statements(&events[..first.start], tags) > 0 {
-            let message = format!("the subject of `{title}` stands under a condition or in a loop");
-            finds.diagnostics.push(Diagnostic::new(rule::UNCLEAR_SUBJECT, message).at(context.path, place(first)).help(varied));
-        }
-        if events[first.clone()].iter().any(|(event, _)| matches!(event, Event::SoftBreak | Event::HardBreak)) {
-            let message = format!("the subject of `{title}` goes on in the next line");
-            let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, message).at(context.path, place(first));
-            finds.diagnostics.push(diagnostic.help("leave an empty line below it, or write it in one"));
-        }
-        for second in &parts.subjects[1..] {
-            let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, format!("`{title}` has a subject already"));
-            let diagnostic = diagnostic.at(context.path, place(second)).help(varied);
-            finds.diagnostics.push(diagnostic.related(context.path, Place::Span(place(first)), "the first one is here"));
-        }
-    }
+    let (subject, subject_span) = parts.subject(events, context.offset).unwrap_or_else(|| (String::new(), span.clone()));
+    parts.check_subjects(&title, events, tags, context, &mut finds.diagnostics);
     if subject.is_empty() {
         let diagnostic = Diagnostic::new(rule::NO_SUBJECT, format!("the notice `{title}` has no subject"));
         let help = "write `**Subject:** …` as a paragraph below its heading";
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
-    let stage = parts.stage.as_ref().and_then(|(name, at)| {
-        let stage = Stage::parse(name);
-        if stage.is_none() {
-            let known: Vec<&str> = Stage::ALL.into_iter().map(Stage::name).collect();
-            let diagnostic = Diagnostic::new(rule::UNKNOWN_STAGE, format!("there is no stage `{name}` of a series"));
-            let help = format!("use {}", known.join(", "));
-            finds.diagnostics.push(diagnostic.at(context.path, at.start + context.offset..at.end + context.offset).help(help));
-        }
-        stage
-    });
+    let stage = parts.stage(context, &mut finds.diagnostics);
     // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
     let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
-    for range in rows_behind_statements(&body) {
-        let diagnostic =
-            Diagnostic::new(rule::BROKEN_TABLE, "the statement before this line ends the table: its rows would be sent as text");
-        let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
-        finds.diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
-    }
+    check_tables(&body, context, &mut finds.diagnostics);
     let mail = Context { dialect: Dialect::Mail, ..*context };
     let first_link = finds.links.len();
     let html = html::write(&body, &mail, finds);
@@ -191,10 +152,20 @@ fn read(
         span,
         subject,
         subject_span,
-        homes: marked::homes(&body),
+        element_of_tag: marked::element_of_tag(&body),
         html,
         text,
         tags: Arc::clone(tags),
+    }
+}
+
+/// Reports rows that a statement before them has cut off from their table.
+fn check_tables(body: &[Placed], context: &Context, diagnostics: &mut Diagnostics) {
+    for range in rows_behind_statements(body) {
+        let diagnostic =
+            Diagnostic::new(rule::BROKEN_TABLE, "the statement before this line ends the table: its rows would be sent as text");
+        let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
+        diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
     }
 }
 
@@ -213,6 +184,15 @@ fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
     };
     let paragraphs = (0..events.len()).filter(|at| matches!(events[*at].0, Event::Start(Tag::Paragraph)));
     paragraphs.filter(|at| follows(*at) && is_row(*at)).map(|at| events[at].1.clone()).collect()
+}
+
+/// What a file is called without its language, in lower case, and its language if it is a translation.
+fn translation(path: &RelPath) -> (String, Option<String>) {
+    let stem = path.stem();
+    match stem.rsplit_once('.').and_then(|(stem, tag)| Some((stem, language(tag)?))) {
+        Some((stem, lang)) => (stem.to_lowercase(), Some(lang)),
+        None => (stem.to_lowercase(), None),
+    }
 }
 
 /// `advance.de.md` is `advance.md` in German, `advance.pt-BR.md` in the Portuguese of Brazil, `advance.zh-Hant.md` in traditional Chinese:
@@ -234,93 +214,4 @@ fn language(tag: &str) -> Option<String> {
         }
     }
     Some(language)
-}
-
-/// The parts of a notice that are no body: its id and its subject.
-struct Parts {
-    id: Option<String>,
-    /// As it is written, and where.
-    stage: Option<(String, Span)>,
-    /// The comment that says both.
-    id_range: Option<Range<usize>>,
-    /// All that stand there: one is meant.
-    subjects: Vec<Range<usize>>,
-}
-
-impl Parts {
-    fn find(events: &[Placed]) -> Parts {
-        let mut parts = Parts { id: None, stage: None, id_range: None, subjects: Vec::new() };
-        let mut at = 0;
-        while at < events.len() {
-            match &events[at].0 {
-                Event::Start(Tag::HtmlBlock) => {
-                    let end = end_of(events, at);
-                    let told = told(&events[at..end]);
-                    if !told.is_empty() && parts.id_range.is_none() {
-                        for (key, value) in told {
-                            match key {
-                                Told::Id => parts.id = Some(value),
-                                Told::Stage => parts.stage = Some((value, events[at].1.clone())),
-                            }
-                        }
-                        parts.id_range = Some(at..end + 1);
-                    }
-                    at = end;
-                }
-                Event::Start(Tag::Paragraph) => {
-                    let end = end_of(events, at);
-                    let is_subject = matches!(events.get(at + 1), Some((Event::Start(Tag::Strong), _)))
-                        && matches!(events.get(at + 2), Some((Event::Text(text), _)) if begins_subject(text));
-                    if is_subject {
-                        parts.subjects.push(at..end + 1);
-                    }
-                    at = end;
-                }
-                _ => {}
-            }
-            at += 1;
-        }
-        parts
-    }
-
-    /// The events of the body: without id and subject, and without rules around them.
-    fn body<'t>(&self, events: &[Placed<'t>]) -> Vec<Placed<'t>> {
-        let outside = |at: &usize| !self.subjects.iter().chain(&self.id_range).any(|range| range.contains(at));
-        let mut body: Vec<Placed> = (0..events.len()).filter(outside).map(|at| events[at].clone()).collect();
-        let rules = body.iter().take_while(|(event, _)| matches!(event, Event::Rule)).count();
-        body.drain(..rules);
-        while matches!(body.last(), Some((Event::Rule, _))) {
-            body.pop();
-        }
-        body
-    }
-}
-
-/// `Subject`, with or without its colon: `Subject matter` is a beginning as any other.
-fn begins_subject(text: &str) -> bool {
-    text.trim_start().strip_prefix("Subject").map(str::trim_start).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
-}
-
-/// What a comment says of its notice.
-enum Told {
-    Id,
-    Stage,
-}
-
-/// `<!-- id: advance, stage: scheduled -->`, or one of the two. Any other comment says nothing.
-fn told(events: &[Placed]) -> Vec<(Told, String)> {
-    let html = markdown::raw_html(events);
-    let Some(text) = html.trim().strip_prefix("<!--").and_then(|text| text.strip_suffix("-->")) else { return Vec::new() };
-    let mut told = Vec::new();
-    for entry in text.split(',') {
-        let Some((key, value)) = entry.split_once(':') else { return Vec::new() };
-        let value = value.trim();
-        let legal = !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-        match key.trim() {
-            "id" if legal => told.push((Told::Id, value.to_owned())),
-            "stage" if legal => told.push((Told::Stage, value.to_owned())),
-            _ => return Vec::new(),
-        }
-    }
-    told
 }

@@ -10,6 +10,7 @@ use lettre::Address;
 use super::cells::{byte_fault, is_language, is_unseen, value_fault};
 use super::columns::named;
 use super::rows::{BadRow, RowFault};
+use super::seen::{Seen, Sight};
 use super::table::{Format, Row, Table, Unreadable};
 use crate::config::Columns;
 use crate::diagnostic::Diagnostic;
@@ -33,7 +34,7 @@ pub struct Recipient {
 
 impl Recipient {
     /// A recipient that is in no table, such as the sample.
-    pub fn of(address: Address, fields: &BTreeMap<String, String>) -> Recipient {
+    pub fn new(address: Address, fields: &BTreeMap<String, String>) -> Recipient {
         let columns = fields.keys().cloned().collect::<Vec<_>>().into();
         Recipient { address, line: 1, columns, values: fields.values().cloned().collect(), delimiter: None }
     }
@@ -97,15 +98,6 @@ pub struct Recipients<R> {
     zones: BTreeSet<String>,
     /// Of each column, whether a message may hold its values.
     shown: Vec<bool>,
-}
-
-/// The addresses that stood in the table before.
-#[derive(Default)]
-pub struct Seen {
-    /// By hash of the address, of which 96 bits are enough for any table: the line, and a part of the hash of the other values.
-    rows: BTreeMap<[u8; 12], (u32, u32)>,
-    /// Rows of one address whose other values differ: the first line and the later one.
-    pub differing: Vec<(u64, u64)>,
 }
 
 /// So many rows with a fault are named.
@@ -260,39 +252,6 @@ impl<R: Read> Iterator for Recipients<R> {
     }
 }
 
-/// How a row stands to those before it.
-enum Sight {
-    New,
-    Same,
-    Different,
-}
-
-impl Seen {
-    fn look(&mut self, address: &Address, line: u64, values: &[String], email: usize) -> Sight {
-        let [key @ .., _, _, _, _] = address::hash(address).to_le_bytes();
-        let mut others = blake3::Hasher::new();
-        for (_, value) in values.iter().enumerate().filter(|(index, _)| *index != email) {
-            others.update(value.trim().as_bytes()).update(b"\0");
-        }
-        let [a, b, c, d, ..] = *others.finalize().as_bytes();
-        let others = u32::from_le_bytes([a, b, c, d]);
-        match self.rows.entry(key) {
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert((u32::try_from(line).unwrap_or(u32::MAX), others));
-                Sight::New
-            }
-            std::collections::btree_map::Entry::Occupied(entry) => {
-                let (first, known) = *entry.get();
-                if known == others {
-                    return Sight::Same;
-                }
-                self.differing.push((u64::from(first), line));
-                Sight::Different
-            }
-        }
-    }
-}
-
 /// Takes the name out of a cell such as `Name <local@domain>`, and puts it behind the other values.
 fn split_name(values: &mut Vec<String>, email: usize) {
     let (name, address) = address::named(&values[email]).unwrap_or_else(|| (String::new(), values[email].clone()));
@@ -319,7 +278,7 @@ mod tests {
         let path = RelPath::new(name).unwrap();
         let spanned = |value: &str| crate::data::Spanned { value: value.to_owned(), span: 0..0 };
         let names = names.iter().map(|(name, header)| ((*name).to_owned(), spanned(header))).collect();
-        let table = Table::open(text, &path, Format::of(name, text), text).map_err(|fault| vec![fault])?;
+        let table = Table::open(text, &path, Format::from_file(name, text), text).map_err(|fault| vec![fault])?;
         Recipients::open(table, &path, &names, Rules::default())
     }
 
@@ -457,9 +416,9 @@ mod tests {
         assert_eq!(codes("email,lang\na@b.example,d\u{200b}e\n"), ["invisible-character"]);
         let text = b"email,name,zone\nx@,\xFF,UTC\n";
         let row = rows("r.csv", text, &[]).unwrap().find_map(Entry::bad).unwrap();
-        let told: Vec<_> =
+        let faults: Vec<_> =
             row.faults.iter().map(|fault| (fault.column.as_str(), fault.value.as_str(), fault.diagnostic.rule.code)).collect();
-        assert_eq!(told, [("name", "\u{FFFD}", "bad-encoding"), ("email", "x@", "bad-address")]);
+        assert_eq!(faults, [("name", "\u{FFFD}", "bad-encoding"), ("email", "x@", "bad-address")]);
         assert_eq!(row.stand_in.unwrap().values, ["x@", "x", "UTC"]);
     }
 

@@ -78,7 +78,7 @@ impl Repeats {
             self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
         let address = row.values.get(self.email).map_or("", |value| value.trim()).to_owned();
         let differing = || self.columns.iter().zip(&first.cells).zip(&later).filter(|((_, first), later)| first.0 != later.0);
-        let told = |there: &str, here: &str| {
+        let differences = |there: &str, here: &str| {
             let parts =
                 differing().map(|(((_, column), first), later)| format!("`{column}` is `{}` {there} and `{}` {here}", first.1, later.1));
             parts.collect::<Vec<_>>().join(", ")
@@ -86,8 +86,9 @@ impl Repeats {
         let at = |line, message| fault(&self.path, line, message);
         let shown = visible(&address);
         let pair = Pair {
-            first: (!first.is_told).then(|| at(line, format!("`{shown}` is in line {} again, but {}", row.line, told("here", "there")))),
-            later: at(row.line, format!("`{shown}` is in line {line} already, but {}", told("there", "here"))),
+            first: (!first.is_told)
+                .then(|| at(line, format!("`{shown}` is in line {} again, but {}", row.line, differences("here", "there")))),
+            later: at(row.line, format!("`{shown}` is in line {line} already, but {}", differences("there", "here"))),
             address,
         };
         first.is_told = true;
@@ -162,16 +163,16 @@ mod tests {
         let path = RelPath::new("r.csv").unwrap();
         let columns = ["email", "name", "org"].map(str::to_owned);
         let mut repeats = Repeats::new(&[(2, 4)], &columns, &path).with_same();
-        let mut told = Vec::new();
+        let mut pairs = Vec::new();
         for (line, name) in [(2, "x"), (3, "x"), (4, "y"), (5, "x")] {
             let pair = repeats.add(&row(line, ["a@b.example", name, "o"]));
-            told.extend(pair.map(|pair| (pair.first.map(|first| first.0), pair.later.0, pair.later.1.message)));
+            pairs.extend(pair.map(|pair| (pair.first.map(|first| first.0), pair.later.0, pair.later.1.message)));
             assert!(repeats.add(&row(line + 10, ["other@b.example", name, "o"])).is_none());
         }
         let same = "`a@b.example` is in line 2 already, and line 4 says something else".to_owned();
-        assert_eq!(told[0], (None, 3, same.clone()));
-        assert_eq!((told[1].0, told[1].1), (Some(2), 4));
-        assert_eq!(told[2], (None, 5, same));
+        assert_eq!(pairs[0], (None, 3, same.clone()));
+        assert_eq!((pairs[1].0, pairs[1].1), (Some(2), 4));
+        assert_eq!(pairs[2], (None, 5, same));
         assert!(!repeats.is_over(6));
     }
 }

@@ -319,9 +319,9 @@ mod tests {
         for line in 0..300_000 {
             tally.add([&*format!("w{line}")], line);
         }
-        let told = tally.distinct();
-        let number: u64 = told.replace(',', "").split(' ').nth(1).unwrap().parse().unwrap();
-        assert!(told.contains("estimate") && (285_000..315_000).contains(&number), "{told}");
+        let words = tally.distinct();
+        let number: u64 = words.replace(',', "").split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(words.contains("estimate") && (285_000..315_000).contains(&number), "{words}");
         assert_eq!(tally.longest.as_ref().map(|(value, _)| value.len()), Some(7));
     }
 

@@ -32,7 +32,7 @@ pub struct RowFault {
 
 impl RowFault {
     /// A fault of a recipient's column.
-    pub fn of(recipient: &Recipient, column: &str, diagnostic: Diagnostic) -> RowFault {
+    pub fn new(recipient: &Recipient, column: &str, diagnostic: Diagnostic) -> RowFault {
         let value = if column.is_empty() { "" } else { recipient.get(column).unwrap_or("") };
         RowFault { column: column.to_owned(), value: value.to_owned(), diagnostic }
     }

@@ -29,7 +29,7 @@ pub enum Format {
 impl Format {
     /// What the name of a file and its first bytes show: the delimiter that a first line such as `sep=;` names, or that of comma,
     /// semicolon and TAB which the first line holds most.
-    pub fn of(name: &str, beginning: &[u8]) -> Format {
+    pub fn from_file(name: &str, beginning: &[u8]) -> Format {
         let ending = name.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
         if matches!(&*ending, "jsonl" | "ndjson") {
             return Format::JsonLines;

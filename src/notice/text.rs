@@ -1,11 +1,9 @@
 //! The text part of a notice, written from its Markdown: lists as `-`, links as `text <address>`,
 //! tables as `label: value`.
 
-use std::borrow::Cow;
+use pulldown_cmark::{BlockQuoteKind, Event, Tag, TagEnd};
 
-use pulldown_cmark::{Event, Tag, TagEnd};
-use unicode_width::UnicodeWidthStr;
-
+use super::wrapped::CODE_LINE;
 use crate::page::html::alert;
 use crate::page::link::{self, Target};
 use crate::page::markdown::{Placed, block, end_of, mark, plain_text, raw_html, run_end};
@@ -13,9 +11,6 @@ use crate::page::{Body, Hole, raw, tags};
 
 /// The longest name of a column, in bytes: it is written before each of its cells.
 const LONGEST: usize = 400;
-
-/// Widest line, in columns (RFC 5322 recommends 78 with room for quoting).
-const WIDTH: usize = 76;
 
 /// Writes events as text. `first_link` is the number of the first link to a file of the project.
 pub fn write(events: &[Placed], first_link: usize) -> Body {
@@ -60,122 +55,148 @@ impl Writer {
         self.push("\n\n");
     }
 
+    /// Writes blocks one below the other.
     fn blocks(&mut self, events: &[Placed]) {
         let mut at = 0;
         while at < events.len() {
-            let end = end_of(events, at);
-            let inner = &events[(at + 1).min(end)..end];
-            match &events[at].0 {
-                Event::Start(Tag::Paragraph) => {
-                    self.begin_line();
-                    self.inlines(inner);
-                    self.end_block();
-                }
-                Event::Start(Tag::Heading { .. }) => {
-                    self.begin_line();
-                    // Only words are set in capitals: addresses, code and variables mean something as they are.
-                    let words = plain_text(inner);
-                    let only_words = inner.iter().all(|(event, _)| matches!(event, Event::Text(_) | Event::SoftBreak));
-                    if only_words && !tags::holds_mark(&words) {
-                        self.push(&words.to_uppercase());
-                    } else {
-                        self.inlines(inner);
-                    }
-                    self.end_block();
-                }
-                Event::Start(Tag::List(first)) => self.list(inner, *first),
-                Event::Start(tag @ (Tag::DefinitionList | Tag::DefinitionListTitle)) => {
-                    self.blocks(inner);
-                    let end = if *tag == Tag::DefinitionList { "\n\n" } else { "\n" };
-                    if !self.body.html.ends_with(end) {
-                        self.push("\n");
-                    }
-                }
-                Event::Start(Tag::DefinitionListDefinition) => {
-                    self.indent.push("    ".to_owned());
-                    self.blocks(inner);
-                    self.indent.pop();
-                }
-                Event::Start(Tag::BlockQuote(kind)) => {
-                    self.indent.push("> ".to_owned());
-                    if let Some((_, title)) = kind.map(alert) {
-                        self.begin_line();
-                        self.push(&format!("{}\n", title.to_uppercase()));
-                    }
-                    self.blocks(inner);
-                    self.indent.pop();
-                }
-                Event::Start(Tag::CodeBlock(_)) => {
-                    let code = plain_text(inner);
-                    for line in tags::in_code(&code).lines() {
-                        self.push(CODE_LINE);
-                        self.begin_line();
-                        self.push("    ");
-                        self.push(line);
-                        self.push("\n");
-                    }
-                    self.push("\n");
-                }
-                Event::Start(Tag::Table(_)) => self.table(inner),
-                Event::Start(Tag::HtmlBlock) => {
-                    let html = raw_html(inner);
-                    if let Some(tag) = tags::block(&html) {
-                        self.push(&format!("{tag}\n"));
-                    } else {
-                        let shown = raw::as_text(&html);
-                        for line in shown.lines().filter(|line| !line.trim().is_empty()) {
-                            self.begin_line();
-                            self.push(line);
-                            self.push("\n");
-                        }
-                        self.push("\n");
-                    }
-                }
-                Event::Start(Tag::FootnoteDefinition(name)) => {
-                    self.indent.push("    ".to_owned());
-                    self.bullet = Some((self.indent.len() - 1, format!("[{name}] ")));
-                    self.blocks(inner);
-                    self.finish_bullet();
-                    self.indent.pop();
-                }
-                Event::Rule => {
-                    self.begin_line();
-                    self.push("----");
-                    self.end_block();
-                }
-                Event::Start(
-                    Tag::Emphasis
-                    | Tag::Strong
-                    | Tag::Strikethrough
-                    | Tag::Superscript
-                    | Tag::Subscript
-                    | Tag::Link { .. }
-                    | Tag::Image { .. }
-                    | Tag::Item
-                    | Tag::TableHead
-                    | Tag::TableRow
-                    | Tag::TableCell
-                    | Tag::MetadataBlock(_),
-                )
-                | Event::Text(_)
-                | Event::Code(_)
-                | Event::InlineHtml(_)
-                | Event::TaskListMarker(_)
-                | Event::SoftBreak
-                | Event::HardBreak => {
-                    // A run of text without a paragraph: the line of a tight list.
-                    let run = run_end(events, at, events.len()).max(at + 1);
-                    self.begin_line();
-                    self.inlines(&events[at..run]);
-                    self.push("\n");
-                    at = run;
-                    continue;
-                }
-                // Nothing stands for these, or they are not read: see `markdown::options`.
-                Event::End(_) | Event::Html(_) | Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
-            }
-            at = end + 1;
+            at = self.block(events, at);
         }
+    }
+
+    /// Writes the block that begins at `at`, or a run of text where a block could stand; says where the next one begins.
+    fn block(&mut self, events: &[Placed], at: usize) -> usize {
+        let end = end_of(events, at);
+        let inner = &events[(at + 1).min(end)..end];
+        match &events[at].0 {
+            Event::Start(Tag::Paragraph) => self.paragraph(inner),
+            Event::Start(Tag::Heading { .. }) => self.heading(inner),
+            Event::Start(Tag::List(first)) => self.list(inner, *first),
+            Event::Start(Tag::DefinitionList) => self.blocks_ended_by("\n\n", inner),
+            Event::Start(Tag::DefinitionListTitle) => self.blocks_ended_by("\n", inner),
+            Event::Start(Tag::DefinitionListDefinition) => self.indented("    ", inner),
+            Event::Start(Tag::BlockQuote(kind)) => self.quote(*kind, inner),
+            Event::Start(Tag::CodeBlock(_)) => self.code(inner),
+            Event::Start(Tag::Table(_)) => self.table(inner),
+            Event::Start(Tag::HtmlBlock) => self.html_block(inner),
+            Event::Start(Tag::FootnoteDefinition(name)) => self.item(" ".repeat(4), format!("[{name}] "), inner),
+            Event::Rule => self.rule(),
+            Event::Start(
+                Tag::Emphasis
+                | Tag::Strong
+                | Tag::Strikethrough
+                | Tag::Superscript
+                | Tag::Subscript
+                | Tag::Link { .. }
+                | Tag::Image { .. }
+                | Tag::Item
+                | Tag::TableHead
+                | Tag::TableRow
+                | Tag::TableCell
+                | Tag::MetadataBlock(_),
+            )
+            | Event::Text(_)
+            | Event::Code(_)
+            | Event::InlineHtml(_)
+            | Event::TaskListMarker(_)
+            | Event::SoftBreak
+            | Event::HardBreak => return self.tight_line(events, at),
+            // Nothing stands for these, or they are not read: see `markdown::options`.
+            Event::End(_) | Event::Html(_) | Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
+        }
+        end + 1
+    }
+
+    fn paragraph(&mut self, words: &[Placed]) {
+        self.begin_line();
+        self.inlines(words);
+        self.end_block();
+    }
+
+    /// Only words are set in capitals: addresses, code and variables mean something as they are.
+    fn heading(&mut self, inner: &[Placed]) {
+        self.begin_line();
+        let words = plain_text(inner);
+        let only_words = inner.iter().all(|(event, _)| matches!(event, Event::Text(_) | Event::SoftBreak));
+        if only_words && !tags::holds_mark(&words) {
+            self.push(&words.to_uppercase());
+        } else {
+            self.inlines(inner);
+        }
+        self.end_block();
+    }
+
+    /// A run of text without a paragraph, as in a tight list; says where it ends.
+    fn tight_line(&mut self, events: &[Placed], at: usize) -> usize {
+        let end = run_end(events, at, events.len()).max(at + 1);
+        self.begin_line();
+        self.inlines(&events[at..end]);
+        self.push("\n");
+        end
+    }
+
+    fn blocks_ended_by(&mut self, end: &str, events: &[Placed]) {
+        self.blocks(events);
+        if !self.body.html.ends_with(end) {
+            self.push("\n");
+        }
+    }
+
+    fn indented(&mut self, indent: &str, events: &[Placed]) {
+        self.indent.push(indent.to_owned());
+        self.blocks(events);
+        self.indent.pop();
+    }
+
+    /// Blocks behind a bullet, a number or the name of a footnote.
+    fn item(&mut self, indent: String, bullet: String, events: &[Placed]) {
+        self.indent.push(indent);
+        self.bullet = Some((self.indent.len() - 1, bullet));
+        self.blocks(events);
+        self.finish_bullet();
+        self.indent.pop();
+    }
+
+    fn quote(&mut self, kind: Option<BlockQuoteKind>, events: &[Placed]) {
+        self.indent.push("> ".to_owned());
+        if let Some((_, title)) = kind.map(alert) {
+            self.begin_line();
+            self.push(&format!("{}\n", title.to_uppercase()));
+        }
+        self.blocks(events);
+        self.indent.pop();
+    }
+
+    fn code(&mut self, inner: &[Placed]) {
+        let code = plain_text(inner);
+        for line in tags::in_code(&code).lines() {
+            self.push(CODE_LINE);
+            self.begin_line();
+            self.push("    ");
+            self.push(line);
+            self.push("\n");
+        }
+        self.push("\n");
+    }
+
+    /// A statement of the template, or what the author wrote, as text.
+    fn html_block(&mut self, inner: &[Placed]) {
+        let html = raw_html(inner);
+        if let Some(tag) = tags::block(&html) {
+            return self.push(&format!("{tag}\n"));
+        }
+        let shown = raw::as_text(&html);
+        for line in shown.lines().filter(|line| !line.trim().is_empty()) {
+            self.begin_line();
+            self.push(line);
+            self.push("\n");
+        }
+        self.push("\n");
+    }
+
+    fn rule(&mut self) {
+        self.begin_line();
+        self.push("----");
+        self.end_block();
     }
 
     fn list(&mut self, items: &[Placed], first: Option<u64>) {
@@ -191,11 +212,7 @@ impl Writer {
                 }
                 None => "- ".to_owned(),
             };
-            self.indent.push(" ".repeat(bullet.len()));
-            self.bullet = Some((self.indent.len() - 1, bullet));
-            self.blocks(items.get(at + 1..end).unwrap_or_default());
-            self.finish_bullet();
-            self.indent.pop();
+            self.item(" ".repeat(bullet.len()), bullet, items.get(at + 1..end).unwrap_or_default());
             at = end + 1;
         }
         if !self.body.html.ends_with("\n\n") {
@@ -328,107 +345,10 @@ fn header(events: &[Placed]) -> String {
         .collect()
 }
 
-/// Begins a line that is kept as it is (private use; taken off when the text is laid out).
-const CODE_LINE: &str = "\u{F8FE}";
-
-/// Lays out a rendered text: lines of at most 76 columns where words allow it, single empty lines.
-pub fn lay_out(text: &str) -> String {
-    let mut laid_out = String::with_capacity(text.len() + text.len() / 40);
-    let mut empty = true;
-    for line in text.lines() {
-        if let Some(code) = line.strip_prefix(CODE_LINE) {
-            laid_out.push_str(code.trim_end());
-            laid_out.push('\n');
-            empty = false;
-            continue;
-        }
-        let line = without_echo(line.trim_end());
-        if line.is_empty() {
-            if !empty {
-                laid_out.push('\n');
-            }
-            empty = true;
-            continue;
-        }
-        empty = false;
-        wrap(&line, &mut laid_out);
-    }
-    laid_out.truncate(laid_out.trim_end().len());
-    laid_out.push('\n');
-    laid_out
-}
-
-/// `a@b <mailto:a@b>` and `https://x <https://x>`, as variables may give them, say the same twice.
-fn without_echo(line: &str) -> Cow<'_, str> {
-    if memchr::memchr(b'<', line.as_bytes()).is_none() {
-        return Cow::Borrowed(line);
-    }
-    let mut kept = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(open) = rest.find(" <") {
-        let Some(close) = rest[open..].find('>').map(|close| open + close) else { break };
-        let url = &rest[open + 2..close];
-        let address = url.strip_prefix("mailto:").unwrap_or(url);
-        kept.push_str(&rest[..open]);
-        if !kept.ends_with(address) || address.is_empty() {
-            kept.push_str(&format!(" <{address}>"));
-        }
-        rest = &rest[close + 1..];
-    }
-    kept.push_str(rest);
-    Cow::Owned(kept)
-}
-
-fn wrap(line: &str, laid_out: &mut String) {
-    // No character is wider than it has bytes, and plain ones are as wide.
-    if line.len() <= WIDTH || !line.is_ascii() && line.width() <= WIDTH {
-        laid_out.push_str(line);
-        laid_out.push('\n');
-        return;
-    }
-    let (start, hanging) = beginning(line);
-    laid_out.push_str(start);
-    let mut column = start.width();
-    let mut first = true;
-    let words = &line[start.len()..];
-    let mut begin = 0;
-    for end in memchr::memchr_iter(b' ', words.as_bytes()).chain([words.len()]) {
-        let word = &words[begin..end];
-        begin = end + 1;
-        let width = if word.is_ascii() { word.len() } else { word.width() };
-        if !first && column + 1 + width > WIDTH {
-            laid_out.push('\n');
-            laid_out.push_str(&hanging);
-            column = hanging.width();
-        } else if !first {
-            laid_out.push(' ');
-            column += 1;
-        }
-        laid_out.push_str(word);
-        column += width;
-        first = false;
-    }
-    laid_out.push('\n');
-}
-
-/// The indent, quote marks and bullet of a line, and what its further lines begin with.
-fn beginning(line: &str) -> (&str, String) {
-    let quote = line.len() - line.trim_start_matches([' ', '>']).len();
-    let rest = &line[quote..];
-    let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let bullet = if rest.starts_with("- ") {
-        2
-    } else if (1..=3).contains(&digits) && rest[digits..].starts_with(". ") {
-        digits + 2
-    } else {
-        0
-    };
-    (&line[..quote + bullet], format!("{}{}", &line[..quote], " ".repeat(bullet)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notice::wrapped::{WIDTH, lay_out};
     use crate::page::markdown;
 
     fn check(markdown: &str, expected: &str) {

@@ -52,7 +52,7 @@ struct Foreign {
 
 impl Words {
     /// The words of a language such as `de` or `pt-BR`. An error lists the languages that there are.
-    pub fn of(language: &str) -> Result<Words, String> {
+    pub fn from_language(language: &str) -> Result<Words, String> {
         let unknown = || format!("times cannot be written in `{}`: there are {}", crate::text::visible(language), LANGUAGES.join(", "));
         let primary = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
         if !LANGUAGES.contains(&&*primary) {
@@ -156,18 +156,18 @@ mod tests {
         let start: Zoned = "2027-02-13T02:00[Europe/London]".parse().unwrap();
         let end: Zoned = "2027-02-13T05:00[Europe/London]".parse().unwrap();
         let check = |zone: &str, form: Form, expected: &str| {
-            assert_eq!(Words::of("en").unwrap().write(&start, Some(&end), zone, form).as_deref(), Ok(expected));
+            assert_eq!(Words::from_language("en").unwrap().write(&start, Some(&end), zone, form).as_deref(), Ok(expected));
         };
         check("Europe/London", Form::Date, "Saturday 13 February 2027");
         check("Europe/London", Form::DateTime, "Sat 13 Feb 2027, 02:00 GMT (UTC+0)");
         check("Europe/London", Form::Time, "02:00 GMT (UTC+0)");
         check("America/New_York", Form::DateTime, "Fri 12 Feb 2027, 21:00 EST (UTC-5)");
         check("Europe/London", Form::Range, "Sat 13 Feb 2027, 02:00 to 05:00 GMT (UTC+0)");
-        let reversed = Words::of("de").unwrap().write(&end, Some(&start), "Europe/London", Form::Range);
+        let reversed = Words::from_language("de").unwrap().write(&end, Some(&start), "Europe/London", Form::Range);
         assert!(reversed.is_err_and(|message| message.contains("before it begins")));
-        assert!(Words::of("en").unwrap().write(&start, None, "Mars/Phobos", Form::Date).is_err());
+        assert!(Words::from_language("en").unwrap().write(&start, None, "Mars/Phobos", Form::Date).is_err());
         for unknown in ["tlh", "", "ja", "e", "de\n"] {
-            assert!(Words::of(unknown).err().is_some_and(|message| message.contains("en, de, fr, es, pt, nl, it")), "{unknown}");
+            assert!(Words::from_language(unknown).err().is_some_and(|message| message.contains("en, de, fr, es, pt, nl, it")), "{unknown}");
         }
     }
 
@@ -176,7 +176,7 @@ mod tests {
         let start: Zoned = "2027-02-13T22:00[Europe/London]".parse().unwrap();
         let end: Zoned = "2027-02-14T01:00[Europe/London]".parse().unwrap();
         let check = |language: &str, zone: &str, form: Form, expected: &str| {
-            let words = Words::of(language).unwrap();
+            let words = Words::from_language(language).unwrap();
             assert_eq!(words.write(&start, Some(&end), zone, form).as_deref(), Ok(expected), "{language}");
         };
         check("de", "Europe/Berlin", Form::Date, "Samstag, 13. Februar 2027");

@@ -167,7 +167,7 @@ pub fn is_name(text: &str) -> bool {
 
 impl Kind {
     /// Judges by the words of the label, and by the name of the value.
-    pub fn of(label: &str, var: Option<&str>) -> Kind {
+    pub fn from_label(label: &str, var: Option<&str>) -> Kind {
         let label = label.to_lowercase();
         let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
@@ -193,7 +193,7 @@ impl Kind {
 
 impl Side {
     /// The side that a label names. In a table also older words do, where a column holds numbers.
-    pub fn of(label: &str, in_counts: bool) -> Option<Side> {
+    pub fn from_label(label: &str, in_counts: bool) -> Option<Side> {
         let label = label.to_lowercase();
         let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).collect();
         let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
@@ -234,15 +234,15 @@ mod tests {
 
     #[test]
     fn labels_tell_the_kind() {
-        assert_eq!(Kind::of("Freeze timestamp", None), Kind::Time);
-        assert_eq!(Kind::of("Import ended at", None), Kind::Time);
-        assert_eq!(Kind::of("users migrated", None), Kind::Integer);
-        assert_eq!(Kind::of("Buffer in minutes", None), Kind::Integer);
-        assert_eq!(Kind::of("New IP", None), Kind::Ip);
-        assert_eq!(Kind::of("Release URL", None), Kind::Url);
-        assert_eq!(Kind::of("Estimated", None), Kind::Text);
-        assert_eq!(Kind::of("Take the freeze time with date", Some("FREEZE_AT")), Kind::Time);
-        assert_eq!(Kind::of("Write the loss with kind, amount and span of time used", None), Kind::Text);
+        assert_eq!(Kind::from_label("Freeze timestamp", None), Kind::Time);
+        assert_eq!(Kind::from_label("Import ended at", None), Kind::Time);
+        assert_eq!(Kind::from_label("users migrated", None), Kind::Integer);
+        assert_eq!(Kind::from_label("Buffer in minutes", None), Kind::Integer);
+        assert_eq!(Kind::from_label("New IP", None), Kind::Ip);
+        assert_eq!(Kind::from_label("Release URL", None), Kind::Url);
+        assert_eq!(Kind::from_label("Estimated", None), Kind::Text);
+        assert_eq!(Kind::from_label("Take the freeze time with date", Some("FREEZE_AT")), Kind::Time);
+        assert_eq!(Kind::from_label("Write the loss with kind, amount and span of time used", None), Kind::Text);
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(note.limits, Limits { min: Some(1), max: Some(90) });
         assert_eq!(Note::read("id: x"), Note::default());
         assert_eq!(Note::read("var: $(rm)").var, None);
-        assert_eq!(Side::of("Gateways: source", false), Some(Side::Source));
-        assert_eq!(Side::of("Old value", false), None);
+        assert_eq!(Side::from_label("Gateways: source", false), Some(Side::Source));
+        assert_eq!(Side::from_label("Old value", false), None);
     }
 }

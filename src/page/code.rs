@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use pulldown_cmark::CodeBlockKind;
 
-use super::html::{Dialect, Hole, Writer};
+use super::body::Hole;
+use super::html::{Dialect, Writer};
 use super::markdown::plain_text;
 use super::{blank, tags};
 use crate::diagnostic::Diagnostic;

@@ -93,7 +93,7 @@ pub enum Track {
 
 impl Track {
     /// Judges by the words of a heading; `None` if they say nothing.
-    pub fn of(title: &str) -> Option<Track> {
+    pub fn from_title(title: &str) -> Option<Track> {
         let title = title.to_lowercase();
         // `Rollback (45 min)` and `Way back: to the old host` are called by their first words.
         let name = title.split(['(', ':', '—', '–']).next().unwrap_or("").trim_matches(|c: char| !c.is_alphanumeric());
@@ -202,14 +202,14 @@ mod tests {
 
     #[test]
     fn titles_tell_the_track() {
-        assert_eq!(Track::of("Rollback Triggers"), Some(Track::Alarms));
-        assert_eq!(Track::of("Stop conditions"), Some(Track::Alarms));
-        assert_eq!(Track::of("Rollback Procedure"), Some(Track::Reverse));
-        assert_eq!(Track::of("Reverse track"), Some(Track::Reverse));
-        assert_eq!(Track::of("🔙 Rollback (45 min)"), Some(Track::Reverse));
-        assert_eq!(Track::of("Rollback: to the old host"), Some(Track::Reverse));
-        assert_eq!(Track::of("Rollback window"), None);
-        assert_eq!(Track::of("Rollback options"), None);
+        assert_eq!(Track::from_title("Rollback Triggers"), Some(Track::Alarms));
+        assert_eq!(Track::from_title("Stop conditions"), Some(Track::Alarms));
+        assert_eq!(Track::from_title("Rollback Procedure"), Some(Track::Reverse));
+        assert_eq!(Track::from_title("Reverse track"), Some(Track::Reverse));
+        assert_eq!(Track::from_title("🔙 Rollback (45 min)"), Some(Track::Reverse));
+        assert_eq!(Track::from_title("Rollback: to the old host"), Some(Track::Reverse));
+        assert_eq!(Track::from_title("Rollback window"), None);
+        assert_eq!(Track::from_title("Rollback options"), None);
     }
 
     #[test]

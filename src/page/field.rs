@@ -6,7 +6,8 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use super::blank::{self, Side};
 use super::entry::{Blank, ItemKind};
-use super::html::{Heading, Writer};
+use super::heading::Heading;
+use super::html::Writer;
 use super::markdown::plain_text;
 use super::task;
 use crate::diagnostic::Diagnostic;
@@ -70,12 +71,12 @@ impl Writer<'_, '_, '_> {
             self.report(diagnostic.help("commands use it as `$NAME`: write letters, digits and `_`, and begin with a letter"), at);
         }
         let written = label(&self.line, self.finds.headings.last());
-        let side = Side::of(&written, self.counts_row);
+        let side = Side::from_label(&written, self.counts_row);
         let (label, source) = self.paired(written, side);
         let kind = match (note.kind, side.is_some() && (source.is_some() || self.may_begin_pair(side, at))) {
             (Some(kind), _) => kind,
             (None, true) => blank::Kind::Integer,
-            (None, false) => blank::Kind::of(&label, note.var.as_deref()),
+            (None, false) => blank::Kind::from_label(&label, note.var.as_deref()),
         };
         let id = match &note.var {
             Some(name) => self.claim_id(name, at),

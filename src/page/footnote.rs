@@ -1,6 +1,7 @@
 //! Footnotes: numbered by their first mention, written at the end.
 
-use super::html::{Body, Dialect, Writer};
+use super::body::Body;
+use super::html::{Dialect, Writer};
 
 impl Writer<'_, '_, '_> {
     pub(super) fn footnote(&mut self, name: &str) {

@@ -1,116 +1,24 @@
-//! Events to HTML, with holes where other files, or the clock, have a say.
+//! Events to HTML: a run of them becomes a body, and what is found on the way is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Zoned;
-use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, Event, Tag};
 
 use super::blank;
+use super::body::{Body, Hole};
 use super::code::Block;
-use super::entry::{Blank, Item, Rounds, Track};
+use super::entry::{Blank, Item, Rounds};
+use super::heading::Heading;
 use super::link::External;
-use super::markdown::{self, Placed, mark, plain_text};
+use super::markdown::{self, Placed, mark};
 use super::section::Section;
 use super::slug::Anchors;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::rule;
+use crate::schedule::Unit;
 use crate::schedule::moment::datetime_attribute;
-use crate::schedule::{Recurrence, Timing, Unit};
 use crate::source::{RelPath, Span};
 use crate::text::html::escape;
-
-/// HTML with holes in it, in the order of the text.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Body {
-    pub html: String,
-    pub holes: Vec<(usize, Hole)>,
-}
-
-/// What is put into a body when all files and the clock are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hole {
-    /// The address of the page's link number so and so.
-    Link(usize),
-    /// The times of the page's heading number so and so.
-    When(usize),
-    /// The boxes of the page's repeated list number so and so.
-    Rounds(usize),
-    /// The names of the columns that [`Hole::Plan`] fills.
-    PlanHead,
-    /// The time, owner and length of the page's item number so and so, as columns.
-    Plan(usize),
-    /// The page's block of code number so and so.
-    Code(usize),
-}
-
-impl Body {
-    /// The HTML with its holes filled.
-    pub fn fill(&self, with: impl FnMut(Hole, &mut String)) -> String {
-        self.fill_with(64 * self.holes.len(), with)
-    }
-
-    /// The HTML with its holes filled; `length` is about how many bytes go into them.
-    pub fn fill_with(&self, length: usize, mut with: impl FnMut(Hole, &mut String)) -> String {
-        let mut html = String::with_capacity(self.html.len() + length);
-        let mut from = 0;
-        for (at, hole) in &self.holes {
-            html.push_str(&self.html[from..*at]);
-            with(*hole, &mut html);
-            from = *at;
-        }
-        html.push_str(&self.html[from..]);
-        html
-    }
-
-    /// The HTML with each hole as a mark, so that it can pass through a template.
-    pub fn with_marks(&self) -> String {
-        let mut number = 0;
-        self.fill(|_, html| {
-            html.push_str(&format!("{HOLE}{number}{HOLE}"));
-            number += 1;
-        })
-    }
-
-    /// A body like this one, from its HTML with marks as a template has left it: parts may be gone or repeated.
-    pub fn from_marks(&self, marked: &str) -> Body {
-        let mut body = Body::default();
-        let mut parts = marked.split(HOLE);
-        body.html.push_str(parts.next().unwrap_or(""));
-        while let (Some(number), Some(after)) = (parts.next(), parts.next()) {
-            if let Some((_, hole)) = number.parse::<usize>().ok().and_then(|number| self.holes.get(number)) {
-                body.holes.push((body.html.len(), *hole));
-            }
-            body.html.push_str(after);
-        }
-        body
-    }
-}
-
-/// Stands on both sides of the number of a hole (private use, which no text of a page holds).
-const HOLE: char = '\u{F8F0}';
-
-impl Heading {
-    /// What it is called: without its offset, number and metadata if it has a time.
-    pub fn name(&self) -> &str {
-        self.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(&self.text)
-    }
-
-    /// A heading that says nothing about time.
-    pub(super) fn plain(level: u8, text: &str, anchor: String, span: Span) -> Heading {
-        Heading {
-            level,
-            text: text.to_owned(),
-            anchor,
-            span,
-            timing: None,
-            owner: None,
-            tasks: 0,
-            path: String::new(),
-            track: Track::Main,
-            every: None,
-        }
-    }
-}
 
 /// For whom the HTML is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,27 +28,6 @@ pub enum Dialect {
     RunSheet,
     /// A message: plain elements without anchors, boxes or classes.
     Mail,
-}
-
-/// A heading of a page.
-#[derive(Clone, Debug)]
-pub struct Heading {
-    pub level: u8,
-    /// Its visible text, as it was written.
-    pub text: String,
-    pub anchor: String,
-    pub span: Span,
-    /// On a run sheet: what it says about time.
-    pub timing: Option<Timing>,
-    pub owner: Option<String>,
-    /// Tasks below it, up to the next heading.
-    pub tasks: usize,
-    /// On a run sheet: what it and the headings above are called, without offsets. It says which items belong together
-    /// when the sheet is edited.
-    pub path: String,
-    pub track: Track,
-    /// On a run sheet: its rhythm, such as `Every 15 minutes`.
-    pub every: Option<Recurrence>,
 }
 
 /// A link or an image to a file of the project.
@@ -360,99 +247,6 @@ impl<'t> Writer<'_, '_, 't> {
         self.inlines_until(end);
         self.at = end + 1;
         self.push("</p>\n");
-    }
-
-    fn heading(&mut self, level: HeadingLevel, id: Option<&str>) {
-        let start = self.at;
-        let end = self.end_of(start);
-        let text = blank::restore(&plain_text(&self.events[start..end]));
-        let level = level as u8;
-        self.at += 1;
-        self.line.clear();
-        if self.context.dialect == Dialect::Mail {
-            self.push(&format!("<h{level}>"));
-            self.inlines_until(end);
-            self.push(&format!("</h{level}>\n"));
-            self.at = end + 1;
-            return;
-        }
-        let anchor = self.anchor(&text, id, start);
-        if level == 1 && self.finds.headings.is_empty() && self.is_title(start) {
-            return self.title(text, anchor, start, end);
-        }
-        // On paper such a part begins a page.
-        let class = match self.begins_track(level, text.trim()) {
-            Some(Track::Alarms) => " class=\"alarms\"",
-            Some(Track::Reverse) => " class=\"reverse\"",
-            _ => "",
-        };
-        let digit = char::from(b'0' + level);
-        self.push("<h");
-        self.body.html.push(digit);
-        self.push(class);
-        self.push(" id=\"");
-        self.push_text(&anchor);
-        self.push("\">");
-        self.inlines_until(end);
-        self.at = end + 1;
-        self.push(" <a class=\"anchor\" href=\"#");
-        self.push_text(&anchor);
-        self.push("\" aria-label=\"Link to: ");
-        self.push_text(text.trim());
-        self.push("\">#</a></h");
-        self.body.html.push(digit);
-        self.push(">\n");
-        let span = self.span(start);
-        let heading = if self.is_run_sheet() {
-            self.sheet_heading(level, text.trim(), anchor, span, start)
-        } else {
-            Heading::plain(level, text.trim(), anchor, span)
-        };
-        let timed = heading.timing.is_some();
-        self.finds.headings.push(heading);
-        if timed {
-            self.hole(Hole::When(self.finds.headings.len() - 1));
-        }
-    }
-
-    /// Only comments may stand before the title of a page that has another name; before any other title pictures and words may, but
-    /// no heading. It stands in no list and no quote.
-    fn is_title(&self, start: usize) -> bool {
-        let is_comment = |event: &Event| matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock));
-        let before = || self.events[..start].iter().map(|(event, _)| event);
-        let opened = before().filter(|event| matches!(event, Event::Start(_))).count();
-        let closed = before().filter(|event| matches!(event, Event::End(_))).count();
-        opened == closed && (!self.context.is_named || before().all(is_comment))
-    }
-
-    /// The first heading of a page is its title: the theme puts it above the page.
-    fn title(&mut self, text: String, anchor: String, start: usize, end: usize) {
-        let outer = std::mem::take(&mut self.body);
-        self.inlines_until(end);
-        self.at = end + 1;
-        let title = std::mem::replace(&mut self.body, outer);
-        if title.holes.is_empty() {
-            self.finds.title = Some(title.html);
-        } else {
-            let mut escaped = String::new();
-            escape(text.trim(), &mut escaped);
-            self.finds.title = Some(escaped);
-        }
-        let span = self.span(start);
-        self.finds.headings.push(Heading::plain(1, text.trim(), anchor, span));
-    }
-
-    fn anchor(&mut self, text: &str, id: Option<&str>, at: usize) -> String {
-        let Some(id) = id.filter(|id| !id.is_empty()) else { return self.finds.anchors.next(text) };
-        if !self.finds.anchors.claim(id) {
-            let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("the id `{id}` is on this page already"));
-            let first = self.finds.headings.iter().find(|heading| heading.anchor == id).map(|heading| heading.span.clone());
-            self.report(
-                diagnostic.help("links would lead to the first one: give one of them another id").first(self.context.path, first),
-                at,
-            );
-        }
-        id.to_owned()
     }
 
     fn quote(&mut self, kind: Option<BlockQuoteKind>) {

@@ -2,7 +2,8 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
-use super::html::{Dialect, Hole, Link, Writer};
+use super::body::Hole;
+use super::html::{Dialect, Link, Writer};
 use super::link::{self, External, Target};
 use super::markdown::{block, plain_text};
 use super::{blank, tags};

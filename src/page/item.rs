@@ -2,8 +2,9 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
+use super::body::Hole;
 use super::entry::{Alarm, Item, ItemKind, Rounds, Track};
-use super::html::{Dialect, Hole, Writer};
+use super::html::{Dialect, Writer};
 use super::line::TaskLine;
 use super::markdown::plain_text;
 use super::{blank, task};

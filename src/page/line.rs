@@ -2,7 +2,8 @@
 
 use pulldown_cmark::Event;
 
-use super::html::{Heading, Writer};
+use super::heading::Heading;
+use super::html::Writer;
 use super::markdown::plain_text;
 use super::{blank, task};
 

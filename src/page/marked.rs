@@ -79,8 +79,8 @@ fn inline<'t>((event, range): Placed<'t>) -> Placed<'t> {
 }
 
 /// The element that each inline or block mark stands in, by the number of its tag: the place of the element's start.
-pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
-    let mut homes = BTreeMap::new();
+pub fn element_of_tag(events: &[Placed]) -> BTreeMap<usize, usize> {
+    let mut element_of_tag = BTreeMap::new();
     let mut open: Vec<usize> = vec![usize::MAX];
     for (at, (event, _)) in events.iter().enumerate() {
         match event {
@@ -92,16 +92,16 @@ pub fn homes(events: &[Placed]) -> BTreeMap<usize, usize> {
             }
             Event::Html(html) => {
                 let mark = block(html).and_then(|mark| index_of(mark, TEXT));
-                homes.extend(mark.map(|index| (index, open.last().copied().unwrap_or(usize::MAX))));
+                element_of_tag.extend(mark.map(|index| (index, open.last().copied().unwrap_or(usize::MAX))));
             }
             Event::Text(text) => {
-                let home = open.last().copied().unwrap_or(usize::MAX);
-                homes.extend(text.chars().filter_map(|c| index_of(c, TEXT)).map(|index| (index, home)));
+                let element = open.last().copied().unwrap_or(usize::MAX);
+                element_of_tag.extend(text.chars().filter_map(|c| index_of(c, TEXT)).map(|index| (index, element)));
             }
             _ => {}
         }
     }
-    homes
+    element_of_tag
 }
 
 /// How many statements on lines of their own are begun and not ended.

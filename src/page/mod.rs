@@ -1,12 +1,14 @@
 //! The parts of a page: front matter, Markdown, headings, tasks, blanks, links, template tags. What a page is as a whole is in [`crate::project`].
 
 pub mod blank;
+mod body;
 pub mod code;
 mod definition;
 pub mod entry;
 mod field;
 mod footnote;
 pub mod front;
+mod heading;
 pub mod html;
 mod inline;
 mod item;
@@ -22,7 +24,9 @@ mod table;
 pub mod tags;
 pub mod task;
 
+pub use body::{Body, Hole};
 pub use entry::{Alarm, Blank, Item, ItemKind, Rounds, Track};
 pub use front::{Front, Kind, Publish};
-pub use html::{Body, Context, Dialect, Finds, Heading, Hole, Link};
+pub use heading::Heading;
+pub use html::{Context, Dialect, Finds, Link};
 pub use link::External;

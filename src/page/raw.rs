@@ -25,7 +25,7 @@ impl Writer<'_, '_, '_> {
             self.push(html);
             return;
         }
-        let first = tags::as_told(html.lines().next().unwrap_or("")).chars().take(40).collect::<String>();
+        let first = tags::with_dots(html.lines().next().unwrap_or("")).chars().take(40).collect::<String>();
         let diagnostic = Diagnostic::new(rule::RAW_HTML, format!("HTML is shown as text: `{first}`"));
         self.report(diagnostic.help("write it in Markdown, or as a code span if it is an example"), at);
         let html = blank::restore(html);

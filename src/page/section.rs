@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::entry::Track;
-use super::html::{Heading, Writer};
+use super::heading::Heading;
+use super::html::Writer;
 use super::task;
 use crate::diagnostic::Diagnostic;
 use crate::rule;
@@ -42,7 +43,7 @@ impl Writer<'_, '_, '_> {
     /// on the way forward: when the way back begins is not known.
     fn track_named(&self, text: &str) -> Option<Track> {
         let is_planned = || matches!(schedule::heading::read(text, self.context.offset_unit), Found::Timing(_));
-        Track::of(text).filter(|track| *track != Track::Reverse || !is_planned())
+        Track::from_title(text).filter(|track| *track != Track::Reverse || !is_planned())
     }
 
     /// A heading of a run sheet with all that it says.

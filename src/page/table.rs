@@ -171,8 +171,10 @@ fn is_number(text: &str) -> bool {
 
 /// Whether two columns hold numbers that should be equal: `Source count` and `Target count`, or `Source` and `Target`.
 fn compares_counts(headers: &[String]) -> bool {
-    let sides: Vec<Side> =
-        headers.iter().filter_map(|header| Side::of(header, blank::Kind::of(header, None) == blank::Kind::Integer)).collect();
+    let sides: Vec<Side> = headers
+        .iter()
+        .filter_map(|header| Side::from_label(header, blank::Kind::from_label(header, None) == blank::Kind::Integer))
+        .collect();
     sides.contains(&Side::Source) && sides.contains(&Side::Target)
 }
 

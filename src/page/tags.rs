@@ -81,10 +81,10 @@ pub struct Marked {
 
 /// The template tags of a page, while its HTML holds marks in their places.
 #[derive(Clone, Debug)]
-pub struct Marks {
+pub struct TemplateTags {
     pub tags: Arc<[Tag]>,
-    /// In which element each statement stands, by the number of its tag.
-    pub homes: BTreeMap<usize, usize>,
+    /// In which element each tag stands, by the number of the tag.
+    pub element_of_tag: BTreeMap<usize, usize>,
 }
 
 /// Finds the tags of a text. One that is not closed is an error.
@@ -253,19 +253,19 @@ pub fn in_link(target: &str) -> String {
 }
 
 /// A text for a message: its marks, and the fill behind them, are dots.
-pub fn as_told(text: &str) -> String {
-    let mut told = String::new();
+pub fn with_dots(text: &str) -> String {
+    let mut shown = String::new();
     let mut is_fill = false;
     for c in text.chars() {
         let is_mark = index_of(c, TEXT).or(index_of(c, BLOCK)).is_some();
         is_fill = is_mark || is_fill && c == FILL;
         if is_mark {
-            told.push('…');
+            shown.push('…');
         } else if !is_fill {
-            told.push(c);
+            shown.push(c);
         }
     }
-    told
+    shown
 }
 
 /// Code with its marks made marks of code: there a tag is what it looks like.
@@ -341,16 +341,16 @@ fn write_template(marked: &str, tags: &[Tag], html: bool, is_probe: bool) -> Tem
         }
         flush(&mut plain, &mut template.text);
         let start = template.text.len();
-        let told = is_probe && base != CODE;
-        if told && tag.kind == Kind::Expression {
+        let is_reviewed = is_probe && base != CODE;
+        if is_reviewed && tag.kind == Kind::Expression {
             template.text.push_str(&format!("{VALUE}{index}{IS}"));
         }
         // What is reviewed is the value, not how a link writes it.
-        push_tag(tag, if told { TEXT } else { base }, html, &mut template.text);
-        if told && tag.kind == Kind::Expression {
+        push_tag(tag, if is_reviewed { TEXT } else { base }, html, &mut template.text);
+        if is_reviewed && tag.kind == Kind::Expression {
             template.text.push(END);
         }
-        if told && tag.is_branch() {
+        if is_reviewed && tag.is_branch() {
             template.text.push_str(&format!("{BRANCH}{index}{IS}"));
         }
         template.places.push((start..template.text.len(), tag.span.clone()));
@@ -443,7 +443,7 @@ mod tests {
         let (mail, _) = marked("mailto:{{ x }}?subject={{ y }}");
         let expected = "mailto:{{ (x) | link_address }}?subject={{ (y) | link_part }}";
         assert_eq!(template(&in_link(&mail.text), &mail.tags, true).text, expected);
-        assert_eq!(as_told(&marked("<b>{{ r.name }}</b>").0.text), "<b>…</b>");
+        assert_eq!(with_dots(&marked("<b>{{ r.name }}</b>").0.text), "<b>…</b>");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Page {
     pub title_html: Option<String>,
     pub body: Body,
     /// If the page is a template: what the marks in its body stand for.
-    pub marks: Option<tags::Marks>,
+    pub template_tags: Option<tags::TemplateTags>,
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
     /// Links to other sites.
@@ -89,7 +89,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         tags: is_template || matches!(kind, Kind::Notices | Kind::Notice),
         is_named: front.title.is_some(),
     };
-    let homes = if is_template { marked::homes(&events) } else { BTreeMap::new() };
+    let element_of_tag = if is_template { marked::element_of_tag(&events) } else { BTreeMap::new() };
     let (body, notices) = match kind {
         Kind::Notices | Kind::Notice => notice::split(text, kind, &context, &mut finds),
         Kind::RunSheet | Kind::Page => (html::write(&events, &context, &mut finds), Vec::new()),
@@ -106,7 +106,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         kind,
         title_html: finds.title,
         body,
-        marks: marked_tags.map(|marked| tags::Marks { tags: marked.tags.into(), homes }),
+        template_tags: marked_tags.map(|marked| tags::TemplateTags { tags: marked.tags.into(), element_of_tag }),
         headings: finds.headings,
         links: finds.links,
         external: finds.external,

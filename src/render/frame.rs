@@ -67,14 +67,14 @@ struct Day {
 }
 
 impl Day {
-    fn of(date: jiff::civil::Date) -> Day {
+    fn new(date: jiff::civil::Date) -> Day {
         Day { iso: date.to_string(), text: day(date) }
     }
 }
 
 impl<'a> Frame<'a> {
     /// The frame of a few pages: their sidebars are made with them.
-    pub fn of(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
+    pub fn new(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
         Frame { site, theme, shared: shared(site, theme), sidebars: BTreeMap::new(), base: base_path(&site.config.site.base_url) }
     }
 
@@ -86,8 +86,8 @@ impl<'a> Frame<'a> {
     }
 
     /// The frame of all pages: each folder's sidebar is made once.
-    pub fn of_all(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
-        let mut frame = Frame::of(site, theme);
+    pub fn with_sidebars(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
+        let mut frame = Frame::new(site, theme);
         let made = site.sections.iter().filter_map(|section| {
             // A template that fails is reported with each page that needs it.
             let sidebar = frame.sidebar(&section.folder, &root_of(&section.route)).ok()?;
@@ -149,8 +149,8 @@ impl<'a> Frame<'a> {
                 canonical: canonical(site, &page.route),
                 owner: front.owner.as_deref(),
                 reviewed: front.reviewed.map(day),
-                changed: page.changed.map(|at| Day::of(at.to_zoned(TimeZone::UTC).date())),
-                overdue: page.overdue_since.map(Day::of),
+                changed: page.changed.map(|at| Day::new(at.to_zoned(TimeZone::UTC).date())),
+                overdue: page.overdue_since.map(Day::new),
                 summary: summary::of(page).unwrap_or_default(),
                 toc: toc(page.headings()),
                 breadcrumbs: site.breadcrumbs(&page.route),

@@ -79,7 +79,7 @@ impl Count {
 
     /// The number of a word.
     fn number(&mut self, word: &str) -> usize {
-        let key = Key::of(word);
+        let key = Key::new(word);
         let slot = key.slot();
         let (head, number) = self.recent.0[slot];
         if head == key.head && key.rest.is_empty() {
@@ -123,7 +123,7 @@ struct Key<Rest> {
 const HEAD: usize = size_of::<u128>();
 
 impl<'t> Key<&'t [u8]> {
-    fn of(word: &'t str) -> Key<&'t [u8]> {
+    fn new(word: &'t str) -> Key<&'t [u8]> {
         let (head, rest) = word.as_bytes().split_at(word.len().min(HEAD));
         Key { head: as_number(head), rest }
     }

@@ -206,7 +206,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let mut site = Site {
         config,
         pages,
-        folders: nav::Folders::of(&sections),
+        folders: nav::Folders::new(&sections),
         sections,
         routes,
         redirects,

@@ -130,7 +130,7 @@ pub struct Folders {
 }
 
 impl Folders {
-    pub fn of(sections: &[Section]) -> Folders {
+    pub fn new(sections: &[Section]) -> Folders {
         let mut folders = Folders::default();
         for (index, section) in sections.iter().enumerate() {
             folders.by_name.insert(section.folder.clone(), index);

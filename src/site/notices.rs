@@ -79,7 +79,7 @@ impl Site {
         let mut made = Vec::new();
         let mut diagnostics = Diagnostics::default();
         for (index, page) in self.pages.iter().enumerate() {
-            let Some(marks) = &page.page.marks else { continue };
+            let Some(template_tags) = &page.page.template_tags else { continue };
             let event = self.event(page.event.as_deref());
             if event.is_some_and(|event| event.is_faulty) {
                 continue;
@@ -88,7 +88,7 @@ impl Site {
             let context = merge::context(&self.config, self.status.as_ref(), event, "", &BTreeMap::new());
             let language = &self.config.site.language;
             let Page { body, path, begins, .. } = &*page.page;
-            let template = engine::TemplatePage { body, marks, path, begins: *begins };
+            let template = engine::TemplatePage { body, template_tags, path, begins: *begins };
             made.push((index, engine::page(&template, event, &scope, &context, language, &mut diagnostics)));
         }
         for (index, body) in made {

@@ -63,9 +63,9 @@ pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp
 
     let at_now = at_fetch.iter().cloned().map(|component| component.seen_at(now, settings.stale_after));
     let components: Vec<Component> = at_now.collect();
-    let (last_known, last_words) = verdict(Counts::of(&at_fetch));
+    let (last_known, last_words) = verdict(Counts::new(&at_fetch));
     let (state, headline) = match is_stale {
-        false => verdict(Counts::of(&components)),
+        false => verdict(Counts::new(&components)),
         true if last_known == State::Unknown => (State::Unknown, UNKNOWN.to_string()),
         true => (State::Unknown, format!("Last known: {}", last_words.to_lowercase())),
     };
@@ -73,7 +73,7 @@ pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp
         state,
         last_known: Some(last_known).filter(|last| is_stale && *last != State::Unknown),
         headline,
-        counts: Counts::of(&components),
+        counts: Counts::new(&components),
         as_of,
         as_of_words: as_of.map(|time| as_of_words(time, now)),
         age_words: as_of.map(|time| age_words(now.duration_since(time))),
@@ -90,7 +90,7 @@ const UNKNOWN: &str = "Status unknown";
 
 impl Counts {
     /// Counts monitors; one that sums up others counts only where it is worse than they are, or stands alone.
-    pub fn of(components: &[Component]) -> Counts {
+    pub fn new(components: &[Component]) -> Counts {
         let mut counts = Counts::default();
         let singles = components.iter().filter(|component| !component.is_summary);
         singles.for_each(|component| counts.add(component.state));

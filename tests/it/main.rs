@@ -23,4 +23,5 @@ mod sample;
 mod search;
 mod seeds;
 mod serve;
+mod sizes;
 mod status;

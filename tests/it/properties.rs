@@ -255,7 +255,7 @@ proptest! {
     fn recipients_never_hold_a_line_break(table in "email,name\n([a-z@.,\"<>\r\n\u{0}=?é;]{0,12},?){0,8}") {
         let path = RelPath::new("r.csv").expect("a path");
         let bytes = table.as_bytes();
-        let opened = Table::open(bytes, &path, Format::of(path.as_str(), bytes), bytes).map_err(|fault| vec![fault]);
+        let opened = Table::open(bytes, &path, Format::from_file(path.as_str(), bytes), bytes).map_err(|fault| vec![fault]);
         if let Ok(rows) = opened.and_then(|table| Recipients::open(table, &path, &Vec::new(), Rules::default())) {
             for recipient in rows.filter_map(Entry::recipient) {
                 prop_assert!(recipient.fields().all(|(_, value)| !value.chars().any(char::is_control)));

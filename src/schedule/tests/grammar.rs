@@ -14,16 +14,16 @@ fn fixture(list: &str) -> Vec<Value> {
 }
 
 /// What was found, in one line.
-fn told(found: &Found) -> String {
+fn in_words(found: &Found) -> String {
     match found {
         Found::Nothing => "none".to_owned(),
-        Found::Timing(timing) => told_timing(timing),
+        Found::Timing(timing) => timing_in_words(timing),
         Found::Hint(error) => format!("hint: {error}"),
         Found::Error(error) => format!("error: {error}"),
     }
 }
 
-fn told_timing(timing: &Timing) -> String {
+fn timing_in_words(timing: &Timing) -> String {
     let kind = match timing.kind {
         Kind::Point => "point",
         Kind::Range => "range",
@@ -41,7 +41,7 @@ fn told_timing(timing: &Timing) -> String {
 }
 
 /// The fixture's expectation in the same line, without the estimate.
-fn told_expectation(expect: &Value) -> String {
+fn expectation_in_words(expect: &Value) -> String {
     let text = |key: &str| expect[key].as_str();
     if expect.is_null() {
         return "none".to_owned();
@@ -62,12 +62,12 @@ fn every_heading_of_the_fixture() {
     for row in fixture("offset") {
         let text = row["heading"].as_str().expect("a heading");
         let unit = row["offset_unit"].as_str().map(|unit| Unit::parse(unit).expect("a unit"));
-        let told = told(&heading::read(text, unit));
-        let told = told.split(" | takes").next().unwrap_or_default();
-        let expected = told_expectation(&row["expect"]);
+        let words = in_words(&heading::read(text, unit));
+        let words = words.split(" | takes").next().unwrap_or_default();
+        let expected = expectation_in_words(&row["expect"]);
         let fits =
-            if matches!(expected.as_str(), "hint" | "error") { told.starts_with(&format!("{expected}: ")) } else { told == expected };
-        assert!(fits, "{text}: {told}, expected {expected}");
+            if matches!(expected.as_str(), "hint" | "error") { words.starts_with(&format!("{expected}: ")) } else { words == expected };
+        assert!(fits, "{text}: {words}, expected {expected}");
     }
 }
 
@@ -81,11 +81,11 @@ fn every_rhythm_of_the_fixture() {
 }
 
 fn check(text: &str, expected: &str) {
-    assert_eq!(told(&heading::read(text, None)), expected, "{text}");
+    assert_eq!(in_words(&heading::read(text, None)), expected, "{text}");
 }
 
 fn check_in_minutes(text: &str, expected: &str) {
-    assert_eq!(told(&heading::read(text, Some(Unit::Minutes))), expected, "{text}");
+    assert_eq!(in_words(&heading::read(text, Some(Unit::Minutes))), expected, "{text}");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn near_misses() {
     assert!(rows.len() >= 60, "{}", rows.len());
     for text in rows {
         let found = heading::read(text, None);
-        assert!(!matches!(found, Found::Timing(_)), "{text}: {}", told(&found));
+        assert!(!matches!(found, Found::Timing(_)), "{text}: {}", in_words(&found));
     }
 }
 

@@ -75,11 +75,11 @@ fn business_days_skip_weekends_and_holidays() {
 
 /// One row of T-0 as written: the instant, or the error and its help.
 fn check_t0(t0: &str, zone: Option<&str>, expected: &str) {
-    let told = match Clock::new(t0, zone, &[]) {
+    let found = match Clock::new(t0, zone, &[]) {
         Ok(clock) => moment::datetime_attribute(clock.t0()),
         Err(error) => format!("{error}; {}", error.help().unwrap_or_default()),
     };
-    assert_eq!(told, expected, "{t0} {zone:?}");
+    assert_eq!(found, expected, "{t0} {zone:?}");
 }
 
 #[test]
