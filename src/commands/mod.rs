@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod check_table;
 mod completions;
+mod confirm;
 mod explain;
 mod export;
 mod external;

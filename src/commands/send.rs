@@ -1,13 +1,14 @@
 //! `runsheet notice send`: a mailing to its recipients, each once and only once.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
+use super::confirm::Confirmed;
 use super::handover::Handover;
 use super::introduction::{Introduction, shown_time};
 use super::ledger::Reached;
@@ -15,7 +16,7 @@ use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::planned_mailing::{Brief, PlannedMailing};
 use super::refusals::{self, Refusals};
 use super::told::{self, Told};
-use super::{identity, ledger, mail_server, report, test_message};
+use super::{confirm, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::Diagnostics;
@@ -474,49 +475,15 @@ impl Job<'_> {
 
     /// Wants the number of messages, typed or as an option; and for a stale mailing, that it is not too late.
     fn confirm(&self, messages: u64) -> Result<Confirmed> {
-        let confirmed = confirm(self.order.yes, messages)?;
+        let confirmed = confirm::count(self.order.yes, messages)?;
         let Some(times) = self.times.as_ref().filter(|times| times.judge(self.now) == Timing::Stale && self.order.late.is_none()) else {
             return Ok(confirmed);
         };
         let due = format!("it was due {} ({}) and has no end date", deadline::with_distance(&times.due.0, self.now), times.due.1);
-        let typed = ask(&format!("{due}\ntype `late` to send it anyway: "))?;
+        let typed = confirm::ask(&format!("{due}\ntype `late` to send it anyway: "))?;
         if typed.trim() != "late" {
             bail!("that is not `late`; nothing was sent");
         }
         Ok(confirmed)
     }
-}
-
-/// How the number was confirmed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Confirmed {
-    ByOption,
-    /// After time to read.
-    ByHand,
-}
-
-/// Wants the number of messages, typed or as an option, which was compared before.
-fn confirm(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
-    if yes.is_some() {
-        return Ok(Confirmed::ByOption);
-    }
-    if !std::io::stdin().is_terminal() {
-        bail!(
-            "the number of messages was not confirmed; nothing was sent\nhelp: on a terminal it is asked for; elsewhere pass --yes {messages}"
-        );
-    }
-    let line = ask(&format!("type the number of messages of this mailing ({}) to send it: ", thousands(messages)))?;
-    let typed: String = line.trim().chars().filter(|c| !matches!(c, ',' | ' ')).collect();
-    if typed != messages.to_string() {
-        bail!("that is not {}; nothing was sent", thousands(messages));
-    }
-    Ok(Confirmed::ByHand)
-}
-
-/// Asks on the terminal.
-fn ask(question: &str) -> Result<String> {
-    write!(std::io::stderr().lock(), "{question}").ok();
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).context("cannot read from the terminal")?;
-    Ok(line)
 }

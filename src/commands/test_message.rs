@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow, bail};
+use lettre::Address;
 
 use super::load::Loaded;
 use super::skip::{self, Asked};
@@ -11,9 +12,12 @@ use super::{mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::Diagnostics;
+use crate::mail::Keys;
 use crate::mail::address;
 use crate::mailing::{Frozen, Outcome, Selection, Tally, campaign, prepare};
 use crate::notice::campaign::Campaign;
+use crate::notice::merge::Merge;
+use crate::notice::recipients::Recipient;
 use crate::notice::trial;
 use crate::text::counted;
 use crate::world::mail::smtp::{Connection, Delivery, Failure, Server};
@@ -28,35 +32,12 @@ pub fn send(
     (testers, only, skip_bad): (&[String], Option<&str>, Option<u64>),
     diagnostics: &mut Diagnostics,
 ) -> Result<ExitCode> {
-    let mut seen = BTreeSet::new();
-    let mut to = Vec::new();
-    for tester in testers {
-        let tester = address::parse(tester).map_err(|message| anyhow!(message))?;
-        if seen.insert(address::key(&tester)) {
-            to.push(tester);
-        }
-    }
+    let testers = addresses(testers)?;
     let keys = environment::keys();
-    let all = Selection::all(mailing);
-    let Asked::Rows(skip) = skip::asked(loaded, &all, &keys, skip_bad, diagnostics)? else {
-        report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-        return Ok(ExitCode::from(1));
-    };
-    let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
-    let mut merging = loaded.merge(&selection, &keys, diagnostics)?;
-    let mut first = None;
-    for outcome in &mut merging {
-        if let Outcome::Written(merged) = outcome? {
-            first = Some(merged.recipient);
-        }
-    }
-    let (tally, found) = merging.finish();
-    diagnostics.extend(found);
+    let found = first_recipient(loaded, mailing, only, skip_bad, &keys, diagnostics)?;
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-    if failed || tally.incomplete {
-        return Ok(ExitCode::from(1));
-    }
-    let Some(mut recipient) = first else {
+    let Some((first, tally)) = found.filter(|(_, tally)| !failed && !tally.incomplete) else { return Ok(ExitCode::from(1)) };
+    let Some(recipient) = first else {
         let Tally { suppressed, left_out, .. } = tally;
         match only {
             Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
@@ -65,9 +46,9 @@ pub fn send(
     };
     let path = &mailing.recipients.value;
     let now = clock::now();
-    let Some(mut merge) =
-        prepare(loaded.materials(&keys), mailing, path, &recipient.columns, Some(&Frozen::now(now)), &mut Diagnostics::default())
-    else {
+    let frozen = Frozen::now(now);
+    let materials = loaded.materials(&keys);
+    let Some(mut merge) = prepare(materials, mailing, path, &recipient.columns, Some(&frozen), &mut Diagnostics::default()) else {
         return Ok(ExitCode::from(1));
     };
     // Another campaign each time, so that no mail program takes it for one that it has. Its tokens are those of the testers, and of
@@ -76,20 +57,75 @@ pub fn send(
     let name = format!("{} tested {now}", mailing.id.value);
     merge.posting.campaign = Campaign::new(&loaded.site.config.site, &event, &name, mailing.revision);
     merge.posting.invitation = None;
-    let row = recipient.address.to_string();
     let server = mail_server::of(&loaded.root, sending)?;
+    let refused = hand_over(global, &server, &merge, recipient, testers, &mailing.id.value)?;
+    if refused > 0 {
+        report::note(global, &format!("{} not sent", counted(refused, "test message was", "test messages were")));
+        return Ok(ExitCode::from(3));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The addresses of those who look at it, each once.
+fn addresses(testers: &[String]) -> Result<Vec<Address>> {
+    let mut seen = BTreeSet::new();
+    let mut to = Vec::new();
+    for tester in testers {
+        let tester = address::parse(tester).map_err(|message| anyhow!(message))?;
+        if seen.insert(address::key(&tester)) {
+            to.push(tester);
+        }
+    }
+    Ok(to)
+}
+
+/// The recipient who is named, or the first who gets a message, and how many there are of each kind. `None`: rows are faulty that nobody
+/// wants left out.
+fn first_recipient(
+    loaded: &Loaded,
+    mailing: &Mailing,
+    only: Option<&str>,
+    skip_bad: Option<u64>,
+    keys: &Keys,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<(Option<Recipient>, Tally)>> {
+    let all = Selection::all(mailing);
+    let Asked::Rows(skip) = skip::asked(loaded, &all, keys, skip_bad, diagnostics)? else { return Ok(None) };
+    let selection = Selection { only, limit: Some(1), skip: skip.as_ref(), ..all };
+    let mut merging = loaded.merge(&selection, keys, diagnostics)?;
+    let mut first = None;
+    for outcome in &mut merging {
+        if let Outcome::Written(merged) = outcome? {
+            first = Some(merged.recipient);
+        }
+    }
+    let (tally, found) = merging.finish();
+    diagnostics.extend(found);
+    Ok(Some((first, tally)))
+}
+
+/// Hands the message to each tester over one connection, as long as that lasts. Gives how many were not taken.
+fn hand_over(
+    global: &Global,
+    server: &Server,
+    merge: &Merge,
+    mut recipient: Recipient,
+    testers: Vec<Address>,
+    mailing: &str,
+) -> Result<usize> {
+    let row = recipient.address.to_string();
     let (mut open, mut refused) = (None, 0);
-    for tester in to {
+    for tester in testers {
         recipient.address = tester;
-        let mark = |rendered: &mut _| trial::mark(rendered, &mailing.id.value, &row);
+        let mark = |rendered: &mut _| trial::mark(rendered, mailing, &row);
         let (message, _) = merge.message_with(&recipient, mark).map_err(|diagnostic| anyhow!(diagnostic.message))?;
         let mut connection = match open.take() {
             Some(connection) => connection,
-            None => Connection::open(&server).map_err(|(Failure::Passing(why) | Failure::Lasting(why))| anyhow!(why))?,
+            None => Connection::open(server).map_err(|(Failure::Passing(why) | Failure::Lasting(why))| anyhow!(why))?,
         };
         let delivery = connection.send(&message.envelope(), &message.bytes, || Ok(true), || None)?;
         let is_accepted = matches!(delivery, Delivery::Accepted(_));
-        report::note(global, &told(&server, &message.to, delivery));
+        report::note(global, &told(server, &message.to, delivery));
         if is_accepted {
             open = Some(connection);
         } else {
@@ -100,11 +136,7 @@ pub fn send(
     if let Some(connection) = open {
         connection.quit();
     }
-    if refused > 0 {
-        report::note(global, &format!("{} not sent", counted(refused, "test message was", "test messages were")));
-        return Ok(ExitCode::from(3));
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(refused)
 }
 
 /// What became of one message, in a line.

@@ -1,0 +1,41 @@
+//! What a person confirms on the terminal before mails go out.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, Result, bail};
+
+use crate::text::thousands;
+
+/// How the number was confirmed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Confirmed {
+    ByOption,
+    /// After time to read.
+    ByHand,
+}
+
+/// Wants the number of messages, typed or as an option, which was compared before.
+pub fn count(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
+    if yes.is_some() {
+        return Ok(Confirmed::ByOption);
+    }
+    if !std::io::stdin().is_terminal() {
+        bail!(
+            "the number of messages was not confirmed; nothing was sent\nhelp: on a terminal it is asked for; elsewhere pass --yes {messages}"
+        );
+    }
+    let line = ask(&format!("type the number of messages of this mailing ({}) to send it: ", thousands(messages)))?;
+    let typed: String = line.trim().chars().filter(|c| !matches!(c, ',' | ' ')).collect();
+    if typed != messages.to_string() {
+        bail!("that is not {}; nothing was sent", thousands(messages));
+    }
+    Ok(Confirmed::ByHand)
+}
+
+/// Asks on the terminal.
+pub fn ask(question: &str) -> Result<String> {
+    write!(std::io::stderr().lock(), "{question}").ok();
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).context("cannot read from the terminal")?;
+    Ok(line)
+}
