@@ -15,8 +15,8 @@ fn main() -> ExitCode {
     match commands::run(&cli) {
         Ok(code) => code,
         Err(error) => {
-            commands::say_error(&error);
-            ExitCode::from(2)
+            commands::say(&error, cli.global.message_format);
+            error.exit().into()
         }
     }
 }

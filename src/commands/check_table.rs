@@ -43,7 +43,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
         match &mut written {
             Some(written) => row.faults.iter().try_for_each(|fault| {
                 let (line, column, value) = (row.line, &*fault.column, &*fault.value);
-                written.add(&FaultRow { line, column, value, diagnostic: &fault.diagnostic })
+                Ok(written.add(&FaultRow { line, column, value, diagnostic: &fault.diagnostic })?)
             }),
             None => Ok(()),
         }

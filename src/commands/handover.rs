@@ -64,7 +64,7 @@ impl Handover<'_> {
         let options =
             SendOptions { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let (stopped, mut ledger) = queue::send(&options, ledger, |producer| self.produce(producer, &mut budget, kept));
+        let (stopped, mut ledger) = queue::send(&options, ledger, |producer| Ok(self.produce(producer, &mut budget, kept)?));
         meter.end();
         let code = self.conclude(&mut ledger, stopped.as_ref(), budget == 0)?;
         if let Some(head) = ledger.keep()? {

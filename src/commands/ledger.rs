@@ -40,12 +40,12 @@ pub fn secret(root: &Path, given: Option<String>, file: Option<&Path>, command: 
         return Ok(given.map(Secret));
     }
     if let Some(file) = file {
-        return disk::read_secret(&root.join(file)).map(|secret| Some(Secret(secret)));
+        return Ok(Some(Secret(disk::read_secret(&root.join(file))?)));
     }
     if command.is_empty() {
         return Ok(None);
     }
-    process::first_line(command, root).map(|secret| Some(Secret(secret)))
+    Ok(Some(Secret(process::first_line(command, root)?)))
 }
 
 /// The address of a ledger in PostgreSQL, if one is configured.
@@ -117,7 +117,7 @@ pub fn who(said: Option<&str>) -> String {
 /// The ledger, to send by it.
 pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
     match url(root, config)? {
-        Some(Secret(url)) => ledger::connect(&url),
+        Some(Secret(url)) => Ok(ledger::connect(&url)?),
         None => Ok(Box::new(InFile::to_send(&file(root, config)?)?)),
     }
 }
@@ -125,7 +125,7 @@ pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
 /// The ledger, to read it. `None` if there is none.
 pub fn to_read(root: &Path, config: &Config) -> Result<Option<Box<dyn Store>>> {
     match url(root, config)? {
-        Some(Secret(url)) => ledger::connect(&url).map(Some),
+        Some(Secret(url)) => Ok(Some(ledger::connect(&url)?)),
         None => Ok(InFile::to_read(&file(root, config)?)?.map(|store| Box::new(store) as Box<dyn Store>)),
     }
 }

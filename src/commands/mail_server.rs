@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
-
 use super::ledger;
 use crate::config::Sending;
+use crate::error::Result;
 use crate::world::mail::smtp::{Login, Secret, Server, Tokens};
 use crate::world::{disk, environment, process};
 

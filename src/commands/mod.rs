@@ -37,11 +37,11 @@ mod who;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-
 use crate::cli::{Cli, Command};
+use crate::error::{Context, Result};
 
-pub use report::say_error;
+pub use report::error as say;
+use report::say_error;
 
 /// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
 pub fn run(cli: &Cli) -> Result<ExitCode> {
@@ -50,16 +50,17 @@ pub fn run(cli: &Cli) -> Result<ExitCode> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
         threads.context("cannot set the number of jobs")?;
     }
-    match &cli.command {
+    let exit = match &cli.command {
         Command::Init { dir } => init::run(dir, global),
         Command::Build { site_only, all } => build::run(global, *site_only, *all),
         Command::Serve { port, bind, open } => serve::run(global, *bind, *port, *open),
         Command::Check { external } => check::run(global, *external),
         Command::Schedule { page, format } => schedule::run(global, page.as_deref(), *format),
-        Command::Notice(command) => notice::run(global, command),
+        Command::Notice(command) => return Ok(notice::run(global, command)?),
         Command::Status => status::run(global),
         Command::Schema => schema::run(),
         Command::Explain { code } => explain::run(code),
         Command::Completions { shell } => completions::run(*shell),
-    }
+    };
+    exit.map(ExitCode::from)
 }

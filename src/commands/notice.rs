@@ -97,10 +97,10 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             let order = ledger::Resolution { name, to: address.as_deref(), of, code: *code, decision, why, who: who.as_deref() };
             ledger::resolve(global, &order)
         }
-        NoticeCommand::Who { token, mailing, recipients } => who::run(global, token, mailing.as_deref(), recipients.as_deref()),
+        NoticeCommand::Who { token, mailing, recipients } => Ok(who::run(global, token, mailing.as_deref(), recipients.as_deref())?.into()),
         NoticeCommand::Adopt { name, from, apart, why, who } => identity::adopt(global, name, from.as_deref(), *apart, why, who.as_deref()),
-        NoticeCommand::Verify { file } => export::verify_file(global, file),
-        NoticeCommand::Export { name, format } => export::run(global, name, *format),
+        NoticeCommand::Verify { file } => Ok(export::verify_file(global, file)?.into()),
+        NoticeCommand::Export { name, format } => Ok(export::run(global, name, *format)?.into()),
     }
 }
 
@@ -340,7 +340,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
             tell(told, &outcome)?;
         }
         match outcome {
-            Outcome::Written(merged) => sink.put(merged.number, merged.message, merged.rendered),
+            Outcome::Written(merged) => Ok(sink.put(merged.number, merged.message, merged.rendered)?),
             Outcome::Suppressed(_) | Outcome::BeyondLimit(_) | Outcome::LeftOut(_) | Outcome::Repeated(_) => Ok(()),
         }
     });
@@ -405,7 +405,7 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<
 fn tell(told: &mut sink::Report, outcome: &Outcome) -> Result<()> {
     if let Outcome::LeftOut(LeftOut { key, line, code }) = outcome {
         let email = if key.contains('@') { key } else { "" };
-        return told.add([&line.to_string(), email, "left out", "", "", "", "", code]);
+        return Ok(told.add([&line.to_string(), email, "left out", "", "", "", "", code])?);
     }
     let (recipient, state, message) = match outcome {
         Outcome::Written(merged) => (merged.recipient, "written", Some(merged.message)),
@@ -416,5 +416,5 @@ fn tell(told: &mut sink::Report, outcome: &Outcome) -> Result<()> {
     };
     let of = |column| recipient.get(column).unwrap_or("");
     let (id, subject) = message.map_or(("", ""), |message| (&*message.message_id, &*message.subject));
-    told.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject, ""])
+    Ok(told.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject, ""])?)
 }

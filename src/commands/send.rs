@@ -441,13 +441,13 @@ impl Job<'_> {
                 report::note(self.global, "amended");
                 Ok(())
             }
-            Change::Extended => ledger.extend(&plan, &planned.rows, &particulars),
+            Change::Extended => Ok(ledger.extend(&plan, &planned.rows, &particulars)?),
             Change::New => match ledger.freeze(&plan, &planned.rows, &particulars) {
                 // Another sender may have been quicker: it is the same plan if its hash is.
                 Err(_) if ledger.plan()?.is_some() => {
                     bail!("another sender has frozen this plan meanwhile\nhelp: run it again to join in")
                 }
-                frozen => frozen,
+                frozen => Ok(frozen?),
             },
         }
     }
@@ -471,7 +471,7 @@ impl Job<'_> {
     }
 
     fn server(&self) -> Result<Server> {
-        mail_server::of(&self.loaded.root, self.sending)
+        Ok(mail_server::of(&self.loaded.root, self.sending)?)
     }
 
     /// Wants the number of messages, typed or as an option; and for a stale mailing, that it is not too late.

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-
 use crate::config::is_full_name;
+use crate::error::{Context, Result, bail};
 
 /// Opens an address in the user's browser, if there is one.
 pub fn open_browser(address: &str) {

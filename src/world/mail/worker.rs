@@ -4,10 +4,9 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-
 use super::queue::{Guard, LOOK, Queued, Shared, Turn};
 use super::smtp::{Connection, Delivery, Failure};
+use crate::error::{Result, error};
 use crate::notice::ledger::{Claim, Entry, State};
 use crate::notice::reply::{Reply, Step, Verdict};
 
@@ -79,7 +78,7 @@ impl<'a, 'b> Worker<'a, 'b> {
             Ok(None) => shared.message_done(),
             Err(error) => {
                 shared.message_done();
-                shared.stop(format!("{error:#}"));
+                shared.stop(error);
                 return false;
             }
         }
@@ -98,10 +97,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         let writer = self.shared.writer;
         let written = writer.wait(&writer.submit(vec![entry]));
         self.shared.message_done();
-        if let Err(error) = &written {
-            self.shared.stop(format!("{error:#}"));
-        }
-        written.is_ok()
+        written.map_err(|error| self.shared.stop(error)).is_ok()
     }
 
     /// Opens a connection. `false`: there is none to be had, or the sending has stopped; then that is noted.
@@ -227,7 +223,7 @@ impl<'a, 'b> Worker<'a, 'b> {
                     break Some((State::Refused, reply, Duration::ZERO));
                 }
                 Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
-                    shared.stop(format!("{} answered {reply} at {}: that concerns all messages", shared.server.name(), step.name()));
+                    shared.stop(error!("{} answered {reply} at {}: that concerns all messages", shared.server.name(), step.name()));
                     break Some((State::Planned, reply, Duration::ZERO));
                 }
                 Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
@@ -259,8 +255,9 @@ impl<'a, 'b> Worker<'a, 'b> {
                 }
                 Delivery::InDoubt { why } => {
                     if let Some(pattern) = shared.brake().in_doubt() {
-                        shared.stop(format!(
-                            "{pattern}: {why}; those not begun stay planned\nhelp: look into the server's log: it may have taken them"
+                        shared.stop(error!(
+                            "{pattern}: {why}; those not begun stay planned";
+                            help: "look into the server's log: it may have taken them"
                         ));
                     }
                     break Some((State::InDoubt, Reply::new(0, &format!("no answer to the end of the message: {why}")), Duration::ZERO));
@@ -295,9 +292,9 @@ impl<'a, 'b> Worker<'a, 'b> {
         // Nobody takes another message between the last refusal that counts and the stop.
         let mut queue = self.shared.lock();
         let Some(why) = self.shared.brake().refused(reply) else { return };
-        self.shared.stop_queue(&mut queue, format!(
-            "{why} at {}; those not begun stay planned\nhelp: ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nhelp: if these addresses don't exist, run `send` again to continue with the rest",
-            step.name(),
+        self.shared.stop_queue(&mut queue, error!(
+            "{why} at {}; those not begun stay planned", step.name();
+            help: "ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nif these addresses don't exist, run `send` again to continue with the rest",
             self.shared.mailing
         ));
     }
