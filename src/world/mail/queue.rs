@@ -201,7 +201,7 @@ fn send_by(options: &SendOptions, writer: &GroupWriter, produce: impl FnOnce(&Pr
             let mut queue = shared.lock();
             queue.closed = true;
             if let Err(error) = produced {
-                queue.stop.get_or_insert(Stop::Fault(error.into()));
+                queue.stop.get_or_insert(Stop::Fault(error));
             }
             shared.wake();
         }
