@@ -21,6 +21,7 @@ pub mod commands;
 pub mod config;
 pub mod data;
 pub mod diagnostic;
+pub mod error;
 pub mod highlight;
 pub mod inputs;
 pub mod mail;

@@ -13,10 +13,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&cli::command().get_matches()).unwrap_or_else(|error| error.exit());
     match commands::run(&cli) {
-        Ok(code) => code,
+        Ok(exit) => exit.into(),
         Err(error) => {
-            commands::say_error(&error);
-            ExitCode::from(2)
+            commands::say(&error, cli.global.message_format);
+            error.exit().into()
         }
     }
 }

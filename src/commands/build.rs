@@ -1,15 +1,14 @@
 //! `runsheet build`: the site to `public/`, the declared mailings to `outbox/`.
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use anyhow::{Context, Result};
 use rayon::prelude::*;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
+use crate::error::{Context, Exit, Result};
 use crate::highlight::Highlights;
 use crate::inputs::Inputs;
 use crate::mail::Keys;
@@ -27,7 +26,7 @@ use crate::world::output::{Lock, Output, Published};
 use crate::world::progress::Progress;
 use crate::world::sink;
 
-pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
+pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
     let (loaded, kept) = rayon::join(|| load(global, StatusFrom::Fetch, HistoryFrom::Git, None), || highlights::read(&root));
@@ -65,7 +64,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     let incomplete = merged.iter().any(|(_, tally)| tally.incomplete);
     if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
         report::note(global, "nothing was written: the output is as it was");
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     }
     let published = public.publish()?;
     if published == Published::FileByFile {
@@ -81,7 +80,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<ExitCode> {
     say_result(loaded.site.pages.len(), &target, &merged, global);
     // The process ends: to give all pages back piece by piece would take longer than to write some of them.
     std::mem::forget(loaded);
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.

@@ -1,21 +1,18 @@
 //! `runsheet check`: all that a build reports, and every rule about what is written; nothing is written.
 
-use std::process::ExitCode;
-
-use anyhow::{Result, bail};
-
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::{build, external as other_sites, report};
 use crate::cli::Global;
+use crate::error::{Exit, Result, bail};
 use crate::mailing::Selection;
 use crate::render::Frame;
 use crate::rule::Severity;
 use crate::text::counted;
 use crate::world::environment;
 
-pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
+pub fn run(global: &Global, external: bool) -> Result<Exit> {
     if external && global.offline {
-        bail!("`--external` asks other sites, and `--offline` opens no connection\nhelp: leave one of the two out");
+        bail!("`--external` asks other sites, and `--offline` opens no connection"; help: "leave one of the two out");
     }
     let mut loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
@@ -44,5 +41,5 @@ pub fn run(global: &Global, external: bool) -> Result<ExitCode> {
         let pages = loaded.project.pages.len();
         report::note(global, &format!("{} together", counted(pages, "page holds", "pages hold")));
     }
-    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed { Exit::Faults } else { Exit::Done })
 }

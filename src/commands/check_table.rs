@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::ExitCode;
-
-use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::{notice, report};
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
+use crate::error::{Context, Exit, Result, bail};
 use crate::mail::Keys;
 use crate::mailing::{Outcome, Selection, Source, Tally, campaign};
 use crate::notice::rows::{BadRow, RowFault};
@@ -20,7 +18,7 @@ use crate::world::output::Lock;
 use crate::world::sink::{FaultRow, TableReport};
 use crate::world::table_file::TableFile;
 
-pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Option<&Path>) -> Result<ExitCode> {
+pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Option<&Path>) -> Result<Exit> {
     let root = super::load::root(global)?;
     let _lock = report_to.map(|_| Lock::take(&root)).transpose()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
@@ -53,7 +51,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     } else if found.faults() > 0 {
         report::note(global, &format!("to get all of them as a table: `{}`", selection.command_to_check()));
     }
-    Ok(if failed || tally.skipped || tally.incomplete { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed || tally.skipped || tally.incomplete { Exit::Faults } else { Exit::Done })
 }
 
 /// Goes over all rows, and puts what is wrong in them into the report if there is one.
@@ -81,10 +79,10 @@ fn survey(
 
 fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
     if report == Path::new("-") {
-        bail!("the report is a file\nhelp: name one with --report FILE");
+        bail!("the report is a file"; help: "name one with --report FILE");
     }
     if table.is(report) {
-        bail!("the report would replace the table: {}\nhelp: name another file with --report", report.display());
+        bail!("the report would replace the table: {}", report.display(); help: "name another file with --report");
     }
     Ok(())
 }

@@ -1,16 +1,14 @@
 //! `runsheet completions`: a script for a shell, made from the command line's own description.
 
-use std::process::ExitCode;
-
-use anyhow::Result;
 use clap_complete::Shell;
 
 use super::report;
 use crate::cli;
+use crate::error::{Exit, Result};
 
-pub fn run(shell: Shell) -> Result<ExitCode> {
+pub fn run(shell: Shell) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "runsheet", &mut script);
     report::data(&String::from_utf8_lossy(&script));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

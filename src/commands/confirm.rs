@@ -2,8 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use anyhow::{Context, Result, bail};
-
+use crate::error::{Context, Result, bail};
 use crate::text::thousands;
 
 /// How the number was confirmed.
@@ -20,9 +19,7 @@ pub fn count(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
         return Ok(Confirmed::ByOption);
     }
     if !std::io::stdin().is_terminal() {
-        bail!(
-            "the number of messages was not confirmed; nothing was sent\nhelp: on a terminal it is asked for; elsewhere pass --yes {messages}"
-        );
+        bail!("the number of messages was not confirmed; nothing was sent"; help: "on a terminal it is asked for; elsewhere pass --yes {messages}");
     }
     let line = ask(&format!("type the number of messages of this mailing ({}) to send it: ", thousands(messages)))?;
     let typed: String = line.trim().chars().filter(|c| !matches!(c, ',' | ' ')).collect();

@@ -1,17 +1,14 @@
 //! `runsheet explain`: what the reference says of a diagnostic's code.
 
-use std::process::ExitCode;
-
-use anyhow::{Result, anyhow};
-
 use super::report;
+use crate::error::{Error, Exit, Result};
 use crate::rule;
 
-pub fn run(code: &str) -> Result<ExitCode> {
+pub fn run(code: &str) -> Result<Exit> {
     let Some(rule) = rule::find(code) else {
         let (message, help) = rule::unknown(code);
-        return Err(anyhow!("{message}{}", help.map(|help| format!("\nhelp: {help}")).unwrap_or_default()));
+        return Err(Error::new(message).maybe_help(help));
     };
     report::data(&format!("{}\n", rule.plain_text()));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::ExitCode;
-
-use anyhow::{Context, Result, bail};
 
 use super::ledger::{declared, not_sent, of, secret};
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::{ExportFormat, Global};
 use crate::config::Config;
+use crate::error::{Context, Exit, Result, bail};
 use crate::notice::history::{Event, Standing, verify};
 use crate::notice::ledger::Plan;
 use crate::notice::mailbox;
@@ -25,11 +23,11 @@ fn seal(root: &Path, config: &Config) -> Result<Option<Seal>> {
     Ok(key.map(|key| Seal::new(key.0.as_bytes())))
 }
 
-pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode> {
+pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = declared(&loaded.project.config, name)?;
     let Some((mut ledger, plan)) = of(&loaded.root, &loaded.project, mailing)? else {
-        bail!("{}", not_sent(&loaded.root, &loaded.project, mailing)?)
+        return Err(not_sent(&loaded.root, &loaded.project, mailing)?);
     };
     let (rows, events) = ledger.snapshot()?;
     let seal = seal(&loaded.root, &loaded.project.config)?;
@@ -43,7 +41,7 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<ExitCode
     }
     if verified.faults.is_empty() {
         report::note(global, &format!("history verified: {}, unchanged", counted(events.len(), "line", "lines")));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Exit::Done);
     }
     let shown: Vec<&str> = verified.faults.iter().take(5).map(String::as_str).collect();
     bail!("somebody has changed the ledger: {}", shown.join("; "))
@@ -100,7 +98,7 @@ fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&Seal>
 }
 
 /// `runsheet notice verify`
-pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
+pub fn verify_file(global: &Global, file: &Path) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let text = String::from_utf8(disk::read_bytes(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
     let Some(seal) = seal(&loaded.root, &loaded.project.config)? else {
@@ -109,12 +107,15 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<ExitCode> {
         if seal_fault(&text, &any)?.as_deref() == Some(NO_SEAL) {
             bail!("{} has no seal: it was exported without a key", file.display());
         }
-        bail!("there is no key to check a seal with\nhelp: set RUNSHEET_SEAL_KEY, or `seal = {{ key_command = [...] }}` in [notices]")
+        bail!(
+            "there is no key to check a seal with";
+            help: "set RUNSHEET_SEAL_KEY, or `seal = {{ key_command = [...] }}` in [notices]"
+        )
     };
     match seal_fault(&text, &seal)? {
         None => {
             report::note(global, "the seal holds: nothing was changed since it was exported");
-            Ok(ExitCode::SUCCESS)
+            Ok(Exit::Done)
         }
         Some(fault) => bail!("the seal of {} does not hold: {fault}", file.display()),
     }

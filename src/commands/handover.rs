@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 
 use super::introduction::zoned;
@@ -16,6 +14,7 @@ use super::{ledger, refusals, report};
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::Diagnostics;
+use crate::error::{Exit, Result, bail, error};
 use crate::mail::address;
 use crate::mailing::{Frozen, Selection, Skip};
 use crate::notice::deadline::Times;
@@ -51,11 +50,12 @@ pub struct Handover<'a> {
 
 impl Handover<'_> {
     /// Sends what is planned and what is due, and says what came of it.
-    pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<ExitCode> {
+    pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<Exit> {
         let mailing = &self.mailing.id.value;
-        let signal = Signal::watch(format!(
-            "stopped at once: what was being sent is in doubt\nhelp: `runsheet notice send {mailing}` says which, and goes on with the rest"
-        ))?;
+        let signal = Signal::watch(
+            error!("stopped at once: what was being sent is in doubt"; help: "`runsheet notice send {mailing}` says which, and goes on with the rest"),
+            report::sayer(self.global),
+        )?;
         let mut ledger = ledger;
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
         let meter = Meter::begin(self.global, total);
@@ -70,10 +70,10 @@ impl Handover<'_> {
             report::note(self.global, &format!("the ledger ends with {head}"));
         }
         Ok(match stopped {
-            Some(Stop::Signal) => ExitCode::from(signal.code()),
+            Some(Stop::Signal) => Exit::Signal(signal.code()),
             Some(Stop::Fault(why)) => {
-                super::say_error(&anyhow!(why));
-                ExitCode::from(2)
+                report::error(&why, self.global.message_format);
+                Exit::Failed
             }
             None => code,
         })
@@ -121,7 +121,7 @@ impl Handover<'_> {
     fn refuse_late(&self) -> Result<()> {
         // Whoever sends it was asked whether it is stale.
         let refused = self.times.and_then(|times| refusals::by_time(self.mailing, times, clock::now(), self.late, true));
-        refused.map_or(Ok(()), |reason| Err(anyhow!(reason)))
+        refused.map_or(Ok(()), Err)
     }
 
     fn clock_time(&self, time: Option<Timestamp>) -> String {
@@ -176,7 +176,7 @@ impl Handover<'_> {
     }
 
     /// Says where all stand; gives the exit code of an undisturbed end.
-    pub fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<ExitCode> {
+    pub fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<Exit> {
         let counts = ledger.counts()?;
         report::note(
             self.global,
@@ -217,9 +217,9 @@ impl Handover<'_> {
         }
         let is_whole = counts.open() == 0 && counts.get(State::Refused) == 0 && in_doubt == 0;
         Ok(if is_whole || by_limit && counts.get(State::Refused) + in_doubt + counts.get(State::Deferred) == 0 {
-            ExitCode::SUCCESS
+            Exit::Done
         } else {
-            ExitCode::from(3)
+            Exit::NotAllSent
         })
     }
 

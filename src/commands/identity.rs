@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::ExitCode;
-
-use anyhow::{Context, Result, anyhow, bail};
 
 use super::ledger::{self, declared};
 use super::load::{HistoryFrom, StatusFrom, load};
@@ -13,6 +10,7 @@ use super::report;
 use crate::cli::Global;
 use crate::config::Config;
 use crate::config::Mailing;
+use crate::error::{Context, Error, Exit, Result, bail, error};
 use crate::inputs::Inputs;
 use crate::mailing::campaign;
 use crate::notice::campaign::{Campaign, Known};
@@ -38,7 +36,7 @@ impl Elsewhere {
 }
 
 /// What a site without an id is asked for: the line with the one that it had, as far as anybody knows, else with a new one.
-pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<String> {
+pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<Error> {
     let site = &config.site;
     if site.id.is_some() {
         return None;
@@ -46,18 +44,16 @@ pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<Strin
     let seen = heads::campaigns(root).unwrap_or_default();
     let had = seen.iter().rev().filter_map(|name| Known::parse(name)).find(|known| known.event.is_none()).map(|known| known.site);
     if let Some(id) = had {
-        return Some(format!(
-            "[site] has no `id`, and it had `{id}` when mails were sent\nhelp: bring the line back to [site] in runsheet.toml: id = \"{id}\""
-        ));
+        return Some(
+            error!("[site] has no `id`, and it had `{id}` when mails were sent"; help: "bring the line back to [site] in runsheet.toml: id = \"{id}\""),
+        );
     }
     // Two copies of a project get the same one.
     let text = inputs.sources.get(&crate::source::configuration()).map(|source| source.text.to_string()).unwrap_or_default();
     let hash = blake3::hash(text.as_bytes()).to_hex();
-    Some(format!(
-        "[site] has no `id`: without one, changing the title or the address would mail everyone again\nhelp: add this line to [site] in runsheet.toml, and never change it: id = \"{}-{}\"",
-        words_of(&site.title),
-        &hash[..8]
-    ))
+    Some(
+        error!("[site] has no `id`: without one, changing the title or the address would mail everyone again"; help: "add this line to [site] in runsheet.toml, and never change it: id = \"{}-{}\"", words_of(&site.title), &hash[..8]),
+    )
 }
 
 /// The words of a title as the beginning of an id.
@@ -82,7 +78,7 @@ pub fn elsewhere(root: &Path, project: &Project, campaign: &Campaign, own: Optio
         let look = || adoption::relatives(&mut InFile::to_look(&file)?, campaign.name(), false);
         let shown = file.display();
         let relatives =
-            look().with_context(|| format!("cannot look into the ledger {shown}\nhelp: move {shown} away if it is no ledger"))?;
+            look().with_context(|| error!("cannot look into the ledger {shown}"; help: "move {shown} away if it is no ledger"))?;
         found.extend(relatives.into_iter().map(|relative| Elsewhere { relative, file: Some(file.clone()) }));
     }
     // What was handed over to this campaign, and did not come to it, is to be taken over still.
@@ -202,17 +198,17 @@ pub fn to_send(global: &Global, root: &Path, project: &Project, mailing: &Mailin
 /// Takes a campaign over, unless it is older than what was seen of it from here.
 fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
     let name = &other.relative.name;
-    let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(anyhow!(restored.text("nothing was taken over"))));
+    let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(restored.error("nothing was taken over")));
     match &other.file {
         None => {
             refuse(restored(root, name, Some(ledger.store()))?)?;
-            ledger.adopt_here(name, who, why)
+            Ok(ledger.adopt_here(name, who, why)?)
         }
         // While it is locked nobody sends by it.
         Some(file) => {
             let mut store = InFile::to_send(file)?;
             refuse(restored(root, name, Some(&mut store))?)?;
-            ledger.adopt_from(&mut store, name, who, why)
+            Ok(ledger.adopt_from(&mut store, name, who, why)?)
         }
     }
 }
@@ -232,7 +228,7 @@ pub fn conflict(
     mailing: &Mailing,
     keys: &BTreeSet<&str>,
     own: Option<&mut dyn Store>,
-) -> Result<Option<String>> {
+) -> Result<Option<Error>> {
     let (campaign, _) = named(project, mailing)?;
     let site = project.config.site.identity();
     let mut own = own;
@@ -251,21 +247,20 @@ pub fn conflict(
         let place = other.file.as_ref().map_or_else(|| "this ledger".to_owned(), |file| format!("the ledger {}", file.display()));
         let these = thousands(both as u64);
         if name == campaign.name() {
-            return Ok(Some(format!(
-                "{place} knows {these} of these recipients as sent to, and the ledger of this project does not\nhelp: it may be the newer one: send by it, or move it out of that folder if it is only a copy of an older state"
-            )));
+            return Ok(Some(
+                error!("{place} knows {these} of these recipients as sent to, and the ledger of this project does not"; help: "it may be the newer one: send by it, or move it out of that folder if it is only a copy of an older state"),
+            ));
         }
         let (from, reached) = (quoted(&known.site), thousands(*reached as u64));
-        return Ok(Some(format!(
-            "{place} holds the mailing `{id}` for {these} of these recipients under the name `{}`: {reached} were reached\nhelp: if it is this site under an earlier name: `runsheet notice adopt {id} --from {from} --why REASON` resumes it\nhelp: if it is a different site: `runsheet notice adopt {id} --from {from} --apart --why REASON` says so",
-            known.site
-        )));
+        return Ok(Some(
+            error!("{place} holds the mailing `{id}` for {these} of these recipients under the name `{}`: {reached} were reached", known.site; help: "if it is this site under an earlier name: `runsheet notice adopt {id} --from {from} --why REASON` resumes it\nif it is a different site: `runsheet notice adopt {id} --from {from} --apart --why REASON` says so"),
+        ));
     }
     Ok(None)
 }
 
 /// A revision that is lower than one that was sent would go to everybody again.
-pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Option<&mut dyn Store>) -> Result<Option<String>> {
+pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Option<&mut dyn Store>) -> Result<Option<Error>> {
     let Some(asked) = Known::parse(campaign) else { return Ok(None) };
     let mut sent = heads::campaigns(root)?;
     sent.extend(own.map(Ledger::campaigns).transpose()?.unwrap_or_default());
@@ -273,12 +268,7 @@ pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Optio
     let of_mailing = known.filter(|known| known.site == asked.site && known.mailing == asked.mailing);
     let highest = of_mailing.map(|known| known.revision).max().unwrap_or(0);
     Ok((highest > asked.revision).then(|| {
-        format!(
-            "revision {highest} of `{}` was sent already, and this is {}\nhelp: a correction to all is `revision = {}` of the mailing",
-            mailing.id.value,
-            asked.revision,
-            highest + 1
-        )
+        error!("revision {highest} of `{}` was sent already, and this is {}", mailing.id.value, asked.revision; help: "a correction to all is `revision = {}` of the mailing", highest + 1)
     }))
 }
 
@@ -291,13 +281,10 @@ pub struct Restored {
 
 impl Restored {
     /// What is wrong, what came of that, and the ways out.
-    pub fn text(&self, and: &str) -> String {
+    pub fn error(&self, and: &str) -> Error {
         let Restored { what, campaign, line } = self;
         let and = if and.is_empty() { String::new() } else { format!("; {and}") };
-        format!(
-            "{what}: it has no line {line}{and}\nhelp: restore the newest ledger; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message (the log of the mail server knows them) on the list that `suppress` names, and take them off it before the next mailing; only then delete {}",
-            heads::place(campaign)
-        )
+        error!("{what}: it has no line {line}{and}"; help: "restore the newest ledger; without it, people who have their message would get it again\nif it is lost for good, put all who have the message (the log of the mail server knows them) on the list that `suppress` names, and take them off it before the next mailing; only then delete {}", heads::place(campaign))
     }
 }
 
@@ -341,7 +328,7 @@ fn sent_as(root: &Path, project: &Project, mailing: &Mailing) -> Result<Vec<(Str
 }
 
 /// A mailing that this project has sent under another name of the site, by a ledger that is nowhere: nobody knows who has it.
-pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Option<&mut dyn Store>) -> Result<Option<String>> {
+pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Option<&mut dyn Store>) -> Result<Option<Error>> {
     let (campaign, _) = named(project, mailing)?;
     let mut own = own;
     if let Some(own) = own.as_mut()
@@ -360,14 +347,9 @@ pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Optio
             continue;
         }
         let (place, before) = (heads::place(&name), &known.site);
-        return Ok(Some(format!(
-            "`{}` was sent from here under the name `{before}`, and its ledger is not there; nothing was sent\nhelp: bring that ledger back, then `runsheet notice adopt {} --from {} --why REASON`; without it, people who have their message would get it again\nhelp: if it is lost for good, put all who have the message on the list that `suppress` names; only then delete {place}\nhelp: if this is a copy of that site's project, and another site: `runsheet notice adopt {} --from {} --apart --why REASON`",
-            mailing.id.value,
-            mailing.id.value,
-            quoted(before),
-            mailing.id.value,
-            quoted(before)
-        )));
+        return Ok(Some(
+            error!("`{}` was sent from here under the name `{before}`, and its ledger is not there; nothing was sent", mailing.id.value; help: "bring that ledger back, then `runsheet notice adopt {} --from {} --why REASON`; without it, people who have their message would get it again\nif it is lost for good, put all who have the message on the list that `suppress` names; only then delete {place}\nif this is a copy of that site's project, and another site: `runsheet notice adopt {} --from {} --apart --why REASON`", mailing.id.value, quoted(before), mailing.id.value, quoted(before)),
+        ));
     }
     Ok(None)
 }
@@ -378,21 +360,21 @@ fn quoted(text: &str) -> String {
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-fn tell_apart(global: &Global, config: &Config, store: &mut dyn Store, site: &str, who: &str, why: &str) -> Result<ExitCode> {
+fn tell_apart(global: &Global, config: &Config, store: &mut dyn Store, site: &str, who: &str, why: &str) -> Result<Exit> {
     adoption::tell_apart(store, config.site.identity(), site, who, why)?;
     report::note(global, &format!("noted: `{site}` is a different site"));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// `runsheet notice adopt`
-pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: &str, who: Option<&str>) -> Result<ExitCode> {
+pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: &str, who: Option<&str>) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = declared(&loaded.project.config, name)?.clone();
     if let Some(missing) = missing_id(&loaded.root, &loaded.project.config, &loaded.inputs) {
         bail!("{missing}");
     }
     if why.trim().is_empty() {
-        bail!("--why is empty\nhelp: say how it is known; the ledger keeps it");
+        bail!("--why is empty"; help: "say how it is known; the ledger keeps it");
     }
     let who = ledger::who(who);
     let (campaign, _) = named(&loaded.project, &mailing)?;
@@ -405,10 +387,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     let mut meant: Vec<Elsewhere> = others.into_iter().filter(|other| from.is_none_or(|from| from == other.relative.known.site)).collect();
     if let (Some(from), true) = (from, meant.len() > 1 && !apart) {
         let places: Vec<String> = meant.iter().map(|other| other.place(ledger.store())).collect();
-        bail!(
-            "several ledgers hold `{name}` of `{from}`: {}\nhelp: move those that are older copies out of the folder, so that one is left",
-            places.join(", ")
-        );
+        bail!("several ledgers hold `{name}` of `{from}`: {}", places.join(", "); help: "move those that are older copies out of the folder, so that one is left");
     }
     // Of a ledger that is nowhere only its name is known.
     if let (Some(from), true, true) = (from, apart, meant.is_empty())
@@ -419,7 +398,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     let chosen = if meant.len() == 1 || apart && from.is_some() { meant.pop() } else { None };
     let Some(other) = chosen else {
         let asked = from.map_or_else(|| "several".to_owned(), |from| format!("`{from}`"));
-        return Err(anyhow!("cannot tell which campaign of `{name}` is meant: {asked}\nhelp: name it with --from; {known}"));
+        return Err(error!("cannot tell which campaign of `{name}` is meant: {asked}"; help: "name it with --from; {known}"));
     };
     let site = &other.relative.known.site;
     if apart {
@@ -434,5 +413,5 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     adopt_into(&loaded.root, &mut ledger, &other, &who, why)?;
     let counts = ledger.counts()?;
     report::note(global, &format!("taken over from `{site}`: {}", counts.text()));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

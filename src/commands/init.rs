@@ -1,19 +1,18 @@
 //! `runsheet init`: a small complete project that builds cleanly.
 
 use std::path::Path;
-use std::process::ExitCode;
 
-use anyhow::Result;
 use include_dir::{Dir, include_dir};
 
 use super::report;
 use crate::cli::Global;
+use crate::error::{Exit, Result};
 use crate::theme::files_below;
 use crate::world::{disk, process};
 
 static STARTER: Dir = include_dir!("$CARGO_MANIFEST_DIR/examples/starter");
 
-pub fn run(dir: &Path, global: &Global) -> Result<ExitCode> {
+pub fn run(dir: &Path, global: &Global) -> Result<Exit> {
     let files: Vec<(String, &[u8])> = files_below(&STARTER)
         .into_iter()
         // A package holds no file called .gitignore below its root, so it has another name here.
@@ -26,7 +25,7 @@ pub fn run(dir: &Path, global: &Global) -> Result<ExitCode> {
     report::note(global, &format!("made a project in {}", dir.display()));
     report::note(global, "next: runsheet serve    look at it while you write");
     report::note(global, "      runsheet build    the site to public/, the mails to outbox/");
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The starter's id with an ending that no other project has: campaigns of two projects must not be taken for one.

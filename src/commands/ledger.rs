@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
-
-use anyhow::{Context, Result, anyhow, bail};
 
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::{identity, report};
 use crate::cli::Global;
 use crate::config::Config;
 use crate::config::{Mailing, Sending};
+use crate::error::{Context, Error, Exit, Result, bail, error};
 use crate::mail::address;
 use crate::mailing::campaign;
 use crate::notice::history::{Standing, verify, verify_plan};
@@ -31,7 +29,7 @@ pub fn declared<'a>(config: &'a Config, name: &str) -> Result<&'a Mailing> {
     mailings.iter().find(|mailing| mailing.id.value == name).ok_or_else(|| {
         let help = suggest(name, mailings.iter().map(|mailing| mailing.id.value.as_str()));
         let help = help.unwrap_or_else(|| "what is sent is one of [[mailings]] in runsheet.toml".to_owned());
-        anyhow!("there is no mailing `{name}`\nhelp: {help}")
+        error!("there is no mailing `{name}`"; help: "{help}")
     })
 }
 
@@ -41,12 +39,12 @@ pub fn secret(root: &Path, given: Option<String>, file: Option<&Path>, command: 
         return Ok(given.map(Secret));
     }
     if let Some(file) = file {
-        return disk::read_secret(&root.join(file)).map(|secret| Some(Secret(secret)));
+        return Ok(Some(Secret(disk::read_secret(&root.join(file))?)));
     }
     if command.is_empty() {
         return Ok(None);
     }
-    process::first_line(command, root).map(|secret| Some(Secret(secret)))
+    Ok(Some(Secret(process::first_line(command, root)?)))
 }
 
 /// The address of a ledger in PostgreSQL, if one is configured.
@@ -61,17 +59,12 @@ fn url(root: &Path, config: &Config) -> Result<Option<Secret>> {
 fn file(root: &Path, config: &Config) -> Result<PathBuf> {
     if let Some(Sending { ledger: Some(path), .. }) = &config.sending {
         if path.as_os_str() == "postgres" {
-            bail!(
-                "the ledger is in PostgreSQL, and nobody says where\nhelp: set RUNSHEET_LEDGER_URL, or `ledger_url_file` or `ledger_url_command` in [smtp]"
-            );
+            bail!("the ledger is in PostgreSQL, and nobody says where"; help: "set RUNSHEET_LEDGER_URL, or `ledger_url_file` or `ledger_url_command` in [smtp]");
         }
         let path = root.join(path);
         for folder in [".runsheet", "public", "outbox", "content"] {
             if path.starts_with(root.join(folder)) {
-                bail!(
-                    "the ledger cannot lie in {folder}/, which is {}\nhelp: leave out `ledger` in [smtp]: it is then in your state folder",
-                    if folder == "content" { "published" } else { "replaced by builds" }
-                );
+                bail!("the ledger cannot lie in {folder}/, which is {}", if folder == "content" { "published" } else { "replaced by builds" }; help: "leave out `ledger` in [smtp]: it is then in your state folder");
             }
         }
         return Ok(path);
@@ -102,12 +95,12 @@ pub fn other_files(root: &Path, config: &Config) -> Result<Vec<PathBuf>> {
 }
 
 /// Whether another sender is at work with the ledger, as far as it is a file.
-pub fn in_use(root: &Path, config: &Config) -> Result<Option<String>> {
+pub fn in_use(root: &Path, config: &Config) -> Result<Option<Error>> {
     if url(root, config)?.is_some() {
         return Ok(None);
     }
     let file = file(root, config)?;
-    Ok(InFile::is_in_use(&file).then(|| format!("another sender is at work with the ledger {}\nhelp: wait for it to end", file.display())))
+    Ok(InFile::is_in_use(&file).then(|| error!("another sender is at work with the ledger {}", file.display(); help: "wait for it to end")))
 }
 
 /// Who decides: as said, else the user.
@@ -118,7 +111,7 @@ pub fn who(said: Option<&str>) -> String {
 /// The ledger, to send by it.
 pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
     match url(root, config)? {
-        Some(Secret(url)) => ledger::connect(&url),
+        Some(Secret(url)) => Ok(ledger::connect(&url)?),
         None => Ok(Box::new(InFile::to_send(&file(root, config)?)?)),
     }
 }
@@ -126,7 +119,7 @@ pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
 /// The ledger, to read it. `None` if there is none.
 pub fn to_read(root: &Path, config: &Config) -> Result<Option<Box<dyn Store>>> {
     match url(root, config)? {
-        Some(Secret(url)) => ledger::connect(&url).map(Some),
+        Some(Secret(url)) => Ok(Some(ledger::connect(&url)?)),
         None => Ok(InFile::to_read(&file(root, config)?)?.map(|store| Box::new(store) as Box<dyn Store>)),
     }
 }
@@ -137,7 +130,7 @@ pub fn of(root: &Path, project: &Project, mailing: &Mailing) -> Result<Option<(L
     if let Some(campaign) = campaign::name_of(project, mailing)
         && let Some(restored) = identity::restored(root, &campaign, ledger.as_mut().map(Ledger::store))?
     {
-        bail!("{}", restored.text(""));
+        return Err(restored.error(""));
     }
     let Some(mut ledger) = ledger else { return Ok(None) };
     Ok(ledger.plan()?.map(|plan| (ledger, plan)))
@@ -177,17 +170,17 @@ pub fn reached(root: &Path, project: &Project, name: &str) -> Result<Reached> {
 }
 
 /// Why nothing is known of a mailing.
-pub fn not_sent(root: &Path, project: &Project, mailing: &Mailing) -> Result<String> {
+pub fn not_sent(root: &Path, project: &Project, mailing: &Mailing) -> Result<Error> {
     let id = &mailing.id.value;
     for revision in (1..mailing.revision).rev() {
         if of(root, project, &Mailing { revision, ..mailing.clone() })?.is_some() {
             let now = mailing.revision;
-            return Ok(format!(
-                "revision {now} of the mailing `{id}` was not sent yet\nhelp: revision {revision} was: to look at it, set `revision = {revision}` as long as you do"
-            ));
+            return Ok(
+                error!("revision {now} of the mailing `{id}` was not sent yet"; help: "revision {revision} was: to look at it, set `revision = {revision}` as long as you do"),
+            );
         }
     }
-    Ok(format!("the mailing `{id}` was not sent yet"))
+    Ok(error!("the mailing `{id}` was not sent yet"))
 }
 
 /// What a person should see of the recipients: those refused, in doubt and deferred, at most so many.
@@ -208,7 +201,7 @@ pub fn troubles(rows: &[Standing], most: usize) -> Vec<String> {
     lines
 }
 
-pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
+pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailings: Vec<&Mailing> = match name {
         Some(name) => vec![declared(&loaded.project.config, name)?],
@@ -268,7 +261,7 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<ExitCode> {
     if !faults.is_empty() {
         bail!("somebody has changed the ledger: {}", faults.join("; "));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// What a person decides about messages, and about whose.
@@ -311,29 +304,29 @@ impl Resolution<'_> {
             (Decision::Resend, true, _) => &[State::InDoubt, State::Refused, State::Deferred, State::Cancelled],
             (Decision::Cancel, true, _) => &[State::InDoubt, State::Planned, State::Deferred],
             (Decision::Sent, false, _) => {
-                bail!("only what is in doubt can have been sent\nhelp: name a recipient, or use --all")
+                bail!("only what is in doubt can have been sent"; help: "name a recipient, or use --all")
             }
             (_, false, Concerned::Refused) => &[State::Refused],
             (Decision::Cancel, false, Concerned::Planned) => &[State::Planned, State::Deferred],
-            (_, false, Concerned::Planned) => bail!("what is planned was not sent, and will be\nhelp: --all-planned goes with --cancel"),
+            (_, false, Concerned::Planned) => bail!("what is planned was not sent, and will be"; help: "--all-planned goes with --cancel"),
             (_, false, Concerned::Deferred) => &[State::Deferred],
             (_, false, Concerned::Answered) => &[State::Refused, State::Deferred],
         })
     }
 }
 
-pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
+pub fn resolve(global: &Global, order: &Resolution) -> Result<Exit> {
     let Resolution { name, why, .. } = *order;
     if why.trim().is_empty() {
-        bail!("--why is empty\nhelp: say how it is known; the ledger keeps it");
+        bail!("--why is empty"; help: "say how it is known; the ledger keeps it");
     }
     let from = order.from()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = declared(&loaded.project.config, name)?;
     let who = who(order.who);
-    let key = order.to.map(address::parse).transpose().map_err(|message| anyhow!(message))?.map(|address| address::key(&address));
+    let key = order.to.map(address::parse).transpose().map_err(Error::new)?.map(|address| address::key(&address));
     if of(&loaded.root, &loaded.project, mailing)?.is_none() {
-        bail!("{}", not_sent(&loaded.root, &loaded.project, mailing)?);
+        return Err(not_sent(&loaded.root, &loaded.project, mailing)?);
     }
     let mut ledger = identity::to_send(global, &loaded.root, &loaded.project, mailing, Duration::ZERO)?;
     let campaign = ledger.campaign().to_owned();
@@ -363,5 +356,5 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<ExitCode> {
             &format!("nobody is {of}; --all is about those in doubt, and --all-planned, --all-refused and --all-deferred about others"),
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

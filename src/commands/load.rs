@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
 use jiff::Timestamp;
 
+use super::report;
 use crate::check::merged::Merged;
 use crate::cli::Global;
 use crate::config::{Mailing, Overrides};
 use crate::diagnostic::Diagnostics;
+use crate::error::{Error, Result, bail, error};
 use crate::inputs::{History, Inputs, StatusInput};
 use crate::mail::Keys;
 use crate::mailing::{Materials, Merging, Selection, Tally, Watch, everybody};
@@ -17,6 +18,7 @@ use crate::notice::recipients::Recipient;
 use crate::project::{self, Project};
 use crate::render::{self, Frame, Rendered};
 use crate::site::{self, Site};
+use crate::source::FILE_NAME;
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
 use crate::world::table_file::TableFile;
@@ -78,10 +80,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let mut diagnostics = Diagnostics::default();
     let config = config::parse(&config_source, &mut diagnostics);
     let overrides = Overrides { event: global.event.clone(), t0: global.t0.clone() };
-    let config = config.with(&overrides).map_err(|(message, help)| match help {
-        Some(help) => anyhow!("{message}\nhelp: {help}"),
-        None => anyhow!("{message}"),
-    })?;
+    let config = config.with(&overrides).map_err(|(message, help)| Error::new(message).maybe_help(help))?;
     let status = match status_from {
         StatusFrom::Fetch => status::read(&root, &config, now, global.offline)?,
         StatusFrom::Kept => status::read(&root, &config, now, true)?,
@@ -99,7 +98,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
     stopwatch.lap("parse");
-    let watchdog = Watchdog::begin(super::say_error);
+    let watchdog = Watchdog::begin(report::sayer(global));
     let resolve = || site::resolve(&project, &inputs, &theme, fixed);
     let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));
@@ -171,7 +170,10 @@ impl Loaded {
 pub fn root(global: &Global) -> Result<PathBuf> {
     let root = match &global.root {
         Some(root) if disk::is_project(root) => root.clone(),
-        Some(root) => bail!("there is no {} in {}\nhelp: `runsheet init {1}` makes a project", crate::source::FILE_NAME, root.display()),
+        Some(root) => {
+            let folder = root.display();
+            bail!("there is no {FILE_NAME} in {folder}"; help: "`runsheet init {folder}` makes a project")
+        }
         None => disk::find_root(&disk::current_folder()?)?,
     };
     kept::refuse_newer(&root)?;
@@ -181,6 +183,6 @@ pub fn root(global: &Global) -> Result<PathBuf> {
 /// The present as the command line or `SOURCE_DATE_EPOCH` fixes it.
 fn now(global: &Global) -> Result<Option<Timestamp>> {
     let Some(text) = &global.now else { return environment::source_date_epoch() };
-    let parsed = text.parse().map_err(|_| anyhow!("`--now {text}` is no time\nhelp: write it as 2027-02-13T01:30:00Z"))?;
+    let parsed = text.parse().map_err(|_| error!("`--now {text}` is no time"; help: "write it as 2027-02-13T01:30:00Z"))?;
     Ok(Some(parsed))
 }

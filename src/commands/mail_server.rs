@@ -4,10 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
-
 use super::ledger;
 use crate::config::Sending;
+use crate::error::{Error, Result};
 use crate::world::mail::smtp::{Login, Secret, Server, Tokens};
 use crate::world::{disk, environment, process};
 
@@ -22,13 +21,13 @@ pub fn of(root: &Path, sending: &Sending) -> Result<Server> {
 }
 
 /// What is wrong with the server's settings and secrets, as far as that shows without running a command for one, which may ask a person.
-pub fn fault(root: &Path, sending: &Sending) -> Option<String> {
+pub fn fault(root: &Path, sending: &Sending) -> Option<Error> {
     let has_token = environment::smtp_token().is_some() || sending.token_file.is_some();
     let has_password = environment::smtp_password().is_some() || sending.password_file.is_some();
     let by_command = !has_token && (!sending.token_command.is_empty() || !has_password && !sending.password_command.is_empty());
     // Without its user nobody logs in, and no secret is asked for.
     let quiet = Sending { user: String::new(), ..sending.clone() };
-    of(root, if by_command { &quiet } else { sending }).err().map(|error| format!("{error:#}"))
+    of(root, if by_command { &quiet } else { sending }).err()
 }
 
 /// A token may take so long to be had.

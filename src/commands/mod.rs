@@ -30,16 +30,13 @@ mod test_message;
 mod told;
 mod who;
 
-use std::process::ExitCode;
-
-use anyhow::{Context, Result};
-
 use crate::cli::{Cli, Command};
+use crate::error::{Context, Exit, Result};
 
-pub use report::say_error;
+pub use report::error as say;
 
 /// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
-pub fn run(cli: &Cli) -> Result<ExitCode> {
+pub fn run(cli: &Cli) -> Result<Exit> {
     let global = &cli.global;
     if let Some(jobs) = global.jobs {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();

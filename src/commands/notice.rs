@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
@@ -14,6 +12,7 @@ use crate::cli::{Global, MergeFormat, NoticeCommand, PreviewFormat};
 use crate::config::Config;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
+use crate::error::{Context, Exit, Result, bail};
 use crate::mailing::{MergedMessage, Outcome, Selection, Tally, campaign, prepare};
 use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::LeftOut;
@@ -26,7 +25,7 @@ use crate::world::environment;
 use crate::world::output::Lock;
 use crate::world::sink::{self, Folder, InFile, InFolder, Output, Sink, Stream, ToStandardOutput};
 
-pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
+pub fn run(global: &Global, command: &NoticeCommand) -> Result<Exit> {
     match command {
         NoticeCommand::List => list(global),
         NoticeCommand::Preview { name, to, format, skip_bad } => preview(global, name, to.as_deref(), *format, *skip_bad),
@@ -97,14 +96,14 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<ExitCode> {
             let order = ledger::Resolution { name, to: address.as_deref(), of, code: *code, decision, why, who: who.as_deref() };
             ledger::resolve(global, &order)
         }
-        NoticeCommand::Who { token, mailing, recipients } => who::run(global, token, mailing.as_deref(), recipients.as_deref()),
+        NoticeCommand::Who { token, mailing, recipients } => Ok(who::run(global, token, mailing.as_deref(), recipients.as_deref())?),
         NoticeCommand::Adopt { name, from, apart, why, who } => identity::adopt(global, name, from.as_deref(), *apart, why, who.as_deref()),
-        NoticeCommand::Verify { file } => export::verify_file(global, file),
-        NoticeCommand::Export { name, format } => export::run(global, name, *format),
+        NoticeCommand::Verify { file } => Ok(export::verify_file(global, file)?),
+        NoticeCommand::Export { name, format } => Ok(export::run(global, name, *format)?),
     }
 }
 
-fn list(global: &Global) -> Result<ExitCode> {
+fn list(global: &Global) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mut text = String::new();
     let mut names: Vec<&str> = Vec::new();
@@ -133,7 +132,7 @@ fn list(global: &Global) -> Result<ExitCode> {
     if !loaded.project.config.mailings.is_empty() {
         report::note(global, &format!("now {}", loaded.inputs.now.strftime("%a %-d %b %Y, %H:%M UTC")));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The time of a mailing, how far away it is, and whether that is too late.
@@ -148,7 +147,7 @@ fn when(project: &Project, now: Timestamp, mailing: &Mailing) -> String {
     format!(" at {} ({}){late}", with_distance(&times.due.0, now), times.due.1)
 }
 
-fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat, skip_bad: Option<u64>) -> Result<ExitCode> {
+fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat, skip_bad: Option<u64>) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     // A mailing of that name comes first, then one that sends the notice of that name.
     let declared = &loaded.project.config.mailings;
@@ -164,7 +163,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat,
         None => sample_message(&loaded, &mailing, &mut diagnostics)?,
     };
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
-    let Some(message) = message.filter(|_| !failed) else { return Ok(ExitCode::from(1)) };
+    let Some(message) = message.filter(|_| !failed) else { return Ok(Exit::Faults) };
     match format {
         PreviewFormat::Eml => report::data(&String::from_utf8_lossy(&message.0.bytes)),
         PreviewFormat::Html => report::data(&crate::notice::preview::page(&message.0, &message.1, &loaded.site.config.site.language)),
@@ -173,7 +172,7 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat,
             report::data(&format!("To: {to}\nSubject: {subject}\nMessage-ID: {message_id}\n\n{}", message.1.text));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 type Previewed = (Message, crate::notice::engine::Rendered);
@@ -224,7 +223,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     }
 }
 
-fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>, skip_bad: Option<u64>) -> Result<ExitCode> {
+fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Option<&str>, skip_bad: Option<u64>) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded.project, name)?;
     refuse_undeclared(&loaded.project.config, &mailing, recipients)?;
@@ -235,13 +234,13 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     let skip = skip::asked(&loaded, &all, &keys, skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot review `{name}`"))? else {
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     };
     let selection = Selection { condition, probed: true, skip: skip.as_ref(), ..all };
     let reviewed = look_over(&loaded, &selection, &mut diagnostics).with_context(|| format!("cannot review `{name}`"))?;
     let (review, dates, tally) = reviewed;
     if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || tally.skipped || tally.incomplete {
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     }
     let mut text = build::say_tally(&format!("of {}", mailing.shown()), &tally);
     text.push('\n');
@@ -250,7 +249,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     }
     text.push_str(&review.write(campaign::find_notices(&loaded.project, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
     report::data(&text);
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// What varies over all recipients, and the dates of their messages.
@@ -278,8 +277,8 @@ pub fn refuse_undeclared(config: &Config, mailing: &Mailing, recipients: Option<
         let sends = |other: &&Mailing| other.notice.value == *id;
         let ids: Vec<&str> = config.mailings.iter().filter(sends).map(|other| other.id.value.as_str()).collect();
         match ids.as_slice() {
-            [] => bail!("`{id}` is a notice that no mailing sends\nhelp: name its recipients with --recipients FILE"),
-            ids => bail!("`{id}` is a notice, and not a mailing\nhelp: use the mailing that sends it: {}", ids.join(", ")),
+            [] => bail!("`{id}` is a notice that no mailing sends"; help: "name its recipients with --recipients FILE"),
+            ids => bail!("`{id}` is a notice, and not a mailing"; help: "use the mailing that sends it: {}", ids.join(", ")),
         }
     }
     Ok(())
@@ -302,7 +301,7 @@ pub struct MergeOrder<'a> {
     pub skip_bad: Option<u64>,
 }
 
-fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
+fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     let name = order.name;
     let root = super::load::root(global)?;
     let _lock = Lock::take(&root)?;
@@ -331,7 +330,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let skip = skip::asked(&loaded, &selection, &keys, order.skip_bad, &mut diagnostics);
     let Asked::Rows(skip) = skip.with_context(|| format!("cannot merge `{name}`"))? else {
         failed(diagnostics, &Tally { incomplete: true, ..Tally::default() });
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     };
     let selection = Selection { skip: skip.as_ref(), ..selection };
     if to_standard_output {
@@ -339,7 +338,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
         let tally = loaded.check(&selection, &keys, &mut diagnostics);
         let tally = tally.with_context(|| format!("cannot merge `{name}`"))?;
         if failed(std::mem::take(&mut diagnostics), &tally) {
-            return Ok(ExitCode::from(1));
+            return Ok(Exit::Faults);
         }
     }
     if let Some(report) = order.report.filter(|_| !to_standard_output) {
@@ -354,7 +353,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
             bail!("the recipients changed while they were merged: what was printed is not whole");
         }
     } else if failed(diagnostics, &tally) {
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     }
     sink.finish()?;
     if let Some(told) = told {
@@ -363,18 +362,18 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<ExitCode> {
     let place = if to_standard_output { "to standard output".to_owned() } else { format!("in {}", target.display()) };
     let all = if order.limit.is_none() && tally.beyond_limit > 0 { "; --all writes all" } else { "" };
     report::note(global, &format!("{}{all}", build::say_tally(&place, &tally)));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
 fn refuse_report_in_target(report: &Path, target: &Path) -> Result<()> {
     if report == Path::new("-") {
-        bail!("the report is a file\nhelp: name one with --report FILE");
+        bail!("the report is a file"; help: "name one with --report FILE");
     }
     let report = sink::real_path(report)?;
     let target = std::path::absolute(target).context("the target is no path")?;
     if report.starts_with(&target) || sink::real_path(&target).is_ok_and(|target| report.starts_with(target)) {
-        bail!("{} lies where the messages are written\nhelp: name another file with --report", report.display());
+        bail!("{} lies where the messages are written", report.display(); help: "name another file with --report");
     }
     Ok(())
 }
@@ -390,9 +389,7 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<
     });
     let stream = match format {
         MergeFormat::Eml | MergeFormat::Maildir if is_standard_output => {
-            bail!(
-                "standard output is one stream: use --format mbox or --format jsonl\nhelp: `runsheet notice preview NAME --format eml` prints one message"
-            )
+            bail!("standard output is one stream: use --format mbox or --format jsonl"; help: "`runsheet notice preview NAME --format eml` prints one message")
         }
         MergeFormat::Eml => return Ok(Box::new(InFolder::begin(root, target, Folder::Eml)?)),
         MergeFormat::Maildir => return Ok(Box::new(InFolder::begin(root, target, Folder::Maildir)?)),

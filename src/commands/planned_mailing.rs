@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use anyhow::{Context, Result};
-
 use super::ledger::Reached;
 use super::load::Loaded;
 use super::report;
@@ -12,6 +10,7 @@ use super::skip::{self, Asked};
 use crate::cli::Global;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
+use crate::error::{Context, Result};
 use crate::mail::address;
 use crate::mailing::{Frozen, Outcome, Selection, Skip, Tally, everybody};
 use crate::notice::history::{GONE, Standing, messages};

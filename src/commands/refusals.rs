@@ -1,6 +1,5 @@
 //! What `send` refuses, and why: said by a dry run as well, with the same exit code.
 
-use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 
 use super::introduction::shown_time;
@@ -9,6 +8,7 @@ use super::send::SendOrder;
 use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Mode, Sending, is_loopback};
+use crate::error::{Error, Result, error};
 use crate::notice::deadline::{Times, Timing, distance, with_distance};
 use crate::notice::invitation;
 use crate::text::{counted, thousands};
@@ -16,7 +16,7 @@ use crate::text::{counted, thousands};
 /// Reasons not to send. A sending ends with the first; a dry run says all of them.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    reasons: Vec<String>,
+    reasons: Vec<Error>,
     goes_on: bool,
 }
 
@@ -26,10 +26,10 @@ impl Refusals {
     }
 
     /// Ends a sending; a dry run goes on to find more.
-    pub fn add(&mut self, reason: impl Into<Option<String>>) -> Result<()> {
+    pub fn add(&mut self, reason: impl Into<Option<Error>>) -> Result<()> {
         let Some(reason) = reason.into() else { return Ok(()) };
         if !self.goes_on {
-            return Err(anyhow!(reason));
+            return Err(reason);
         }
         self.reasons.push(reason);
         Ok(())
@@ -49,24 +49,21 @@ impl Refusals {
             return;
         }
         for reason in &self.reasons {
-            super::say_error(&anyhow!(reason.clone()));
+            super::report::error(reason, global.message_format);
         }
         super::report::note(global, "a dry run: `send` would refuse this; nothing was sent, and the ledger is as it was");
     }
 }
 
 /// A rehearsal is not sent.
-pub fn by_mode(event: &Event) -> Option<String> {
+pub fn by_mode(event: &Event) -> Option<Error> {
     (event.mode == Mode::Rehearsal).then(|| {
-        format!(
-            "`{}` is a rehearsal: its mailings are not sent\nhelp: --test ADDRESS sends one message to yourself; `mode = \"live\"` in the event makes it real",
-            event.name
-        )
+        error!("`{}` is a rehearsal: its mailings are not sent", event.name; help: "--test ADDRESS sends one message to yourself; `mode = \"live\"` in the event makes it real")
     })
 }
 
 /// A mailing before its time, or after it without a reason, is not sent. `asks`: somebody can be asked whether it is not too late.
-pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&str>, asks: bool) -> Option<String> {
+pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&str>, asks: bool) -> Option<Error> {
     let id = &mailing.id.value;
     let ago = |time: &jiff::Zoned| distance(time.timestamp(), now);
     match times.judge(now) {
@@ -78,26 +75,18 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
                 }
                 _ => "wait, or change `when` or `not_before` of the mailing".to_owned(),
             };
-            format!("the mailing `{id}` is not to be sent before {} ({why})\nhelp: {help}", with_distance(first, now))
+            error!("the mailing `{id}` is not to be sent before {} ({why})", with_distance(first, now); help: "{help}")
         }),
         Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
-            format!(
-                "the mailing `{id}` was not to be sent after {} ({why}): that was {} ago\nhelp: its text may be out of date: update the notice and `not_after`, or send it anyway with `--late REASON`; the ledger keeps the reason",
-                last.strftime("%a %-d %b %Y, %H:%M %Z"),
-                ago(last)
-            )
+            error!("the mailing `{id}` was not to be sent after {} ({why}): that was {} ago", last.strftime("%a %-d %b %Y, %H:%M %Z"), ago(last); help: "its text may be out of date: update the notice and `not_after`, or send it anyway with `--late REASON`; the ledger keeps the reason")
         }),
-        Timing::Stale if late.is_none() && !asks => Some(format!(
-            "the mailing `{id}` was due {} ago ({}) and has no end date\nhelp: set `not_after` in the mailing or a stage in the notice, or send it anyway with `--late REASON`",
-            ago(&times.due.0),
-            times.due.1
-        )),
+        Timing::Stale if late.is_none() && !asks => Some(error!("the mailing `{id}` was due {} ago ({}) and has no end date", ago(&times.due.0), times.due.1; help: "set `not_after` in the mailing or a stage in the notice, or send it anyway with `--late REASON`")),
         Timing::Late | Timing::Stale => None,
     }
 }
 
 /// Calendars take a window that was moved, or put back, only with a higher SEQUENCE (RFC 5546 §2.1.4): it is made of the event's revision.
-pub fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<String> {
+pub fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<Error> {
     let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
     let now = clock.t0().timestamp();
     let would_be_ignored = |known: u64, t0: Timestamp| match (invitation::takes_out(sequence), invitation::takes_out(known)) {
@@ -116,19 +105,18 @@ pub fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Optio
         format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(told.t0, event), told.mailing, shown_time(now, event))
     };
     let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
-    Some(format!(
-        "{before}: with `revision = {}` of the event calendars would not take this; nothing was sent\nhelp: set `revision = {needed}` in [events.{}]",
-        event.revision, event.id
-    ))
+    Some(
+        error!("{before}: with `revision = {}` of the event calendars would not take this; nothing was sent", event.revision; help: "set `revision = {needed}` in [events.{}]", event.id),
+    )
 }
 
 /// Nobody to send to, and too many.
-pub fn by_number(messages: u64, sending: &Sending) -> Option<String> {
+pub fn by_number(messages: u64, sending: &Sending) -> Option<Error> {
     if messages == 0 {
-        return Some("nobody would get a message: all recipients are suppressed or were not reached by the earlier mailing".to_owned());
+        return Some(Error::new("nobody would get a message: all recipients are suppressed or were not reached by the earlier mailing"));
     }
     (messages > sending.max_recipients).then(|| {
-        format!(
+        error!(
             "{} recipients are more than `max_recipients` ({}) in [smtp]; nothing was sent",
             thousands(messages),
             thousands(sending.max_recipients)
@@ -137,20 +125,19 @@ pub fn by_number(messages: u64, sending: &Sending) -> Option<String> {
 }
 
 /// Another number than was asked for.
-pub fn by_count(yes: u64, messages: u64) -> Option<String> {
-    (yes != messages).then(|| format!("--yes says {}, and there are {} messages; nothing was sent", thousands(yes), thousands(messages)))
+pub fn by_count(yes: u64, messages: u64) -> Option<Error> {
+    (yes != messages).then(|| error!("--yes says {}, and there are {} messages; nothing was sent", thousands(yes), thousands(messages)))
 }
 
 /// People who are samples get no mail over a real server: it would bounce, or worse.
-pub fn by_samples(planned: &PlannedMailing, sending: &Sending) -> Option<String> {
+pub fn by_samples(planned: &PlannedMailing, sending: &Sending) -> Option<Error> {
     let (named, count) = &planned.samples;
     if *count == 0 || is_loopback(&sending.host) {
         return None;
     }
     let more = if *count > named.len() as u64 { ", …" } else { "" };
     let are = counted(*count, "recipient has a sample address", "recipients have sample addresses");
-    Some(format!(
-        "{are}: {}{more}; nothing was sent\nhelp: name the real table as `recipients` of the mailing, or with --recipients FILE; `--test ADDRESS` sends one message to yourself",
-        named.join(", ")
-    ))
+    Some(
+        error!("{are}: {}{more}; nothing was sent", named.join(", "); help: "name the real table as `recipients` of the mailing, or with --recipients FILE; `--test ADDRESS` sends one message to yourself"),
+    )
 }

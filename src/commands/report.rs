@@ -1,13 +1,15 @@
 //! What a run says: diagnostics in the chosen form, and short notes, on standard error.
 
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::{Color, Global};
-use crate::diagnostic::{Diagnostics, MessageFormat, draw};
+use crate::diagnostic::{Diagnostics, MessageFormat, draw, draw_error};
+use crate::error::Error;
 use crate::inputs::Inputs;
 use crate::rule::Severity;
 use crate::source::RelPath;
-use crate::text::{counted, visible};
+use crate::text::counted;
 use crate::world::environment;
 
 /// Writes data to standard output. A reader that has gone away is no error.
@@ -27,18 +29,26 @@ pub fn note(global: &Global, text: &str) {
     }
 }
 
-/// Says an error about the world: its causes, then the ways out.
-pub fn say_error(error: &anyhow::Error) {
-    let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-    let (mut lines, mut helps) = (Vec::new(), Vec::new());
-    for line in chain.iter().flat_map(|text| text.lines()) {
-        if line.starts_with("help: ") { helps.push(line) } else { lines.push(line) }
-    }
-    let mut stderr = std::io::stderr().lock();
-    writeln!(stderr, "error: {}", visible(&lines.join(": "))).ok();
-    for help in helps {
-        writeln!(stderr, "  = {}", visible(help)).ok();
-    }
+/// Whether a document that must stand alone was written to standard output. That is the process's own, and so is this.
+static IS_DOCUMENT_WRITTEN: AtomicBool = AtomicBool::new(false);
+
+/// Says an error of the world in the form that `--message-format` names.
+pub fn error(error: &Error, format: MessageFormat) {
+    // Two documents in one stream would be none.
+    let is_second = format == MessageFormat::Sarif && IS_DOCUMENT_WRITTEN.swap(true, Ordering::Relaxed);
+    let format = if is_second { MessageFormat::Text } else { format };
+    put(&draw_error(error, format), format);
+}
+
+/// Says errors that come up beside the work of a command.
+pub fn sayer(global: &Global) -> impl Fn(&Error) + Send + 'static {
+    let format = global.message_format;
+    move |said| error(said, format)
+}
+
+/// Writes what was drawn to where its form belongs.
+fn put(drawn: &str, format: MessageFormat) {
+    if matches!(format, MessageFormat::Json | MessageFormat::Sarif) { data(drawn) } else { wrong(drawn) }
 }
 
 /// Writes diagnostics, settled before. Gives whether there is an error among them.
@@ -58,11 +68,10 @@ pub fn diagnostics(diagnostics: &Diagnostics, inputs: &Inputs, global: &Global) 
     };
     let text_of = |path: &RelPath| inputs.sources.get(path).map(|source| &*source.text);
     let drawn = draw(diagnostics, text_of, format, &inputs.repository_folder, color);
-    if matches!(format, MessageFormat::Json | MessageFormat::Sarif) {
-        data(&drawn);
-    } else {
-        std::io::stderr().lock().write_all(drawn.as_bytes()).ok();
+    if format == MessageFormat::Sarif {
+        IS_DOCUMENT_WRITTEN.store(true, Ordering::Relaxed);
     }
+    put(&drawn, format);
     let errors = diagnostics.count(Severity::Error);
     let warnings = diagnostics.count(Severity::Warning);
     if errors + warnings > 0 {

@@ -1,8 +1,5 @@
 //! `runsheet schedule`: the plan of the run sheets, with real times.
 
-use std::process::ExitCode;
-
-use anyhow::{Result, bail};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
@@ -10,6 +7,7 @@ use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::{Global, ScheduleFormat};
 use crate::diagnostic::Diagnostics;
+use crate::error::{Exit, Result, bail, error};
 use crate::page::Kind;
 use crate::render;
 use crate::schedule::moment;
@@ -17,7 +15,7 @@ use crate::sheet::plan::{Step, StepKind};
 use crate::site::{Site, SitePage};
 use crate::text::suggest;
 
-pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Result<ExitCode> {
+pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let sheets: Vec<&SitePage> = loaded.site.pages.iter().filter(|sheet| sheet.page.kind == Kind::RunSheet).collect();
     let chosen = choose(&sheets, page)?;
@@ -31,14 +29,15 @@ pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Resul
         ScheduleFormat::Ics => report::data(&as_calendar(&loaded.site, &chosen)?),
         ScheduleFormat::Table => chosen.iter().for_each(|sheet| report::data(&as_table(&loaded.site, sheet))),
     }
-    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed { Exit::Faults } else { Exit::Done })
 }
 
 fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a SitePage>> {
     let Some(page) = page else {
         if sheets.is_empty() {
             bail!(
-                "no page is a run sheet\nhelp: a page is one if its front matter says `kind: run-sheet`, or if a heading has an offset such as `T-1h` and there is a task"
+                "no page is a run sheet";
+                help: "a page is one if its front matter says `kind: run-sheet`, or if a heading has an offset such as `T-1h` and there is a task"
             );
         }
         return Ok(sheets.to_vec());
@@ -52,7 +51,7 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
         Some(sheet) => Ok(vec![*sheet]),
         None => {
             let help = suggest(wanted, sheets.iter().map(|sheet| sheet.page.path.as_str()));
-            bail!("no run sheet is called `{page}`{}", help.map(|help| format!("\nhelp: {help}")).unwrap_or_default())
+            Err(error!("no run sheet is called `{page}`").maybe_help(help))
         }
     }
 }
@@ -61,11 +60,14 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
 fn as_calendar(site: &Site, sheets: &[&SitePage]) -> Result<String> {
     let [sheet] = sheets else {
         let names: Vec<&str> = sheets.iter().map(|sheet| sheet.page.path.as_str()).collect();
-        bail!("a calendar is made of one run sheet\nhelp: name one of {}", names.join(", "));
+        bail!("a calendar is made of one run sheet"; help: "name one of {}", names.join(", "));
     };
     let calendar = render::calendar(site, sheet);
     if calendar.is_empty() {
-        bail!("{} has no T-0, so there is nothing to put into a calendar\nhelp: set `t0` of its event, or give --t0", sheet.page.path);
+        bail!(
+            "{} has no T-0, so there is nothing to put into a calendar", sheet.page.path;
+            help: "set `t0` of its event, or give --t0"
+        );
     }
     Ok(calendar)
 }

@@ -1,12 +1,9 @@
 //! `runsheet schema`: the JSON Schema of `runsheet.toml`.
 
-use std::process::ExitCode;
-
-use anyhow::Result;
-
 use super::report;
+use crate::error::{Exit, Result};
 
-pub fn run() -> Result<ExitCode> {
+pub fn run() -> Result<Exit> {
     report::data(&format!("{:#}\n", crate::schema::schema()));
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::confirm::Confirmed;
@@ -20,6 +18,7 @@ use super::{confirm, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
 use crate::diagnostic::Diagnostics;
+use crate::error::{Context, Exit, Result, bail, error};
 use crate::mailing::{Frozen, Selection, Skip, campaign};
 use crate::notice::campaign::Known;
 use crate::notice::deadline::{self, Times, Timing};
@@ -57,20 +56,18 @@ pub struct SendOrder<'a> {
     pub skip_bad: Option<u64>,
 }
 
-pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
+pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
     if global.t0.is_some() || global.now.is_some() || global.event.is_some() {
-        bail!(
-            "what is sent follows runsheet.toml and the clock\nhelp: leave out --t0, --now and --event; `notice preview` and `notice merge` take them"
-        );
+        bail!("what is sent follows runsheet.toml and the clock"; help: "leave out --t0, --now and --event; `notice preview` and `notice merge` take them");
     }
     if global.offline && !order.dry_run {
-        bail!("--offline opens no connection\nhelp: --dry-run shows what would be sent");
+        bail!("--offline opens no connection"; help: "--dry-run shows what would be sent");
     }
     if order.only.is_some() && order.test.is_empty() {
-        bail!("--only is for a test message\nhelp: add --test ADDRESS; `send` mails everybody in the table, `--limit N` the first of them");
+        bail!("--only is for a test message"; help: "add --test ADDRESS; `send` mails everybody in the table, `--limit N` the first of them");
     }
     if order.late.is_some_and(|reason| reason.trim().is_empty()) {
-        bail!("--late is empty\nhelp: say why it is sent anyway; the ledger keeps it");
+        bail!("--late is empty"; help: "say why it is sent anyway; the ledger keeps it");
     }
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = ledger::declared(&loaded.project.config, order.name)?.clone();
@@ -82,10 +79,10 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<ExitCode> {
         loaded.check(&selection, &environment::keys(), &mut diagnostics)?;
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
         report::note(global, "nothing was sent");
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     };
     let Some(sending) = loaded.project.config.sending.clone() else {
-        bail!("no mail server is configured\nhelp: add [smtp] with `host` to runsheet.toml");
+        bail!("no mail server is configured"; help: "add [smtp] with `host` to runsheet.toml");
     };
     if !order.test.is_empty() {
         return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only, order.skip_bad), &mut diagnostics);
@@ -133,7 +130,7 @@ enum Change {
 }
 
 impl Job<'_> {
-    fn run(&self, mut diagnostics: Diagnostics) -> Result<ExitCode> {
+    fn run(&self, mut diagnostics: Diagnostics) -> Result<Exit> {
         let order = self.order;
         let mut refusals = Refusals::new(order);
         refusals.add(identity::missing_id(&self.loaded.root, &self.loaded.project.config, &self.loaded.inputs))?;
@@ -156,7 +153,7 @@ impl Job<'_> {
         let frozen = self.frozen(known.as_ref(), ledger.as_mut())?;
         let Some(planned) = self.planned_mailing(&frozen, reached.as_ref(), &mut diagnostics)? else {
             refusals.say(self.global, true);
-            return Ok(ExitCode::from(if refusals.is_empty() { 1 } else { 2 }));
+            return Ok(if refusals.is_empty() { Exit::Faults } else { Exit::Failed });
         };
         let rows = ledger.as_mut().map(Ledger::rows).transpose()?.unwrap_or_default();
         let change = self.change(&planned, known.as_ref(), ledger.as_mut(), &rows, &mut refusals)?;
@@ -165,7 +162,7 @@ impl Job<'_> {
         let (frozen, planned) = if change == Change::Amended {
             let frozen = Frozen { date: self.now, ..frozen };
             let Some(planned) = self.planned_mailing(&frozen, reached.as_ref(), &mut Diagnostics::default())? else {
-                return Ok(ExitCode::from(1));
+                return Ok(Exit::Faults);
             };
             (frozen, planned)
         } else {
@@ -197,7 +194,7 @@ impl Job<'_> {
             // The secrets that the server takes must be there.
             refusals.add(mail_server::fault(&self.loaded.root, self.sending))?;
             refusals.say(self.global, false);
-            return Ok(ExitCode::from(if refusals.is_empty() { 0 } else { 2 }));
+            return Ok(if refusals.is_empty() { Exit::Done } else { Exit::Failed });
         }
         let Some(mut ledger) = ledger else { bail!("there is no ledger") };
         if waiting == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
@@ -270,11 +267,11 @@ impl Job<'_> {
         let loaded = load(self.global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
         let texts = |loaded: &Loaded| loaded.inputs.sources.values().map(|source| source.text.clone()).collect::<Vec<_>>();
         if texts(&loaded) != texts(self.loaded) {
-            bail!("the project changed while you read this; nothing was sent\nhelp: run it again");
+            bail!("the project changed while you read this; nothing was sent"; help: "run it again");
         }
         let again = self.planned_mailing(frozen, reached, &mut Diagnostics::default())?;
         if again.is_none_or(|again| again.hash != planned.hash) {
-            bail!("the recipients changed while you read this; nothing was sent\nhelp: run it again");
+            bail!("the recipients changed while you read this; nothing was sent"; help: "run it again");
         }
         self.refuse_conflict(planned, rows, Some(ledger), &mut Refusals::new(self.order))
     }
@@ -285,7 +282,7 @@ impl Job<'_> {
         let own = campaign::name_of(&self.loaded.project, self.mailing).unwrap_or_default();
         let campaign = ledger.as_ref().map_or_else(|| own.clone(), |ledger| ledger.campaign().to_owned());
         let restored = identity::restored(&self.loaded.root, &campaign, store_of(&mut ledger))?;
-        refusals.add(restored.map(|restored| restored.text("nothing was sent")))?;
+        refusals.add(restored.map(|restored| restored.error("nothing was sent")))?;
         if campaign == own {
             refusals.add(identity::sent_before(&self.loaded.root, &self.loaded.project, self.mailing, store_of(&mut ledger))?)?;
         }
@@ -294,19 +291,13 @@ impl Job<'_> {
         let known = ledger.plan()?;
         if let Some(successor) = adoption::successor(ledger.store(), &campaign)? {
             let name = Known::parse(&successor).map_or(successor, |known| known.site);
-            refusals.add(format!(
-                "this campaign was taken over by the site `{name}`; nothing was sent\nhelp: send it from there, or set `id = \"{name}\"` in [site] if that is this site"
-            ))?;
+            refusals.add(error!("this campaign was taken over by the site `{name}`; nothing was sent"; help: "send it from there, or set `id = \"{name}\"` in [site] if that is this site"))?;
         }
         let Some(plan) = known else { return Ok(None) };
         let lines = ledger.plan_lines()?;
         let faults = verify_plan(&plan, &lines, &ledger.rows()?);
         if !faults.is_empty() {
-            refusals.add(format!(
-                "somebody has changed the ledger: {}; nothing was sent\nhelp: bring back the ledger as it was; `runsheet notice export {}` says more",
-                faults.join("; "),
-                self.mailing.id.value
-            ))?;
+            refusals.add(error!("somebody has changed the ledger: {}; nothing was sent", faults.join("; "); help: "bring back the ledger as it was; `runsheet notice export {}` says more", self.mailing.id.value))?;
         }
         if !self.order.dry_run {
             if lines.is_empty() {
@@ -346,12 +337,7 @@ impl Job<'_> {
             report::note(self.global, &format!("to be amended: {}", difference.text()));
             return Ok(Change::Amended);
         }
-        refusals.add(format!(
-            "the plan of {} has changed: {}; nothing was sent\nhelp: --amend sends it as it is now to those who were not reached yet; a correction to all is `revision = {}` of the mailing",
-            shown_time(plan.frozen, self.event),
-            difference.text(),
-            self.mailing.revision + 1
-        ))?;
+        refusals.add(error!("the plan of {} has changed: {}; nothing was sent", shown_time(plan.frozen, self.event), difference.text(); help: "--amend sends it as it is now to those who were not reached yet; a correction to all is `revision = {}` of the mailing", self.mailing.revision + 1))?;
         Ok(Change::Same)
     }
 
@@ -375,7 +361,7 @@ impl Job<'_> {
     }
 
     /// Writes the plan down and sends by it.
-    fn hand_over(&self, mut ledger: Ledger, planned: PlannedMailing, frozen: &Frozen, change: Change) -> Result<ExitCode> {
+    fn hand_over(&self, mut ledger: Ledger, planned: PlannedMailing, frozen: &Frozen, change: Change) -> Result<Exit> {
         let server = self.server()?;
         let who = environment::user();
         self.write_plan(&mut ledger, &planned, frozen, change, &who)?;
@@ -440,13 +426,13 @@ impl Job<'_> {
                 report::note(self.global, "amended");
                 Ok(())
             }
-            Change::Extended => ledger.extend(&plan, &planned.rows, &particulars),
+            Change::Extended => Ok(ledger.extend(&plan, &planned.rows, &particulars)?),
             Change::New => match ledger.freeze(&plan, &planned.rows, &particulars) {
                 // Another sender may have been quicker: it is the same plan if its hash is.
                 Err(_) if ledger.plan()?.is_some() => {
-                    bail!("another sender has frozen this plan meanwhile\nhelp: run it again to join in")
+                    bail!("another sender has frozen this plan meanwhile"; help: "run it again to join in")
                 }
-                frozen => frozen,
+                frozen => Ok(frozen?),
             },
         }
     }

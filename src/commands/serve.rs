@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-
-use anyhow::Result;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
+use crate::error::{Exit, Result};
 use crate::inputs::Inputs;
 use crate::render::{Frame, Rendered};
 use crate::search;
@@ -24,9 +22,9 @@ use crate::world::{clock, disk, process};
 /// How often the status page is asked while nothing is edited.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
 
-pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitCode> {
+pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit> {
     // The watch begins before the files are read, so that no edit is missed.
-    let mut watch = Watch::begin(&super::load::root(global)?, super::say_error)?;
+    let mut watch = Watch::begin(&super::load::root(global)?, report::sayer(global))?;
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
     let history = loaded.inputs.history.clone();
@@ -78,7 +76,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<ExitC
             process::open_browser(&format!("http://{address}/"));
         }
     })?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// Errors as they are shown in the browser and the terminal; warnings only in the terminal.

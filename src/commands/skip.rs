@@ -1,9 +1,8 @@
 //! `--skip-bad COUNT`: the rows of a table that are wrong, found before anything is merged.
 
-use anyhow::{Result, bail};
-
 use super::load::Loaded;
 use crate::diagnostic::Diagnostics;
+use crate::error::{Result, bail};
 use crate::mail::Keys;
 use crate::mailing::{FaultyRows, Outcome, Selection, Skip};
 use crate::text::thousands;
@@ -41,7 +40,7 @@ pub fn asked(loaded: &Loaded, selection: &Selection, keys: &Keys, count: Option<
             0 => "leave --skip-bad out".to_owned(),
             _ => format!("`{}` names each of them", selection.command_to_check()),
         };
-        bail!("--skip-bad says {}, and {} {are} faulty; nothing was written or sent\nhelp: {help}", thousands(count), thousands(found));
+        bail!("--skip-bad says {}, and {} {are} faulty; nothing was written or sent", thousands(count), thousands(found); help: "{help}");
     }
     Ok(Asked::Rows(Some(Skip { rows: faulty.rows, table: tally.table })))
 }

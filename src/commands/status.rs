@@ -1,18 +1,15 @@
 //! `runsheet status`: fetch and show the status page.
 
-use std::process::ExitCode;
-
-use anyhow::{Result, bail};
-
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::Global;
 use crate::diagnostic::Diagnostics;
+use crate::error::{Exit, Result, bail};
 
-pub fn run(global: &Global) -> Result<ExitCode> {
+pub fn run(global: &Global) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Nowhere, None)?;
     let Some(overview) = &loaded.site.status else {
-        bail!("the project shows no status\nhelp: name a status page in [status] of runsheet.toml");
+        bail!("the project shows no status"; help: "name a status page in [status] of runsheet.toml");
     };
     let mut diagnostics = Diagnostics::default();
     diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.rule.code.starts_with("status-")).cloned());
@@ -35,5 +32,5 @@ pub fn run(global: &Global) -> Result<ExitCode> {
         text.push_str(&format!("  maintenance: {}\n", maintenance.title));
     }
     report::data(&text);
-    Ok(if failed { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    Ok(if failed { Exit::Faults } else { Exit::Done })
 }

@@ -1,9 +1,7 @@
 //! `runsheet notice send --test`: messages to oneself and others who look at them, which are in no ledger.
 
 use std::collections::BTreeSet;
-use std::process::ExitCode;
 
-use anyhow::{Result, anyhow, bail};
 use lettre::Address;
 
 use super::load::Loaded;
@@ -12,6 +10,7 @@ use super::{mail_server, report};
 use crate::cli::Global;
 use crate::config::{Mailing, Sending};
 use crate::diagnostic::Diagnostics;
+use crate::error::{Error, Exit, Result, bail};
 use crate::mail::Keys;
 use crate::mail::address;
 use crate::mailing::{Frozen, Outcome, Selection, Tally, campaign, prepare};
@@ -31,16 +30,16 @@ pub fn send(
     sending: &Sending,
     (testers, only, skip_bad): (&[String], Option<&str>, Option<u64>),
     diagnostics: &mut Diagnostics,
-) -> Result<ExitCode> {
+) -> Result<Exit> {
     let testers = addresses(testers)?;
     let keys = environment::keys();
     let found = first_recipient(loaded, mailing, only, skip_bad, &keys, diagnostics)?;
     let failed = report::diagnostics(&loaded.settle(diagnostics.clone(), global), &loaded.inputs, global);
-    let Some((first, tally)) = found.filter(|(_, tally)| !failed && !tally.incomplete) else { return Ok(ExitCode::from(1)) };
+    let Some((first, tally)) = found.filter(|(_, tally)| !failed && !tally.incomplete) else { return Ok(Exit::Faults) };
     let Some(recipient) = first else {
         let Tally { suppressed, left_out, .. } = tally;
         match only {
-            Some(only) => bail!("`{only}` is suppressed and gets no mail\nhelp: name another recipient with --only"),
+            Some(only) => bail!("`{only}` is suppressed and gets no mail"; help: "name another recipient with --only"),
             None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {left_out} left out"),
         }
     };
@@ -49,7 +48,7 @@ pub fn send(
     let frozen = Frozen::now(now);
     let materials = loaded.materials(&keys);
     let Some(mut merge) = prepare(materials, mailing, path, &recipient.columns, Some(&frozen), &mut Diagnostics::default()) else {
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     };
     // Another campaign each time, so that no mail program takes it for one that it has. Its tokens are those of the testers, and of
     // no recipient.
@@ -61,9 +60,9 @@ pub fn send(
     let refused = hand_over(global, &server, &merge, recipient, testers, &mailing.id.value)?;
     if refused > 0 {
         report::note(global, &format!("{} not sent", counted(refused, "test message was", "test messages were")));
-        return Ok(ExitCode::from(3));
+        return Ok(Exit::NotAllSent);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// The addresses of those who look at it, each once.
@@ -71,7 +70,7 @@ fn addresses(testers: &[String]) -> Result<Vec<Address>> {
     let mut seen = BTreeSet::new();
     let mut to = Vec::new();
     for tester in testers {
-        let tester = address::parse(tester).map_err(|message| anyhow!(message))?;
+        let tester = address::parse(tester).map_err(Error::new)?;
         if seen.insert(address::key(&tester)) {
             to.push(tester);
         }
@@ -118,10 +117,10 @@ fn hand_over(
     for tester in testers {
         recipient.address = tester;
         let mark = |rendered: &mut _| trial::mark(rendered, mailing, &row);
-        let (message, _) = merge.message_with(&recipient, mark).map_err(|diagnostic| anyhow!(diagnostic.message))?;
+        let (message, _) = merge.message_with(&recipient, mark).map_err(|diagnostic| Error::new(diagnostic.message))?;
         let mut connection = match open.take() {
             Some(connection) => connection,
-            None => Connection::open(server).map_err(|(Failure::Passing(why) | Failure::Lasting(why))| anyhow!(why))?,
+            None => Connection::open(server).map_err(|(Failure::Passing(why) | Failure::Lasting(why))| why)?,
         };
         let delivery = connection.send(&message.envelope(), &message.bytes, || Ok(true), || None)?;
         let is_accepted = matches!(delivery, Delivery::Accepted(_));

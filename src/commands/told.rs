@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::Result;
 use jiff::Timestamp;
 
 use super::identity;
 use crate::config::{Event, Mailing};
+use crate::error::Result;
 use crate::mailing::campaign;
 use crate::notice::campaign::Known;
 use crate::notice::ledger::State;

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::ExitCode;
-
-use anyhow::{Context, Result, bail};
 
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::{identity, ledger, report};
 use crate::cli::Global;
 use crate::config::Mailing;
+use crate::error::{Context, Exit, Result, bail};
 use crate::mail::address::{self, Rules};
 use crate::mail::token::Sought;
 use crate::mailing::{Selection, Source, campaign};
@@ -22,14 +20,14 @@ use crate::world::ledger::Ledger;
 use crate::world::ledger::store::Store;
 use crate::world::table_file::TableFile;
 
-pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<ExitCode> {
+pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<Exit> {
     let Some(key) = environment::keys().unsubscribe else {
-        bail!("tokens cannot be read without their key\nhelp: set RUNSHEET_UNSUBSCRIBE_KEY in the environment");
+        bail!("tokens cannot be read without their key"; help: "set RUNSHEET_UNSUBSCRIBE_KEY in the environment");
     };
     let sought = if token.len() > Sought::MOST { None } else { Sought::in_text(token) };
     let Some(sought) = sought else {
         let shown: String = token.chars().take(80).collect();
-        bail!("no token found in `{}`\nhelp: pass the token, or the whole address or link that contains it", visible(&shown));
+        bail!("no token found in `{}`", visible(&shown); help: "pass the token, or the whole address or link that contains it");
     };
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailings: Vec<&Mailing> = match mailing {
@@ -53,9 +51,9 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
     if found.is_empty() {
         report::note(global, &format!("nobody has this token: {} searched", counted(looked, "row", "rows")));
         report::note(global, "check that the key and the recipient table are those that the message was made with");
-        return Ok(ExitCode::from(1));
+        return Ok(Exit::Faults);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// What a search in one mailing came to.

@@ -204,8 +204,7 @@ fn as_json(one: &Located) -> serde_json::Value {
 /// <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
 fn draw_github(one: &Located, folder: &str) -> String {
     let diagnostic = one.diagnostic;
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let property = |text: &str| github_data(text).replace(':', "%3A").replace(',', "%2C");
     let mut properties = vec![format!("title={}", property(diagnostic.rule.code))];
     if let Some(path) = &diagnostic.path {
         properties.insert(0, format!("file={}", property(&path.in_repository(folder))));
@@ -221,7 +220,12 @@ fn draw_github(one: &Located, folder: &str) -> String {
         let _ = write!(message, "\n{}: {}", spot.text(), related.message);
     }
     let command = if diagnostic.severity == Severity::Note { "notice" } else { diagnostic.severity.word() };
-    format!("::{command} {}::{}\n", properties.join(","), data(&message))
+    format!("::{command} {}::{}\n", properties.join(","), github_data(&message))
+}
+
+/// What follows the second `::` of a workflow command.
+pub(super) fn github_data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// SARIF 2.1.0, OASIS standard. What concerns the project as a whole is said of its configuration: GitHub takes no result without a place.
@@ -256,15 +260,22 @@ fn draw_sarif(located: &[Located], folder: &str) -> String {
             result
         })
         .collect();
-    let driver = json!({
-        "name": "runsheet",
-        "version": env!("CARGO_PKG_VERSION"),
-        "rules": rules.values().map(|rule| sarif_rule(rule)).collect::<Vec<_>>(),
-    });
+    let mut driver = sarif_driver();
+    driver["rules"] = rules.values().map(|rule| sarif_rule(rule)).collect();
+    sarif_document(json!({ "tool": { "driver": driver }, "results": results }))
+}
+
+/// This program, as SARIF names what made a run.
+pub(super) fn sarif_driver() -> serde_json::Value {
+    json!({ "name": "runsheet", "version": env!("CARGO_PKG_VERSION") })
+}
+
+/// A document of one run.
+pub(super) fn sarif_document(run: serde_json::Value) -> String {
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [{ "tool": { "driver": driver }, "results": results }],
+        "runs": [run],
     });
     format!("{document}\n")
 }

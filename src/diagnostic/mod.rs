@@ -1,6 +1,7 @@
 //! What a run has to say about the user's files: collected and ordered by place.
 
 mod draw;
+mod draw_error;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use crate::rule::{CheckLevel, Rule, Severity};
 use crate::source::{RelPath, Span};
 
 pub use draw::{MessageFormat, draw};
+pub use draw_error::draw_error;
 
 /// Where in its file a diagnostic points.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
 use jiff::{Timestamp, Zoned};
 
 use crate::config::{self, Event, Mailing};
+use crate::error::{Result, error};
 use crate::notice::Notice;
 use crate::notice::campaign::Campaign;
 use crate::notice::stage::Stage;
@@ -110,6 +110,5 @@ pub fn find_mailing(project: &Project, name: &str) -> Result<Mailing> {
     }
     let notices = project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
     let known: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.id.value.as_str()).chain(notices).collect();
-    let help = suggest(name, known).map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-    anyhow::bail!("there is no mailing and no notice `{name}`{help}")
+    Err(error!("there is no mailing and no notice `{name}`").maybe_help(suggest(name, known)))
 }

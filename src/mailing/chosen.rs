@@ -1,11 +1,10 @@
 //! Who of a table gets a message: not those who left, and of the others those who are chosen.
 
-use anyhow::{Result, anyhow};
-
 use super::row_faults::RowFaults;
 use super::{Selection, Source};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::error::{Context, Error, Result};
 use crate::mail::address;
 use crate::notice::filter::Filter;
 use crate::notice::recipients::Recipient;
@@ -34,13 +33,11 @@ impl Chosen {
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Chosen>> {
         let filter = match selection.condition {
-            Some(condition) => {
-                Some(Filter::new(condition, columns).map_err(|message| anyhow!("`--where {condition}` is no condition: {message}"))?)
-            }
+            Some(condition) => Some(Filter::new(condition, columns).with_context(|| format!("`--where {condition}` is no condition"))?),
             None => None,
         };
         let only = match selection.only {
-            Some(only) => Some(address::hash(&address::parse(only).map_err(|message| anyhow!(message))?)),
+            Some(only) => Some(address::hash(&address::parse(only).map_err(Error::new)?)),
             None => None,
         };
         let suppression = suppression(source, config, diagnostics)?;
@@ -52,7 +49,7 @@ impl Chosen {
             && self.shard.is_none_or(|shard| shard.holds(&recipient.address));
         // Of the others the condition is asked until somebody meets it.
         let Some(filter) = self.filter.as_ref().filter(|_| is_named || !self.is_met) else { return Ok(is_named) };
-        let meets = filter.takes(recipient).map_err(|message| anyhow!("`--where` fails on line {}: {message}", recipient.line))?;
+        let meets = filter.takes(recipient).with_context(|| format!("`--where` fails on line {}", recipient.line))?;
         self.is_met |= meets;
         Ok(is_named && meets)
     }

@@ -4,9 +4,8 @@ use std::cell::RefCell;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use anyhow::{Context, Result};
-
 use crate::diagnostic::Diagnostic;
+use crate::error::{Context, Result};
 use crate::notice::encoding;
 use crate::notice::table::{Format, Table};
 use crate::source::RelPath;

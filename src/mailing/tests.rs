@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Result, anyhow};
-
 use super::*;
 use crate::config;
 use crate::diagnostic::Diagnostics;
+use crate::error::{Result, error};
 use crate::inputs::{History, Inputs, StatusInput};
 use crate::mail::Keys;
 use crate::mail::address;
@@ -281,7 +280,7 @@ fn the_gate_decides_and_its_pass_comes_out_with_the_message() {
 #[test]
 fn a_gate_that_fails_ends_the_merge() {
     let given = given("a@sample.example,A\n");
-    let failing = given.merge_some::<()>(&given.all(), |_| Err(anyhow!("the ledger is gone")));
+    let failing = given.merge_some::<()>(&given.all(), |_| Err(error!("the ledger is gone")));
     assert_eq!(failing.err().map(|error| error.to_string()).as_deref(), Some("the ledger is gone"));
 }
 
@@ -365,7 +364,7 @@ fn a_disk_that_fails_in_the_table_ends_in_a_fault_and_no_message() {
     let rows: String = (0..400).map(|number| format!("a{number}@sample.example,N\n")).collect();
     let given = given(&format!("{rows}DISK-FAULT"));
     match given.merge(&given.all()) {
-        Err(error) => assert!(error.chain().any(|cause| cause.to_string().contains("the disk is gone")), "{error:#}"),
+        Err(error) => assert!(error.sentence().contains("the disk is gone"), "{error:#}"),
         Ok(seen) => assert!(seen.tally.incomplete && seen.tally.beyond_rows, "{:?}", seen.tally),
     }
 }

@@ -5,6 +5,7 @@ use tera::{Context, Tera};
 use super::recipients::Recipient;
 use super::variables::{self, Scope};
 use crate::diagnostic::Diagnostics;
+use crate::error::{Error, Result};
 use crate::page::tags;
 use crate::source::RelPath;
 
@@ -17,9 +18,9 @@ const NAME: &str = "filter";
 
 impl Filter {
     /// Compiles a condition over the columns `r.COLUMN`. An error tells what is wrong with it.
-    pub fn new(condition: &str, columns: &[String]) -> Result<Filter, String> {
+    pub fn new(condition: &str, columns: &[String]) -> Result<Filter> {
         if condition.contains("%}") || condition.contains("{%") || condition.contains("{{") {
-            return Err("write the condition alone, without braces".to_owned());
+            return Err(Error::new("write the condition alone, without braces"));
         }
         let template = format!("{{% if {condition} %}}y{{% endif %}}");
         let scope = Scope::from([("r".to_owned(), Some(columns.iter().cloned().collect()))]);
@@ -28,18 +29,18 @@ impl Filter {
         let marked = tags::mark(&template, &path, 0, &mut faults);
         variables::check(&marked.tags.iter().collect::<Vec<_>>(), &scope, &path, &mut faults);
         if let Some(fault) = faults.iter().next() {
-            return Err(fault.help.as_ref().map_or_else(|| fault.message.clone(), |help| format!("{}\nhelp: {help}", fault.message)));
+            return Err(Error::new(&*fault.message).maybe_help(fault.help.as_deref()));
         }
         let mut tera = Tera::new();
-        tera.add_raw_template(NAME, &template).map_err(|error| cause(&error))?;
+        tera.add_raw_template(NAME, &template).map_err(|error| Error::new(cause(&error)))?;
         Ok(Filter { tera })
     }
 
     /// Whether a recipient meets the condition.
-    pub fn takes(&self, recipient: &Recipient) -> Result<bool, String> {
+    pub fn takes(&self, recipient: &Recipient) -> Result<bool> {
         let mut context = Context::new();
         context.insert_value("r", super::merge::row(recipient));
-        self.tera.render(NAME, &context).map(|text| !text.is_empty()).map_err(|error| cause(&error))
+        self.tera.render(NAME, &context).map(|text| !text.is_empty()).map_err(|error| Error::new(cause(&error)))
     }
 }
 
@@ -70,7 +71,7 @@ mod tests {
             let taken = Filter::new(condition, &columns).and_then(|filter| filter.takes(&recipient));
             match (taken, expected) {
                 (Ok(taken), Ok(expected)) => assert_eq!(taken, expected, "{condition}"),
-                (Err(message), Err(expected)) => assert!(message.contains(expected), "{condition}: {message}"),
+                (Err(message), Err(expected)) => assert!(message.message().contains(expected), "{condition}: {message}"),
                 (taken, _) => panic!("{condition}: {taken:?}"),
             }
         };

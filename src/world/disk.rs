@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::config::Config;
+use crate::error::{Context, Result, bail};
 use crate::inputs::{History, Inputs, Skipped, StatusInput};
 use crate::project::CONTENT;
 use crate::source::FILE_NAME;
@@ -68,8 +68,8 @@ pub fn find_root(start: &Path) -> Result<PathBuf> {
     match found {
         Some(root) => Ok(root.to_owned()),
         None => bail!(
-            "there is no {FILE_NAME} in {} or above it\nhelp: `runsheet init` makes a small project; `--root DIR` names one",
-            start.display()
+            "there is no {FILE_NAME} in {} or above it", start.display();
+            help: "`runsheet init` makes a small project; `--root DIR` names one"
         ),
     }
 }
@@ -154,11 +154,14 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
 fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
     let folder = root.join(CONTENT);
     if !folder.is_dir() {
-        bail!("there is no folder `{CONTENT}` in {}\nhelp: Markdown below it becomes the site", root.display());
+        bail!("there is no folder `{CONTENT}` in {}", root.display(); help: "Markdown below it becomes the site");
     }
     if folder.is_symlink() {
         // Nothing would be found below it: a site of one empty page would take the place of the good one.
-        bail!("`{CONTENT}` in {} is a symbolic link\nhelp: put the folder itself there, and the link where the folder was", root.display());
+        bail!(
+            "`{CONTENT}` in {} is a symbolic link", root.display();
+            help: "put the folder itself there, and the link where the folder was"
+        );
     }
     let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
     let is_kept = |entry: &DirEntry| !is_hidden(entry) || entry.depth() == 1 && entry.file_name() == WELL_KNOWN;
@@ -344,7 +347,7 @@ pub fn read_secret(path: &Path) -> Result<String> {
     let failed = || format!("cannot read {}", path.display());
     let metadata = fs::metadata(path).with_context(failed)?;
     if metadata.mode() & 0o077 != 0 {
-        bail!("{} can be read by others\nhelp: chmod 600 {0}", path.display());
+        bail!("{} can be read by others", path.display(); help: "chmod 600 {}", path.display());
     }
     let text = fs::read_to_string(path).with_context(failed)?;
     let line = text.lines().next().unwrap_or("");

@@ -1,8 +1,8 @@
 //! The environment: secrets, and what says how output should look.
 
-use anyhow::{Context, Result};
 use jiff::Timestamp;
 
+use crate::error::{Context, Result};
 use crate::mail::Keys;
 
 /// A variable that is set and not empty.

@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
 use ureq::config::Config;
 use ureq::http::{Response, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
@@ -21,6 +20,7 @@ use ureq::{Agent, Body, Error};
 
 use crate::check::external::{Answer, is_passing, is_private, is_private_ip, is_refused_head, next_hop};
 use crate::config::External;
+use crate::error::{Context, Result};
 use crate::status::{Address, plain_line};
 
 const REDIRECT_LIMIT: usize = 5;

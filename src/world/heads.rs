@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use crate::error::{Context, Result, bail};
 
 /// Where they are kept, below the project: a file for each campaign, with the last line's hash and the campaign's name.
 pub const PLACE: &str = ".runsheet/ledger-heads";
@@ -35,7 +35,7 @@ pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
         // It is made before the first line is written.
         Some((line, _)) if line.len() == LENGTH && line.trim().is_empty() => Ok(None),
         Some((line, _)) if is_line(line) => Ok(Some(line.to_owned())),
-        _ => bail!("{} is damaged, or cannot be read\nhelp: remove it, if the ledger is the newest one", place(campaign)),
+        _ => bail!("{} is damaged, or cannot be read", place(campaign); help: "remove it, if the ledger is the newest one"),
     }
 }
 

@@ -4,8 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-
+use crate::error::{Context, Result};
 use crate::highlight::{FORM, Highlights, Key};
 
 /// What the file begins with: what it is, and how its code was written.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use crate::error::{Result, bail};
 
 /// The version of all that lies there. A later one writes its number into a file; without that file it is this one.
 const VERSION: u32 = 1;
@@ -15,10 +15,10 @@ pub fn refuse_newer(root: &Path) -> Result<()> {
     match text.trim().parse::<u32>() {
         Ok(version) if version <= VERSION => Ok(()),
         Ok(version) => bail!(
-            "{} is of version {version}, and this runsheet knows {VERSION}\nhelp: use the runsheet that wrote it, or a newer one; \
-             what lies there can be removed, but then `send` no longer notices an old copy of a ledger",
-            root.join(".runsheet").display()
+            "{} is of version {version}, and this runsheet knows {VERSION}", root.join(".runsheet").display();
+            help: "use the runsheet that wrote it, or a newer one; \
+             what lies there can be removed, but then `send` no longer notices an old copy of a ledger"
         ),
-        Err(_) => bail!("{} is damaged\nhelp: remove it", root.join(FILE).display()),
+        Err(_) => bail!("{} is damaged", root.join(FILE).display(); help: "remove it"),
     }
 }

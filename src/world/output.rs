@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use walkdir::WalkDir;
 
+use crate::error::{Context, Result, bail};
 use crate::site::MARKER;
 
 /// An output folder that is ours to replace, and the folder beside it that is being filled.
@@ -41,7 +41,7 @@ impl Lock {
         let file = fs::File::options().create(true).append(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(Lock(file)),
-            Err(fs::TryLockError::WouldBlock) => bail!("another build of this project is at work\nhelp: wait for it to end"),
+            Err(fs::TryLockError::WouldBlock) => bail!("another build of this project is at work"; help: "wait for it to end"),
             Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
     }
@@ -142,7 +142,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let root = fs::canonicalize(root).context("cannot find the project")?;
     if fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_symlink()) {
-        bail!("the output {} is a symbolic link\nhelp: name the folder itself", target.display());
+        bail!("the output {} is a symbolic link", target.display(); help: "name the folder itself");
     }
     let sources = ["content", "themes", "src", ".git", "examples"].map(|name| root.join(name));
     // One build writes both the site and the outbox: neither can lie in the other's folder.
@@ -151,7 +151,7 @@ fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let inside_sources = sources.iter().any(|folder| target.starts_with(folder));
     let home = std::env::home_dir().is_some_and(|home| home == target);
     if root.starts_with(target) || inside_sources || is_shared || home || target.parent().is_none() || target.join(".git").exists() {
-        bail!("{} cannot be the output: a build replaces the whole folder\nhelp: name another one", target.display());
+        bail!("{} cannot be the output: a build replaces the whole folder", target.display(); help: "name another one");
     }
     Ok(())
 }
@@ -166,7 +166,10 @@ fn refuse_foreign(target: &Path, marker: &str) -> Result<()> {
     if names.iter().any(|name| *name == marker) || names.iter().all(|name| *name == ".gitignore") {
         return Ok(());
     }
-    bail!("{} holds files that runsheet did not write: nothing was changed\nhelp: empty it, or name another folder", target.display());
+    bail!(
+        "{} holds files that runsheet did not write: nothing was changed", target.display();
+        help: "empty it, or name another folder"
+    );
 }
 
 /// Trees that a killed build left behind. The lock is ours, so no other build is at work on them.

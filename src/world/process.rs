@@ -1,15 +1,14 @@
 //! Other programs, and signals to this one.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
-
 use crate::config::is_full_name;
+use crate::error::{Context, Error, Result, bail};
 
 /// Opens an address in the user's browser, if there is one.
 pub fn open_browser(address: &str) {
@@ -117,8 +116,8 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// From now on the first SIGINT or SIGTERM is only noted; the second ends the program at once, with these words.
-    pub fn watch(last_words: String) -> Result<Arc<Signal>> {
+    /// From now on the first SIGINT or SIGTERM is only noted; the second ends the program at once, and `say` is told why.
+    pub fn watch(why: Error, say: impl Fn(&Error) + Send + 'static) -> Result<Arc<Signal>> {
         let signal = Arc::new(Signal::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch for signals")?;
         let noted = Arc::clone(&signal);
@@ -137,7 +136,7 @@ impl Signal {
                     };
                     noted.code.store(code, Ordering::Relaxed);
                     if noted.came.swap(true, Ordering::Relaxed) {
-                        writeln!(std::io::stderr(), "{last_words}").ok();
+                        say(&why);
                         std::process::exit(i32::from(code));
                     }
                 }

@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, RwLock};
 
-use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -14,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+
+use crate::error::{Context, Result, error};
 
 /// What the server shows: given by the caller, so that it knows nothing of projects.
 pub trait Pages: Send + Sync + 'static {
@@ -51,7 +52,7 @@ pub fn run(live: Arc<Live>, address: SocketAddr, ready: impl FnOnce(SocketAddr))
     runtime.block_on(async move {
         let listener = TcpListener::bind(address)
             .await
-            .with_context(|| format!("cannot listen on {address}\nhelp: another program may use the port; choose one with --port"))?;
+            .with_context(|| error!("cannot listen on {address}"; help: "another program may use the port; choose one with --port"))?;
         ready(listener.local_addr().context("cannot tell the server's address")?);
         let app = Router::new().fallback(answer).with_state((live, address.ip()));
         let server = axum::serve(listener, app);

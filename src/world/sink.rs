@@ -6,12 +6,12 @@ use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
 use super::output::Output as Tree;
 use crate::diagnostic::Diagnostic;
+use crate::error::{Context, Result, bail, error};
 use crate::mailing::{MergedMessage, Outcome};
 use crate::notice::engine::Rendered;
 use crate::notice::message::Message;
@@ -243,7 +243,7 @@ impl Report {
     }
 
     pub fn finish(self) -> Result<()> {
-        let file = self.rows.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
+        let file = self.rows.into_inner().map_err(|error| error!("cannot write the report: {error}"))?;
         put_in_place(&self.root, file, &self.target)
     }
 }
@@ -298,9 +298,9 @@ impl TableReport {
     pub fn finish(self) -> Result<()> {
         let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(beside(&self.target)?);
         rows.write_record(TABLE_REPORT_COLUMNS).context("cannot write the report")?;
-        let mut file = rows.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
+        let mut file = rows.into_inner().map_err(|error| error!("cannot write the report: {error}"))?;
         for kind in self.kinds.into_values() {
-            let kind = kind.into_inner().map_err(|error| anyhow::anyhow!("cannot write the report: {error}"))?;
+            let kind = kind.into_inner().map_err(|error| error!("cannot write the report: {error}"))?;
             let mut kind = kind.into_inner().map_err(std::io::IntoInnerError::into_error).context("cannot write the report")?;
             std::io::Seek::rewind(&mut kind).context("cannot write the report")?;
             std::io::copy(&mut kind, &mut file).context("cannot write the report")?;
@@ -373,8 +373,8 @@ fn refuse_other(root: &Path, target: &Path) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{} exists, and not as a merge of this project left it: nothing was changed\nhelp: name another file, or move it away",
-        target.display()
+        "{} exists, and not as a merge of this project left it: nothing was changed", target.display();
+        help: "name another file, or move it away"
     )
 }
 
@@ -429,7 +429,8 @@ fn refuse_foreign_files(folder: &Path) -> Result<()> {
         if !is_ours {
             let path = entry.path().display();
             bail!(
-                "{path} was not written by a merge, and the folder would be replaced: nothing was changed\nhelp: move it away, or name another folder"
+                "{path} was not written by a merge, and the folder would be replaced: nothing was changed";
+                help: "move it away, or name another folder"
             );
         }
     }

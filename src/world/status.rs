@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::kuma;
 use crate::config::Config;
+use crate::error::{Context, Result, error};
 use crate::inputs::StatusInput;
 use crate::status::{Settings, Snapshot, settle};
 
@@ -22,8 +22,8 @@ pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Resu
     let settled = match settle(kuma::fetch(&settings, now), last_good, &settings) {
         Ok(settled) => settled,
         Err(fault) => {
-            let help = fault.help().map(|help| format!("\nhelp: {help}")).unwrap_or_default();
-            bail!("the status page was not read and [status] says `on_error = \"fail\"`: {}{help}", fault.message());
+            let error = error!("the status page was not read and [status] says `on_error = \"fail\"`: {}", fault.message());
+            return Err(error.maybe_help(fault.help()));
         }
     };
     if settled.is_new

@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-
 use super::{disk, sink};
+use crate::error::{Context, Result};
 use crate::mailing::{Selection, Source};
 use crate::source::RelPath;
 use crate::text::encoding::Encoding;

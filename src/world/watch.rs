@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
 use notify::event::ModifyKind;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::error::{Context, Error, Result};
 use crate::project::CONTENT;
 use crate::source::FILE_NAME;
 
@@ -34,7 +34,7 @@ pub struct Watch {
     changes: Receiver<Change>,
     watcher: RecommendedWatcher,
     /// Tells of a folder that cannot be watched.
-    say: fn(&anyhow::Error),
+    say: Box<dyn Fn(&Error) + Send>,
 }
 
 /// What was changed, and whether it may be another file or folder than before.
@@ -44,7 +44,7 @@ struct Change {
 }
 
 impl Watch {
-    pub fn begin(root: &Path, say: fn(&anyhow::Error)) -> Result<Watch> {
+    pub fn begin(root: &Path, say: impl Fn(&Error) + Send + 'static) -> Result<Watch> {
         let (sender, changes) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
@@ -62,7 +62,7 @@ impl Watch {
         for folder in FOLDERS.map(|folder| root.join(folder)).iter().filter(|folder| folder.is_dir()) {
             watcher.watch(folder, RecursiveMode::Recursive).with_context(|| format!("cannot watch {}", folder.display()))?;
         }
-        Ok(Watch { root: root.to_owned(), changes, watcher, say })
+        Ok(Watch { root: root.to_owned(), changes, watcher, say: Box::new(say) })
     }
 
     /// Waits for the next change that matters, and for the end of its burst; but not longer than `longest`.
@@ -104,7 +104,7 @@ impl Watch {
         if path.is_dir()
             && let Err(error) = self.watcher.watch(&path, RecursiveMode::Recursive)
         {
-            (self.say)(&anyhow::Error::new(error).context(format!("changes in {folder} are not seen")));
+            (self.say)(&Error::new(format!("changes in {folder} are not seen")).caused_by(&error));
         }
     }
 }

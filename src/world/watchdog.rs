@@ -7,16 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Error, anyhow};
+use crate::error::{Error, error};
 
 /// How often it looks. A text that is doubled over and over takes longer than this for its last gigabyte.
 const EVERY: Duration = Duration::from_millis(50);
 
 /// Growth of memory, in KiB, that no template has a reason for.
 const MOST_MEMORY: u64 = 2 << 20;
-
-/// The code that the process ends with.
-const EXIT_CODE: i32 = 2;
 
 /// Looks after work that templates do; it ends the process if a piece of it takes too long or too much memory.
 pub struct Watchdog {
@@ -39,11 +36,11 @@ struct Job {
 
 impl Watchdog {
     /// Begins to watch. `say` tells the user why the process ends.
-    pub fn begin(say: fn(&Error)) -> Watchdog {
+    pub fn begin(say: impl Fn(&Error) + Send + 'static) -> Watchdog {
         let jobs = Arc::new(Mutex::new(Jobs::default()));
         let (owner, end) = channel();
         let seen = Arc::clone(&jobs);
-        thread::spawn(move || look(&seen, &end, say));
+        thread::spawn(move || look(&seen, &end, &say));
         Watchdog { jobs, _owner: owner }
     }
 
@@ -62,7 +59,7 @@ impl Watchdog {
     }
 }
 
-fn look(jobs: &Mutex<Jobs>, end: &Receiver<()>, say: fn(&Error)) {
+fn look(jobs: &Mutex<Jobs>, end: &Receiver<()>, say: &dyn Fn(&Error)) {
     let before = memory();
     while end.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,8 +71,9 @@ fn look(jobs: &Mutex<Jobs>, end: &Receiver<()>, say: fn(&Error)) {
         } else {
             continue;
         };
-        say(&anyhow!("{} {why}\nhelp: look for loops in loops, and for texts that grow with each turn", oldest.name));
-        std::process::exit(EXIT_CODE);
+        let error = error!("{} {why}", oldest.name; help: "look for loops in loops, and for texts that grow with each turn");
+        say(&error);
+        std::process::exit(i32::from(error.exit().code()));
     }
 }
 

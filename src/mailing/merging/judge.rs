@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use anyhow::Result;
-
 use super::{Merging, Row, Turn};
 use crate::check::Fillers;
+use crate::error::Result;
 use crate::mailing::Source;
 use crate::notice::recipients::{Entry, Recipient};
 use crate::notice::rows::{BadRow, RowFault};

@@ -5,7 +5,6 @@ mod reports;
 
 use std::collections::VecDeque;
 
-use anyhow::Result;
 use rayon::prelude::*;
 
 use super::chosen::Chosen;
@@ -14,6 +13,7 @@ use super::source::{self, Bytes, OpenTable, TableHash};
 use super::{Materials, MergedMessage, Outcome, Selection, Source, Tally, prepare};
 use crate::check::Fillers;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::error::Result;
 use crate::mail::address::Rules;
 use crate::notice::engine::Rendered;
 use crate::notice::ledger::LeftOut;

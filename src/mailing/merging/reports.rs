@@ -1,9 +1,8 @@
 //! What is said of a merge: of each wrong row, of rows that differ, and of the whole.
 
-use anyhow::{Result, bail};
-
 use super::{Merging, Phase};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::error::{Result, bail};
 use crate::mail::address;
 use crate::mailing::source::{self, OpenTable};
 use crate::mailing::{Outcome, Source, Tally};
@@ -44,7 +43,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         self.tally.table = self.hash.text();
         let skip = self.selection.skip;
         if skip.is_some_and(|skip| skip.table != self.tally.table) {
-            bail!("{path} changed while it was read\nhelp: run it again");
+            bail!("{path} changed while it was read"; help: "run it again");
         }
         let Some(rows) = &self.rows else { return Ok(()) };
         let is_left_out =

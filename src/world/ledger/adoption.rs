@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail};
-
 use super::Ledger;
 use super::plan::Said;
 use super::store::{self, Store, VERSION, Value};
+use crate::error::{Result, bail};
 use crate::notice::campaign::Known;
 use crate::notice::history::{Covered, Occasion};
 use crate::notice::ledger::State;

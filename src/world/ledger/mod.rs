@@ -11,11 +11,11 @@ mod tests;
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use self::store::{Row, Store, Value};
 use super::heads::Head;
+use crate::error::{Context, Result};
 use crate::notice::history::{ENDED_TOO_EARLY, Event, Occasion, Standing};
 use crate::notice::ledger::{Claim, Counts, Entry, State};
 use crate::notice::reply::Reply;
@@ -412,7 +412,8 @@ pub fn connect(url: &str) -> Result<Box<dyn Store>> {
 /// Says that there is none.
 #[cfg(not(feature = "postgres"))]
 pub fn connect(_: &str) -> Result<Box<dyn Store>> {
-    anyhow::bail!(
-        "this runsheet knows no PostgreSQL\nhelp: build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
+    crate::error::bail!(
+        "this runsheet knows no PostgreSQL";
+        help: "build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
     )
 }

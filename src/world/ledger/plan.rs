@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::Ledger;
 use super::store::{self, Store, VERSION};
+use crate::error::{Context, Result, bail};
 use crate::notice::history::{Covered, Event, GONE, Occasion, Standing, last_cover, messages, seal};
 use crate::notice::ledger::{LeftOut, Plan, Planned, State};
 use crate::notice::reply::Reply;
@@ -197,7 +197,7 @@ impl Ledger {
         self.together(|ledger| {
             let busy = ledger.counts_now()?;
             if busy.get(State::Claimed) + busy.get(State::Sending) > 0 {
-                bail!("another sender is at work on this campaign\nhelp: let it end, or wait until its claims run out");
+                bail!("another sender is at work on this campaign"; help: "let it end, or wait until its claims run out");
             }
             let values =
                 [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use postgres::config::{Host, SslMode};
 use postgres::types::{ToSql, Type};
 use postgres::{Client, Config, Statement};
@@ -12,6 +11,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::store::{Row, Store, TABLES, VERSION, Value, upgrade};
 use crate::config::is_loopback;
+use crate::error::{Context, Result, error, is_an_error};
+
+is_an_error!(postgres::Error);
 
 /// A ledger in a database.
 pub struct InDatabase {
@@ -26,9 +28,9 @@ impl InDatabase {
     /// Connects; the tables are made if they are not there. Beyond this machine TLS is required.
     pub fn connect(url: &str) -> Result<InDatabase> {
         // The address holds a password: no error may show it.
-        let mut config: Config = url.parse().map_err(|_| {
-            anyhow::anyhow!("the address of the ledger is no PostgreSQL address\nhelp: write postgres://USER:PASSWORD@HOST/DATABASE")
-        })?;
+        let mut config: Config = url.parse().map_err(
+            |_| error!("the address of the ledger is no PostgreSQL address"; help: "write postgres://USER:PASSWORD@HOST/DATABASE"),
+        )?;
         let hosts: Vec<String> = config
             .get_hosts()
             .iter()

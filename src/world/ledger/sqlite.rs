@@ -4,12 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::store::{Row, Store, TABLES, VERSION, Value, refuse_newer, upgrade, version};
+use crate::error::{Context, Result, bail, is_an_error};
+
+is_an_error!(rusqlite::Error);
 
 /// A ledger in a file.
 pub struct InFile {
@@ -43,7 +45,7 @@ impl InFile {
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                bail!("another sender is at work with the ledger {}\nhelp: wait for it to end", path.display())
+                bail!("another sender is at work with the ledger {}", path.display(); help: "wait for it to end")
             }
             Err(fs::TryLockError::Error(error)) => return Err(error).context("cannot lock the ledger"),
         }

@@ -1,6 +1,6 @@
 //! What the ledger needs of a database.
 
-use anyhow::{Result, bail};
+use crate::error::{Result, bail};
 
 /// A value in a statement or a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,8 +147,8 @@ pub fn refuse_newer(store: &dyn Store, version: i64) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the ledger {} is of version {version}, and this runsheet knows {VERSION}\nhelp: use the runsheet that wrote it, or a newer one",
-        store.place()
+        "the ledger {} is of version {version}, and this runsheet knows {VERSION}", store.place();
+        help: "use the runsheet that wrote it, or a newer one"
     )
 }
 

@@ -275,7 +275,7 @@ fn nothing_by_halves(open: Open) {
     let head = one.head.clone();
     let failed = one.together(|ledger| {
         ledger.record_one(&Entry::Begin(claim.clone()))?;
-        anyhow::bail!("the disk is full") as Result<()>
+        crate::error::bail!("the disk is full") as Result<()>
     });
     assert!(failed.is_err());
     assert_eq!(states(&mut one), [State::Claimed]);

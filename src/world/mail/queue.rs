@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-
 use super::smtp::Server;
 use super::worker::Worker;
 use super::writer::{self, GroupWriter};
 use crate::config::Sending;
+use crate::error::{Error, Result, bail};
 use crate::mailing::MergedMessage;
 use crate::notice::brake::Brake;
 use crate::notice::ledger::{Claim, State, content_hash};
@@ -46,7 +45,7 @@ pub enum Stop {
     /// The user.
     Signal,
     /// Something that concerns all messages.
-    Fault(String),
+    Fault(Error),
 }
 
 /// What all threads of a sending share.
@@ -181,7 +180,7 @@ pub struct SendOptions<'a> {
 pub fn send(options: &SendOptions, ledger: Ledger, produce: impl FnOnce(&Producer) -> Result<()>) -> (Option<Stop>, Ledger) {
     let (stopped, mut ledger) = writer::with_writer(ledger, |writer| send_by(options, writer, produce));
     // What was claimed and not begun goes back.
-    let released = ledger.release().err().map(|error| Stop::Fault(format!("{error:#}")));
+    let released = ledger.release().err().map(Stop::Fault);
     (stopped.or(released), ledger)
 }
 
@@ -219,8 +218,8 @@ fn send_by(options: &SendOptions, writer: &GroupWriter, produce: impl FnOnce(&Pr
         {
             let mut queue = shared.lock();
             queue.closed = true;
-            if let Err(error) = &produced {
-                queue.stop.get_or_insert(Stop::Fault(format!("{error:#}")));
+            if let Err(error) = produced {
+                queue.stop.get_or_insert(Stop::Fault(error));
             }
             shared.wake();
         }
@@ -238,7 +237,7 @@ pub(super) struct Guard<'a, 'b>(pub &'a Shared<'b>);
 impl Drop for Guard<'_, '_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.stop("a fault of this program; what was being sent will be in doubt".to_owned());
+            self.0.stop("a fault of this program; what was being sent will be in doubt");
         }
     }
 }
@@ -281,12 +280,12 @@ impl Shared<'_> {
         queue.stop.is_some()
     }
 
-    pub fn stop(&self, why: String) {
+    pub fn stop(&self, why: impl Into<Error>) {
         self.stop_queue(&mut self.lock(), why);
     }
 
-    pub fn stop_queue(&self, queue: &mut Queue, why: String) {
-        queue.stop.get_or_insert(Stop::Fault(why));
+    pub fn stop_queue(&self, queue: &mut Queue, why: impl Into<Error>) {
+        queue.stop.get_or_insert(Stop::Fault(why.into()));
         self.wake();
     }
 

@@ -4,10 +4,10 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-
 use super::queue::{Guard, LOOK, Queued, Shared, Turn};
 use super::smtp::{Connection, Delivery, Failure};
+use super::writer::{GroupWriter, Receipt};
+use crate::error::{Result, error};
 use crate::notice::ledger::{Claim, Entry, State};
 use crate::notice::reply::{Reply, Step, Verdict};
 
@@ -23,6 +23,50 @@ pub(super) struct Worker<'a, 'b> {
     next: Option<Queued>,
     /// It has got no connection, and is not counted among those that may.
     gave_up: bool,
+}
+
+/// The line that a message is about to be sent. It is on the disk before the end of the message is written.
+struct Beginning<'a> {
+    writer: &'a GroupWriter,
+    /// With its place among what was submitted together, until somebody has waited for it.
+    submitted: Option<(usize, Receipt)>,
+    is_held: bool,
+}
+
+impl<'a> Beginning<'a> {
+    /// Hands it in, together with what became of the message before.
+    fn submit(writer: &'a GroupWriter, claim: &Claim, before: Option<Entry>) -> Beginning<'a> {
+        let place = usize::from(before.is_some());
+        let receipt = writer.submit(before.into_iter().chain([Entry::Begin(claim.clone())]).collect());
+        Beginning { writer, submitted: Some((place, receipt)), is_held: false }
+    }
+
+    /// Waits until it is written; gives whether the claim still held then.
+    fn wait(&mut self) -> Result<bool> {
+        if let Some((place, receipt)) = self.submitted.take() {
+            self.is_held = self.writer.wait(&receipt)?.get(place).copied().unwrap_or(false);
+        }
+        Ok(self.is_held)
+    }
+}
+
+/// What came of handing a message to the server once.
+struct Attempt {
+    delivery: Delivery,
+    /// Messages that went over the connection before this one.
+    before: u64,
+    /// Its envelope was written together with the end of the message before.
+    was_announced: bool,
+}
+
+/// What an attempt means for its message.
+enum Settlement {
+    /// Its state, what the server said, and the time after which it is due again.
+    Settled((State, Reply, Duration)),
+    /// It is worth another attempt at once.
+    Again,
+    /// Somebody else has it by now.
+    Void,
 }
 
 impl<'a, 'b> Worker<'a, 'b> {
@@ -79,7 +123,7 @@ impl<'a, 'b> Worker<'a, 'b> {
             Ok(None) => shared.message_done(),
             Err(error) => {
                 shared.message_done();
-                shared.stop(format!("{error:#}"));
+                shared.stop(error);
                 return false;
             }
         }
@@ -98,10 +142,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         let writer = self.shared.writer;
         let written = writer.wait(&writer.submit(vec![entry]));
         self.shared.message_done();
-        if let Err(error) = &written {
-            self.shared.stop(format!("{error:#}"));
-        }
-        written.is_ok()
+        written.map_err(|error| self.shared.stop(error)).is_ok()
     }
 
     /// Opens a connection. `false`: there is none to be had, or the sending has stopped; then that is noted.
@@ -163,125 +204,118 @@ impl<'a, 'b> Worker<'a, 'b> {
     /// Sends a message; gives what is still to be written down. An error is the ledger's.
     fn deliver(&mut self, message: &Queued, before: Option<Entry>) -> Result<Option<Entry>> {
         let shared = self.shared;
-        let writer = shared.writer;
-        let begin = || Entry::Begin(message.claim.clone());
-        let place = usize::from(before.is_some());
-        let mut written = Some((place, writer.submit(before.into_iter().chain([begin()]).collect())));
-        let mut held = false;
+        let claim = &message.claim;
+        let mut beginning = Beginning::submit(shared.writer, claim, before);
         let mut is_first_try = true;
         let settled = loop {
-            let Some(open) = &mut self.connection else {
+            let Some(attempt) = self.attempt(message, &mut beginning)? else {
                 if !self.connect() {
                     // Nothing was sent, and somebody else may.
                     break Some((State::Planned, Reply::new(0, ""), Duration::ZERO));
                 }
                 continue;
             };
-            let mut ask = || -> Result<bool> {
-                if let Some((place, receipt)) = written.take() {
-                    held = writer.wait(&receipt)?.get(place).copied().unwrap_or(false);
-                }
-                Ok(held)
-            };
-            let may_announce =
-                shared.announces.load(Ordering::Relaxed) && open.messages + 1 < shared.per_connection.load(Ordering::Relaxed);
-            let was_announced = open.is_announced();
-            let next = &mut self.next;
-            let follow = || {
-                if !may_announce {
-                    return None;
-                }
-                if next.is_none()
-                    && let Turn::Queued(message) = shared.turn()
-                {
-                    *next = Some(message);
-                }
-                next.as_ref().map(|message| message.envelope.clone())
-            };
-            let delivery = match open.send(&message.envelope, &message.bytes, &mut ask, follow) {
-                Ok(delivery) => delivery,
-                Err(error) => {
-                    // The end of the message is not written: the server throws away what it has.
-                    self.connection = None;
-                    return Err(error);
-                }
-            };
-            let before = open.messages - 1;
-            let keeps = matches!(
-                &delivery,
-                Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. }
-            );
-            if !keeps || open.spoiled {
-                self.connection = None;
-            } else if !matches!(delivery, Delivery::Accepted(_)) {
-                open.needs_reset = true;
+            match self.settle(claim, attempt, is_first_try) {
+                Settlement::Settled(settled) => break Some(settled),
+                Settlement::Void => break None,
+                Settlement::Again => is_first_try = false,
             }
-            match delivery {
-                Delivery::Accepted(reply) => {
-                    shared.brake().accepted();
-                    shared.lock().pace.accepted();
-                    break Some((State::Accepted, reply, Duration::ZERO));
-                }
-                Delivery::Answered { reply, verdict: Verdict::Refused, step } => {
-                    self.brake(step, &reply);
-                    break Some((State::Refused, reply, Duration::ZERO));
-                }
-                Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
-                    shared.stop(format!("{} answered {reply} at {}: that concerns all messages", shared.server.name(), step.name()));
-                    break Some((State::Planned, reply, Duration::ZERO));
-                }
-                Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
-                    if slower {
-                        shared.lock().pace.slow_down();
-                    }
-                    shared.brake().deferred();
-                    break Some(self.later(&message.claim, reply));
-                }
-                Delivery::Answered { reply, .. } => {
-                    // A server that has had enough of one connection is given another; one that closes at once wants less.
-                    if before > 0 {
-                        shared.per_connection.fetch_min(before, Ordering::Relaxed);
-                    } else {
-                        shared.lock().pace.slow_down();
-                    }
-                    if !is_first_try {
-                        break Some(self.later(&message.claim, reply));
-                    }
-                }
-                Delivery::Lost { step, why } => {
-                    // Something in between may swallow what follows the end of a message.
-                    if was_announced && step == Step::Mail {
-                        shared.announces.store(false, Ordering::Relaxed);
-                    }
-                    if !is_first_try {
-                        break Some(self.later(&message.claim, Reply::new(0, &format!("lost at {}: {why}", step.name()))));
-                    }
-                }
-                Delivery::InDoubt { why } => {
-                    if let Some(pattern) = shared.brake().in_doubt() {
-                        shared.stop(format!(
-                            "{pattern}: {why}; those not begun stay planned\nhelp: look into the server's log: it may have taken them"
-                        ));
-                    }
-                    break Some((State::InDoubt, Reply::new(0, &format!("no answer to the end of the message: {why}")), Duration::ZERO));
-                }
-                // Somebody else has it by now.
-                Delivery::Void => break None,
-            }
-            is_first_try = false;
             // The claim may have run out meanwhile: it is renewed, or void.
-            if let Some((_, receipt)) = written.take() {
-                writer.wait(&receipt)?;
-            }
-            written = Some((0, writer.submit(vec![begin()])));
+            beginning.wait()?;
+            beginning = Beginning::submit(shared.writer, claim, None);
         };
         // The beginning is on the disk before what became of it is written.
-        if let Some((_, receipt)) = written.take() {
-            writer.wait(&receipt)?;
-        }
+        beginning.wait()?;
         let Some((state, reply, due)) = settled else { return Ok(None) };
         (shared.tell)(state);
-        Ok(Some(Entry::Settle { claim: message.claim.clone(), state, reply, due }))
+        Ok(Some(Entry::Settle { claim: claim.clone(), state, reply, due }))
+    }
+
+    /// Hands a message to the server once; a connection that is of no more use is given up. `None`: there is no connection.
+    fn attempt(&mut self, message: &Queued, beginning: &mut Beginning) -> Result<Option<Attempt>> {
+        let shared = self.shared;
+        let Some(open) = &mut self.connection else { return Ok(None) };
+        let may_announce = shared.announces.load(Ordering::Relaxed) && open.messages + 1 < shared.per_connection.load(Ordering::Relaxed);
+        let was_announced = open.is_announced();
+        let next = &mut self.next;
+        let follow = || {
+            if !may_announce {
+                return None;
+            }
+            if next.is_none()
+                && let Turn::Queued(message) = shared.turn()
+            {
+                *next = Some(message);
+            }
+            next.as_ref().map(|message| message.envelope.clone())
+        };
+        let delivery = match open.send(&message.envelope, &message.bytes, || beginning.wait(), follow) {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                // The end of the message is not written: the server throws away what it has.
+                self.connection = None;
+                return Err(error);
+            }
+        };
+        let before = open.messages - 1;
+        let keeps =
+            matches!(&delivery, Delivery::Accepted(_) | Delivery::Answered { verdict: Verdict::Deferred { .. } | Verdict::Refused, .. });
+        if !keeps || open.spoiled {
+            self.connection = None;
+        } else if !matches!(delivery, Delivery::Accepted(_)) {
+            open.needs_reset = true;
+        }
+        Ok(Some(Attempt { delivery, before, was_announced }))
+    }
+
+    /// What an attempt means for the message, and for those after it.
+    fn settle(&self, claim: &Claim, attempt: Attempt, is_first_try: bool) -> Settlement {
+        let shared = self.shared;
+        let later = |reply| Settlement::Settled(self.later(claim, reply));
+        match attempt.delivery {
+            Delivery::Accepted(reply) => {
+                shared.brake().accepted();
+                shared.lock().pace.accepted();
+                Settlement::Settled((State::Accepted, reply, Duration::ZERO))
+            }
+            Delivery::Answered { reply, verdict: Verdict::Refused, step } => {
+                self.brake(step, &reply);
+                Settlement::Settled((State::Refused, reply, Duration::ZERO))
+            }
+            Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
+                shared.stop(error!("{} answered {reply} at {}: that concerns all messages", shared.server.name(), step.name()));
+                Settlement::Settled((State::Planned, reply, Duration::ZERO))
+            }
+            Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
+                if slower {
+                    shared.lock().pace.slow_down();
+                }
+                shared.brake().deferred();
+                later(reply)
+            }
+            Delivery::Answered { reply, .. } => {
+                // A server that has had enough of one connection is given another; one that closes at once wants less.
+                if attempt.before > 0 {
+                    shared.per_connection.fetch_min(attempt.before, Ordering::Relaxed);
+                } else {
+                    shared.lock().pace.slow_down();
+                }
+                if is_first_try { Settlement::Again } else { later(reply) }
+            }
+            Delivery::Lost { step, why } => {
+                // Something in between may swallow what follows the end of a message.
+                if attempt.was_announced && step == Step::Mail {
+                    shared.announces.store(false, Ordering::Relaxed);
+                }
+                if is_first_try { Settlement::Again } else { later(Reply::new(0, &format!("lost at {}: {why}", step.name()))) }
+            }
+            Delivery::InDoubt { why } => {
+                self.brake_in_doubt(&why);
+                let reply = Reply::new(0, &format!("no answer to the end of the message: {why}"));
+                Settlement::Settled((State::InDoubt, reply, Duration::ZERO))
+            }
+            Delivery::Void => Settlement::Void,
+        }
     }
 
     /// Deferred; once its retries are used up it waits for somebody to plan it again.
@@ -295,10 +329,19 @@ impl<'a, 'b> Worker<'a, 'b> {
         // Nobody takes another message between the last refusal that counts and the stop.
         let mut queue = self.shared.lock();
         let Some(why) = self.shared.brake().refused(reply) else { return };
-        self.shared.stop_queue(&mut queue, format!(
-            "{why} at {}; those not begun stay planned\nhelp: ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nhelp: if these addresses don't exist, run `send` again to continue with the rest",
-            step.name(),
+        self.shared.stop_queue(&mut queue, error!(
+            "{why} at {}; those not begun stay planned", step.name();
+            help: "ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nif these addresses don't exist, run `send` again to continue with the rest",
             self.shared.mailing
+        ));
+    }
+
+    /// So do messages in doubt that are too many.
+    fn brake_in_doubt(&self, why: &str) {
+        let Some(pattern) = self.shared.brake().in_doubt() else { return };
+        self.shared.stop(error!(
+            "{pattern}: {why}; those not begun stay planned";
+            help: "look into the server's log: it may have taken them"
         ));
     }
 }

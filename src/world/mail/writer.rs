@@ -8,8 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow};
-
+use crate::error::{Error, Result, error};
 use crate::notice::ledger::Entry;
 use crate::world::ledger::Ledger;
 
@@ -37,11 +36,11 @@ struct Pending {
     /// How long a commit takes, about.
     commit_time: Duration,
     /// Why the ledger is not trusted any more.
-    failed: Option<String>,
+    failed: Option<Error>,
 }
 
 /// Which claims still held, or why nothing was written.
-type Written = Result<Vec<bool>, String>;
+type Written = Result<Vec<bool>>;
 
 struct Batch {
     owner: Thread,
@@ -78,7 +77,7 @@ impl GroupWriter {
     /// Does something else with the ledger, between two commits.
     pub fn with<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
         if let Some(why) = &self.pending().failed {
-            return Err(anyhow!(why.clone()));
+            return Err(why.clone());
         }
         work(&mut self.ledger())
     }
@@ -110,7 +109,7 @@ impl GroupWriter {
     pub fn wait(&self, Receipt(batch): &Receipt) -> Result<Vec<bool>> {
         loop {
             if let Some(written) = batch.written.get() {
-                return written.clone().map_err(|why| anyhow!(why));
+                return written.clone();
             }
             thread::park();
         }
@@ -155,7 +154,7 @@ impl GroupWriter {
         for batch in &batches {
             let own = match &mut held {
                 Ok(held) => Ok(held.by_ref().take(batch.entries).collect()),
-                Err(why) => Err(why.to_string()),
+                Err(why) => Err((*why).clone()),
             };
             batch.written.set(own).ok();
             batch.owner.unpark();
@@ -172,7 +171,7 @@ impl GroupWriter {
     fn record(&self, entries: &[Entry]) -> Written {
         let mut ledger = self.ledger();
         let written = catch_unwind(AssertUnwindSafe(|| ledger.record(entries)));
-        written.unwrap_or_else(|_| Err(anyhow!("the ledger ended by a fault of this program"))).map_err(|error| format!("{error:#}"))
+        written.unwrap_or_else(|_| Err(error!("the ledger ended by a fault of this program")))
     }
 }
 
@@ -236,7 +235,7 @@ mod tests {
         let elsewhere = rusqlite::Connection::open(&path).unwrap();
         let begin = |index: usize| vec![Entry::Begin(claims[index].clone())];
         let (told, _) = with_writer(ledger, |writer| {
-            let write = |index| writer.wait(&writer.submit(begin(index))).map_err(|error| error.to_string());
+            let write = |index| writer.wait(&writer.submit(begin(index))).map_err(|error| format!("{error:#}"));
             let before = write(0);
             elsewhere.execute_batch("ALTER TABLE event RENAME TO other").unwrap();
             let failed = write(1);

@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::token::{Token, Tokens};
 use super::{Connection, Failure, Server};
+use crate::error::error;
 use crate::notice::reply::{Reply, Step, Verdict, judge};
 
 /// Words that are shown to nobody.
@@ -85,7 +86,7 @@ impl Connection {
                 } else {
                     "neither AUTH PLAIN nor AUTH LOGIN"
                 };
-                Err(Failure::Lasting(format!("{} offers {ways}", server.name())).into())
+                Err(Failure::Lasting(error!("{} offers {ways}", server.name())).into())
             }
         }
     }
@@ -132,8 +133,8 @@ impl Connection {
                     return Err(refused(server, Step::Auth, &reply).into());
                 }
                 let reason = reason.unwrap_or_default();
-                let message = format!("{} refused the token at AUTH: {}{reason}", server.name(), without_words(&reply));
-                return Err(Unopened { failure: Failure::Lasting(message), is_token_refused });
+                let error = error!("{} refused the token at AUTH: {}{reason}", server.name(), without_words(&reply));
+                return Err(Unopened { failure: Failure::Lasting(error), is_token_refused });
             }
             if challenge.trim().is_empty() && reason.is_none() && !is_said {
                 is_said = true;
@@ -143,8 +144,8 @@ impl Connection {
             reason = Some(reason_of(&challenge));
             line = BASE64_STANDARD.encode(end);
         }
-        let message = format!("{} refused the token at AUTH{}", server.name(), reason.unwrap_or_default());
-        Err(Unopened { failure: Failure::Lasting(message), is_token_refused: true })
+        let error = error!("{} refused the token at AUTH{}", server.name(), reason.unwrap_or_default());
+        Err(Unopened { failure: Failure::Lasting(error), is_token_refused: true })
     }
 
     /// Writes a line, reads an answer: its code and words, and its lines as they are.
@@ -197,13 +198,13 @@ fn without_words(reply: &Reply) -> String {
 /// What an answer means that is not the expected one.
 pub(super) fn refused(server: &Server, step: Step, reply: &Reply) -> Failure {
     let said = if step == Step::Auth { without_words(reply) } else { reply.to_string() };
-    let message = format!("{} answered {said} at {}", server.name(), step.name());
+    let error = error!("{} answered {said} at {}", server.name(), step.name());
     let is_lasting = match step {
         Step::StartTls => true,
         Step::Auth => reply.code / 100 == 5,
         _ => false,
     };
-    if is_lasting { Failure::Lasting(message) } else { Failure::Passing(message) }
+    if is_lasting { Failure::Lasting(error) } else { Failure::Passing(error) }
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConnection, StreamOwned};
 
 use super::stream::{Early, Stream, Timed};
 use crate::config::{Tls, is_loopback};
+use crate::error::{Error, Result, error};
 use crate::notice::message::Envelope;
 use crate::notice::reply::{Reply, Step, Verdict, judge};
 use login::{Unopened, refused};
@@ -38,9 +38,9 @@ const RESET: &str = "RSET\r\n";
 #[derive(Debug)]
 pub enum Failure {
     /// It may go better in a while.
-    Passing(String),
+    Passing(Error),
     /// It will not.
-    Lasting(String),
+    Lasting(Error),
 }
 
 /// What became of a message.
@@ -96,7 +96,7 @@ impl Connection {
         let Some(Login::Token(tokens)) = &server.login else {
             return Connection::open_with(server, None).map_err(|unopened| unopened.failure);
         };
-        let failed = |error: anyhow::Error| Failure::Passing(format!("cannot get a token for {}: {error:#}", server.name()));
+        let failed = |error: Error| Failure::Passing(error!("cannot get a token for {}", server.name()).caused_by(&error));
         let mut token = tokens.current().map_err(failed)?;
         let mut is_renewed = false;
         loop {
@@ -109,8 +109,8 @@ impl Connection {
             let Some(renewed) = renewed else {
                 let why = if is_renewed { "the token before it was refused, too" } else { "its source has no other" };
                 let (Failure::Passing(what) | Failure::Lasting(what)) = unopened;
-                let help = "help: check the account, the scope of the token and `user` in [smtp]";
-                return Err(Failure::Lasting(format!("{what}; {why}\n{help}")));
+                let help = "check the account, the scope of the token and `user` in [smtp]";
+                return Err(Failure::Lasting(error!("{}; {why}", what.message(); help: "{help}")));
             };
             token = renewed;
             is_renewed = true;
@@ -118,7 +118,7 @@ impl Connection {
     }
 
     fn open_with(server: &Server, token: Option<(Arc<Tokens>, Token)>) -> Result<Connection, Unopened> {
-        let lost = |error: std::io::Error| Failure::Passing(format!("cannot reach {}: {error}", server.name()));
+        let lost = |error: std::io::Error| Failure::Passing(error!("cannot reach {}: {error}", server.name()));
         let addresses = (server.host.as_str(), server.port).to_socket_addrs().map_err(lost)?;
         let mut failed = std::io::Error::new(std::io::ErrorKind::NotFound, "it has no address");
         let mut opened = None;
@@ -157,14 +157,14 @@ impl Connection {
         connection.greet(server)?;
         if server.tls == Tls::StartTls {
             if !connection.offers("STARTTLS") {
-                let help = "help: a server that speaks TLS at once needs `tls = \"implicit\"`";
-                let message = format!("{} does not offer STARTTLS, and without it nothing is sent\n{help}", server.name());
-                return Err(Failure::Lasting(message).into());
+                let help = "a server that speaks TLS at once needs `tls = \"implicit\"`";
+                let error = error!("{} does not offer STARTTLS, and without it nothing is sent", server.name(); help: "{help}");
+                return Err(Failure::Lasting(error).into());
             }
             connection.expect(server, "STARTTLS\r\n", Step::StartTls)?;
             if !connection.read.is_empty() {
-                let message = format!("{} sent more than its answer before TLS began: somebody may stand in between", server.name());
-                return Err(Failure::Lasting(message).into());
+                let error = error!("{} sent more than its answer before TLS began: somebody may stand in between", server.name());
+                return Err(Failure::Lasting(error).into());
             }
             connection = connection.encrypt(server)?;
             connection.hello(server)?;
@@ -174,10 +174,10 @@ impl Connection {
     }
 
     fn encrypt(self, server: &Server) -> Result<Connection, Failure> {
-        let Stream::Plain(timed) = self.stream else { return Err(Failure::Lasting("TLS within TLS".to_owned())) };
+        let Stream::Plain(timed) = self.stream else { return Err(Failure::Lasting(Error::new("TLS within TLS"))) };
         let failed = |error: &dyn std::fmt::Display| {
-            let help = "help: a server of your own is trusted by `ca_file` in [smtp]";
-            Failure::Lasting(format!("TLS with {} failed: {error}\n{help}", server.name()))
+            let help = "a server of your own is trusted by `ca_file` in [smtp]";
+            Failure::Lasting(error!("TLS with {} failed: {error}", server.name(); help: "{help}"))
         };
         let name = ServerName::try_from(server.host.clone()).map_err(|error| failed(&error))?;
         let session = ClientConnection::new(Arc::clone(&server.trust), name).map_err(|error| failed(&error))?;
@@ -185,7 +185,7 @@ impl Connection {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock).map_err(|error| match error.get_ref() {
                 Some(inner) if inner.is::<rustls::Error>() => failed(&error),
-                _ => Failure::Passing(format!("the connection to {} was lost while TLS began: {error}", server.name())),
+                _ => Failure::Passing(error!("the connection to {} was lost while TLS began: {error}", server.name())),
             })?;
         }
         Ok(Connection { stream: Stream::Tls(Box::new(stream)), ..self })
@@ -217,7 +217,7 @@ impl Connection {
     fn lost(&self, server: &Server, step: Step, why: &str) -> Failure {
         // What the server said in place of an answer may be the secret that it was told.
         let why = if step == Step::Auth { why.split(": `").next().unwrap_or("") } else { why };
-        Failure::Passing(format!("the connection to {} was lost at {}: {why}", server.name(), step.name()))
+        Failure::Passing(error!("the connection to {} was lost at {}: {why}", server.name(), step.name()))
     }
 
     /// Writes a line; any answer but the expected one is a failure. Gives the answer's lines.

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -12,6 +11,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use super::login::Login;
 use crate::config::{Sending, Tls};
+use crate::error::{Context, Result, bail};
 use crate::world::mail::stream::Timed;
 use crate::world::process;
 
@@ -43,7 +43,7 @@ impl Server {
                     roots.add(certificate.context("`ca_file` cannot be read")?).context("`ca_file` holds a certificate that is none")?;
                 }
                 if roots.is_empty() {
-                    bail!("`ca_file` holds no certificate\nhelp: it is a text that begins with -----BEGIN CERTIFICATE-----");
+                    bail!("`ca_file` holds no certificate"; help: "it is a text that begins with -----BEGIN CERTIFICATE-----");
                 }
                 builder.with_root_certificates(roots).with_no_client_auth()
             }
@@ -51,8 +51,8 @@ impl Server {
         };
         if !sending.user.is_empty() && login.is_none() {
             bail!(
-                "there is no password for `{}`\nhelp: set RUNSHEET_SMTP_PASSWORD, or `password_file` or `password_command` in [smtp]; a token is RUNSHEET_SMTP_TOKEN, `token_file` or `token_command`",
-                sending.user
+                "there is no password for `{}`", sending.user;
+                help: "set RUNSHEET_SMTP_PASSWORD, or `password_file` or `password_command` in [smtp]; a token is RUNSHEET_SMTP_TOKEN, `token_file` or `token_command`"
             );
         }
         Ok(Server {

@@ -3,10 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-
 use super::Connection;
 use super::login::Secret;
+use crate::error::{Result, bail};
 use crate::notice::reply::{Step, Verdict};
 use crate::world::mail::smtp::Delivery;
 
@@ -97,10 +96,13 @@ impl Tokens {
 /// A token is one word (RFC 6750 §2.1). It is not shown.
 fn checked(secret: Secret) -> Result<Secret> {
     if !secret.0.bytes().all(|byte| byte.is_ascii_graphic()) {
-        bail!("the token contains a space or a character that no token has\nhelp: the first line is the access token, and nothing else");
+        bail!(
+            "the token contains a space or a character that no token has";
+            help: "the first line is the access token, and nothing else"
+        );
     }
     if secret.0.len() > MOST_BYTES {
-        bail!("the token is longer than {} KB\nhelp: the first line is the access token, and nothing else", MOST_BYTES >> 10);
+        bail!("the token is longer than {} KB", MOST_BYTES >> 10; help: "the first line is the access token, and nothing else");
     }
     Ok(secret)
 }
