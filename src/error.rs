@@ -42,9 +42,6 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// What a line of a text begins with that is a way out.
-const HELP: &str = "help: ";
-
 /// Why a run ended that could not do what it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -101,18 +98,11 @@ impl Error {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return ours.clone();
         }
-        let own = Error::from_text(&error.to_string());
+        let own = Error::new(error.to_string());
         match error.source() {
             Some(cause) => own.caused_by(cause),
             None => own,
         }
-    }
-
-    /// A text in which lines that begin with `help: ` are ways out, and the others the message.
-    pub fn from_text(text: &str) -> Error {
-        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(HELP)).collect();
-        let helps = text.lines().filter_map(|line| line.strip_prefix(HELP));
-        helps.fold(Error::new(lines.join("\n")), Error::help)
     }
 
     /// What could not be done, without its causes.
@@ -147,7 +137,7 @@ impl fmt::Display for Error {
             return formatter.write_str(&self.message);
         }
         formatter.write_str(&self.sentence())?;
-        self.helps().try_for_each(|help| write!(formatter, "\n{HELP}{help}"))
+        self.helps().try_for_each(|help| write!(formatter, "\nhelp: {help}"))
     }
 }
 
