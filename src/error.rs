@@ -85,7 +85,7 @@ impl Error {
 
     /// The same, caused by something else. How that ends the program holds, unless another way was named.
     pub fn caused_by(mut self, cause: &(dyn StdError + 'static)) -> Error {
-        let cause = Error::of(cause);
+        let cause = Error::from_other(cause);
         if self.exit == Exit::Failed {
             self.exit = cause.exit;
         }
@@ -94,7 +94,7 @@ impl Error {
     }
 
     /// What somebody else calls an error, with its causes. One of ours among them keeps its ways out.
-    pub fn of(error: &(dyn StdError + 'static)) -> Error {
+    pub fn from_other(error: &(dyn StdError + 'static)) -> Error {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return ours.clone();
         }
@@ -164,7 +164,7 @@ macro_rules! is_an_error {
     ($($foreign:ty),+ $(,)?) => {
         $(impl From<$foreign> for $crate::error::Error {
             fn from(error: $foreign) -> $crate::error::Error {
-                $crate::error::Error::of(&error)
+                $crate::error::Error::from_other(&error)
             }
         })+
     };

@@ -1,4 +1,4 @@
-//! Runsheet makes the checklist, the deployment guide and the user notices of a cutover from one folder
+//! Runsheet makes the run sheet, the deployment guide and the user notices of a cutover from one folder
 //! of Markdown, on one clock.
 //!
 //! ```text

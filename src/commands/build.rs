@@ -32,7 +32,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     let (loaded, kept) = rayon::join(|| load(global, StatusFrom::Fetch, HistoryFrom::Git, None), || highlights::read(&root));
     let mut loaded = loaded?;
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
-    let public = Output::begin(&loaded.root, &target, MARKER)?;
+    let public = Output::new(&loaded.root, &target, MARKER)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     let outbox = if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(sink::begin_outbox(&loaded.root)?) };
     let merged = match &outbox {
@@ -52,7 +52,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
         loaded.site.highlights = highlight(&loaded.root, &loaded.site, &kept)?;
     }
     loaded.stopwatch.lap("highlight");
-    let progress = Progress::begin(loaded.site.pages.len(), !global.quiet && global.message_format == MessageFormat::Text);
+    let progress = Progress::new(loaded.site.pages.len(), !global.quiet && global.message_format == MessageFormat::Text);
     diagnostics.extend(write_site(&loaded, &public, &progress)?);
     drop(progress);
     loaded.stopwatch.lap("render and write");

@@ -29,7 +29,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     if let Some(report) = report_to {
         refuse_report(report, &table)?;
     }
-    let mut written = report_to.map(|report| TableReport::begin(&loaded.root, report)).transpose()?;
+    let mut written = report_to.map(|report| TableReport::new(&loaded.root, report)).transpose()?;
     let mut keys = environment::keys();
     // Nothing is written: whoever checks need not hold the secret.
     keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());

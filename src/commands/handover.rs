@@ -58,7 +58,7 @@ impl Handover<'_> {
         )?;
         let mut ledger = ledger;
         let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
-        let meter = Meter::begin(self.global, total);
+        let meter = Meter::new(self.global, total);
         let accepted = ledger.counts()?.get(State::Accepted);
         let options =
             SendOptions { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
 
+use super::earlier::EarlierCampaign;
 use super::meter::length;
 use super::planned_mailing::PlannedMailing;
 use super::report;
-use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
 use crate::mailing::Skip;
@@ -24,7 +24,7 @@ pub struct Introduction<'a> {
     pub event: &'a Event,
     pub times: Option<&'a Times>,
     /// What was said of T-0 before.
-    pub told: &'a [Told],
+    pub earlier: &'a [EarlierCampaign],
     pub is_amended: bool,
     pub planned: &'a PlannedMailing,
     /// Where the ledger is, if there is one.
@@ -109,17 +109,17 @@ impl Introduction<'_> {
     fn moved(&self) -> Vec<String> {
         let Some(clock) = &self.event.clock else { return Vec::new() };
         let now = clock.t0().timestamp();
-        let is_other = |told: &&Told| told.reached > 0 && told.t0 != now;
+        let is_other = |one: &&EarlierCampaign| one.reached > 0 && one.t0 != now;
         let mut lines = Vec::new();
-        if let Some(told) = self.told.iter().rev().find(|told| told.reached > 0).filter(is_other) {
+        if let Some(last) = self.earlier.iter().rev().find(|one| one.reached > 0).filter(is_other) {
             lines.push(format!(
                 "  moved     T-0 was {} when `{}` was sent, and is {} here",
-                shown_time(told.t0, self.event),
-                told.mailing,
+                shown_time(last.t0, self.event),
+                last.mailing,
                 shown_time(now, self.event)
             ));
         }
-        if let Some(own) = self.told.iter().find(|told| told.is_own).filter(is_other).filter(|_| self.is_amended) {
+        if let Some(own) = self.earlier.iter().find(|one| one.is_own).filter(is_other).filter(|_| self.is_amended) {
             let are = counted(own.reached, "recipient who has it is", "recipients who have it are");
             lines.push(format!("  not told  {are} not told of that: `revision = {}` of the mailing tells all", self.mailing.revision + 1));
         }

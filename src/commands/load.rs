@@ -98,7 +98,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
     stopwatch.lap("parse");
-    let watchdog = Watchdog::begin(report::sayer(global));
+    let watchdog = Watchdog::new(report::sayer(global));
     let resolve = || site::resolve(&project, &inputs, &theme, fixed);
     let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));

@@ -22,7 +22,7 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    pub fn begin(global: &'a Global, total: u64) -> Meter<'a> {
+    pub fn new(global: &'a Global, total: u64) -> Meter<'a> {
         let on_terminal = !global.quiet && std::io::stderr().is_terminal();
         Meter {
             global,

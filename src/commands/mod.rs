@@ -5,6 +5,7 @@ mod check;
 mod check_table;
 mod completions;
 mod confirm;
+mod earlier;
 mod explain;
 mod export;
 mod external;
@@ -27,7 +28,6 @@ mod serve;
 mod skip;
 mod status;
 mod test_message;
-mod told;
 mod who;
 
 use crate::cli::{Cli, Command};

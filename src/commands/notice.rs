@@ -345,8 +345,8 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
         refuse_report_in_target(report, &target)?;
     }
     let mut sink = open_sink(&loaded.root, &target, order.format)?;
-    let mut told = order.report.map(|report| sink::Report::begin(&loaded.root, report)).transpose()?;
-    let merged = pour(&loaded, &selection, &mut *sink, told.as_mut(), &mut diagnostics);
+    let mut written = order.report.map(|report| sink::Report::new(&loaded.root, report)).transpose()?;
+    let merged = pour(&loaded, &selection, &mut *sink, written.as_mut(), &mut diagnostics);
     let tally = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if to_standard_output {
         if tally.incomplete {
@@ -356,8 +356,8 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
         return Ok(Exit::Faults);
     }
     sink.finish()?;
-    if let Some(told) = told {
-        told.finish()?;
+    if let Some(written) = written {
+        written.finish()?;
     }
     let place = if to_standard_output { "to standard output".to_owned() } else { format!("in {}", target.display()) };
     let all = if order.limit.is_none() && tally.beyond_limit > 0 { "; --all writes all" } else { "" };
@@ -391,15 +391,15 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<
         MergeFormat::Eml | MergeFormat::Maildir if is_standard_output => {
             bail!("standard output is one stream: use --format mbox or --format jsonl"; help: "`runsheet notice preview NAME --format eml` prints one message")
         }
-        MergeFormat::Eml => return Ok(Box::new(InFolder::begin(root, target, Folder::Eml)?)),
-        MergeFormat::Maildir => return Ok(Box::new(InFolder::begin(root, target, Folder::Maildir)?)),
+        MergeFormat::Eml => return Ok(Box::new(InFolder::new(root, target, Folder::Eml)?)),
+        MergeFormat::Maildir => return Ok(Box::new(InFolder::new(root, target, Folder::Maildir)?)),
         MergeFormat::Mbox => Stream::Mbox,
         MergeFormat::Jsonl => Stream::JsonLines,
     };
     if is_standard_output {
-        return Ok(Box::new(ToStandardOutput::begin(stream)));
+        return Ok(Box::new(ToStandardOutput::new(stream)));
     }
-    Ok(Box::new(InFile::begin(root, target, stream)?))
+    Ok(Box::new(InFile::new(root, target, stream)?))
 }
 
 /// Merges into a sink, and into the report if there is one.
@@ -407,22 +407,22 @@ fn pour(
     loaded: &Loaded,
     selection: &Selection,
     sink: &mut dyn Sink,
-    mut told: Option<&mut sink::Report>,
+    mut report: Option<&mut sink::Report>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Tally> {
     let keys = environment::keys();
     let mut merging = loaded.merge(selection, &keys, diagnostics)?;
-    sink::pour(&mut merging, sink, |outcome| told.as_mut().map_or(Ok(()), |told| tell(told, outcome)))?;
+    sink::pour(&mut merging, sink, |outcome| report.as_mut().map_or(Ok(()), |report| add_row(report, outcome)))?;
     let (tally, found) = merging.finish();
     diagnostics.extend(found);
     Ok(tally)
 }
 
 /// The row of a recipient in the report.
-fn tell(told: &mut sink::Report, outcome: &Outcome<()>) -> Result<()> {
+fn add_row(report: &mut sink::Report, outcome: &Outcome<()>) -> Result<()> {
     if let Outcome::LeftOut(LeftOut { key, line, code }) = outcome {
         let email = if key.contains('@') { key } else { "" };
-        return told.add([&line.to_string(), email, "left out", "", "", "", "", code]);
+        return report.add([&line.to_string(), email, "left out", "", "", "", "", code]);
     }
     let (recipient, state, message) = match outcome {
         Outcome::Written(merged) => (&merged.recipient, "written", Some(&merged.message)),
@@ -433,5 +433,5 @@ fn tell(told: &mut sink::Report, outcome: &Outcome<()>) -> Result<()> {
     };
     let of = |column| recipient.get(column).unwrap_or("");
     let (id, subject) = message.map_or(("", ""), |message| (&*message.message_id, &*message.subject));
-    told.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject, ""])
+    report.add([&recipient.line.to_string(), recipient.address.as_ref(), state, of("lang"), of("zone"), id, subject, ""])
 }

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::earlier::EarlierCampaign;
 use super::introduction::shown_time;
 use super::planned_mailing::PlannedMailing;
 use super::send::SendOrder;
-use super::told::Told;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Mode, Sending, is_loopback};
 use crate::error::{Error, Result, error};
@@ -86,7 +86,7 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
 }
 
 /// Calendars take a window that was moved, or put back, only with a higher SEQUENCE (RFC 5546 §2.1.4): it is made of the event's revision.
-pub fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Option<Error> {
+pub fn by_calendar(earlier: &[EarlierCampaign], event: &Event, sequence: Option<u64>) -> Option<Error> {
     let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
     let now = clock.t0().timestamp();
     let would_be_ignored = |known: u64, t0: Timestamp| match (invitation::takes_out(sequence), invitation::takes_out(known)) {
@@ -94,15 +94,15 @@ pub fn by_calendar(told: &[Told], event: &Event, sequence: Option<u64>) -> Optio
         (false, true) => known >= sequence,
         (false, false) => known > sequence || known == sequence && t0 != now,
     };
-    let is_older = |told: &&Told| told.reached > 0 && told.sequence.is_some_and(|known| would_be_ignored(known, told.t0));
-    let told = told.iter().filter(is_older).max_by_key(|told| told.sequence)?;
-    let known = told.sequence.unwrap_or(0);
+    let is_older = |one: &&EarlierCampaign| one.reached > 0 && one.sequence.is_some_and(|known| would_be_ignored(known, one.t0));
+    let last = earlier.iter().filter(is_older).max_by_key(|one| one.sequence)?;
+    let known = last.sequence.unwrap_or(0);
     let before = if invitation::takes_out(known) {
-        format!("`{}` took the window out of calendars", told.mailing)
-    } else if told.t0 == now {
-        format!("`{}` was sent with a higher `revision` of the event", told.mailing)
+        format!("`{}` took the window out of calendars", last.mailing)
+    } else if last.t0 == now {
+        format!("`{}` was sent with a higher `revision` of the event", last.mailing)
     } else {
-        format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(told.t0, event), told.mailing, shown_time(now, event))
+        format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(last.t0, event), last.mailing, shown_time(now, event))
     };
     let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
     Some(

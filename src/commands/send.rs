@@ -7,13 +7,13 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::confirm::Confirmed;
+use super::earlier::{self, EarlierCampaign};
 use super::handover::Handover;
 use super::introduction::{Introduction, shown_time};
 use super::ledger::Reached;
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
 use super::planned_mailing::{Brief, PlannedMailing};
 use super::refusals::{self, Refusals};
-use super::told::{self, Told};
 use super::{confirm, identity, ledger, mail_server, report, test_message};
 use crate::cli::{Global, InDoubt};
 use crate::config::{Event, Mailing, Sending};
@@ -88,15 +88,15 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
         return test_message::send(global, &loaded, &mailing, &sending, (order.test, order.only, order.skip_bad), &mut diagnostics);
     }
     let stage = campaign::stage_of(&loaded.project, &mailing);
-    let told = told::before(&loaded.root, &loaded.project, &mailing, event)?;
+    let earlier = earlier::campaigns(&loaded.root, &loaded.project, &mailing, event)?;
     let times = Times::new(&mailing, stage, event);
     // What is put off was to begin when it was announced, also if T-0 has been moved since.
-    let announced = told.iter().rev().find(|told| !told.puts_off && told.mailing != mailing.id.value).map(|told| told.t0);
+    let announced = earlier.iter().rev().find(|one| !one.puts_off && one.mailing != mailing.id.value).map(|one| one.t0);
     let times = match announced.filter(|_| stage == Some(Stage::Postponed) && mailing.not_after.is_none()) {
         Some(t0) => times.map(|times| times.until_the_announced(t0)),
         None => times,
     };
-    let job = Job { global, loaded: &loaded, mailing: &mailing, sending: &sending, event, times, told, order, now: clock::now() };
+    let job = Job { global, loaded: &loaded, mailing: &mailing, sending: &sending, event, times, earlier, order, now: clock::now() };
     job.run(diagnostics)
 }
 
@@ -108,7 +108,7 @@ struct Job<'a> {
     sending: &'a Sending,
     event: &'a Event,
     times: Option<Times>,
-    told: Vec<Told>,
+    earlier: Vec<EarlierCampaign>,
     order: &'a SendOrder<'a>,
     now: Timestamp,
 }
@@ -168,7 +168,7 @@ impl Job<'_> {
         } else {
             (frozen, planned)
         };
-        refusals.add(refusals::by_calendar(&self.told, self.event, self.sequence()))?;
+        refusals.add(refusals::by_calendar(&self.earlier, self.event, self.sequence()))?;
         refusals.add(refusals::by_number(planned.messages(), self.sending))?;
         refusals.add(refusals::by_samples(&planned, self.sending))?;
         refusals.add(order.yes.and_then(|yes| refusals::by_count(yes, planned.messages())))?;
@@ -180,7 +180,7 @@ impl Job<'_> {
             sending: self.sending,
             event: self.event,
             times: self.times.as_ref(),
-            told: &self.told,
+            earlier: &self.earlier,
             is_amended: change == Change::Amended,
             planned: &planned,
             place,

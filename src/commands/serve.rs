@@ -24,7 +24,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit> {
     // The watch begins before the files are read, so that no edit is missed.
-    let mut watch = Watch::begin(&super::load::root(global)?, report::sayer(global))?;
+    let mut watch = Watch::new(&super::load::root(global)?, report::sayer(global))?;
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
     let history = loaded.inputs.history.clone();

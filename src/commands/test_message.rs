@@ -124,7 +124,7 @@ fn hand_over(
         };
         let delivery = connection.send(&message.envelope(), &message.bytes, || Ok(true), || None)?;
         let is_accepted = matches!(delivery, Delivery::Accepted(_));
-        report::note(global, &told(server, &message.to, delivery));
+        report::note(global, &result(server, &message.to, delivery));
         if is_accepted {
             open = Some(connection);
         } else {
@@ -139,7 +139,7 @@ fn hand_over(
 }
 
 /// What became of one message, in a line.
-fn told(server: &Server, to: &str, delivery: Delivery) -> String {
+fn result(server: &Server, to: &str, delivery: Delivery) -> String {
     let name = server.name();
     match delivery {
         Delivery::Accepted(reply) => format!("sent to {to}: {reply}"),

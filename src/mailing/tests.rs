@@ -220,8 +220,8 @@ fn an_address_twice_is_one_message_or_a_fault() {
     let seen = differing.merge(&differing.all()).unwrap();
     assert_eq!((seen.tally.incomplete, seen.codes), (true, vec!["duplicate-recipient"]));
     let seen = differing.merge(&Selection { surveyed: true, ..differing.all() }).unwrap();
-    let told: Vec<&String> = seen.rows.iter().filter(|row| row.contains("duplicate-recipient")).collect();
-    assert_eq!(told, ["faulty 2 duplicate-recipient", "faulty 3 duplicate-recipient"], "{:?}", seen.rows);
+    let differing_rows: Vec<&String> = seen.rows.iter().filter(|row| row.contains("duplicate-recipient")).collect();
+    assert_eq!(differing_rows, ["faulty 2 duplicate-recipient", "faulty 3 duplicate-recipient"], "{:?}", seen.rows);
 }
 
 #[test]

@@ -17,7 +17,7 @@ const USER_AGENT: &str = concat!("runsheet/", env!("CARGO_PKG_VERSION"));
 /// Asks the server and reads what it says; `now` is the time the snapshot will carry.
 pub fn fetch(settings: &Settings, now: Timestamp) -> Result<Snapshot, Fault> {
     settings.check()?;
-    let visit = Visit::begin(settings)?;
+    let visit = Visit::new(settings)?;
     let slug = &settings.slug;
     // The beats first: this path answers for unknown pages too, while version 1 is silent about their groups.
     let heartbeat = visit.ask(&status::heartbeat_path(slug))?;
@@ -45,7 +45,7 @@ enum Answer {
 }
 
 impl<'a> Visit<'a> {
-    fn begin(settings: &'a Settings) -> Result<Visit<'a>, Fault> {
+    fn new(settings: &'a Settings) -> Result<Visit<'a>, Fault> {
         let deadline = Instant::now() + span(settings.timeout);
         let base = Address::parse(&settings.url)?;
         let roots = match &settings.ca_file {

@@ -50,7 +50,7 @@ impl Lock {
 impl Output {
     /// Makes sure that `target` is ours (it holds `marker`, or nothing but a `.gitignore`, or is not there) and
     /// begins a new tree beside it.
-    pub fn begin(root: &Path, target: &Path, marker: &str) -> Result<Output> {
+    pub fn new(root: &Path, target: &Path, marker: &str) -> Result<Output> {
         let target = absolute(target)?;
         refuse_dangerous(root, &target, marker)?;
         refuse_foreign(&target, marker)?;

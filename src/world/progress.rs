@@ -23,7 +23,7 @@ pub struct Progress {
 
 impl Progress {
     /// Begins to count. Unless `wanted`, and on anything but a terminal, nothing is shown.
-    pub fn begin(total: usize, wanted: bool) -> Progress {
+    pub fn new(total: usize, wanted: bool) -> Progress {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let visible = wanted && !is_dumb && std::io::stderr().is_terminal();
         Progress { started: Instant::now(), total, done: AtomicUsize::new(0), shown: AtomicU64::new(0), visible }
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_line_comes_late_and_seldom() {
-        let progress = Progress::begin(10_221, false);
+        let progress = Progress::new(10_221, false);
         let check = |elapsed: u64, expected: Option<&str>| {
             assert_eq!(progress.line(5_230, Duration::from_millis(elapsed)).as_deref(), expected, "{elapsed}");
         };

@@ -33,15 +33,15 @@ pub trait Output: Sink {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// Pulls a merge to its end, and puts its messages into a sink. `told` sees each outcome before that.
+/// Pulls a merge to its end, and puts its messages into a sink. `see` is shown each outcome before that.
 pub fn pour<'a, P>(
     merging: impl Iterator<Item = Result<Outcome<'a, P>>>,
     sink: &mut dyn Sink<P>,
-    mut told: impl FnMut(&Outcome<P>) -> Result<()>,
+    mut see: impl FnMut(&Outcome<P>) -> Result<()>,
 ) -> Result<()> {
     for outcome in merging {
         let outcome = outcome?;
-        told(&outcome)?;
+        see(&outcome)?;
         if let Outcome::Written(merged) = outcome {
             sink.put(*merged)?;
         }
@@ -81,7 +81,7 @@ pub fn outbox(root: &Path) -> Result<PathBuf> {
 pub fn begin_outbox(root: &Path) -> Result<Tree> {
     let outbox = root.join("outbox");
     refuse_foreign_files(&outbox)?;
-    Tree::begin(root, &outbox, MARKER)
+    Tree::new(root, &outbox, MARKER)
 }
 
 /// The folder of a mailing below the outbox of a build, which is swapped in as a whole.
@@ -118,9 +118,9 @@ pub struct InFolder {
 
 impl InFolder {
     /// Refuses a folder that is not ours.
-    pub fn begin(root: &Path, folder: &Path, kind: Folder) -> Result<InFolder> {
+    pub fn new(root: &Path, folder: &Path, kind: Folder) -> Result<InFolder> {
         refuse_foreign_files(folder)?;
-        let output = Tree::begin(root, folder, MARKER)?;
+        let output = Tree::new(root, folder, MARKER)?;
         if kind == Folder::Maildir {
             for name in ["cur", "new", "tmp"] {
                 fs::create_dir(output.place(name)?).context("cannot make the Maildir")?;
@@ -157,7 +157,7 @@ pub struct InFile {
 
 impl InFile {
     /// Refuses to replace a file that is not ours.
-    pub fn begin(root: &Path, target: &Path, kind: Stream) -> Result<InFile> {
+    pub fn new(root: &Path, target: &Path, kind: Stream) -> Result<InFile> {
         refuse_other(root, target)?;
         Ok(InFile { file: beside(target)?, root: root.to_owned(), target: target.to_owned(), kind })
     }
@@ -182,7 +182,7 @@ pub struct ToStandardOutput {
 }
 
 impl ToStandardOutput {
-    pub fn begin(kind: Stream) -> ToStandardOutput {
+    pub fn new(kind: Stream) -> ToStandardOutput {
         ToStandardOutput { out: BufWriter::with_capacity(256 << 10, std::io::stdout()), kind }
     }
 }
@@ -230,7 +230,7 @@ const REPORT_COLUMNS: [&str; 8] = ["line", "email", "state", "language", "zone",
 
 impl Report {
     /// Refuses to replace a file that is not ours.
-    pub fn begin(root: &Path, target: &Path) -> Result<Report> {
+    pub fn new(root: &Path, target: &Path) -> Result<Report> {
         refuse_other(root, target)?;
         let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(beside(target)?);
         rows.write_record(REPORT_COLUMNS).context("cannot write the report")?;
@@ -272,7 +272,7 @@ const MOST_VALUE: usize = 200;
 
 impl TableReport {
     /// Refuses to replace a file that is not ours.
-    pub fn begin(root: &Path, target: &Path) -> Result<TableReport> {
+    pub fn new(root: &Path, target: &Path) -> Result<TableReport> {
         refuse_other(root, target)?;
         Ok(TableReport { kinds: BTreeMap::new(), root: root.to_owned(), target: target.to_owned() })
     }
@@ -326,7 +326,7 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Option<Stamp> {
+    fn read(path: &Path) -> Option<Stamp> {
         use std::os::unix::fs::MetadataExt;
         let metadata = fs::symlink_metadata(path).ok()?;
         Some(Stamp { octets: metadata.len(), seconds: metadata.mtime(), nanoseconds: metadata.mtime_nsec() })
@@ -368,7 +368,7 @@ fn refuse_other(root: &Path, target: &Path) -> Result<()> {
     if !metadata.is_file() {
         bail!("{} is not a regular file", target.display());
     }
-    let is_noted = |record: &str| Merged::read(&root.join(record)).0.get(&path).copied() == Stamp::of(&path);
+    let is_noted = |record: &str| Merged::read(&root.join(record)).0.get(&path).copied() == Stamp::read(&path);
     if metadata.len() == 0 || is_noted(MERGED) || is_noted(COMING) {
         return Ok(());
     }
@@ -406,7 +406,7 @@ fn put_in_place(root: &Path, file: BufWriter<NamedTempFile>, target: &Path) -> R
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     let path = real_path(target)?;
-    let stamp = Stamp::of(file.path()).with_context(failed)?;
+    let stamp = Stamp::read(file.path()).with_context(failed)?;
     // Known for ours from the moment on at which it stands there.
     Merged::note(&root.join(COMING), path.clone(), stamp)?;
     file.persist(target).map_err(|error| error.error).with_context(failed)?;

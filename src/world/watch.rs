@@ -44,7 +44,7 @@ struct Change {
 }
 
 impl Watch {
-    pub fn begin(root: &Path, say: impl Fn(&Error) + Send + 'static) -> Result<Watch> {
+    pub fn new(root: &Path, say: impl Fn(&Error) + Send + 'static) -> Result<Watch> {
         let (sender, changes) = channel();
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };

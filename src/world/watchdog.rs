@@ -36,7 +36,7 @@ struct Job {
 
 impl Watchdog {
     /// Begins to watch. `say` tells the user why the process ends.
-    pub fn begin(say: impl Fn(&Error) + Send + 'static) -> Watchdog {
+    pub fn new(say: impl Fn(&Error) + Send + 'static) -> Watchdog {
         let jobs = Arc::new(Mutex::new(Jobs::default()));
         let (owner, end) = channel();
         let seen = Arc::clone(&jobs);

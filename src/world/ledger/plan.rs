@@ -40,7 +40,7 @@ pub(super) struct Said {
 }
 
 impl Said {
-    fn of(rows: &[Planned], particulars: &Particulars) -> Said {
+    fn new(rows: &[Planned], particulars: &Particulars) -> Said {
         let Particulars { table, event, t0, sequence, .. } = particulars;
         let messages = Some(messages(rows));
         Said { messages, table: table.clone(), event: event.clone(), t0: *t0, sequence: *sequence, ..Said::default() }
@@ -76,7 +76,7 @@ impl Ledger {
                 ledger.insert(planned, rank)?;
             }
             ledger.leave_out(particulars.left_out, &BTreeSet::new())?;
-            ledger.cover(Occasion::Frozen, particulars.who, "", Said::of(rows, particulars))
+            ledger.cover(Occasion::Frozen, particulars.who, "", Said::new(rows, particulars))
         })
     }
 
@@ -92,7 +92,7 @@ impl Ledger {
                 ledger.insert(planned, rank)?;
             }
             ledger.leave_out(particulars.left_out, &known)?;
-            ledger.cover(Occasion::Extended, particulars.who, "", Said::of(rows, particulars))
+            ledger.cover(Occasion::Extended, particulars.who, "", Said::new(rows, particulars))
         })
     }
 
@@ -230,7 +230,7 @@ impl Ledger {
             }
             emptied.iter().for_each(|key| drop(known.remove(key)));
             ledger.leave_out(particulars.left_out, &known.keys().cloned().collect())?;
-            ledger.cover(Occasion::Amended, who, "", Said::of(rows, particulars))
+            ledger.cover(Occasion::Amended, who, "", Said::new(rows, particulars))
         })
     }
 

@@ -234,7 +234,7 @@ mod tests {
         let (ledger, claims) = claimed(&path);
         let elsewhere = rusqlite::Connection::open(&path).unwrap();
         let begin = |index: usize| vec![Entry::Begin(claims[index].clone())];
-        let (told, _) = with_writer(ledger, |writer| {
+        let (outcome, _) = with_writer(ledger, |writer| {
             let write = |index| writer.wait(&writer.submit(begin(index))).map_err(|error| format!("{error:#}"));
             let before = write(0);
             elsewhere.execute_batch("ALTER TABLE event RENAME TO other").unwrap();
@@ -242,7 +242,7 @@ mod tests {
             elsewhere.execute_batch("ALTER TABLE other RENAME TO event").unwrap();
             (before, failed, write(2))
         });
-        let (before, failed, after) = told;
+        let (before, failed, after) = outcome;
         assert_eq!(before, Ok(vec![true]));
         assert!(failed.as_ref().is_err_and(|why| why.contains("no such table")), "{failed:?}");
         assert_eq!(after, failed, "although it would be written now");

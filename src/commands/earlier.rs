@@ -1,4 +1,4 @@
-//! What recipients were told of T-0 before, by the ledger.
+//! Earlier campaigns of an event, by the ledger: what they said of T-0, and how many they reached.
 
 use std::path::Path;
 
@@ -14,22 +14,22 @@ use crate::notice::stage::Stage;
 use crate::project::Project;
 use crate::world::ledger::Ledger;
 
-/// What one campaign of an event has told of its T-0.
-pub struct Told {
+/// A campaign of an event, and what it said of T-0.
+pub struct EarlierCampaign {
     pub mailing: String,
     /// It is the campaign that is sent now.
     pub is_own: bool,
     /// It says that the event does not take place then.
     pub puts_off: bool,
     pub t0: Timestamp,
-    /// What their calendars were told with.
+    /// The `SEQUENCE` that their calendars have.
     pub sequence: Option<u64>,
     /// How many have it, or may have.
     pub reached: u64,
 }
 
-/// What was told before, oldest first.
-pub fn before(root: &Path, project: &Project, mailing: &Mailing, event: &Event) -> Result<Vec<Told>> {
+/// Those that were sent before, oldest first.
+pub fn campaigns(root: &Path, project: &Project, mailing: &Mailing, event: &Event) -> Result<Vec<EarlierCampaign>> {
     let Some(mut ledger) = identity::to_read(root, project, mailing)? else { return Ok(Vec::new()) };
     let own = ledger.campaign().to_owned();
     let mut covers = Ledger::last_covers(ledger.store())?;
@@ -41,7 +41,7 @@ pub fn before(root: &Path, project: &Project, mailing: &Mailing, event: &Event) 
         let declared = project.config.mailings.iter().find(|other| other.id.value == known.mailing);
         let (Some(declared), Some(t0)) = (declared, cover.t0) else { continue };
         let counts = ledger.looking_at(&name, Ledger::counts)?;
-        before.push(Told {
+        before.push(EarlierCampaign {
             mailing: known.mailing,
             is_own: name == own,
             puts_off: campaign::stage_of(project, declared) == Some(Stage::Postponed),
