@@ -82,6 +82,8 @@ fn shape(name: &str, shape_of: &Shape, manual: &BTreeMap<String, String>) -> Val
         }
         Shape::OneOf(words) => json!({ "enum": words }),
         Shape::Texts => json!({ "type": "array", "items": text() }),
+        Shape::Pair => json!({ "type": "array", "items": text(), "minItems": 2, "maxItems": 2 }),
+        Shape::Named(each) => json!({ "type": "object", "additionalProperties": shape(name, each, manual) }),
         Shape::Words => json!({ "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } }),
         Shape::Table(fields) => table(name, fields, manual),
         Shape::Tables(fields) => json!({ "type": "object", "additionalProperties": table(name, fields, manual) }),

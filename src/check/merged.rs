@@ -43,7 +43,7 @@ impl Merged {
                 Stops::Nothing => false,
                 Stops::InNotices => is_in(&self.files),
                 Stops::OffPages => self.is_any && !is_in(&self.others),
-                Stops::Unread => self.is_any,
+                Stops::IfMerged => self.is_any,
                 Stops::Merge => true,
             }
     }

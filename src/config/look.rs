@@ -123,7 +123,7 @@ fn font(text: &str) -> Result<String, (String, Option<String>)> {
 }
 
 fn color(reader: &mut Reader, name: &'static str) -> Option<Color> {
-    reader.holds(name, Shape::Either(vec![Shape::Text, Shape::Texts]));
+    reader.holds(name, Shape::Either(vec![Shape::Text, Shape::Pair]));
     let node = reader.node(name)?;
     let one = |value: &Value| match value {
         Value::Text(text) if is_hex(text) => Some(text.to_ascii_lowercase()),

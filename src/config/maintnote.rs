@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::event::Event;
-use crate::data::{Reader, Spanned};
+use crate::data::{Reader, Shape, Spanned};
 use crate::diagnostic::Diagnostic;
 use crate::rule;
 use crate::source::Span;
@@ -101,7 +101,9 @@ pub fn read(reader: &mut Reader, has_calendar: bool) -> Option<Maintnote> {
 /// `affects = { api = "OUTAGE", website = "DEGRADED" }`
 pub fn read_affects(reader: &mut Reader) -> BTreeMap<String, Impact> {
     let mut affects = BTreeMap::new();
-    for (key, word) in reader.words("affects") {
+    let written = reader.words("affects");
+    reader.holds("affects", Shape::Named(Box::new(Shape::OneOf(Impact::ALL.map(Impact::name).to_vec()))));
+    for (key, word) in written {
         refuse_unfit(reader, &key.name, &key.span);
         match Impact::ALL.into_iter().find(|impact| impact.name() == word) {
             Some(impact) => {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use crate::data::{self, Field, Reader, Spanned};
+use crate::data::{self, Field, Reader, Shape, Spanned};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::page::link;
 use crate::rule;
@@ -302,7 +302,9 @@ fn theme(text: &str) -> Parsed<String> {
 
 fn read_links(reader: &mut Reader) -> (BTreeMap<String, String>, BTreeMap<String, Span>) {
     let (mut links, mut places) = (BTreeMap::new(), BTreeMap::new());
-    for (key, text) in reader.words("links") {
+    let written = reader.words("links");
+    reader.holds("links", Shape::Named(Box::new(Shape::Text)));
+    for (key, text) in written {
         let allowed = web_address(&text).is_ok() || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@'));
         if !allowed {
             let message = format!("the link `{}` should begin with `https://`, `http://` or `mailto:`", key.name);

@@ -17,9 +17,13 @@ pub enum Shape {
     /// One of some words.
     OneOf(Vec<&'static str>),
     Texts,
+    /// Two texts.
+    Pair,
     /// A table with free keys: texts, numbers, true and false.
     Words,
     Table(Vec<Field>),
+    /// A table with free keys that all hold the same.
+    Named(Box<Shape>),
     /// A table of tables with free names.
     Tables(Vec<Field>),
     /// A list of tables.

@@ -136,7 +136,7 @@ impl<'a> Spot<'a> {
                 // Only the line that is meant is handed over, so that a long file costs no more than a short one.
                 let span = clamp(text, span);
                 let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
-                let end = text[span.end..].find('\n').map_or(text.len(), |newline| span.end + newline);
+                let end = text[span.end..].find(['\r', '\n']).map_or(text.len(), |newline| span.end + newline);
                 let annotation = AnnotationKind::Primary.span(span.start - start..span.end - start);
                 let line = self.line.map_or(1, |(line, _)| line);
                 group.element(Snippet::source(&text[start..end]).line_start(line).path(path.as_str()).annotation(annotation))
@@ -285,7 +285,7 @@ fn sarif_rule(rule: &Rule) -> serde_json::Value {
     json!({
         "id": rule.code,
         "shortDescription": { "text": rule.title() },
-        "help": { "text": rule.plain_text(), "markdown": rule.text() },
+        "help": { "text": rule.plain_text(), "markdown": rule.plain_text() },
         "defaultConfiguration": { "level": rule.severity.word() },
         "properties": { "tags": [rule.area.folder()], "since": rule.since },
     })

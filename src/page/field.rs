@@ -79,7 +79,7 @@ impl Writer<'_, '_, '_> {
             (None, false) => blank::Kind::from_label(&label, note.var.as_deref()),
         };
         let id = match &note.var {
-            Some(name) => self.claim_id(name, at),
+            Some(name) => self.claim_id(name, at, "one value would stand in both: give one of them another name"),
             None => self.task_id(&format!("blank {label}")),
         };
         let input = match kind {

@@ -317,7 +317,7 @@ impl<'t> Writer<'_, '_, 't> {
         let named = explicit.clone().or_else(|| tail.other.iter().find(|(key, _)| key == "id").map(|(_, id)| id.clone()));
         let named = named.filter(|id| self.can_be_id(id, start));
         let id = match &named {
-            Some(id) => self.claim_id(id, start),
+            Some(id) => self.claim_id(id, start, "a tick would belong to both: give one of them another id"),
             None => self.task_id(&text),
         };
         let after = tail.other.iter().find(|(key, _)| matches!(key.as_str(), "after" | "needs")).map(|(_, ids)| {
@@ -367,15 +367,17 @@ impl<'t> Writer<'_, '_, 't> {
         fits
     }
 
-    /// An id that the author gave.
-    pub(super) fn claim_id(&mut self, id: &str, at: usize) -> String {
+    /// An id that the author gave. `help` says what comes of two.
+    pub(super) fn claim_id(&mut self, id: &str, at: usize, help: &str) -> String {
         if self.take_id(id) {
             return id.to_owned();
         }
         let numbered = self.numbered(id);
         let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("the id `{id}` is on this page already"));
-        let first = self.finds.items.iter().find(|item| item.id == id).map(|item| item.span.clone());
-        self.report(diagnostic.help("a tick would belong to both: give one of them another id").first(self.context.path, first), at);
+        let blanks = self.finds.blanks.iter().map(|blank| (&blank.id, &blank.span));
+        let mut all = self.finds.items.iter().map(|item| (&item.id, &item.span)).chain(blanks);
+        let first = all.find(|(known, _)| *known == id).map(|(_, span)| span.clone());
+        self.report(diagnostic.help(help).first(self.context.path, first), at);
         numbered
     }
 

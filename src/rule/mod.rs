@@ -66,8 +66,8 @@ pub enum Stops {
     InNotices,
     /// A merge, unless it is found on a page that holds no such notice: in `runsheet.toml`, in a table, in the layout of mails.
     OffPages,
-    /// A merge, if there is one: the file was not understood, and may be a notice.
-    Unread,
+    /// A merge, if there is one: the file was not understood and may be a notice, or it is `runsheet.toml`, on which all of it depends.
+    IfMerged,
     /// A merge, wherever it is found. No level is taken.
     Merge,
 }
@@ -83,7 +83,7 @@ impl Stops {
             Stops::OffPages => {
                 "it stops a merge; on a page without a notice that is sent, a [level](../../guide/checks.md#levels) changes it"
             }
-            Stops::Unread => "it stops a merge; where nothing is merged, a [level](../../guide/checks.md#levels) changes it",
+            Stops::IfMerged => "it stops a merge; where nothing is merged, a [level](../../guide/checks.md#levels) changes it",
             Stops::Merge => "it stops every merge, and no [level](../../guide/checks.md#levels) changes it",
         }
     }
@@ -155,9 +155,13 @@ impl Rule {
         self.page.splitn(3, "---\n").nth(2).unwrap_or_default().trim()
     }
 
-    /// The same for a terminal: links are their words, as their targets are files of the manual.
+    /// The same for a terminal. What leads to the manual names its page and heading; the name of a code is enough.
     pub fn plain_text(&self) -> String {
-        plain(self.text())
+        let page_of = |target: &str| {
+            let (page, heading) = target.strip_prefix("../../guide/")?.split_once(".md").unwrap_or_default();
+            Some(format!(" (manual: {page}{heading})"))
+        };
+        without_links(self.text(), |target| page_of(target).unwrap_or_default())
     }
 
     /// What its page says below the title: severity, what it stops, and since when there is such a rule.
@@ -169,17 +173,23 @@ impl Rule {
 
 /// Markdown whose links are their words.
 pub fn plain(text: &str) -> String {
+    without_links(text, |_| String::new())
+}
+
+/// Markdown whose links are their words, each with a note behind it that is made of its target.
+fn without_links(text: &str, note: impl Fn(&str) -> String) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut from = 0;
-    let mut depth = 0;
+    // A link holds no other.
+    let mut target = None;
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
-            Event::Start(Tag::Link { .. }) => {
+            Event::Start(Tag::Link { dest_url, .. }) => {
                 plain.push_str(&text[from..range.start]);
-                (from, depth) = (range.end, depth + 1);
+                (from, target) = (range.end, Some(dest_url));
             }
-            Event::End(TagEnd::Link) => depth -= 1,
-            Event::Text(_) | Event::Code(_) if depth > 0 => plain.push_str(&text[range]),
+            Event::End(TagEnd::Link) => plain.push_str(&target.take().map(|target| note(&target)).unwrap_or_default()),
+            Event::Text(_) | Event::Code(_) if target.is_some() => plain.push_str(&text[range]),
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::Area::{Configuration, Links, Notices, Pages, Recipients, RunSheets, Site};
 use super::Rule;
 use super::Severity::{Error, Note, Warning};
-use super::Stops::{InNotices, Merge, Nothing, OffPages, Unread};
+use super::Stops::{IfMerged, InNotices, Merge, Nothing, OffPages};
 
 /// Rules by area: name, code, severity, what it stops, the version that brought it. The page is that of the code in the folder of the area.
 macro_rules! rules {
@@ -24,22 +24,22 @@ macro_rules! rules {
 
 rules! {
     Configuration in "configuration" {
-        BAD_CLOCK: "bad-clock", Error, OffPages, "0.1.0";
-        BAD_VALUE: "bad-value", Error, OffPages, "0.1.0";
-        BAD_ZONE: "bad-zone", Error, OffPages, "0.1.0";
+        BAD_CLOCK: "bad-clock", Error, IfMerged, "0.1.0";
+        BAD_VALUE: "bad-value", Error, IfMerged, "0.1.0";
+        BAD_ZONE: "bad-zone", Error, IfMerged, "0.1.0";
         CONTRACT: "contract", Error, Nothing, "0.1.0";
         DUPLICATE_NAME: "duplicate-name", Error, OffPages, "0.1.0";
-        MISSING_KEY: "missing-key", Error, OffPages, "0.1.0";
+        MISSING_KEY: "missing-key", Error, IfMerged, "0.1.0";
         STATUS_MONITOR: "status-monitor", Warning, Nothing, "0.1.0";
         STATUS_UNREACHABLE: "status-unreachable", Warning, Nothing, "0.1.0";
-        TOML_SYNTAX: "toml-syntax", Error, Unread, "0.1.0";
+        TOML_SYNTAX: "toml-syntax", Error, IfMerged, "0.1.0";
         UNKNOWN_EVENT: "unknown-event", Error, OffPages, "0.1.0";
-        UNKNOWN_KEY: "unknown-key", Error, OffPages, "0.1.0";
-        UNKNOWN_THEME: "unknown-theme", Error, OffPages, "0.1.0";
-        WRONG_TYPE: "wrong-type", Error, OffPages, "0.1.0";
+        UNKNOWN_KEY: "unknown-key", Error, IfMerged, "0.1.0";
+        UNKNOWN_THEME: "unknown-theme", Error, IfMerged, "0.1.0";
+        WRONG_TYPE: "wrong-type", Error, IfMerged, "0.1.0";
     }
     Pages in "pages" {
-        BAD_ENCODING: "bad-encoding", Error, Unread, "0.1.0";
+        BAD_ENCODING: "bad-encoding", Error, IfMerged, "0.1.0";
         BAD_ID: "bad-id", Error, Nothing, "0.1.0";
         BIDI_CONTROL: "bidi-control", Warning, Nothing, "0.1.0";
         BROKEN_REFERENCE: "broken-reference", Warning, Nothing, "0.1.0";
@@ -49,9 +49,9 @@ rules! {
         FENCE: "fence", Warning, Nothing, "0.1.0";
         FENCE_WORDS: "fence-words", Warning, Nothing, "0.1.0";
         FILE_TOO_LARGE: "file-too-large", Warning, Nothing, "0.1.0";
-        FRONT_MATTER: "front-matter", Error, Unread, "0.1.0";
+        FRONT_MATTER: "front-matter", Error, IfMerged, "0.1.0";
         FRONT_MATTER_KEY: "front-matter-key", Error, OffPages, "0.1.0";
-        FRONT_MATTER_SYNTAX: "front-matter-syntax", Error, Unread, "0.1.0";
+        FRONT_MATTER_SYNTAX: "front-matter-syntax", Error, IfMerged, "0.1.0";
         FRONT_MATTER_TYPE: "front-matter-type", Error, OffPages, "0.1.0";
         FRONT_MATTER_VALUE: "front-matter-value", Error, OffPages, "0.1.0";
         MOJIBAKE_ON_PAGE: "mojibake-on-page", Warning, Nothing, "0.1.0";

@@ -22,7 +22,9 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
     let mut versions: BTreeMap<(&str, Option<&str>), &Notice> = BTreeMap::new();
     for notice in project.pages.iter().flat_map(|page| &page.notices) {
         names.insert(&notice.name, notice);
-        if let Some(first) = versions.insert((&notice.name, notice.lang.as_deref()), notice) {
+        let key = (&*notice.name, notice.lang.as_deref());
+        let first = *versions.entry(key).or_insert(notice);
+        if !std::ptr::eq(first, notice) {
             let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
             let diagnostic = Diagnostic::new(rule::DUPLICATE_NAME, message).at(&notice.path, notice.span.clone());
             let diagnostic = diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading");

@@ -30,6 +30,9 @@ PLANTS = {
     "a level that is none": '[check.level]\nbroken-link = "warning"\n',
     "a level of what stops a merge": '[check.level]\nbad-address = "off"\n',
     "a level of what was split": '[check.level]\nplaceholder = "error"\n',
+    "a number for a link": "[links]\na = 5\n",
+    "an impact that is none": '[events.move]\naffects = { api = "outage" }\n',
+    "three colours": '[look.colors]\naccent = ["#7a1f5c", "#f0a6d8", "#000000"]\n',
     "a table for a text": "[status]\nurl = {}\nslug = \"x\"\n",
     "a status page without an address": '[status]\nslug = "x"\n',
 }
@@ -41,6 +44,7 @@ FINE = {
     "two ways to leave": '[notices]\nunsubscribe = ["https://example.org/leave", "mailto:leave@example.org"]\n',
     "no calendar": "[notices]\ncalendar = false\n",
     "values of each kind": '[vars]\na = 1\nb = true\nc = "x"\nd = 1.5\ne = 2027-02-13\n',
+    "what users feel": '[events.move]\naffects = { api = "OUTAGE" }\n',
     "a colour by day and by night": '[look.colors]\naccent = ["#7a1f5c", "#f0a6d8"]\n',
 }
 
