@@ -6,6 +6,7 @@ mod look;
 mod mailing;
 mod maintnote;
 mod sending;
+mod status_page;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -196,7 +197,7 @@ fn read(reader: &mut Reader, config: &mut Config) {
     });
     (config.links, config.link_places) = read_links(reader);
     config.vars = reader.words("vars").into_iter().map(|(key, text)| (key.name, text)).collect();
-    reader.table("status", |reader| config.status = read_status(reader));
+    reader.table("status", |reader| config.status = status_page::read(reader));
     reader.table("notices", |reader| config.notices = mailing::read_notices(reader));
     reader.list_of_tables("mailings", |reader| config.mailings.extend(mailing::read_mailing(reader)));
     reader.table("smtp", |reader| config.sending = sending::read(reader));
@@ -335,79 +336,6 @@ fn size(text: &str) -> Parsed<u64> {
     let size = digits.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|size| *size > 0);
     size.ok_or_else(|| (format!("`{text}` is not a size"), Some("for example `4MiB`".to_owned())))
 }
-
-fn read_status(reader: &mut Reader) -> Option<status::Settings> {
-    let default = status::Settings::default();
-    let provider = reader
-        .choice("provider", &[("uptime-kuma", status::Provider::UptimeKuma), ("none", status::Provider::None)])
-        .unwrap_or(status::Provider::UptimeKuma);
-    if provider == status::Provider::None {
-        // The other keys stay legal, so that one word switches the badge off.
-        for key in STATUS_KEYS {
-            reader.node(key);
-        }
-        return None;
-    }
-    let url = reader.needed_text("url");
-    let url = url.and_then(|url| match web_address(&url.value) {
-        Ok(address) => Some(address.trim_end_matches('/').to_owned()),
-        Err((message, help)) => {
-            reader.reject(&url.span, message, help);
-            None
-        }
-    });
-    let slug = reader.needed_text("slug");
-    let slug = slug.and_then(|slug| {
-        let fits = !slug.value.is_empty() && slug.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        if !fits {
-            let help = "the last part of the page's address: letters, digits and `-`".to_owned();
-            reader.reject(&slug.span, format!("`{}` is not a slug", slug.value), Some(help));
-        }
-        fits.then_some(slug.value)
-    });
-    let settings = status::Settings {
-        provider,
-        url: url.clone().unwrap_or_default(),
-        slug: slug.clone().unwrap_or_default(),
-        page_url: reader.parsed("page_url", web_address),
-        on_error: reader
-            .choice(
-                "on_error",
-                &[("last-good", status::OnError::LastGood), ("unknown", status::OnError::Unknown), ("fail", status::OnError::Fail)],
-            )
-            .unwrap_or(default.on_error),
-        stale_after: reader.parsed("stale_after", duration).unwrap_or(default.stale_after),
-        max_age: reader.parsed("max_age", duration).unwrap_or(default.max_age),
-        connect_timeout: reader.parsed("connect_timeout", duration).unwrap_or(default.connect_timeout),
-        timeout: reader.parsed("timeout", duration).unwrap_or(default.timeout),
-        max_bytes: reader.parsed("max_bytes", size).unwrap_or(default.max_bytes),
-        retries: reader.count("retries", 0..=5).and_then(|count| u32::try_from(count).ok()).unwrap_or(default.retries),
-        ca_file: reader.text("ca_file").map(|text| text.value).filter(|path| !path.is_empty()).map(Into::into),
-        fresh: reader.bool("fresh").unwrap_or(default.fresh),
-        include: reader.texts("include").into_iter().map(|text| text.value).collect(),
-        exclude: reader.texts("exclude").into_iter().map(|text| text.value).collect(),
-        groups: reader.bool("groups").unwrap_or(default.groups),
-    };
-    (url.is_some() && slug.is_some()).then_some(settings)
-}
-
-const STATUS_KEYS: [&str; 15] = [
-    "url",
-    "slug",
-    "page_url",
-    "on_error",
-    "stale_after",
-    "max_age",
-    "connect_timeout",
-    "timeout",
-    "max_bytes",
-    "retries",
-    "ca_file",
-    "fresh",
-    "include",
-    "exclude",
-    "groups",
-];
 
 fn read_contract(reader: &mut Reader) -> Option<Contract> {
     let path = reader.needed_text("path");

@@ -406,7 +406,8 @@ def the_brake_works_all_night(program):
         done = project.send()
         refused(done, "messages in a row were refused with the same answer, 550 5.7.1 daily sending quota exceeded", "those not begun stay planned", "--all-refused")
         found = states(project)
-        assert found["accepted"] == 100 and 20 <= found["refused"] <= 28 and found["planned"] == 900 - found["refused"], found
+        # Twenty in a row, and two on each of four connections on their way. An acceptance that is heard late begins the row anew.
+        assert found["accepted"] == 100 and 20 <= found["refused"] <= 19 + 28 and found["planned"] == 900 - found["refused"], found
         server.behaviour.takes = 10_000
         refused(project.run("resolve", "advance", "--all-refused", "--sent", "--why", "x"), "only what is in doubt")
         done = project.run("resolve", "advance", "--all-refused", "--code", "554", "--resend", "--why", "x")
