@@ -282,10 +282,11 @@ pub(super) fn sarif_document(run: serde_json::Value) -> String {
 
 /// A rule as a reportingDescriptor (SARIF 2.1.0, §3.49).
 fn sarif_rule(rule: &Rule) -> serde_json::Value {
+    let text = rule.plain_text();
     json!({
         "id": rule.code,
         "shortDescription": { "text": rule.title() },
-        "help": { "text": rule.plain_text(), "markdown": rule.plain_text() },
+        "help": { "text": text, "markdown": text },
         "defaultConfiguration": { "level": rule.severity.word() },
         "properties": { "tags": [rule.area.folder()], "since": rule.since },
     })

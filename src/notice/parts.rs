@@ -5,7 +5,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Tag as Element};
 
 use super::stage::Stage;
-use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::Context;
 use crate::page::markdown::{self, Placed, end_of, plain_text};
 use crate::page::marked;
@@ -85,7 +85,7 @@ impl Parts {
         for second in others {
             let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, format!("`{title}` has a subject already"));
             let diagnostic = diagnostic.at(context.path, place(second)).help(varied);
-            diagnostics.push(diagnostic.related(context.path, Place::Span(place(first)), "the first one is here"));
+            diagnostics.push(diagnostic.first(context.path, Some(place(first))));
         }
     }
 

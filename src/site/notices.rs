@@ -6,7 +6,7 @@ use tera::Context;
 
 use super::{ShownNotice, Site, sent};
 use crate::config::Event;
-use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::notice::engine::{self, Compiled, Layout};
 use crate::notice::{Notice, merge, variables};
 use crate::page::{Hole, Publish, link};
@@ -28,7 +28,7 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
             let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
             let diagnostic = Diagnostic::new(rule::DUPLICATE_NAME, message).at(&notice.path, notice.span.clone());
             let diagnostic = diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading");
-            diagnostics.push(diagnostic.related(&first.path, Place::Span(first.span.clone()), "the first one is here"));
+            diagnostics.push(diagnostic.first(&first.path, Some(first.span.clone())));
         }
     }
     check_languages(project, &versions, diagnostics);
