@@ -634,6 +634,7 @@ await test("with the keyboard alone", async (page, is) => {
   await page.keyboard.type("KB");
   is(await tab("button.start"), "the start cannot be reached");
   await page.keyboard.press("Enter");
+  await desk(page).getByText("by KB").waitFor();
   is(await tab("li.task > input"), "no box can be reached");
   const before = await page.evaluate(() => document.activeElement.id);
   await page.keyboard.press("Space");
