@@ -58,7 +58,11 @@ export function listen(page, origin, faults) {
     if (["error", "warning"].includes(message.type())) faults.push(`console: ${message.text()}`);
   });
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
-  page.on("requestfailed", (request) => faults.push(`not loaded: ${request.url()}: ${request.failure()?.errorText}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure()?.errorText;
+    // The browser gives up what it was still loading when it goes on to another page.
+    if (why !== "net::ERR_ABORTED") faults.push(`not loaded: ${request.url()}: ${why}`);
+  });
   page.on("request", (request) => {
     if (!isOurs(request.url(), origin)) faults.push(`leaves the origin: ${request.url()}`);
   });

@@ -99,8 +99,10 @@ class Walk:
         return ["--skip-bad", str(len(self.bad))] if self.bad else []
 
     def judge(self, what, done=None):
-        for thread in [thread for thread in threading.enumerate() if isinstance(thread, Session)]:
-            thread.join(5)
+        # A session that is just being started can't be joined.
+        end = time.monotonic() + 5
+        while any(isinstance(thread, Session) for thread in threading.enumerate()) and time.monotonic() < end:
+            time.sleep(0.005)
         copies = self.server.record.copies()
         more = {to: number for to, number in copies.items() if number > 1 + self.again[to]}
         assert not more, f"after {what}: second copies {more}\n{done.stderr if done else ''}"
