@@ -73,6 +73,9 @@ function isOurs(url, origin) {
   return url.startsWith("data:") || url.startsWith(`${origin}/`);
 }
 
+/** For axe's `runOnly`: all that it asks of colours. Its other rules find the same in light and dark. */
+export const ABOUT_COLOUR = ["color-contrast", "link-in-text-block"];
+
 /** For `addInitScript`: a page without the worker that keeps run sheets, which fetches and answers beside it. */
 export function withoutWorker() {
   ServiceWorkerContainer.prototype.register = () => new Promise(() => {});

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import axe from "axe-core";
 import { fill } from "../../themes/default/source/run/command.js";
-import { listen, openBrowser, serve, withoutWorker } from "./browser.mjs";
+import { ABOUT_COLOUR, listen, openBrowser, serve, withoutWorker } from "./browser.mjs";
 
 const run = promisify(execFile);
 const [program, project, wanted = "", share = "1/1"] = process.argv.slice(2);
@@ -657,8 +657,10 @@ for (const [name, options] of [["light", { colorScheme: "light" }], ["dark", { c
     await fillIn(page, "NEW_IP", "wrong");
     await page.locator("li.alarm").first().getByRole("button").click();
     await page.evaluate(axe.source);
+    const runOnly = options.colorScheme === "dark" || options.forcedColors ? ABOUT_COLOUR : undefined;
     const look = async (where) => {
-      const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+      const { violations, passes } = await page.evaluate((runOnly) => axe.run(document, { runOnly, resultTypes: ["violations"] }), runOnly);
+      is(passes.length > 0, `axe${where}: it has looked at nothing`);
       for (const { id, help, nodes } of violations) is(false, `axe${where}: ${id} (${nodes.length}): ${help}: ${nodes[0].target} ${nodes[0].failureSummary}`);
     };
     await look(" with a dialog");

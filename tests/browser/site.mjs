@@ -8,13 +8,11 @@ import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import axe from "axe-core";
-import { listen, openBrowser, serve, several, tester } from "./browser.mjs";
+import { ABOUT_COLOUR, listen, openBrowser, serve, several, tester } from "./browser.mjs";
 
 const CHECKLIST = "docs/cutover-checklist.html";
 const WIDTHS = [320, 360];
 const SIZE = { width: 1280, height: 800 };
-/** All that axe asks of colours; its other rules find the same in light and dark. */
-const ABOUT_COLOUR = ["color-contrast", "link-in-text-block"];
 
 if (process.argv.length !== 3) {
   console.error("usage: node site.mjs PUBLIC_FOLDER");

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use runsheet::rule::{self, Stops};
 
 use self::plants::{Place, Plant, plants};
+use crate::is_long;
 
 /// A text of every message, and of nothing else.
 const BODY: &str = "LETTER-OF-THE-MAILING";
@@ -180,7 +181,7 @@ fn every_rule_that_stops_a_merge_is_planted() {
 #[test]
 fn no_level_lets_a_fault_into_a_mail() {
     let plants = plants();
-    let is_long = std::env::var_os("RUNSHEET_TEST_LONG").is_some();
+    let is_long = is_long();
     let mut runs = Vec::new();
     for (number, plant) in plants.iter().enumerate() {
         let commands = plant.commands(&COMMANDS);

@@ -1,6 +1,7 @@
 //! Tests from outside: what the program does to a user's project, and what holds for every input of the core.
 //!
 //! One binary, so that the program is linked once for all of them. `cargo test --test it serve::` runs those of one file.
+//! With `RUNSHEET_TEST_LONG` in the environment, which `scripts/test --long` sets, what is done many times is done many more.
 
 mod badge;
 mod caddy;
@@ -25,3 +26,8 @@ mod seeds;
 mod serve;
 mod sizes;
 mod status;
+
+/// Whether what is done many times is to be done many more.
+fn is_long() -> bool {
+    std::env::var_os("RUNSHEET_TEST_LONG").is_some()
+}

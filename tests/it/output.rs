@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::sample;
+use crate::{is_long, sample};
 
 /// A page of the tests' own; its title stands in the navigation of the other pages.
 const PAGE: &str = "content/docs/of-the-test.md";
@@ -58,7 +58,7 @@ fn another_folder_gives_the_same_bytes() {
 
 #[test]
 fn a_killed_build_leaves_the_old_tree_or_the_new_one() {
-    const KILLS: usize = 20;
+    let kills = if is_long() { 40 } else { 8 };
     let project = sample::copy();
     let root = project.path();
     let mut trees = TITLES.map(|title| {
@@ -72,15 +72,15 @@ fn a_killed_build_leaves_the_old_tree_or_the_new_one() {
     let mut random = Random::new();
     let mut duration = time_build(root);
     let (mut killed, mut builds, mut left_behind, mut new_seen) = (0, 0, 0, 0);
-    while killed < KILLS {
+    while killed < kills {
         write_page(root, TITLES[builds % 2]);
         builds += 1;
-        assert!(builds <= 20 * KILLS, "builds end before they can be killed: only {killed} of {builds} were");
+        assert!(builds <= 20 * kills, "builds end before they can be killed: only {killed} of {builds} were");
         // The last tree stands in public/; the build that is killed is to put the other there.
         trees.swap(0, 1);
         let [old, new] = &trees;
-        // One random moment in each twentieth of a build.
-        let moment = duration.mul_f64((killed as f64 + random.fraction()) / KILLS as f64);
+        // One random moment in each of as many parts of a build.
+        let moment = duration.mul_f64((killed as f64 + random.fraction()) / kills as f64);
         let told = format!("build {builds}, to be killed after {moment:?} of {duration:?}");
         let status = kill_after(start_build(root), moment);
         killed += usize::from(status.signal() == Some(9));
@@ -258,7 +258,7 @@ fn two_builds_at_once_leave_a_whole_tree() {
         build(root);
         tree(&root.join("public"))
     });
-    for turn in 0..10 {
+    for turn in 0..if is_long() { 20 } else { 4 } {
         let expected = &expected[turn % 2];
         write_page(root, TITLES[turn % 2]);
         let outputs = [start_build(root), start_build(root)].map(|child| child.wait_with_output().expect("it ends"));
