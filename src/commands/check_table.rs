@@ -24,6 +24,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded.project, name)?;
     notice::refuse_undeclared(&loaded.project.config, &mailing, recipients)?;
+    let loaded = loaded.merging(&mailing);
     let selection = Selection { recipients, surveyed: true, ..Selection::all(&mailing) };
     let table = TableFile::new(&loaded.root, &selection);
     if let Some(report) = report_to {
@@ -78,9 +79,7 @@ fn survey(
 }
 
 fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
-    if report == Path::new("-") {
-        bail!("the report is a file"; help: "name one with --report FILE");
-    }
+    notice::refuse_dash(report)?;
     if table.is(report) {
         bail!("the report would replace the table: {}", report.display(); help: "name another file with --report");
     }

@@ -202,13 +202,13 @@ fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, wh
     match &other.file {
         None => {
             refuse(restored(root, name, Some(ledger.store()))?)?;
-            Ok(ledger.adopt_here(name, who, why)?)
+            ledger.adopt_here(name, who, why)
         }
         // While it is locked nobody sends by it.
         Some(file) => {
             let mut store = InFile::to_send(file)?;
             refuse(restored(root, name, Some(&mut store))?)?;
-            Ok(ledger.adopt_from(&mut store, name, who, why)?)
+            ledger.adopt_from(&mut store, name, who, why)
         }
     }
 }

@@ -69,8 +69,9 @@ fn file(root: &Path, config: &Config) -> Result<PathBuf> {
         }
         return Ok(path);
     }
-    let folder = state_folder()
-        .context("there is no place for the ledger: neither XDG_STATE_HOME nor HOME is set\nhelp: name a file by `ledger` in [smtp]")?;
+    let folder = state_folder().with_context(
+        || error!("there is no place for the ledger: neither XDG_STATE_HOME nor HOME is set"; help: "name a file by `ledger` in [smtp]"),
+    )?;
     if let Some(id) = &config.site.id {
         return Ok(folder.join(format!("{id}.sqlite")));
     }
@@ -111,7 +112,7 @@ pub fn who(said: Option<&str>) -> String {
 /// The ledger, to send by it.
 pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
     match url(root, config)? {
-        Some(Secret(url)) => Ok(ledger::connect(&url)?),
+        Some(Secret(url)) => ledger::connect(&url),
         None => Ok(Box::new(InFile::to_send(&file(root, config)?)?)),
     }
 }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::config::Mailing;
 use crate::diagnostic::Diagnostics;
 use crate::error::{Context, Exit, Result, bail};
+use crate::mail::Keys;
 use crate::mailing::{MergedMessage, Outcome, Selection, Tally, campaign, prepare};
 use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::LeftOut;
@@ -96,10 +97,10 @@ pub fn run(global: &Global, command: &NoticeCommand) -> Result<Exit> {
             let order = ledger::Resolution { name, to: address.as_deref(), of, code: *code, decision, why, who: who.as_deref() };
             ledger::resolve(global, &order)
         }
-        NoticeCommand::Who { token, mailing, recipients } => Ok(who::run(global, token, mailing.as_deref(), recipients.as_deref())?),
+        NoticeCommand::Who { token, mailing, recipients } => who::run(global, token, mailing.as_deref(), recipients.as_deref()),
         NoticeCommand::Adopt { name, from, apart, why, who } => identity::adopt(global, name, from.as_deref(), *apart, why, who.as_deref()),
-        NoticeCommand::Verify { file } => Ok(export::verify_file(global, file)?),
-        NoticeCommand::Export { name, format } => Ok(export::run(global, name, *format)?),
+        NoticeCommand::Verify { file } => export::verify_file(global, file),
+        NoticeCommand::Export { name, format } => export::run(global, name, *format),
     }
 }
 
@@ -237,7 +238,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
         return Ok(Exit::Faults);
     };
     let selection = Selection { condition, probed: true, skip: skip.as_ref(), ..all };
-    let reviewed = look_over(&loaded, &selection, &mut diagnostics).with_context(|| format!("cannot review `{name}`"))?;
+    let reviewed = look_over(&loaded, &selection, &keys, &mut diagnostics).with_context(|| format!("cannot review `{name}`"))?;
     let (review, dates, tally) = reviewed;
     if report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global) || tally.skipped || tally.incomplete {
         return Ok(Exit::Faults);
@@ -253,10 +254,14 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
 }
 
 /// What varies over all recipients, and the dates of their messages.
-fn look_over(loaded: &Loaded, selection: &Selection, diagnostics: &mut Diagnostics) -> Result<(Review, BTreeSet<Timestamp>, Tally)> {
-    let keys = environment::keys();
+fn look_over(
+    loaded: &Loaded,
+    selection: &Selection,
+    keys: &Keys,
+    diagnostics: &mut Diagnostics,
+) -> Result<(Review, BTreeSet<Timestamp>, Tally)> {
     let (mut review, mut dates) = (Review::default(), BTreeSet::new());
-    let mut merging = loaded.merge(selection, &keys, diagnostics)?;
+    let mut merging = loaded.merge(selection, keys, diagnostics)?;
     for outcome in &mut merging {
         if let Outcome::Written(merged) = outcome?
             && let MergedMessage { recipient, message, notice, probe: Some(probe), .. } = *merged
@@ -318,6 +323,9 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     let MergeOrder { recipients, only, condition, shard, .. } = *order;
     let selection = Selection { recipients, only, condition, shard, limit, ..Selection::all(&mailing) };
     let to_standard_output = target == Path::new("-");
+    if let Some(report) = order.report {
+        refuse_report(report, (!to_standard_output).then_some(&*target))?;
+    }
     let mut diagnostics = loaded.site.diagnostics.clone();
     let failed = |diagnostics: Diagnostics, tally: &Tally| {
         let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
@@ -341,12 +349,9 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
             return Ok(Exit::Faults);
         }
     }
-    if let Some(report) = order.report.filter(|_| !to_standard_output) {
-        refuse_report_in_target(report, &target)?;
-    }
     let mut sink = open_sink(&loaded.root, &target, order.format)?;
     let mut written = order.report.map(|report| sink::Report::new(&loaded.root, report)).transpose()?;
-    let merged = pour(&loaded, &selection, &mut *sink, written.as_mut(), &mut diagnostics);
+    let merged = pour(&loaded, &selection, &keys, &mut *sink, written.as_mut(), &mut diagnostics);
     let tally = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if to_standard_output {
         if tally.incomplete {
@@ -365,11 +370,18 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
-fn refuse_report_in_target(report: &Path, target: &Path) -> Result<()> {
+/// Standard output has what a command prints beside its report.
+pub fn refuse_dash(report: &Path) -> Result<()> {
     if report == Path::new("-") {
         bail!("the report is a file"; help: "name one with --report FILE");
     }
+    Ok(())
+}
+
+/// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
+fn refuse_report(report: &Path, target: Option<&Path>) -> Result<()> {
+    refuse_dash(report)?;
+    let Some(target) = target else { return Ok(()) };
     let report = sink::real_path(report)?;
     let target = std::path::absolute(target).context("the target is no path")?;
     if report.starts_with(&target) || sink::real_path(&target).is_ok_and(|target| report.starts_with(target)) {
@@ -406,12 +418,12 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<
 fn pour(
     loaded: &Loaded,
     selection: &Selection,
+    keys: &Keys,
     sink: &mut dyn Sink,
     mut report: Option<&mut sink::Report>,
     diagnostics: &mut Diagnostics,
 ) -> Result<Tally> {
-    let keys = environment::keys();
-    let mut merging = loaded.merge(selection, &keys, diagnostics)?;
+    let mut merging = loaded.merge(selection, keys, diagnostics)?;
     sink::pour(&mut merging, sink, |outcome| report.as_mut().map_or(Ok(()), |report| add_row(report, outcome)))?;
     let (tally, found) = merging.finish();
     diagnostics.extend(found);

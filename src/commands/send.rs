@@ -75,7 +75,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
     let named = campaign::campaign_of(&loaded.project, &mailing);
     let (Some((_, event)), false) = (named, loaded.settle(diagnostics.clone(), global).has_errors()) else {
         // The rows are looked at, too: one run names all faults.
-        let selection = Selection { only: order.only, ..Selection::all(&mailing) };
+        let selection = Selection { recipients: order.recipients, only: order.only, ..Selection::all(&mailing) };
         loaded.check(&selection, &environment::keys(), &mut diagnostics)?;
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
         report::note(global, "nothing was sent");
@@ -426,13 +426,13 @@ impl Job<'_> {
                 report::note(self.global, "amended");
                 Ok(())
             }
-            Change::Extended => Ok(ledger.extend(&plan, &planned.rows, &particulars)?),
+            Change::Extended => ledger.extend(&plan, &planned.rows, &particulars),
             Change::New => match ledger.freeze(&plan, &planned.rows, &particulars) {
                 // Another sender may have been quicker: it is the same plan if its hash is.
                 Err(_) if ledger.plan()?.is_some() => {
                     bail!("another sender has frozen this plan meanwhile"; help: "run it again to join in")
                 }
-                frozen => Ok(frozen?),
+                frozen => frozen,
             },
         }
     }

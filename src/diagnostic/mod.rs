@@ -109,12 +109,13 @@ impl Diagnostic {
         if let Place::Line(line, _) = self.place { u64::try_from(line).ok() } else { None }
     }
 
-    fn order(&self) -> (&str, usize, usize, &str) {
+    fn order(&self) -> (&str, usize, usize, &str, &str) {
         let path = self.path.as_ref().map_or("", |path| path.as_str());
+        let code = self.rule.code;
         match &self.place {
-            Place::File => (path, 0, 0, self.rule.code),
-            Place::Span(span) => (path, span.start, span.end, self.rule.code),
-            Place::Line(line, column) => (path, *line, *column, self.rule.code),
+            Place::File => (path, 0, 0, code, &self.message),
+            Place::Span(span) => (path, span.start, span.end, code, &self.message),
+            Place::Line(line, column) => (path, *line, *column, code, &self.message),
         }
     }
 }

@@ -297,12 +297,7 @@ fn read_theme(root: &Path, name: &str, inputs: &mut Inputs) -> Result<()> {
     Ok(())
 }
 
-/// Opens a file of recipients as a stream, with its first bytes. `None` if there is none.
-pub fn open_recipients(root: &Path, path: &RelPath) -> Result<Option<(Vec<u8>, fs::File)>> {
-    open_table(&root.join(path.as_str())).with_context(|| format!("cannot read {path}"))
-}
-
-/// Opens a table as a stream, with its first bytes.
+/// Opens a table as a stream, with its first bytes. `None` if there is none.
 pub fn open_table(path: &Path) -> Result<Option<(Vec<u8>, fs::File)>> {
     let mut file = match fs::File::open(path) {
         Ok(file) => file,

@@ -23,7 +23,8 @@ export async function openBrowser() {
   return chromium.launch({ executablePath: executable(), args: [...args, "--disable-gpu-compositing", "--in-process-gpu"] });
 }
 
-const POLICY = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
+/** What the guide has servers send. */
+export const POLICY = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 export const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",

@@ -14,7 +14,7 @@ import { gzipSync } from "node:zlib";
 import { HtmlValidate } from "html-validate";
 import lighthouse from "lighthouse";
 import { chromium } from "playwright-core";
-import { executable, TYPES, withoutWorker } from "./browser.mjs";
+import { executable, POLICY, TYPES, withoutWorker } from "./browser.mjs";
 
 /** Where the project that `runsheet init` makes is served. */
 const START = "start/";
@@ -29,10 +29,6 @@ const KINDS = {
   reference: "reference/diagnostics.html",
   "not found": "404.html",
 };
-/** What the guide asks of a server. */
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
-  "manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const LEAST = { accessibility: 1, "best-practices": 1, seo: 1, performance: 0.98 };
 const MOST_BYTES = 20 * 1024;
 const MOST_SCRIPT = 6 * 1024;
@@ -129,6 +125,7 @@ async function weights() {
   const table = [];
   for (const [kind, path] of Object.entries(KINDS)) {
     const weight = { document: 0, stylesheet: 0, script: 0 };
+    const weighed = [];
     const context = await browser.newContext();
     const page = await context.newPage();
     // What a worker keeps is fetched once more, behind the page.
@@ -136,17 +133,19 @@ async function weights() {
     page.on("request", (request) => {
       if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith("data:")) faults.push(`${path}: asks for ${request.url()}`);
     });
-    page.on("response", async (response) => {
+    const weigh = async (type, file) => {
+      weight[type] += gzipSync(await readFile(file), { level: 9 }).length;
+    };
+    page.on("response", (response) => {
       const type = response.request().resourceType();
-      if (!(type in weight)) return;
-      const bytes = await readFile(fileOf(response.url()));
-      weight[type] += gzipSync(bytes, { level: 9 }).length;
+      if (type in weight) weighed.push(weigh(type, fileOf(response.url())));
     });
     page.on("console", (message) => {
       if (message.type() === "error") faults.push(`${path}: ${message.text()}`);
     });
     await page.goto(`${origin}/${path}`, { waitUntil: "networkidle" });
     await context.close();
+    await Promise.all(weighed);
     const total = weight.document + weight.stylesheet + weight.script;
     table.push({ kind, html: weight.document, css: weight.stylesheet, script: weight.script, total });
     if (WITHOUT_LIMIT.includes(kind)) continue;

@@ -253,8 +253,12 @@ fn levels_of_pages_count() {
 /// A notice that no mailing sends is merged by the command line: it is judged as one that a mailing sends.
 #[test]
 fn a_notice_that_nobody_declared_is_judged_as_well() {
-    let lines =
-        ["notice merge aside --recipients people.csv --to {to}", "notice preview aside", "notice review aside --recipients people.csv"];
+    let lines = [
+        "notice check aside --recipients people.csv",
+        "notice merge aside --recipients people.csv --to {to}",
+        "notice preview aside",
+        "notice review aside --recipients people.csv",
+    ];
     for (fault, code) in [("[LINK]", "placeholder"), ("`{{ r.name }}`", "tag-in-code"), ("[x](nope.md)", "broken-link")] {
         for line in lines {
             let place = tempfile::tempdir().expect("a folder");

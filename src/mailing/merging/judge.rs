@@ -70,7 +70,6 @@ impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
 
     /// A recipient whose values are meant, as far as that can be seen.
     fn without_fillers(&mut self, mut recipient: Recipient) -> Result<Recipient, Box<BadRow>> {
-        let whole = recipient.clone();
         let (faults, warnings) = look(&mut self.fillers, &mut recipient, self.source.path());
         let (line, address) = (recipient.line, Some(recipient.address.clone()));
         if !faults.is_empty() {
@@ -80,7 +79,7 @@ impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
         if !warnings.is_empty() {
             self.report(BadRow { line, faults: warnings, address, stand_in: None, ends: false });
         }
-        Ok(whole)
+        Ok(recipient)
     }
 }
 
