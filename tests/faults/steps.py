@@ -25,6 +25,8 @@ from smtp_server import Server
 
 MODES = {"fails": (errno.EIO, False), "is full from then on": (errno.ENOSPC, True)}
 OPERATIONS = {}
+# No operation has fewer; where hardly any are seen, it is looked in the wrong place.
+LEAST_STEPS = 10
 # Of the processes at once: they compute, and do not wait.
 JOBS = 2
 
@@ -229,6 +231,7 @@ def main():
         whole = made.round(0, "fails")
         assert whole.returncode == 0, whole.output
         steps = whole.steps
+        assert len(steps) >= LEAST_STEPS, f"{name}: {len(steps)} steps were seen: the others would not be failed"
         tasks = [(name, at, mode) for at in range(1, len(steps) + 1) for mode in modes]
         seen = faults
         for (_, at, mode), fault in at_once(one_round, tasks, JOBS):
