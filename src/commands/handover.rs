@@ -57,9 +57,9 @@ impl Handover<'_> {
             report::sayer(self.global),
         )?;
         let mut ledger = ledger;
-        let total = ledger.counts()?.waiting().min(self.limit.unwrap_or(u64::MAX));
-        let meter = Meter::new(self.global, total);
-        let accepted = ledger.counts()?.get(State::Accepted);
+        let counts = ledger.counts()?;
+        let meter = Meter::new(self.global, counts.waiting().min(self.limit.unwrap_or(u64::MAX)));
+        let accepted = counts.get(State::Accepted);
         let options =
             SendOptions { server, sending: self.sending, mailing, accepted, signal: &signal.came, tell: &|state| meter.tell(state) };
         let mut budget = self.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
@@ -128,18 +128,23 @@ impl Handover<'_> {
         time.map_or_else(String::new, |time| zoned(time, self.event).strftime("%H:%M %Z").to_string())
     }
 
+    /// Claims those of some recipients whose turn it is, by their keys, as long as the budget lasts.
+    fn claim(&self, producer: &Producer, keys: &[String], budget: &mut usize) -> Result<BTreeMap<String, Claim>> {
+        self.refuse_late()?;
+        let claims = producer.ledger(|ledger| ledger.claim(keys, *budget))?;
+        *budget -= claims.len();
+        Ok(claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect())
+    }
+
     /// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
     fn put_kept(&self, producer: &Producer, kept: Kept, budget: &mut usize) -> Result<usize> {
         let mut claimed = 0;
         let mut messages = kept.messages.into_iter().peekable();
         while messages.peek().is_some() && *budget > 0 && !producer.has_stopped() {
-            self.refuse_late()?;
             let batch: Vec<_> = messages.by_ref().take(64).collect();
             let keys: Vec<String> = batch.iter().map(|(key, ..)| key.clone()).collect();
-            let claims = producer.ledger(|ledger| ledger.claim(&keys, *budget))?;
-            *budget -= claims.len();
+            let mut claims = self.claim(producer, &keys, budget)?;
             claimed += claims.len();
-            let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
             for (key, envelope, bytes) in batch {
                 let Some(claim) = claims.remove(&key) else { continue };
                 producer.put(Queued::new(claim, envelope, bytes)?);
@@ -157,12 +162,9 @@ impl Handover<'_> {
             if *budget == 0 || producer.has_stopped() {
                 return Ok(recipients.iter().map(|_| None).collect());
             }
-            self.refuse_late()?;
             let keys: Vec<String> = recipients.iter().map(|recipient| address::key(&recipient.address)).collect();
-            let claims = producer.ledger(|ledger| ledger.claim(&keys, *budget))?;
-            *budget -= claims.len();
+            let mut claims = self.claim(producer, &keys, budget)?;
             claimed += claims.len();
-            let mut claims: BTreeMap<String, Claim> = claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect();
             Ok(keys.iter().map(|key| claims.remove(key)).collect())
         };
         let (keys, known) = (environment::keys(), Diagnostics::default());

@@ -18,9 +18,10 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Error};
 
+use super::kept;
 use crate::check::external::{Answer, is_passing, is_private, is_private_ip, is_refused_head, next_hop};
 use crate::config::External;
-use crate::error::{Context, Result};
+use crate::error::Result;
 use crate::status::{Address, plain_line};
 
 const REDIRECT_LIMIT: usize = 5;
@@ -64,13 +65,7 @@ pub fn kept(root: &Path) -> String {
 
 /// Keeps answers for later runs: the file is replaced whole, or not at all.
 pub fn keep(root: &Path, json: &str) -> Result<()> {
-    let path = cache(root);
-    let folder = path.parent().unwrap_or(root);
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, json.as_bytes())?;
-    file.persist(&path)?;
-    Ok(())
+    kept::replace(&cache(root), json.as_bytes())
 }
 
 fn cache(root: &Path) -> PathBuf {

@@ -1,10 +1,10 @@
 //! Highlighted code, kept in `.runsheet/` from one build to the next.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context, Result};
+use super::kept;
+use crate::error::Result;
 use crate::highlight::{FORM, Highlights, Key};
 
 /// What the file begins with: what it is, and how its code was written.
@@ -23,13 +23,7 @@ pub fn read(root: &Path) -> Highlights {
 
 /// Keeps what a build has used, in one step.
 pub fn keep(root: &Path, highlights: &Highlights) -> Result<()> {
-    let path = path(root);
-    let folder = path.parent().unwrap_or(root);
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot keep the highlighted code")?;
-    file.write_all(&encode(highlights)).context("cannot keep the highlighted code")?;
-    file.persist(&path).context("cannot keep the highlighted code")?;
-    Ok(())
+    kept::replace(&path(root), &encode(highlights))
 }
 
 /// Head, hash of the rest, then for each block its key, the length of its HTML (little endian), and the HTML.

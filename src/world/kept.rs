@@ -1,9 +1,12 @@
 //! What a project keeps between runs, in `.runsheet/`: caches, its lock, the last lines of histories.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
-use crate::error::{Result, bail};
+use tempfile::NamedTempFile;
+
+use crate::error::{Context, Result, bail};
 
 /// The version of all that lies there. A later one writes its number into a file; without that file it is this one.
 const VERSION: u32 = 1;
@@ -21,4 +24,17 @@ pub fn refuse_newer(root: &Path) -> Result<()> {
         ),
         Err(_) => bail!("{} is damaged", root.join(FILE).display(); help: "remove it"),
     }
+}
+
+/// Replaces a file that lies there, whole or not at all; its folder is made.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    let written = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let mut file = NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    written().with_context(|| format!("cannot keep {}", path.display()))
 }

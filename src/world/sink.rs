@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
+use super::kept;
 use super::output::Output as Tree;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Context, Result, bail, error};
@@ -344,12 +345,7 @@ impl Merged {
         let mut merged = Merged::read(record);
         merged.0.retain(|path, _| path.exists());
         merged.0.insert(file, stamp);
-        let path = record;
-        let folder = path.parent().context("the record has no folder")?;
-        let mut aside = NamedTempFile::new_in(folder).context("cannot note what was merged")?;
-        aside.write_all(&serde_json::to_vec(&merged)?).context("cannot note what was merged")?;
-        aside.persist(path).map_err(|error| error.error).context("cannot note what was merged")?;
-        Ok(())
+        kept::replace(record, &serde_json::to_vec(&merged)?)
     }
 }
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::kuma;
+use super::{kept, kuma};
 use crate::config::Config;
-use crate::error::{Context, Result, error};
+use crate::error::{Result, error};
 use crate::inputs::StatusInput;
 use crate::status::{Settings, Snapshot, settle};
 
@@ -29,7 +29,7 @@ pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Resu
     if settled.is_new
         && let Some(snapshot) = &settled.snapshot
     {
-        keep(root, snapshot)?;
+        kept::replace(&cache(root), snapshot.to_json().as_bytes())?;
     }
     let fault = settled.warning.map(|fault| (fault.message(), fault.help().map(str::to_owned)));
     Ok(StatusInput { snapshot: settled.snapshot, fault })
@@ -48,14 +48,4 @@ fn cache(root: &Path) -> PathBuf {
 fn last_good(root: &Path, settings: &Settings) -> Option<Snapshot> {
     let text = fs::read_to_string(cache(root)).ok()?;
     Snapshot::from_json(&text).ok().filter(|snapshot| snapshot.is_of(settings))
-}
-
-fn keep(root: &Path, snapshot: &Snapshot) -> Result<()> {
-    let path = cache(root);
-    let folder = path.parent().unwrap_or(root);
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot keep the status snapshot")?;
-    std::io::Write::write_all(&mut file, snapshot.to_json().as_bytes()).context("cannot keep the status snapshot")?;
-    file.persist(&path).context("cannot keep the status snapshot")?;
-    Ok(())
 }

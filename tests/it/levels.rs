@@ -89,6 +89,12 @@ Hello {{{{ r.name }}}}, {BODY}: {{{{ vars.reason }}}}, {{{{ event.start | when(z
     fs::write(folder.join("people.csv"), people).expect("the recipients");
 }
 
+fn set_level(folder: &Path, code: &str, level: &str) {
+    let path = folder.join("runsheet.toml");
+    let config = fs::read_to_string(&path).expect("the configuration");
+    fs::write(&path, format!("{config}\n[check]\nlevel = {{ {code} = \"{level}\" }}\n")).expect("the configuration");
+}
+
 fn command(place: &Path, line: &str, who: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
     let line = line.replace("{to}", "out").replace("{who}", who);
@@ -116,9 +122,7 @@ fn judge(plant: &Plant, level: Option<&str>, line: &str) -> Option<String> {
     project(&folder, server.local_addr().expect("an address").port());
     plant.put(&folder);
     if let Some(level) = level {
-        let path = folder.join("runsheet.toml");
-        let config = fs::read_to_string(&path).expect("the configuration");
-        fs::write(&path, format!("{config}\n[check]\nlevel = {{ \"{}\" = \"{level}\" }}\n", plant.code)).expect("the configuration");
+        set_level(&folder, plant.code, level);
     }
     let (out, err) = (place.path().join("stdout"), place.path().join("stderr"));
     let file = |path: &Path| fs::File::create(path).expect("a file");
@@ -236,9 +240,7 @@ fn levels_of_pages_count() {
             let folder = place.path().join("project");
             project(&folder, 9);
             fs::write(folder.join("content/index.md"), format!("# Home\n\n{fault}")).expect("a page");
-            let path = folder.join("runsheet.toml");
-            let config = fs::read_to_string(&path).expect("the configuration");
-            fs::write(&path, format!("{config}\n[check]\nlevel = {{ {code} = \"{level}\" }}\n")).expect("the configuration");
+            set_level(&folder, code, level);
             for line in ["check --offline", "build --offline", "notice send advance --dry-run"] {
                 let output = command(place.path(), line, "one@customer.example").output().expect("the program runs");
                 let is_judged = code != "placeholder-on-page" || line.starts_with("check");
@@ -266,9 +268,7 @@ fn a_notice_that_nobody_declared_is_judged_as_well() {
             project(&folder, 9);
             let aside = format!("---\nkind: notice\n---\n# Aside\n\n**Subject:** Aside\n\n{BODY} {fault}\n");
             fs::write(folder.join("content/aside.md"), aside).expect("a notice");
-            let path = folder.join("runsheet.toml");
-            let config = fs::read_to_string(&path).expect("the configuration");
-            fs::write(&path, format!("{config}\n[check]\nlevel = {{ broken-link = \"off\" }}\n")).expect("the configuration");
+            set_level(&folder, "broken-link", "off");
             let output = command(place.path(), line, "one@customer.example").output().expect("the program runs");
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(!output.status.success() && said.contains(&format!("error[{code}]")), "`{line}`, {code}: {said}");
