@@ -189,3 +189,20 @@ impl IntoIterator for Diagnostics {
         self.0.into_iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule;
+
+    #[test]
+    fn what_is_found_twice_is_said_once() {
+        let path = RelPath::new("a.md").expect("a path");
+        let mut found = Diagnostics::default();
+        for message in ["one", "two", "one", "two"] {
+            found.push(Diagnostic::new(rule::BROKEN_LINK, message).at(&path, 3..5));
+        }
+        let settled = found.settle(&BTreeMap::new(), false, |_| false);
+        assert_eq!(settled.iter().map(|diagnostic| &*diagnostic.message).collect::<Vec<_>>(), ["one", "two"]);
+    }
+}

@@ -546,3 +546,18 @@ def another_table_on_the_command_line(program):
         refused(project.send(), "has changed: 2 recipients are new, 2 recipients are gone")
         expect(project.send("--recipients", str(table)).returncode, 0)
         expect(len(server.record.taken), 2)
+
+
+@case
+def a_faulty_site_and_another_table(program):
+    """The site is at fault, and so is the table that was named: one run tells of both, and of no other table."""
+    project = Project(program, 1, 2)
+    (project.root / "content/page.md").write_text("# A page\n\n[nowhere](nowhere.md)\n")
+    (project.root / "people.csv").write_text("email,name,number\nnot-an-address,Sample,0\n")
+    table = project.root / "others.csv"
+    table.write_text("email,name,number\nneither-one,Sample,0\n")
+    done = project.run("send", "advance", "--dry-run", "--recipients", str(table))
+    expect(done.returncode, 1, done.stderr)
+    for words in ("broken-link", "neither-one", "nothing was sent"):
+        assert words in done.stderr, f"{words!r} is not in {done.stderr}"
+    assert "not-an-address" not in done.stderr, done.stderr
