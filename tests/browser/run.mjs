@@ -865,7 +865,7 @@ await test("the end of a run: what is open on each sheet and each alarm is told 
   is((await text(dialog)).includes("Main sheet: what is open there cannot be counted here"), `of a sheet that was edited: ${await text(dialog)}`);
   await answer(page, "End run");
   is(/summary/.test(await focused(page)), `the keyboard is at “${await focused(page)}” after the end`);
-}, inSmall(5));
+}, { ...inSmall(5), ignore: ["ERR_ABORTED"] });
 await write("content/a.md", A);
 await rebuild();
 

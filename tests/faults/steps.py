@@ -25,7 +25,7 @@ from smtp_server import Server
 
 MODES = {"fails": (errno.EIO, False), "is full from then on": (errno.ENOSPC, True)}
 OPERATIONS = {}
-# No operation has fewer; where hardly any are seen, it is looked in the wrong place.
+# No operation has fewer: if hardly any are seen, failing.py looks in the wrong place.
 LEAST_STEPS = 10
 # Of the processes at once: they compute, and do not wait.
 JOBS = 2

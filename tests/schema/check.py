@@ -31,7 +31,7 @@ PLANTS = {
     "a level of what stops a merge": '[check.level]\nbad-address = "off"\n',
     "a level of what was split": '[check.level]\nplaceholder = "error"\n',
     "a number for a link": "[links]\na = 5\n",
-    "an impact that is none": '[events.move]\naffects = { api = "outage" }\n',
+    "an unknown impact": '[events.move]\naffects = { api = "outage" }\n',
     "three colours": '[look.colors]\naccent = ["#7a1f5c", "#f0a6d8", "#000000"]\n',
     "a table for a text": "[status]\nurl = {}\nslug = \"x\"\n",
     "a status page without an address": '[status]\nslug = "x"\n',
