@@ -11,12 +11,13 @@ use runsheet::commands;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = Cli::from_arg_matches(&cli::command().get_matches()).unwrap_or_else(|error| error.exit());
-    match commands::run(&cli) {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            commands::say(&error, cli.global.message_format);
-            error.exit().into()
-        }
-    }
+    let cli = match cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
+        Ok(cli) => cli,
+        Err(told) => return commands::end(commands::usage(&told)).into(),
+    };
+    let exit = commands::run(&cli).unwrap_or_else(|error| {
+        commands::say(&error, cli.global.message_format);
+        error.exit()
+    });
+    commands::end(exit).into()
 }

@@ -151,7 +151,7 @@ fn parse(kind: &str, text: &str) -> Page {
 /// The address of a link as it was written, which is more than a site would ever put in.
 fn fill(page: &Page, hole: Hole, html: &mut String) {
     if let Hole::Code(number) = hole {
-        html.push_str(&page.blocks[number].code.html(&mut runsheet::highlight::Memo::default()));
+        html.push_str(&page.blocks[number].code.html(None));
     }
     if let Hole::Link(number) = hole {
         let link = &page.links[number];

@@ -15,26 +15,29 @@ use crate::mail::Keys;
 use crate::mailing::{Selection, Skip, Tally};
 use crate::notice::engine;
 use crate::render::{Frame, Rendered};
-use crate::rule;
+use crate::rule::{self, Severity};
 use crate::search;
 use crate::site::{MARKER, Site, Target};
 use crate::source::RelPath;
 use crate::text::counted;
-use crate::world::environment;
+use crate::world::aside::Readers;
 use crate::world::highlights;
-use crate::world::output::{Lock, Output, Published};
+use crate::world::lock::Locks;
+use crate::world::output::{Output, Published};
 use crate::world::progress::Progress;
 use crate::world::sink;
+use crate::world::{disk, environment};
 
 pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     let root = super::load::root(global)?;
-    let _lock = Lock::take(&root)?;
     let (loaded, kept) = rayon::join(|| load(global, StatusFrom::Fetch, HistoryFrom::Git, None), || highlights::read(&root));
     let mut loaded = loaded?;
     let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
-    let public = Output::new(&loaded.root, &target, MARKER)?;
+    let mut locks = Locks::new(&loaded.root);
+    let public = Output::new(&loaded.root, &target, MARKER, Readers::Everybody, &mut locks)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
-    let outbox = if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(sink::begin_outbox(&loaded.root)?) };
+    let outbox =
+        if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(sink::begin_outbox(&loaded.root, &mut locks)?) };
     let merged = match &outbox {
         Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
         None => Vec::new(),
@@ -56,7 +59,8 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     diagnostics.extend(write_site(&loaded, &public, &progress)?);
     drop(progress);
     loaded.stopwatch.lap("render and write");
-    if loaded.site.config.site.search {
+    // Where a file of the content has the place of one of the index, that is an error by now.
+    if loaded.site.config.site.search && diagnostics.count(Severity::Error) == 0 {
         write_search(&loaded.site, &public)?;
     }
     loaded.stopwatch.lap("search");
@@ -115,7 +119,7 @@ fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<D
 fn write(loaded: &Loaded, frame: &Frame, public: &Output, route: &str) -> Result<Option<Diagnostic>> {
     match loaded.render(frame, route) {
         Ok(Rendered::Bytes(bytes)) => public.write(route, &bytes).map(|()| None),
-        Ok(Rendered::File(path)) => public.copy(route, &loaded.root.join(path.as_str())).map(|()| None),
+        Ok(Rendered::File(path)) => public.copy(route, disk::open_asset(&loaded.root, &path)?).map(|()| None),
         Err(error) => Ok(Some(template_fault(&loaded.inputs, &loaded.project.config.site.theme, route, &error))),
     }
 }

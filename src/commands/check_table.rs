@@ -14,13 +14,11 @@ use crate::notice::rows::{BadRow, RowFault};
 use crate::rule::{self, Severity};
 use crate::text::{counted, thousands, visible};
 use crate::world::environment;
-use crate::world::output::Lock;
+use crate::world::lock::Locks;
 use crate::world::sink::{FaultRow, TableReport};
 use crate::world::table_file::TableFile;
 
 pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Option<&Path>) -> Result<Exit> {
-    let root = super::load::root(global)?;
-    let _lock = report_to.map(|_| Lock::take(&root)).transpose()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded.project, name)?;
     notice::refuse_undeclared(&loaded.project.config, &mailing, recipients)?;
@@ -30,7 +28,8 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     if let Some(report) = report_to {
         refuse_report(report, &table)?;
     }
-    let mut written = report_to.map(|report| TableReport::new(&loaded.root, report)).transpose()?;
+    let mut locks = Locks::new(&loaded.root);
+    let mut written = report_to.map(|report| TableReport::new(&loaded.root, report, &mut locks)).transpose()?;
     let mut keys = environment::keys();
     // Nothing is written: whoever checks need not hold the secret.
     keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());

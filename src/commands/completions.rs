@@ -9,6 +9,6 @@ use crate::error::{Exit, Result};
 pub fn run(shell: Shell) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "runsheet", &mut script);
-    report::data(&String::from_utf8_lossy(&script));
+    report::data(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
 }

@@ -1,9 +1,10 @@
 //! What a person confirms on the terminal before mails go out.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use crate::error::{Context, Result, bail};
 use crate::text::thousands;
+use crate::world::streams;
 
 /// How the number was confirmed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub fn count(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
 
 /// Asks on the terminal.
 pub fn ask(question: &str) -> Result<String> {
-    write!(std::io::stderr().lock(), "{question}").ok();
+    streams::err(question);
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("cannot read from the terminal")?;
     Ok(line)

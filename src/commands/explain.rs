@@ -9,6 +9,6 @@ pub fn run(code: &str) -> Result<Exit> {
         let (message, help) = rule::unknown(code);
         return Err(Error::new(message).maybe_help(help));
     };
-    report::data(&format!("{}\n", rule.plain_text()));
+    report::data(&format!("{}\n", rule.plain_text()))?;
     Ok(Exit::Done)
 }

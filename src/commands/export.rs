@@ -34,7 +34,7 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<Exit> {
     report::data(&match format {
         ExportFormat::Csv => as_csv(&rows, &events, seal.as_ref())?,
         ExportFormat::Json => as_json(&plan, &rows, &events, seal.as_ref())?,
-    });
+    })?;
     let verified = verify(&plan, &events, &rows);
     if let Some(what) = verified.uncovered {
         report::note(global, &format!("not covered by the history: {what}"));
@@ -100,7 +100,7 @@ fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&Seal>
 /// `runsheet notice verify`
 pub fn verify_file(global: &Global, file: &Path) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let text = String::from_utf8(disk::read_bytes(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
+    let text = String::from_utf8(disk::read_named(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
     let Some(seal) = seal(&loaded.root, &loaded.project.config)? else {
         // What is not sealed has nothing that a key could check.
         let any = Seal::new(b"");

@@ -21,7 +21,7 @@ use crate::world::ledger::sqlite::{self, InFile};
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{self, Ledger, Whom};
 use crate::world::mail::smtp::Secret;
-use crate::world::{disk, environment, process};
+use crate::world::{environment, process, secret_file};
 
 /// A mailing that the project declares.
 pub fn declared<'a>(config: &'a Config, name: &str) -> Result<&'a Mailing> {
@@ -39,7 +39,7 @@ pub fn secret(root: &Path, given: Option<String>, file: Option<&Path>, command: 
         return Ok(given.map(Secret));
     }
     if let Some(file) = file {
-        return Ok(Some(Secret(disk::read_secret(&root.join(file))?)));
+        return Ok(Some(Secret(secret_file::first_line(root, file)?)));
     }
     if command.is_empty() {
         return Ok(None);
@@ -255,7 +255,7 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
             }
         }
     }
-    report::data(&text);
+    report::data(&text)?;
     if let Some(error) = unknown {
         return Err(error);
     }

@@ -8,12 +8,12 @@ use super::ledger;
 use crate::config::Sending;
 use crate::error::{Error, Result};
 use crate::world::mail::smtp::{Login, Secret, Server, Tokens};
-use crate::world::{disk, environment, process};
+use crate::world::{disk, environment, process, secret_file};
 
 /// The server, with the secrets that it takes.
 pub fn of(root: &Path, sending: &Sending) -> Result<Server> {
     let certificates = match &sending.ca_file {
-        Some(path) => Some(disk::read_bytes(&root.join(path))?),
+        Some(path) => Some(disk::read_configured(root, path)?),
         None => None,
     };
     let login = if sending.user.is_empty() { None } else { login(root, sending)? };
@@ -43,7 +43,7 @@ fn login(root: &Path, sending: &Sending) -> Result<Option<Login>> {
     let (root, file, command) = (root.to_path_buf(), sending.token_file.clone(), sending.token_command.clone());
     let fetch = move || match (&given, &file) {
         (Some(token), _) => Ok(Secret(token.clone())),
-        (None, Some(file)) => disk::read_secret(&root.join(file)).map(Secret),
+        (None, Some(file)) => secret_file::first_line(&root, file).map(Secret),
         (None, None) => process::first_line_within(&command, &root, MOST_TOKEN_TIME).map(Secret),
     };
     Ok(Some(Login::Token(Arc::new(Tokens::new(fetch)?))))

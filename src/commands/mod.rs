@@ -33,7 +33,7 @@ mod who;
 use crate::cli::{Cli, Command};
 use crate::error::{Context, Exit, Result};
 
-pub use report::error as say;
+pub use report::{end, error as say, usage};
 
 /// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
 pub fn run(cli: &Cli) -> Result<Exit> {

@@ -23,7 +23,7 @@ use crate::notice::review::Review;
 use crate::notice::shard::Shard;
 use crate::project::Project;
 use crate::world::environment;
-use crate::world::output::Lock;
+use crate::world::lock::Locks;
 use crate::world::sink::{self, Folder, InFile, InFolder, Output, Sink, Stream, ToStandardOutput};
 
 pub fn run(global: &Global, command: &NoticeCommand) -> Result<Exit> {
@@ -129,7 +129,7 @@ fn list(global: &Global) -> Result<Exit> {
             ));
         }
     }
-    report::data(&text);
+    report::data(&text)?;
     if !loaded.project.config.mailings.is_empty() {
         report::note(global, &format!("now {}", loaded.inputs.now.strftime("%a %-d %b %Y, %H:%M UTC")));
     }
@@ -166,11 +166,11 @@ fn preview(global: &Global, name: &str, to: Option<&str>, format: PreviewFormat,
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     let Some(message) = message.filter(|_| !failed) else { return Ok(Exit::Faults) };
     match format {
-        PreviewFormat::Eml => report::data(&String::from_utf8_lossy(&message.0.bytes)),
-        PreviewFormat::Html => report::data(&crate::notice::preview::page(&message.0, &message.1, &loaded.site.config.site.language)),
+        PreviewFormat::Eml => report::data(&String::from_utf8_lossy(&message.0.bytes))?,
+        PreviewFormat::Html => report::data(&crate::notice::preview::page(&message.0, &message.1, &loaded.site.config.site.language))?,
         PreviewFormat::Text => {
             let Message { to, subject, message_id, .. } = &message.0;
-            report::data(&format!("To: {to}\nSubject: {subject}\nMessage-ID: {message_id}\n\n{}", message.1.text));
+            report::data(&format!("To: {to}\nSubject: {subject}\nMessage-ID: {message_id}\n\n{}", message.1.text))?;
         }
     }
     Ok(Exit::Done)
@@ -249,7 +249,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
         text.push_str(&format!("dated {}\n", date.strftime("%a %-d %b %Y, %H:%M UTC")));
     }
     text.push_str(&review.write(campaign::find_notices(&loaded.project, &mailing.notice.value).into_iter().map(|(_, notice)| notice)));
-    report::data(&text);
+    report::data(&text)?;
     Ok(Exit::Done)
 }
 
@@ -308,8 +308,6 @@ pub struct MergeOrder<'a> {
 
 fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     let name = order.name;
-    let root = super::load::root(global)?;
-    let _lock = Lock::take(&root)?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = campaign::find_mailing(&loaded.project, name)?;
     refuse_undeclared(&loaded.project.config, &mailing, order.recipients)?;
@@ -349,8 +347,9 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
             return Ok(Exit::Faults);
         }
     }
-    let mut sink = open_sink(&loaded.root, &target, order.format)?;
-    let mut written = order.report.map(|report| sink::Report::new(&loaded.root, report)).transpose()?;
+    let mut locks = Locks::new(&loaded.root);
+    let mut sink = open_sink(&loaded.root, &target, order.format, &mut locks)?;
+    let mut written = order.report.map(|report| sink::Report::new(&loaded.root, report, &mut locks)).transpose()?;
     let merged = pour(&loaded, &selection, &keys, &mut *sink, written.as_mut(), &mut diagnostics);
     let tally = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if to_standard_output {
@@ -390,7 +389,7 @@ fn refuse_report(report: &Path, target: Option<&Path>) -> Result<()> {
     Ok(())
 }
 
-fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<Box<dyn Output>> {
+fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>, locks: &mut Locks) -> Result<Box<dyn Output>> {
     let is_standard_output = target == Path::new("-");
     let ending = target.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let format = format.unwrap_or(match &*ending {
@@ -403,15 +402,15 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>) -> Result<
         MergeFormat::Eml | MergeFormat::Maildir if is_standard_output => {
             bail!("standard output is one stream: use --format mbox or --format jsonl"; help: "`runsheet notice preview NAME --format eml` prints one message")
         }
-        MergeFormat::Eml => return Ok(Box::new(InFolder::new(root, target, Folder::Eml)?)),
-        MergeFormat::Maildir => return Ok(Box::new(InFolder::new(root, target, Folder::Maildir)?)),
+        MergeFormat::Eml => return Ok(Box::new(InFolder::new(root, target, Folder::Eml, locks)?)),
+        MergeFormat::Maildir => return Ok(Box::new(InFolder::new(root, target, Folder::Maildir, locks)?)),
         MergeFormat::Mbox => Stream::Mbox,
         MergeFormat::Jsonl => Stream::JsonLines,
     };
     if is_standard_output {
         return Ok(Box::new(ToStandardOutput::new(stream)));
     }
-    Ok(Box::new(InFile::new(root, target, stream)?))
+    Ok(Box::new(InFile::new(root, target, stream, locks)?))
 }
 
 /// Merges into a sink, and into the report if there is one.

@@ -1,32 +1,46 @@
 //! What a run says: diagnostics in the chosen form, and short notes, on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::{Color, Global};
 use crate::diagnostic::{Diagnostics, MessageFormat, draw, draw_error};
-use crate::error::Error;
+use crate::error::{Error, Exit, Result};
 use crate::inputs::Inputs;
 use crate::rule::Severity;
 use crate::source::RelPath;
 use crate::text::counted;
-use crate::world::environment;
+use crate::world::{environment, streams};
 
 /// Writes data to standard output. A reader that has gone away is no error.
-pub fn data(text: &str) {
-    std::io::stdout().lock().write_all(text.as_bytes()).ok();
+pub fn data(text: &str) -> Result<()> {
+    streams::out(text.as_bytes())
 }
 
 /// Says what is wrong, on standard error.
 pub fn wrong(text: &str) {
-    std::io::stderr().lock().write_all(text.as_bytes()).ok();
+    streams::err(text);
 }
 
 /// Says something to the user, on standard error, unless `--quiet`.
 pub fn note(global: &Global, text: &str) {
     if !global.quiet {
-        writeln!(std::io::stderr().lock(), "{text}").ok();
+        streams::err(&format!("{text}\n"));
     }
+}
+
+/// Says what is wrong with the command line; or help, or the version, if that was asked for.
+pub fn usage(told: &clap::Error) -> Exit {
+    streams::print(|| told.print());
+    if told.exit_code() == 0 { Exit::Done } else { Exit::Failed }
+}
+
+/// How the program ends: not well, if something that it had to say was lost.
+pub fn end(exit: Exit) -> Exit {
+    let Some(lost) = streams::lost() else { return exit };
+    // Not to standard output, whatever the format: it may be what cannot be written.
+    wrong(&draw_error(&lost, MessageFormat::Text));
+    if matches!(exit, Exit::Done | Exit::Faults) { lost.exit() } else { exit }
 }
 
 /// Whether a document that must stand alone was written to standard output. That is the process's own, and so is this.
@@ -34,6 +48,9 @@ static IS_DOCUMENT_WRITTEN: AtomicBool = AtomicBool::new(false);
 
 /// Says an error of the world in the form that `--message-format` names.
 pub fn error(error: &Error, format: MessageFormat) {
+    if error.exit() == Exit::Done {
+        return;
+    }
     // Two documents in one stream would be none.
     let is_second = format == MessageFormat::Sarif && IS_DOCUMENT_WRITTEN.swap(true, Ordering::Relaxed);
     let format = if is_second { MessageFormat::Text } else { format };
@@ -48,7 +65,7 @@ pub fn sayer(global: &Global) -> impl Fn(&Error) + Send + 'static {
 
 /// Writes what was drawn to where its form belongs.
 fn put(drawn: &str, format: MessageFormat) {
-    if matches!(format, MessageFormat::Json | MessageFormat::Sarif) { data(drawn) } else { wrong(drawn) }
+    if matches!(format, MessageFormat::Json | MessageFormat::Sarif) { streams::out_noted(drawn.as_bytes()) } else { wrong(drawn) }
 }
 
 /// Writes diagnostics, settled before. Gives whether there is an error among them.

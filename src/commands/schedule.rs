@@ -25,9 +25,9 @@ pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Resul
     diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.path.as_ref().is_some_and(|path| concerns(path.as_str()))).cloned());
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
     match format {
-        ScheduleFormat::Json => report::data(&as_json(&loaded.site, &chosen)),
-        ScheduleFormat::Ics => report::data(&as_calendar(&loaded.site, &chosen)?),
-        ScheduleFormat::Table => chosen.iter().for_each(|sheet| report::data(&as_table(&loaded.site, sheet))),
+        ScheduleFormat::Json => report::data(&as_json(&loaded.site, &chosen))?,
+        ScheduleFormat::Ics => report::data(&as_calendar(&loaded.site, &chosen)?)?,
+        ScheduleFormat::Table => chosen.iter().try_for_each(|sheet| report::data(&as_table(&loaded.site, sheet)))?,
     }
     Ok(if failed { Exit::Faults } else { Exit::Done })
 }

@@ -4,6 +4,6 @@ use super::report;
 use crate::error::{Exit, Result};
 
 pub fn run() -> Result<Exit> {
-    report::data(&format!("{:#}\n", crate::schema::schema()));
+    report::data(&format!("{:#}\n", crate::schema::schema()))?;
     Ok(Exit::Done)
 }

@@ -33,7 +33,7 @@ use crate::world::ledger::plan::Particulars;
 use crate::world::ledger::store::Store;
 use crate::world::ledger::{Ledger, Whom};
 use crate::world::mail::smtp::Server;
-use crate::world::{clock, disk, environment};
+use crate::world::{clock, disk, environment, process};
 
 /// What `runsheet notice send` was asked for.
 pub struct SendOrder<'a> {
@@ -57,6 +57,7 @@ pub struct SendOrder<'a> {
 }
 
 pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
+    process::leave_no_core();
     if global.t0.is_some() || global.now.is_some() || global.event.is_some() {
         bail!("what is sent follows runsheet.toml and the clock"; help: "leave out --t0, --now and --event; `notice preview` and `notice merge` take them");
     }

@@ -15,7 +15,7 @@ use crate::inputs::Inputs;
 use crate::render::{Frame, Rendered};
 use crate::search;
 use crate::site::{Route, Site};
-use crate::world::server::{self, Live, Pages};
+use crate::world::server::{self, Content, Live, Pages};
 use crate::world::watch::{Seen, Watch};
 use crate::world::{clock, disk, process};
 
@@ -128,17 +128,17 @@ fn search_files(site: &Site) -> BTreeMap<Route, Vec<u8>> {
 }
 
 impl Pages for Shown {
-    fn page(&self, route: &str) -> Option<Vec<u8>> {
+    fn page(&self, route: &str) -> Option<Content> {
         if !self.loaded.site.routes.contains_key(route) {
-            return self.search_file(route);
+            return self.search_file(route).map(Content::Bytes);
         }
         match self.loaded.render(&Frame::new(&self.loaded.site, &self.loaded.theme).at_root(), route) {
-            Ok(Rendered::Bytes(bytes)) => Some(bytes),
-            Ok(Rendered::File(path)) => disk::read_asset(&self.loaded.root, &path).ok(),
+            Ok(Rendered::Bytes(bytes)) => Some(Content::Bytes(bytes)),
+            Ok(Rendered::File(path)) => disk::open_asset(&self.loaded.root, &path).ok().map(Content::File),
             Err(error) => {
                 let mut faults = Diagnostics::default();
                 faults.push(super::build::template_fault(&self.loaded.inputs, &self.loaded.project.config.site.theme, route, &error));
-                Some(drawn(&faults, &self.loaded.inputs).into_bytes())
+                Some(Content::Bytes(drawn(&faults, &self.loaded.inputs).into_bytes()))
             }
         }
     }

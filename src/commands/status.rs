@@ -31,6 +31,6 @@ pub fn run(global: &Global) -> Result<Exit> {
     for maintenance in &overview.maintenances {
         text.push_str(&format!("  maintenance: {}\n", maintenance.title));
     }
-    report::data(&text);
+    report::data(&text)?;
     Ok(if failed { Exit::Faults } else { Exit::Done })
 }

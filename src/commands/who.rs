@@ -47,7 +47,7 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
             Err(why) => report::note(global, &format!("skipped the mailing `{id}`: {why}")),
         }
     }
-    report::data(&found);
+    report::data(&found)?;
     if found.is_empty() {
         report::note(global, &format!("nobody has this token: {} searched", counted(looked, "row", "rows")));
         report::note(global, "check that the key and the recipient table are those that the message was made with");

@@ -2,7 +2,7 @@
 
 use super::language::Language;
 use super::syntax::Memo;
-use super::token::{Line, escape};
+use super::token::{Line, Tokens};
 
 /// What a line begins with before a command: `$ `, `# `, `% ` or `> `, or a name in front of it, as in `ops@db1:~$ `.
 fn prompt(line: &str) -> Option<usize> {
@@ -25,50 +25,39 @@ fn prompt(line: &str) -> Option<usize> {
     None
 }
 
-/// Writes a session: the prompt as `p`, output as `o`, commands as shell code.
-pub fn html(code: &str, memo: &mut Memo) -> String {
-    let mut html = String::with_capacity(code.len() * 2);
+/// Cuts a session: the prompt is `p`, output `o`, commands are shell code.
+pub fn tokens(code: &str, memo: &mut Memo) -> Tokens {
+    let mut tokens = Tokens::default();
     let mut lines = code.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         let Some(start) = prompt(line) else {
-            let mut out = Line::new(&mut html);
+            let mut out = Line::new(&mut tokens);
             out.token(Some('o'), line);
             out.end();
             continue;
         };
         // A command goes on behind a backslash, with a prompt of its own or without one.
-        let mut prompts = vec![&line[..start]];
-        let mut command = line[start..].to_owned();
-        while command.trim_end().ends_with('\\')
+        let mut parts = vec![line.split_at(start)];
+        while parts.last().is_some_and(|(_, command)| command.trim_end().ends_with('\\'))
             && let Some(next) = lines.next()
         {
             let start = if next.starts_with('>') { prompt(next).unwrap_or(0) } else { 0 };
-            prompts.push(&next[..start]);
-            command.push_str(&next[start..]);
+            parts.push(next.split_at(start));
         }
-        let written = shell(&command, memo);
-        for (prompt, line) in prompts.iter().zip(written.split_inclusive('\n').chain(std::iter::repeat(""))) {
-            write_prompt(prompt, &mut html);
-            html.push_str(line);
+        let command: String = parts.iter().map(|(_, command)| *command).collect();
+        let mut shell = shell(&command, memo);
+        for (prompt, command) in parts {
+            tokens.push(Some('p'), prompt.len());
+            tokens.extend(shell.take(command.len()));
         }
     }
-    html
+    tokens
 }
 
-fn shell(command: &str, memo: &mut Memo) -> String {
-    if let Ok(Language::Syntax(index)) = Language::find("bash") {
-        return memo.html(index, command);
-    }
-    let mut html = String::new();
-    escape(command, &mut html);
-    html
-}
-
-fn write_prompt(prompt: &str, html: &mut String) {
-    if !prompt.is_empty() {
-        html.push_str("<span class=\"p\">");
-        escape(prompt.trim_end_matches('\n'), html);
-        html.push_str("</span>");
+fn shell(command: &str, memo: &mut Memo) -> Tokens {
+    match Language::find("bash") {
+        Ok(Language::Syntax(index)) => memo.tokens(index, command),
+        _ => Tokens::plain(command),
     }
 }
 
@@ -94,7 +83,8 @@ mod tests {
 
     #[test]
     fn a_session_has_three_parts() {
-        let seen = html("$ echo a \\\n  b\na b\n", &mut Memo::default());
+        let code = "$ echo a \\\n  b\na b\n";
+        let seen = tokens(code, &mut Memo::default()).html(code).unwrap();
         assert_eq!(seen, "<span class=\"p\">$ </span><span class=\"f\">echo</span> a \\\n  b\n<span class=\"o\">a b</span>\n");
     }
 }

@@ -1,6 +1,6 @@
 //! Small grammars of our own, for languages that no set of grammars has: words, strings, numbers and comments.
 
-use super::token::Line;
+use super::token::{Line, Tokens};
 
 /// A language as far as colours need it.
 #[derive(Debug)]
@@ -132,15 +132,15 @@ pub const PROMQL: Grammar = Grammar {
 };
 
 impl Grammar {
-    /// Code as HTML.
-    pub fn html(&self, code: &str) -> String {
-        let mut html = String::with_capacity(code.len() * 2);
+    /// Cuts code into tokens.
+    pub fn tokens(&self, code: &str) -> Tokens {
+        let mut tokens = Tokens::default();
         for line in code.split_inclusive('\n') {
-            let mut out = Line::new(&mut html);
+            let mut out = Line::new(&mut tokens);
             self.line(line, &mut out);
             out.end();
         }
-        html
+        tokens
     }
 
     fn line(&self, line: &str, out: &mut Line) {
@@ -214,12 +214,13 @@ mod tests {
 
     #[test]
     fn caddyfiles_and_queries_have_colours() {
-        let caddy = CADDYFILE.html("docs.example.org {\n\troot * /srv # x\n\theader X \"a\\\"b\" {$Y}\n}\n");
+        let html = |grammar: &Grammar, code: &str| grammar.tokens(code).html(code).unwrap();
+        let caddy = html(&CADDYFILE, "docs.example.org {\n\troot * /srv # x\n\theader X \"a\\\"b\" {$Y}\n}\n");
         assert_eq!(
             caddy,
             "docs.example.org {\n\t<span class=\"f\">root</span> <span class=\"k\">*</span> /srv <span class=\"c\"># x</span>\n\t<span class=\"f\">header</span> X <span class=\"s\">\"a\\\"b\"</span> <span class=\"v\">{$Y}</span>\n}\n"
         );
-        let query = PROMQL.html("sum by (job) (rate(http_requests_total{code=~\"5..\"}[5m])) > 0.1\n");
+        let query = html(&PROMQL, "sum by (job) (rate(http_requests_total{code=~\"5..\"}[5m])) > 0.1\n");
         assert_eq!(
             query,
             "<span class=\"f\">sum</span> <span class=\"k\">by</span> (job) (<span class=\"f\">rate</span>(http_requests_total{<span class=\"a\">code</span>=~<span class=\"s\">\"5..\"</span>}[<span class=\"n\">5m</span>])) &gt; <span class=\"n\">0.1</span>\n"

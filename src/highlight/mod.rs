@@ -17,9 +17,10 @@ use rayon::prelude::*;
 
 pub use language::{Language, help};
 pub use syntax::Memo;
+pub use token::{Token, Tokens};
 
-/// Changes when the same code would be written otherwise: what was kept before is then not used.
-pub const FORM: u32 = 2;
+/// Changes when the same code would be cut otherwise: what was kept before is then not used.
+pub const FORM: u32 = 3;
 
 /// Code longer than this (bytes) is left as it is.
 const MOST_CODE: usize = 256 << 10;
@@ -44,41 +45,45 @@ impl Code {
         Code { language, text, key }
     }
 
-    /// The code as HTML.
-    pub fn html(&self, memo: &mut Memo) -> String {
+    /// The code cut into tokens.
+    pub fn tokens(&self, memo: &mut Memo) -> Tokens {
         if self.text.len() > MOST_CODE {
-            let mut html = String::new();
-            token::escape(&self.text, &mut html);
-            return html;
+            return Tokens::plain(&self.text);
         }
         match self.language {
-            Language::Syntax(index) => memo.html(index, &self.text),
-            Language::Grammar(grammar) => grammar.html(&self.text),
-            Language::Console => console::html(&self.text, memo),
+            Language::Syntax(index) => memo.tokens(index, &self.text),
+            Language::Grammar(grammar) => grammar.tokens(&self.text),
+            Language::Console => console::tokens(&self.text, memo),
         }
+    }
+
+    /// The code as HTML, with tokens that were made before. Those that are not its own are made anew.
+    pub fn html(&self, known: Option<&Tokens>) -> String {
+        let html = known.and_then(|tokens| tokens.html(&self.text));
+        html.or_else(|| self.tokens(&mut Memo::default()).html(&self.text)).unwrap_or_default()
     }
 }
 
-/// Blocks that are highlighted already, by their keys.
+/// Tokens of blocks that are cut already, by the keys of the blocks.
 #[derive(Clone, Debug, Default)]
-pub struct Highlights(pub BTreeMap<Key, Arc<str>>);
+pub struct Highlights(pub BTreeMap<Key, Arc<Tokens>>);
 
 impl Highlights {
-    /// The blocks of a site as HTML: taken from `known`, or made now, in parallel. What the site does not use is left out.
+    /// The blocks of a site as tokens: taken from `known`, or made now, in parallel. What the site does not use is left out.
     pub fn new<'c>(blocks: impl Iterator<Item = &'c Code>, known: &Highlights) -> Highlights {
         let mut kept = BTreeMap::new();
         let mut missing: BTreeMap<Key, &Code> = BTreeMap::new();
         for code in blocks {
             match known.0.get(&code.key) {
-                Some(html) => drop(kept.insert(code.key, Arc::clone(html))),
+                Some(tokens) => drop(kept.insert(code.key, Arc::clone(tokens))),
                 None => drop(missing.insert(code.key, code)),
             }
         }
         // Neighbours in the order of the languages share what a memo knows.
         let mut missing: Vec<&Code> = missing.into_values().collect();
         missing.sort_by_key(|code| code.language.name());
-        let made: Vec<(Key, Arc<str>)> =
-            missing.par_iter().with_min_len(64).map_init(Memo::default, |memo, code| (code.key, Arc::from(code.html(memo)))).collect();
+        let made: Vec<(Key, Arc<Tokens>)> =
+            missing.par_iter().with_min_len(64).map_init(Memo::default, |memo, code| (code.key, Arc::new(code.tokens(memo)))).collect();
         kept.extend(made);
         Highlights(kept)
     }

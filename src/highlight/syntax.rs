@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use indexmap::IndexMap;
 use syntect::parsing::{ParseState, Scope, ScopeStack, ScopeStackOp, SyntaxSet};
 
-use super::token::{Line, escape};
+use super::token::{Line, Tokens};
 
 /// All grammars; loaded when the first block needs one.
 pub static SET: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
@@ -19,7 +19,7 @@ const MOST_LINES: usize = 1 << 16;
 
 type Map<K, V> = IndexMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
-/// What is known of lines: in the same state of the same grammar, the same line gives the same HTML and the same state behind
+/// What is known of lines: in the same state of the same grammar, the same line gives the same tokens and the same state behind
 /// it. Commands repeat from page to page, so most lines are met again.
 #[derive(Default)]
 pub struct Memo {
@@ -36,18 +36,15 @@ struct Grammar {
 struct State {
     parse: ParseState,
     scopes: ScopeStack,
-    /// HTML of a line, and the number of the state behind it.
-    lines: Map<Box<str>, (Box<str>, usize)>,
+    /// Tokens of a line, and the number of the state behind it.
+    lines: Map<Box<str>, (Tokens, usize)>,
 }
 
 impl Memo {
-    /// Code of the grammar of this number as HTML.
-    pub fn html(&mut self, index: usize, code: &str) -> String {
-        let mut html = String::with_capacity(code.len() * 3);
-        let Some(syntax) = SET.syntaxes().get(index) else {
-            escape(code, &mut html);
-            return html;
-        };
+    /// Cuts code of the grammar of this number into tokens.
+    pub fn tokens(&mut self, index: usize, code: &str) -> Tokens {
+        let mut tokens = Tokens::default();
+        let Some(syntax) = SET.syntaxes().get(index) else { return Tokens::plain(code) };
         let grammar = self.grammars.entry(index).or_insert_with(|| {
             let first = State { parse: ParseState::new(syntax), scopes: ScopeStack::new(), lines: Map::default() };
             Grammar { states: vec![first], lines: 0 }
@@ -58,33 +55,33 @@ impl Memo {
             let end = rest.find('\n').map_or(rest.len(), |newline| newline + 1);
             let (line, after) = rest.split_at(end);
             if let Some((known, next)) = grammar.states[at].lines.get(line) {
-                html.push_str(known);
+                tokens.extend(known.0.iter().copied());
                 at = *next;
                 rest = after;
                 continue;
             }
-            let before = html.len();
+            let mut cut = Tokens::default();
             let state = &grammar.states[at];
             let (mut parse, mut scopes) = (state.parse.clone(), state.scopes.clone());
-            if line.len() > MOST_LINE || write_line(line, &mut parse, &mut scopes, &mut self.classes, &mut html).is_none() {
-                html.truncate(before);
-                escape(rest, &mut html);
-                return html;
+            if line.len() > MOST_LINE || cut_line(line, &mut parse, &mut scopes, &mut self.classes, &mut cut).is_none() {
+                tokens.push(None, rest.len());
+                return tokens;
             }
+            tokens.extend(cut.0.iter().copied());
             let Some(next) = grammar.number_of(parse, scopes) else {
                 // A grammar with so many states has seen something odd: it begins anew, and the rest of this block stays plain.
                 self.grammars.swap_remove(&index);
-                escape(after, &mut html);
-                return html;
+                tokens.push(None, after.len());
+                return tokens;
             };
             if grammar.lines < MOST_LINES {
                 grammar.lines += 1;
-                grammar.states[at].lines.insert(line.into(), (html[before..].into(), next));
+                grammar.states[at].lines.insert(line.into(), (cut, next));
             }
             at = next;
             rest = after;
         }
-        html
+        tokens
     }
 }
 
@@ -102,16 +99,16 @@ impl Grammar {
     }
 }
 
-/// Writes one line. `None` if the grammar cannot go on.
-fn write_line(
+/// Cuts one line. `None` if the grammar cannot go on.
+fn cut_line(
     line: &str,
     parse: &mut ParseState,
     scopes: &mut ScopeStack,
     classes: &mut Map<Scope, Option<char>>,
-    html: &mut String,
+    tokens: &mut Tokens,
 ) -> Option<()> {
     let changes = parse.parse_line(line, &SET).ok()?;
-    let mut out = Line::new(html);
+    let mut out = Line::new(tokens);
     let mut from = 0;
     for (at, change) in changes.iter().chain([&(line.len(), ScopeStackOp::Noop)]) {
         if *at > from {
@@ -202,9 +199,9 @@ mod tests {
     fn check(language: &str, code: &str, expected: &str) {
         let Ok(Language::Syntax(index)) = Language::find(language) else { panic!("{language} is known") };
         let mut memo = Memo::default();
-        let first = memo.html(index, code);
-        assert_eq!(first, expected, "{language}");
-        assert_eq!(memo.html(index, code), first, "a memo changes nothing");
+        let first = memo.tokens(index, code);
+        assert_eq!(first.html(code).as_deref(), Some(expected), "{language}");
+        assert_eq!(memo.tokens(index, code), first, "a memo changes nothing");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A project: everything that its files say, each read by itself.
 
+pub mod kind;
 pub mod page;
 
 use std::collections::BTreeMap;

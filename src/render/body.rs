@@ -1,7 +1,6 @@
 //! The body of a page: its HTML with all holes filled, and its notices.
 
 use super::{paper, sheet};
-use crate::highlight::Memo;
 use crate::page::code::Block;
 use crate::page::{Hole, Kind, Publish, link};
 use crate::site::{Site, SitePage};
@@ -71,13 +70,11 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
 
 /// A block of code with its colours, as they were made before or as they are made now.
 fn code(site: &Site, block: &Block, html: &mut String) {
-    match site.highlights.0.get(&block.code.key) {
-        Some(known) => block.write(known, html),
-        None if site.config.site.highlight => block.write(&block.code.html(&mut Memo::default()), html),
-        None => {
-            let mut plain = String::new();
-            escape(&block.code.text, &mut plain);
-            block.write(&plain, html);
-        }
+    if site.config.site.highlight {
+        let known = site.highlights.0.get(&block.code.key);
+        return block.write(&block.code.html(known.map(|known| &**known)), html);
     }
+    let mut plain = String::new();
+    escape(&block.code.text, &mut plain);
+    block.write(&plain, html);
 }

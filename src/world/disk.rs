@@ -2,58 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io::{Read, Seek};
+use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 use rayon::prelude::*;
 use walkdir::{DirEntry, WalkDir};
 
+use super::folder::{self, Folder, Refusal};
 use crate::config::Config;
 use crate::error::{Context, Result, bail};
 use crate::inputs::{History, Inputs, Skipped, StatusInput};
 use crate::project::CONTENT;
+use crate::project::kind::{self, Kind};
 use crate::source::FILE_NAME;
 use crate::source::{RelPath, Source};
 
-/// Files that are copied to the site.
-const ASSETS: [&str; 25] = [
-    "png",
-    "jpg",
-    "jpeg",
-    "gif",
-    "webp",
-    "avif",
-    "svg",
-    "ico",
-    "pdf",
-    "txt",
-    "css",
-    "js",
-    "json",
-    "xml",
-    "webmanifest",
-    "woff",
-    "woff2",
-    "mp4",
-    "webm",
-    "mp3",
-    "ogg",
-    "ics",
-    "zip",
-    "gz",
-    "tgz",
-];
-/// Files at the top of the content that hosts read, each by its whole name.
-const FOR_HOSTS: [&str; 3] = ["_headers", "_redirects", "CNAME"];
-/// The folder at the top of the content whose files prove something to others (RFC 8615). They may have no ending.
-const WELL_KNOWN: &str = ".well-known";
-/// How names of files without an ending begin that hold secrets.
-const SECRET_NAMES: [&str; 10] =
-    ["id_", "htpasswd", "htgroup", "passwd", "shadow", "credentials", "authorized_keys", "known_hosts", "netrc", "private"];
-/// Files that hold recipients or secrets; a note is made if one lies below `content/`.
-const PRIVATE: [&str; 18] =
-    ["csv", "tsv", "jsonl", "env", "pem", "key", "p12", "pfx", "jks", "kdbx", "sqlite", "db", "sql", "dump", "eml", "mbox", "xlsx", "crt"];
 /// Files of a theme that are read as text.
 const THEME_TEXT: [&str; 8] = ["html", "css", "js", "svg", "txt", "json", "xml", "webmanifest"];
 /// Largest text file that is read.
@@ -87,7 +51,10 @@ pub fn current_folder() -> Result<PathBuf> {
 /// The configuration's text.
 pub fn read_config(root: &Path) -> Result<Source> {
     let path = crate::source::configuration();
-    let text = fs::read_to_string(root.join(FILE_NAME)).with_context(|| format!("cannot read {FILE_NAME}"))?;
+    let failed = || format!("cannot read {FILE_NAME}");
+    let bytes = Folder::open(root).with_context(failed)?.read(Path::new(FILE_NAME), MOST_TEXT).with_context(failed)?;
+    let bytes = bytes.with_context(|| format!("{FILE_NAME} is over 16 MiB"))?;
+    let text = String::from_utf8(bytes).ok().with_context(|| format!("{FILE_NAME} is not UTF-8"))?;
     Ok(Source::new(path, text))
 }
 
@@ -105,14 +72,12 @@ pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Tim
     };
     read_content(root, &mut inputs)?;
     read_theme(root, &config.site.theme, &mut inputs)?;
+    let folder = Folder::open(root).context("cannot read the project")?;
     for contract in &config.contracts {
         let path = &contract.path.value;
-        let file = root.join(path.as_str());
-        let small = fs::metadata(&file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= MOST_TEXT);
         if !inputs.sources.contains_key(path)
-            && small
-            && stays_inside(root, &file)
-            && let Ok(text) = fs::read_to_string(&file)
+            && let Ok(Some(bytes)) = folder.read(Path::new(path.as_str()), MOST_TEXT)
+            && let Ok(text) = String::from_utf8(bytes)
         {
             inputs.sources.insert(path.clone(), Source::new(path.clone(), text));
         }
@@ -140,7 +105,7 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
         let name = entry.file_name().to_string_lossy();
         match entry.depth() {
             0 => true,
-            1 => !(NOT_SOURCES.contains(&&*name) || name.starts_with(".public.tmp-") || name.starts_with(".outbox.tmp-")),
+            1 => !(NOT_SOURCES.contains(&&*name) || is_beside_output(&name)),
             _ => !matches!(&*name, ".git" | "node_modules"),
         }
     };
@@ -149,6 +114,11 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
         .filter(|entry| entry.depth() > 0)
         .filter_map(|entry| RelPath::from_path(entry.path().strip_prefix(root).ok()?))
         .collect()
+}
+
+/// What lies beside an output while it is written.
+fn is_beside_output(name: &str) -> bool {
+    [".public.", ".outbox."].iter().any(|begins| name.strip_prefix(begins).is_some_and(|rest| rest == "lock" || rest.starts_with("tmp-")))
 }
 
 fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
@@ -164,7 +134,7 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
         );
     }
     let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
-    let is_kept = |entry: &DirEntry| !is_hidden(entry) || entry.depth() == 1 && entry.file_name() == WELL_KNOWN;
+    let is_kept = |entry: &DirEntry| !is_hidden(entry) || entry.depth() == 1 && entry.file_name() == kind::WELL_KNOWN;
     let mut named_files = Vec::new();
     for entry in walk.filter_entry(is_kept) {
         let entry = entry.context("cannot read the content")?;
@@ -180,7 +150,12 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
         };
         named_files.push((path, entry));
     }
-    let read: Vec<_> = named_files.into_par_iter().map(|(path, entry)| take(root, &entry, &path).map(|taken| (path, taken))).collect();
+    let content = Folder::open(root).context("cannot read the project")?.below(Path::new(CONTENT)).context("cannot read the content")?;
+    let take = |(path, entry): (RelPath, DirEntry)| {
+        let taken = take(root, &content, &entry, &path).with_context(|| format!("cannot read {path}"))?;
+        Ok((path, taken))
+    };
+    let read: Vec<Result<_>> = named_files.into_par_iter().map(take).collect();
     for taken in read {
         match taken? {
             (path, Ok(Kept::Text(text))) => drop(inputs.sources.insert(path.clone(), Source::new(path, text))),
@@ -197,33 +172,48 @@ enum Kept {
     Asset(u64),
 }
 
-/// Takes a file of the content as text or as an asset, or tells why not.
-fn take(root: &Path, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Skipped>> {
-    let file = entry.path();
-    if entry.path_is_symlink() && !stays_inside(&root.join(CONTENT), file) {
-        return Ok(Err(Skipped::Symlink));
-    }
-    // A link that stays inside counts as the file it leads to.
-    let Ok(metadata) = fs::metadata(file) else { return Ok(Err(Skipped::Symlink)) };
-    if metadata.is_dir() {
-        return Ok(Err(Skipped::Symlink));
-    }
-    if !metadata.is_file() {
+/// Takes a file of the content as text or as an asset; the inner error says why it is passed over.
+fn take(root: &Path, content: &Folder, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Skipped>> {
+    let below = entry.path().strip_prefix(root.join(CONTENT)).unwrap_or(entry.path());
+    let file_kind = entry.file_type();
+    if !file_kind.is_file() && !file_kind.is_symlink() {
         return Ok(Err(Skipped::Special));
     }
+    if file_kind.is_symlink()
+        && let Err(refusal) = content.length(below)
+    {
+        return skipped(refusal);
+    }
+    let kind = Kind::of(path);
     // A link is judged by the file that it leads to, too: another name makes nothing public.
-    let behind = if entry.path_is_symlink() { behind(root, file) } else { None };
-    if is_private(path) || behind.as_ref().is_some_and(is_private) {
+    let is_private_behind = || behind(root, entry.path()).is_some_and(|path| Kind::of(&path) == Kind::Private);
+    if kind == Kind::Private || file_kind.is_symlink() && is_private_behind() {
         return Ok(Err(Skipped::Private));
     }
-    let is_page = path.ending() == "md";
-    if is_page && well_known(path).is_none() {
-        return read_text(file, path, metadata.len());
+    let taken = match kind {
+        Kind::Page => return read_text(content, below),
+        Kind::Document if holds_key(content, below) => return Ok(Err(Skipped::Private)),
+        Kind::Document | Kind::Media => content.length(below),
+        Kind::Other | Kind::Private => return Ok(Err(Skipped::Type)),
+    };
+    taken.map_or_else(skipped, |length| Ok(Ok(Kept::Asset(length))))
+}
+
+/// A refusal as the reason why a file of the content is passed over; what the disk did not allow is an error.
+fn skipped(refusal: Refusal) -> Result<Result<Kept, Skipped>> {
+    match refusal {
+        Refusal::Link => Ok(Err(Skipped::Symlink)),
+        Refusal::Special => Ok(Err(Skipped::Special)),
+        // A link to nothing; or a file that an editor is just replacing.
+        Refusal::Failed(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Err(Skipped::Symlink)),
+        Refusal::Failed(error) => Err(error.into()),
     }
-    if is_page || !ASSETS.contains(&path.ending().as_str()) && !is_for_hosts(path) {
-        return Ok(Err(Skipped::Type));
-    }
-    Ok(Ok(Kept::Asset(metadata.len())))
+}
+
+/// Whether a document is a key. One that cannot be read is not copied either, and that is said then.
+fn holds_key(content: &Folder, below: &Path) -> bool {
+    let mut beginning = Vec::new();
+    content.file(below).is_ok_and(|file| file.take(kind::LOOKED_AT).read_to_end(&mut beginning).is_ok() && kind::holds_key(&beginning))
 }
 
 /// Where below the project's root a link ends.
@@ -232,91 +222,76 @@ fn behind(root: &Path, file: &Path) -> Option<RelPath> {
     RelPath::from_path(file.strip_prefix(root).ok()?)
 }
 
-/// Whether a file may hold recipients or secrets, or is hidden.
-fn is_private(path: &RelPath) -> bool {
-    let name = path.name().to_ascii_lowercase();
-    // A page may be about secrets.
-    let has_secret_name =
-        path.ending() != "md" && (name.starts_with("id_rsa") || name.starts_with("id_ed25519") || name.contains("secret"));
-    let has_no_ending = !name.contains('.') && SECRET_NAMES.iter().any(|begins| name.starts_with(begins));
-    let below = well_known(path).or_else(|| path.below(CONTENT)).unwrap_or_default();
-    PRIVATE.contains(&path.ending().as_str()) || has_secret_name || has_no_ending || below.split('/').any(|part| part.starts_with('.'))
-}
-
-/// The path of a file below the folder `.well-known`, if it is there.
-fn well_known(path: &RelPath) -> Option<&str> {
-    path.below(CONTENT)?.strip_prefix(WELL_KNOWN)?.strip_prefix('/')
-}
-
-/// Whether a file has no ending and is published all the same, because hosts or others look for it.
-fn is_for_hosts(path: &RelPath) -> bool {
-    FOR_HOSTS.contains(&path.below(CONTENT).unwrap_or_default()) || well_known(path).is_some() && !path.name().contains('.')
-}
-
 /// Reads a text; the inner error is for the user's file, the outer for the disk.
-fn read_text(file: &Path, path: &RelPath, length: u64) -> Result<Result<Kept, Skipped>> {
-    if length > MOST_TEXT {
-        return Ok(Err(Skipped::TooLarge));
-    }
-    let bytes = fs::read(file).with_context(|| format!("cannot read {path}"))?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Ok(Kept::Text(text))),
-        Err(error) => Ok(Err(Skipped::NotUtf8(error.utf8_error().valid_up_to()))),
-    }
-}
-
-fn stays_inside(folder: &Path, file: &Path) -> bool {
-    match (fs::canonicalize(folder), fs::canonicalize(file)) {
-        (Ok(folder), Ok(file)) => file.starts_with(folder),
-        _ => false,
+fn read_text(folder: &Folder, below: &Path) -> Result<Result<Kept, Skipped>> {
+    match folder.read(below, MOST_TEXT) {
+        Ok(None) => Ok(Err(Skipped::TooLarge)),
+        Ok(Some(bytes)) => Ok(match String::from_utf8(bytes) {
+            Ok(text) => Ok(Kept::Text(text)),
+            Err(error) => Err(Skipped::NotUtf8(error.utf8_error().valid_up_to())),
+        }),
+        Err(refusal) => skipped(refusal),
     }
 }
 
 fn read_theme(root: &Path, name: &str, inputs: &mut Inputs) -> Result<()> {
-    let folder = root.join("themes").join(name);
+    let below = Path::new("themes").join(name);
+    let folder = root.join(&below);
     if !folder.is_dir() {
         return Ok(());
     }
+    let theme = Folder::open(root).context("cannot read the project")?.below(&below).context("cannot read the theme")?;
     for entry in WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter().filter_entry(|entry| !is_hidden(entry)) {
         let entry = entry.context("cannot read the theme")?;
         if !entry.file_type().is_file() {
             continue;
         }
         let Some(path) = entry.path().strip_prefix(root).ok().and_then(RelPath::from_path) else { continue };
-        let length = entry.metadata().with_context(|| format!("cannot read {path}"))?.len();
+        let below = entry.path().strip_prefix(&folder).unwrap_or(entry.path());
         if THEME_TEXT.contains(&path.ending().as_str()) {
-            match read_text(entry.path(), &path, length)? {
+            match read_text(&theme, below).with_context(|| format!("cannot read {path}"))? {
                 Ok(Kept::Text(text)) => drop(inputs.sources.insert(path.clone(), Source::new(path, text))),
                 Ok(Kept::Asset(_)) => {}
                 Err(reason) => inputs.skipped.push((path, reason)),
             }
-        } else if ASSETS.contains(&path.ending().as_str()) {
+        } else if Kind::is_asset(&path.ending()) {
+            let length = theme.length(below).with_context(|| format!("cannot read {path}"))?;
             inputs.assets.insert(path, length);
         }
     }
     Ok(())
 }
 
-/// Opens a table as a stream, with its first bytes. `None` if there is none.
-pub fn open_table(path: &Path) -> Result<Option<(Vec<u8>, fs::File)>> {
-    let mut file = match fs::File::open(path) {
+/// Opens a table of the project as a stream, with its first bytes. `None` if there is none.
+pub fn open_table(root: &Path, path: &RelPath) -> Result<Option<(Vec<u8>, fs::File)>> {
+    beginning_of(Folder::open(root)?.file(Path::new(path.as_str())))
+}
+
+/// Opens a table that the user names, wherever it lies.
+pub fn open_named_table(path: &Path) -> Result<Option<(Vec<u8>, fs::File)>> {
+    beginning_of(folder::named(path))
+}
+
+fn beginning_of(opened: Result<fs::File, Refusal>) -> Result<Option<(Vec<u8>, fs::File)>> {
+    let mut file = match opened {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(Refusal::Failed(error)) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(refusal) => return Err(refusal.into()),
     };
-    if !file.metadata()?.is_file() {
-        bail!("{} is not a regular file", path.display());
-    }
-    let mut beginning = vec![0; 4096];
-    let length = file.read(&mut beginning)?;
-    beginning.truncate(length);
-    std::io::Seek::rewind(&mut file)?;
+    let mut beginning = Vec::new();
+    file.by_ref().take(4096).read_to_end(&mut beginning)?;
+    file.rewind()?;
     Ok(Some((beginning, file)))
 }
 
-/// The bytes of a file of the project, for a browser.
-pub fn read_asset(root: &Path, path: &RelPath) -> std::io::Result<Vec<u8>> {
-    fs::read(root.join(path.as_str()))
+/// Opens a file of the project that is published as it is. No link leads it out of `content/`, or out of the theme.
+pub fn open_asset(root: &Path, path: &RelPath) -> Result<fs::File> {
+    // `content/a.png` is opened below `content`, `themes/mine/static/a.png` below `themes/mine`.
+    let depth = if path.below(CONTENT).is_some() { 1 } else { 2 };
+    let parts = Path::new(path.as_str()).components();
+    let (above, below): (PathBuf, PathBuf) = (parts.clone().take(depth).collect(), parts.skip(depth).collect());
+    let failed = || format!("cannot read {path}");
+    Folder::open(root).with_context(failed)?.below(&above).with_context(failed)?.file(&below).with_context(failed)
 }
 
 /// Writes the files of a new project; a file that is there already is an error and nothing is written.
@@ -336,31 +311,33 @@ pub fn write_new(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     Ok(())
 }
 
-/// The first line of a file that holds a secret. Others must not be able to read it.
-pub fn read_secret(path: &Path) -> Result<String> {
-    use std::os::unix::fs::MetadataExt;
-    let failed = || format!("cannot read {}", path.display());
-    let metadata = fs::metadata(path).with_context(failed)?;
-    if metadata.mode() & 0o077 != 0 {
-        bail!("{} can be read by others", path.display(); help: "chmod 600 {}", path.display());
-    }
-    let text = fs::read_to_string(path).with_context(failed)?;
-    let line = text.lines().next().unwrap_or("");
-    if line.is_empty() {
-        bail!("the first line of {} is empty", path.display());
-    }
-    Ok(line.to_owned())
+/// Opens a file that the configuration names. One below the project is reached by no link that leads out of it.
+pub fn open_configured(root: &Path, path: &Path) -> Result<fs::File, Refusal> {
+    let is_below = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if is_below { Folder::open(root).map_err(Refusal::Failed)?.file(path) } else { folder::named(&root.join(path)) }
 }
 
-/// The bytes of a file that the configuration names.
-pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+/// The bytes of a file that the configuration names, such as a certificate.
+pub fn read_configured(root: &Path, path: &Path) -> Result<Vec<u8>> {
+    read_all(open_configured(root, path), path)
+}
+
+/// The bytes of a file that the user names.
+pub fn read_named(path: &Path) -> Result<Vec<u8>> {
+    read_all(folder::named(path), path)
+}
+
+fn read_all(opened: Result<fs::File, Refusal>, path: &Path) -> Result<Vec<u8>> {
+    let failed = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    opened.with_context(failed)?.read_to_end(&mut bytes).with_context(failed)?;
+    Ok(bytes)
 }
 
 /// A hash of a file's bytes, as 32 hexadecimal digits.
 pub fn hash(path: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
-    let file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let file = folder::named(path).with_context(|| format!("cannot read {}", path.display()))?;
     hasher.update_reader(file).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(hasher.finalize().to_hex()[..32].to_owned())
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
@@ -58,9 +57,12 @@ pub fn ask_all(addresses: Vec<Address>, settings: &External) -> BTreeMap<String,
     round.answers.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// More than the answers of all links of a large site.
+const MOST_KEPT: u64 = 64 << 20;
+
 /// The kept answers of earlier runs; nothing if there are none.
 pub fn kept(root: &Path) -> String {
-    fs::read_to_string(cache(root)).unwrap_or_default()
+    kept::read(&cache(root), MOST_KEPT).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
 /// Keeps answers for later runs: the file is replaced whole, or not at all.

@@ -2,11 +2,11 @@
 //!
 //! A ledger that does not hold it is older than the last send from here: somebody has brought back a copy.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Seek, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::kept;
 use crate::error::{Context, Result, bail};
 
 /// Where they are kept, below the project: a file for each campaign, with the last line's hash and the campaign's name.
@@ -80,10 +80,11 @@ impl Head {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 file => return Ok(Head(file?)),
             }
+            let kept = kept::folder(root)?;
             let folder = root.join(PLACE);
             fs::create_dir_all(&folder)?;
-            // Whoever shares the project may send: there is nothing secret in it.
-            let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(root.join(".runsheet"))?;
+            // Whoever shares the project may send.
+            let mut file = tempfile::Builder::new().permissions(kept::rights(&kept)?).tempfile_in(&kept)?;
             writeln!(file, "{:LENGTH$}\n{campaign}", "")?;
             file.as_file().sync_all()?;
             // Another sender of this project may have made it meanwhile.

@@ -1,16 +1,21 @@
-//! Highlighted code, kept in `.runsheet/` from one build to the next.
+//! The tokens of code, kept in `.runsheet/` from one build to the next.
+//!
+//! Lengths and classes alone: whoever changes the file, such as another job that shares a cache, changes colours and nothing else.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::kept;
 use crate::error::Result;
-use crate::highlight::{FORM, Highlights, Key};
+use crate::highlight::{FORM, Highlights, Key, Token, Tokens};
 
-/// What the file begins with: what it is, and how its code was written.
+/// What the file begins with: what it is, and how its code was cut.
 fn head() -> Vec<u8> {
     format!("runsheet highlights {} {FORM}\n", env!("CARGO_PKG_VERSION")).into_bytes()
 }
+
+/// More than a large site has.
+const MOST_KEPT: u64 = 256 << 20;
 
 fn path(root: &Path) -> PathBuf {
     root.join(".runsheet/highlights")
@@ -18,7 +23,7 @@ fn path(root: &Path) -> PathBuf {
 
 /// What the last build has kept; nothing if there is none, or if it is not whole.
 pub fn read(root: &Path) -> Highlights {
-    fs::read(path(root)).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default()
+    kept::read(&path(root), MOST_KEPT).and_then(|bytes| decode(&bytes)).unwrap_or_default()
 }
 
 /// Keeps what a build has used, in one step.
@@ -26,13 +31,18 @@ pub fn keep(root: &Path, highlights: &Highlights) -> Result<()> {
     kept::replace(&path(root), &encode(highlights))
 }
 
-/// Head, hash of the rest, then for each block its key, the length of its HTML (little endian), and the HTML.
+/// Head, hash of the rest, then for each block its key, the number of its tokens, and for each of these its class, or 0, and its length.
+/// Numbers have four bytes, the last first.
 fn encode(highlights: &Highlights) -> Vec<u8> {
     let mut blocks = Vec::new();
-    for (key, html) in &highlights.0 {
+    for (key, Tokens(tokens)) in highlights.0.iter().map(|(key, tokens)| (key, &**tokens)) {
+        let Ok(count) = u32::try_from(tokens.len()) else { continue };
         blocks.extend_from_slice(key);
-        blocks.extend_from_slice(&u32::try_from(html.len()).unwrap_or(0).to_le_bytes());
-        blocks.extend_from_slice(&html.as_bytes()[..u32::try_from(html.len()).map_or(0, |_| html.len())]);
+        blocks.extend_from_slice(&count.to_le_bytes());
+        for Token { class, length } in tokens {
+            blocks.push(class.and_then(|class| u8::try_from(class).ok()).unwrap_or(0));
+            blocks.extend_from_slice(&length.to_le_bytes());
+        }
     }
     let mut bytes = head();
     bytes.extend_from_slice(blake3::hash(&blocks).as_bytes());
@@ -40,7 +50,7 @@ fn encode(highlights: &Highlights) -> Vec<u8> {
     bytes
 }
 
-/// `None` for a file of another version, or one that somebody or something has changed.
+/// `None` for a file of another version, or one that is damaged.
 fn decode(bytes: &[u8]) -> Option<Highlights> {
     let (hash, mut blocks) = bytes.strip_prefix(&*head())?.split_at_checked(blake3::OUT_LEN)?;
     if blake3::hash(blocks).as_bytes() != hash {
@@ -49,9 +59,14 @@ fn decode(bytes: &[u8]) -> Option<Highlights> {
     let mut highlights = Highlights::default();
     while !blocks.is_empty() {
         let (key, rest) = blocks.split_first_chunk::<{ size_of::<Key>() }>()?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let (html, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-        highlights.0.insert(*key, std::str::from_utf8(html).ok()?.into());
+        let (count, rest) = rest.split_first_chunk::<4>()?;
+        let (tokens, rest) = rest.split_at_checked((u32::from_le_bytes(*count) as usize).checked_mul(5)?)?;
+        let tokens = tokens
+            .as_chunks::<5>()
+            .0
+            .iter()
+            .map(|[class, length @ ..]| Token { class: (*class > 0).then(|| char::from(*class)), length: u32::from_le_bytes(*length) });
+        highlights.0.insert(*key, Arc::new(Tokens(tokens.collect())));
         blocks = rest;
     }
     Some(highlights)
@@ -64,8 +79,9 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_again_and_what_is_damaged_is_not() {
         let mut highlights = Highlights::default();
-        highlights.0.insert([7; 16], "<span class=\"k\">ü</span>".into());
-        highlights.0.insert([9; 16], "".into());
+        let tokens = Tokens(vec![Token { class: Some('k'), length: 2 }, Token { class: None, length: 70_000 }]);
+        highlights.0.insert([7; 16], Arc::new(tokens));
+        highlights.0.insert([9; 16], Arc::default());
         let bytes = encode(&highlights);
         assert_eq!(decode(&bytes).unwrap().0, highlights.0);
         for at in 0..bytes.len() {

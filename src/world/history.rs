@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
+use super::process;
 use crate::inputs::History;
 use crate::project::CONTENT;
 use crate::source::RelPath;
@@ -81,7 +82,7 @@ impl Word {
 /// Git, reading only: whatever the repository's configuration says, it starts no other program, asks nothing, opens no
 /// connection and writes nothing.
 fn git(root: &Path) -> Command {
-    let mut command = Command::new("git");
+    let mut command = process::program("git");
     command.arg("--no-pager").arg("-C").arg(root);
     for setting in ["core.fsmonitor=false", "log.showSignature=false", "log.follow=false", "log.showRoot=true", "log.diffMerges=off"] {
         command.args(["-c", setting]);

@@ -1,16 +1,17 @@
 //! What a project keeps between runs, in `.runsheet/`: caches, its lock, the last lines of histories.
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
+use super::folder;
 use crate::error::{Context, Result, bail};
 
 /// The version of all that lies there. A later one writes its number into a file; without that file it is this one.
 const VERSION: u32 = 1;
 const FILE: &str = ".runsheet/version";
+const FOLDER: &str = ".runsheet";
 
 /// Refuses a folder that a newer program has left: it may hold what this one would take for damage, and write over.
 pub fn refuse_newer(root: &Path) -> Result<()> {
@@ -26,12 +27,35 @@ pub fn refuse_newer(root: &Path) -> Result<()> {
     }
 }
 
+/// The folder, made for its owner alone if it is not there. A team that shares a project may open it to others.
+pub fn folder(root: &Path) -> Result<PathBuf> {
+    let folder = root.join(FOLDER);
+    make_private(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
+
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The rights of a file in a folder there: whoever may enter the folder may read the file, and nobody else.
+pub fn rights(folder: &Path) -> std::io::Result<Permissions> {
+    Ok(Permissions::from_mode(fs::metadata(folder)?.mode() & 0o666))
+}
+
+/// Reads a file that lies there, but no more than `most` bytes. `None` if it is not there, or cannot be what was written there.
+pub fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    folder::named(path).ok()?.take(most + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= most).then_some(bytes)
+}
+
 /// Replaces a file that lies there, whole or not at all; its folder is made.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     let written = || -> std::io::Result<()> {
-        fs::create_dir_all(folder)?;
-        let mut file = NamedTempFile::new_in(folder)?;
+        make_private(folder)?;
+        let mut file = tempfile::Builder::new().permissions(rights(folder)?).tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())

@@ -9,15 +9,16 @@ use ureq::http::Response;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, Error, Timeout};
 
+use super::disk;
 use crate::status::{self, Address, Fault, Settings, Snapshot, plain_line};
 
 const REDIRECT_LIMIT: u32 = 3;
 const USER_AGENT: &str = concat!("runsheet/", env!("CARGO_PKG_VERSION"));
 
-/// Asks the server and reads what it says; `now` is the time the snapshot will carry.
-pub fn fetch(settings: &Settings, now: Timestamp) -> Result<Snapshot, Fault> {
+/// Asks the server and reads what it says; `now` is the time the snapshot will carry. A certificate file may lie below the project.
+pub fn fetch(root: &Path, settings: &Settings, now: Timestamp) -> Result<Snapshot, Fault> {
     settings.check()?;
-    let visit = Visit::new(settings)?;
+    let visit = Visit::new(root, settings)?;
     let slug = &settings.slug;
     // The beats first: this path answers for unknown pages too, while version 1 is silent about their groups.
     let heartbeat = visit.ask(&status::heartbeat_path(slug))?;
@@ -45,11 +46,11 @@ enum Answer {
 }
 
 impl<'a> Visit<'a> {
-    fn new(settings: &'a Settings) -> Result<Visit<'a>, Fault> {
+    fn new(root: &Path, settings: &'a Settings) -> Result<Visit<'a>, Fault> {
         let deadline = Instant::now() + span(settings.timeout);
         let base = Address::parse(&settings.url)?;
         let roots = match &settings.ca_file {
-            Some(path) => RootCerts::new_with_certs(&certificates(path)?),
+            Some(path) => RootCerts::new_with_certs(&certificates(root, path)?),
             None => RootCerts::PlatformVerifier,
         };
         let config = Agent::config_builder()
@@ -170,9 +171,9 @@ fn require_json(response: &Response<Body>) -> Result<(), Fault> {
     Err(Fault::NotJson { got })
 }
 
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>, Fault> {
+fn certificates(root: &Path, path: &Path) -> Result<Vec<Certificate<'static>>, Fault> {
     let unusable = |reason: String| Fault::CaFile { path: path.display().to_string(), reason };
-    let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
+    let pem = disk::read_configured(root, path).map_err(|error| unusable(error.sentence()))?;
     let mut certificates = Vec::new();
     for item in parse_pem(&pem) {
         if let PemItem::Certificate(certificate) = item.map_err(|error| unusable(error.to_string()))? {

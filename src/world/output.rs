@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{BufRead, BufReader, Seek};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use walkdir::WalkDir;
 
+use super::aside::{Aside, Readers};
+use super::lock::Locks;
 use crate::error::{Context, Result, bail};
 use crate::site::MARKER;
 
@@ -16,8 +20,7 @@ pub struct Output {
     /// What will be replaced.
     target: PathBuf,
     /// Where the new tree is made; on the same file system.
-    aside: PathBuf,
-    done: bool,
+    aside: Aside,
 }
 
 /// How a new tree came into its place.
@@ -29,92 +32,54 @@ pub enum Published {
     FileByFile,
 }
 
-/// Held while a build writes; a second one is told so.
-pub struct Lock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] fs::File);
-
-impl Lock {
-    /// Takes the project's lock; the kernel frees it when the process ends, however it ends.
-    pub fn take(root: &Path) -> Result<Lock> {
-        let folder = root.join(".runsheet");
-        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let path = folder.join("lock");
-        let file = fs::File::options().create(true).append(true).open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock(file)),
-            Err(fs::TryLockError::WouldBlock) => bail!("another build of this project is at work"; help: "wait for it to end"),
-            Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
-        }
-    }
-}
-
 impl Output {
-    /// Makes sure that `target` is ours (it holds `marker`, or nothing but a `.gitignore`, or is not there) and
-    /// begins a new tree beside it.
-    pub fn new(root: &Path, target: &Path, marker: &str) -> Result<Output> {
+    /// Makes sure that `target` is ours (it holds `marker`, or nothing but a `.gitignore`, or is not there), that nobody else writes
+    /// to it, and begins a new tree beside it, into which its maker writes the marker.
+    pub fn new(root: &Path, target: &Path, marker: &str, readers: Readers, locks: &mut Locks) -> Result<Output> {
         let target = absolute(target)?;
         refuse_dangerous(root, &target, marker)?;
-        refuse_foreign(&target, marker)?;
         let parent = target.parent().context("the output folder has no parent")?;
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let name = target.file_name().context("the output folder has no name")?.to_string_lossy().into_owned();
+        locks.take(&target)?;
+        refuse_foreign(&target, marker)?;
         remove_leftovers(parent, &name);
-        let aside = parent.join(format!(".{name}.tmp-{}", std::process::id()));
-        fs::create_dir(&aside).with_context(|| format!("cannot make {}", aside.display()))?;
-        fs::write(aside.join(marker), "").context("cannot write the output")?;
-        Ok(Output { target, aside, done: false })
+        let path = parent.join(format!(".{name}.tmp-{}", std::process::id()));
+        let aside = Aside::make(path, readers, fs::symlink_metadata(&target).ok().as_ref())?;
+        Ok(Output { target, aside })
     }
 
-    /// The path at which a file of the new tree is written; its folder is made.
-    pub fn place(&self, route: &str) -> Result<PathBuf> {
-        let path = self.aside.join(route);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-        }
-        Ok(path)
+    /// Makes a folder of the new tree.
+    pub fn make_folder(&self, route: &str) -> Result<()> {
+        self.aside.make_folder(Path::new(route))
     }
 
     /// Writes a file of the new tree.
     pub fn write(&self, route: &str, bytes: &[u8]) -> Result<()> {
-        // Most folders are there already: to ask for each file would cost more than to write it.
-        let written = match fs::write(self.aside.join(route), bytes) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::write(self.place(route)?, bytes),
-            written => written,
-        };
-        written.with_context(|| format!("cannot write {route}"))
+        self.aside.write(Path::new(route), bytes)
     }
 
     /// Copies a file into the new tree.
-    pub fn copy(&self, route: &str, from: &Path) -> Result<()> {
-        let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
-        self.write(route, &bytes)
+    pub fn copy(&self, route: &str, from: fs::File) -> Result<()> {
+        self.aside.copy(Path::new(route), from)
     }
 
-    /// Gives a file or folder of the new tree another name.
+    /// Gives a folder of the new tree another name.
     pub fn rename(&self, route: &str, to: &str) -> Result<()> {
-        fs::rename(self.place(route)?, self.place(to)?).with_context(|| format!("cannot write {to}"))
+        self.aside.rename(Path::new(route), Path::new(to))
     }
 
     /// Puts the new tree into its place and removes the old one.
-    pub fn publish(mut self) -> Result<Published> {
+    pub fn publish(self) -> Result<Published> {
         let ignore = self.target.join(".gitignore");
         if ignore.is_file() {
-            fs::copy(&ignore, self.aside.join(".gitignore")).context("cannot carry .gitignore over")?;
+            let bytes = fs::read(&ignore).context("cannot carry .gitignore over")?;
+            self.aside.write(Path::new(".gitignore"), &bytes)?;
         }
-        // One call for the whole tree: after a power cut no file may be found empty under its new name.
-        let folder = fs::File::open(&self.aside).context("cannot open the new output")?;
-        rustix::fs::syncfs(&folder).context("cannot sync the output")?;
-        let published = swap(&self.aside, &self.target)?;
-        self.done = true;
-        fs::remove_dir_all(&self.aside).ok();
+        self.aside.complete(fs::symlink_metadata(&self.target).ok().as_ref())?;
+        let published = swap(self.aside.path(), &self.target)?;
+        self.aside.kept();
         Ok(published)
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        if !self.done {
-            fs::remove_dir_all(&self.aside).ok();
-        }
     }
 }
 
@@ -130,12 +95,9 @@ fn absolute(path: &Path) -> Result<PathBuf> {
             part => path.push(part),
         }
     }
-    // The target itself may be missing, but links above it are followed, so that the comparison below is of real places.
-    let parent = path.parent().and_then(|parent| fs::canonicalize(parent).ok());
-    match (parent, path.file_name()) {
-        (Some(parent), Some(name)) => Ok(parent.join(name)),
-        _ => Ok(path),
-    }
+    // Links above the target are followed, so that the comparison below, and the lock, are of real places. What is missing has none.
+    let above = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::canonicalize(folder).ok()?)));
+    Ok(above.and_then(|(folder, real)| Some(real.join(path.strip_prefix(folder).ok()?))).unwrap_or(path))
 }
 
 /// Never the project, what is above it, its sources, or a home folder.
@@ -172,7 +134,7 @@ fn refuse_foreign(target: &Path, marker: &str) -> Result<()> {
     );
 }
 
-/// Trees that a killed build left behind. The lock is ours, so no other build is at work on them.
+/// Trees that a killed build left behind. The lock of the target is ours, so nobody is at work on them.
 fn remove_leftovers(parent: &Path, name: &str) {
     let start = format!(".{name}.tmp-");
     for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {
@@ -205,20 +167,25 @@ fn swap(aside: &Path, target: &Path) -> Result<Published> {
 
 /// Brings `target` to what `aside` holds: new files first, pages last, each in one step; then what is gone is removed.
 fn sync_in_place(aside: &Path, target: &Path) -> Result<()> {
+    // Where the file system knows no rights there are none to keep.
+    fs::metadata(aside).and_then(|folder| fs::set_permissions(target, folder.permissions())).ok();
     let mut files: Vec<PathBuf> = files_below(aside);
     files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "html"), path.clone()));
     for path in &files {
         let from = aside.join(path);
         let to = target.join(path);
-        let bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
-        if fs::read(&to).is_ok_and(|old| old == bytes) {
+        let mut new = fs::File::open(&from).with_context(|| format!("cannot read {}", from.display()))?;
+        if fs::File::open(&to).is_ok_and(|old| is_same(&mut new, old)) {
             continue;
         }
+        new.rewind().with_context(|| format!("cannot read {}", from.display()))?;
         let folder = to.parent().unwrap_or(target);
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let rights = fs::metadata(from.parent().unwrap_or(aside)).context("cannot write the output")?.mode();
+        let made = fs::DirBuilder::new().recursive(true).mode(rights).create(folder);
+        made.with_context(|| format!("cannot make {}", folder.display()))?;
         let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write the output")?;
-        std::io::Write::write_all(&mut file, &bytes).context("cannot write the output")?;
-        fs::set_permissions(file.path(), fs::metadata(&from)?.permissions()).context("cannot write the output")?;
+        std::io::copy(&mut new, file.as_file_mut()).context("cannot write the output")?;
+        fs::set_permissions(file.path(), new.metadata()?.permissions()).context("cannot write the output")?;
         file.persist(&to).with_context(|| format!("cannot replace {}", to.display()))?;
     }
     let kept: BTreeSet<&PathBuf> = files.iter().collect();
@@ -234,6 +201,27 @@ fn sync_in_place(aside: &Path, target: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether two files have the same bytes; one that cannot be read to its end has others.
+fn is_same(one: &mut fs::File, other: fs::File) -> bool {
+    let length = |file: &fs::File| file.metadata().map(|metadata| metadata.len()).ok();
+    if length(one) != length(&other) {
+        return false;
+    }
+    let (mut one, mut other) = (BufReader::new(one), BufReader::new(other));
+    loop {
+        let (Ok(some), Ok(others)) = (one.fill_buf(), other.fill_buf()) else { return false };
+        let both = some.len().min(others.len());
+        if some[..both] != others[..both] {
+            return false;
+        }
+        if both == 0 {
+            return some.len() == others.len();
+        }
+        one.consume(both);
+        other.consume(both);
+    }
 }
 
 fn files_below(folder: &Path) -> Vec<PathBuf> {

@@ -1,5 +1,6 @@
 //! Other programs, and signals to this one.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,32 +8,61 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+
 use crate::config::is_full_name;
 use crate::error::{Context, Error, Result, bail};
+
+/// A program that is to be started. It gets none of this program's own secrets, which the environment may hold.
+pub fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
+    for (variable, _) in std::env::vars_os().filter(|(variable, _)| variable.as_encoded_bytes().starts_with(b"RUNSHEET_")) {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// From now on the memory of this program, which holds secrets and recipients, is written to no file if it crashes.
+pub fn leave_no_core() {
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none).ok();
+    // A core that the system hands to a program is limited by this alone.
+    #[cfg(target_os = "linux")]
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// Whether a program of somebody else, other than the system's own, is seen at work.
+pub fn others_run_here() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::getuid().as_raw();
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().filter_map(std::io::Result::ok);
+    let is_process = |entry: &std::fs::DirEntry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
+    processes.filter(is_process).any(|entry| entry.metadata().is_ok_and(|process| process.uid() != user && process.uid() != 0))
+}
 
 /// Opens an address in the user's browser, if there is one.
 pub fn open_browser(address: &str) {
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    Command::new(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
+    program(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
 }
 
 /// The first line that a program prints. It is started in `folder`, without a shell.
 pub fn first_line(command: &[String], folder: &Path) -> Result<String> {
-    let (program, arguments) = command.split_first().context("the command is empty")?;
-    let output = Command::new(program).args(arguments).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("cannot start `{program}`"))?;
+    let (name, arguments) = command.split_first().context("the command is empty")?;
+    let output = program(name).args(arguments).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| format!("cannot start `{name}`"))?;
     if !output.status.success() {
-        bail!("`{program}` ended with {}", output.status);
+        bail!("`{name}` ended with {}", output.status);
     }
-    only_line(program, output.stdout)
+    only_line(name, output.stdout)
 }
 
 /// The first line that a program prints, which must end within a time.
 pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> Result<String> {
-    let (program, arguments) = command.split_first().context("the command is empty")?;
+    let (name, arguments) = command.split_first().context("the command is empty")?;
     let until = Instant::now() + time;
-    let started = Command::new(program).args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let mut child = started.with_context(|| format!("cannot start `{program}`"))?;
+    let started = program(name).args(arguments).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let mut child = started.with_context(|| format!("cannot start `{name}`"))?;
     let mut output = child.stdout.take().context("the program has no output")?;
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -42,7 +72,7 @@ pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> R
     });
     let text = receiver.recv_timeout(time);
     let status = loop {
-        if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for `{program}`"))? {
+        if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for `{name}`"))? {
             break Some(status);
         }
         if text.is_err() || Instant::now() >= until {
@@ -53,12 +83,12 @@ pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> R
     let (Ok(text), Some(status)) = (text, status) else {
         child.kill().ok();
         child.wait().ok();
-        bail!("`{program}` took longer than {} s", time.as_secs());
+        bail!("`{name}` took longer than {} s", time.as_secs());
     };
     if !status.success() {
-        bail!("`{program}` ended with {status}");
+        bail!("`{name}` ended with {status}");
     }
-    only_line(program, text.with_context(|| format!("cannot read what `{program}` printed"))?)
+    only_line(name, text.with_context(|| format!("cannot read what `{name}` printed"))?)
 }
 
 /// Of the output of a program so much is read.

@@ -1,6 +1,8 @@
 //! The preview server: HTTP on this machine, pages rendered when a browser asks for them.
 
 use std::convert::Infallible;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, RwLock};
 
@@ -18,10 +20,17 @@ use crate::error::{Context, Result, error};
 
 /// What the server shows: given by the caller, so that it knows nothing of projects.
 pub trait Pages: Send + Sync + 'static {
-    /// The bytes at a route such as `docs/index.html`, or `None`.
-    fn page(&self, route: &str) -> Option<Vec<u8>>;
+    /// What is at a route such as `docs/index.html`, or `None`.
+    fn page(&self, route: &str) -> Option<Content>;
     /// Faults of the last change as text; empty if there are none.
     fn faults(&self) -> String;
+}
+
+/// What is shown at a route.
+pub enum Content {
+    Bytes(Vec<u8>),
+    /// A file as it is, however large.
+    File(File),
 }
 
 /// The pages of the last good state, and the number of the change that made them.
@@ -79,7 +88,7 @@ async fn answer(State((live, bound)): State<(Arc<Live>, IpAddr)>, method: Method
     }
     match uri.path() {
         EVENTS => events(&live).into_response(),
-        SCRIPT => reply(StatusCode::OK, "reload.js", RELOAD.as_bytes().to_vec()),
+        SCRIPT => reply(StatusCode::OK, "reload.js", Content::Bytes(RELOAD.as_bytes().to_vec())),
         path => page(&live, path),
     }
 }
@@ -103,30 +112,44 @@ fn page(live: &Live, path: &str) -> Response {
     let Some(route) = decoded.strip_prefix('/') else { return StatusCode::BAD_REQUEST.into_response() };
     let route = if route.is_empty() || route.ends_with('/') { format!("{route}index.html") } else { route.to_owned() };
     let pages = live.pages();
-    if let Some(bytes) = pages.page(&route) {
-        return reply(StatusCode::OK, &route, bytes);
+    if let Some(content) = pages.page(&route) {
+        return reply(StatusCode::OK, &route, content);
     }
     if pages.page(&format!("{route}/index.html")).is_some() {
         let location = format!("/{}/", crate::page::link::encode_name(route.as_str()));
         return (StatusCode::FOUND, [(header::LOCATION, location)]).into_response();
     }
-    let bytes = pages.page("404.html").unwrap_or_default();
-    reply(StatusCode::NOT_FOUND, "404.html", bytes)
+    let content = pages.page("404.html").unwrap_or(Content::Bytes(Vec::new()));
+    reply(StatusCode::NOT_FOUND, "404.html", content)
 }
 
-fn reply(status: StatusCode, name: &str, mut bytes: Vec<u8>) -> Response {
+fn reply(status: StatusCode, name: &str, content: Content) -> Response {
     let kind = content_type(name);
-    if kind.starts_with("text/html") {
-        inject(&mut bytes);
-    }
+    let body = match content {
+        Content::Bytes(mut bytes) => {
+            if kind.starts_with("text/html") {
+                inject(&mut bytes);
+            }
+            Body::from(bytes)
+        }
+        Content::File(file) => Body::from_stream(stream::try_unfold(file, next_part)),
+    };
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, kind)
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CONTENT_SECURITY_POLICY, crate::render::CONTENT_SECURITY_POLICY)
-        .body(Body::from(bytes))
+        .body(body)
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// The next part of a file, until its end.
+async fn next_part(mut file: File) -> io::Result<Option<(Vec<u8>, File)>> {
+    let mut part = vec![0; 256 << 10];
+    let length = file.read(&mut part)?;
+    part.truncate(length);
+    Ok((length > 0).then_some((part, file)))
 }
 
 fn inject(html: &mut Vec<u8>) {

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::fs;
+use std::fs::{self, DirBuilder, Permissions};
 use std::io::{BufWriter, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use walkdir::WalkDir;
 
+use super::aside::Readers;
 use super::kept;
+use super::lock::{Lock, Locks};
 use super::output::Output as Tree;
+use super::streams;
 use crate::diagnostic::Diagnostic;
 use crate::error::{Context, Result, bail, error};
 use crate::mailing::{MergedMessage, Outcome};
@@ -72,17 +76,26 @@ pub enum Stream {
 pub fn outbox(root: &Path) -> Result<PathBuf> {
     let outbox = root.join("outbox");
     if !outbox.exists() {
-        fs::create_dir(&outbox).context("cannot make the outbox")?;
+        DirBuilder::new().mode(0o700).create(&outbox).context("cannot make the outbox")?;
         fs::write(outbox.join(MARKER), "").context("cannot make the outbox")?;
+    } else if outbox.join(MARKER).exists() {
+        fs::set_permissions(&outbox, Permissions::from_mode(0o700)).context("cannot keep others out of the outbox")?;
     }
     Ok(outbox)
 }
 
 /// Begins the whole of the project's folder for messages anew.
-pub fn begin_outbox(root: &Path) -> Result<Tree> {
+pub fn begin_outbox(root: &Path, locks: &mut Locks) -> Result<Tree> {
     let outbox = root.join("outbox");
     refuse_foreign_files(&outbox)?;
-    Tree::new(root, &outbox, MARKER)
+    begin(root, &outbox, locks)
+}
+
+/// A folder of messages, marked as ours.
+fn begin(root: &Path, folder: &Path, locks: &mut Locks) -> Result<Tree> {
+    let tree = Tree::new(root, folder, MARKER, Readers::Owner, locks)?;
+    tree.write(MARKER, b"")?;
+    Ok(tree)
 }
 
 /// The folder of a mailing below the outbox of a build, which is swapped in as a whole.
@@ -119,12 +132,12 @@ pub struct InFolder {
 
 impl InFolder {
     /// Refuses a folder that is not ours.
-    pub fn new(root: &Path, folder: &Path, kind: Folder) -> Result<InFolder> {
+    pub fn new(root: &Path, folder: &Path, kind: Folder, locks: &mut Locks) -> Result<InFolder> {
         refuse_foreign_files(folder)?;
-        let output = Tree::new(root, folder, MARKER)?;
+        let output = begin(root, folder, locks)?;
         if kind == Folder::Maildir {
             for name in ["cur", "new", "tmp"] {
-                fs::create_dir(output.place(name)?).context("cannot make the Maildir")?;
+                output.make_folder(name)?;
             }
         }
         Ok(InFolder { output, kind })
@@ -158,7 +171,8 @@ pub struct InFile {
 
 impl InFile {
     /// Refuses to replace a file that is not ours.
-    pub fn new(root: &Path, target: &Path, kind: Stream) -> Result<InFile> {
+    pub fn new(root: &Path, target: &Path, kind: Stream, locks: &mut Locks) -> Result<InFile> {
+        locks.take(&real_path(target)?)?;
         refuse_other(root, target)?;
         Ok(InFile { file: beside(target)?, root: root.to_owned(), target: target.to_owned(), kind })
     }
@@ -190,13 +204,13 @@ impl ToStandardOutput {
 
 impl Sink for ToStandardOutput {
     fn put(&mut self, merged: MergedMessage<()>) -> Result<()> {
-        write_stream(&mut self.out, self.kind, &merged).context("cannot write to standard output")
+        write_stream(&mut self.out, self.kind, &merged).map_err(streams::failed)
     }
 }
 
 impl Output for ToStandardOutput {
     fn finish(mut self: Box<Self>) -> Result<()> {
-        self.out.flush().context("cannot write to standard output")
+        self.out.flush().map_err(streams::failed)
     }
 }
 
@@ -231,7 +245,8 @@ const REPORT_COLUMNS: [&str; 8] = ["line", "email", "state", "language", "zone",
 
 impl Report {
     /// Refuses to replace a file that is not ours.
-    pub fn new(root: &Path, target: &Path) -> Result<Report> {
+    pub fn new(root: &Path, target: &Path, locks: &mut Locks) -> Result<Report> {
+        locks.take(&real_path(target)?)?;
         refuse_other(root, target)?;
         let mut rows = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(beside(target)?);
         rows.write_record(REPORT_COLUMNS).context("cannot write the report")?;
@@ -273,7 +288,8 @@ const MOST_VALUE: usize = 200;
 
 impl TableReport {
     /// Refuses to replace a file that is not ours.
-    pub fn new(root: &Path, target: &Path) -> Result<TableReport> {
+    pub fn new(root: &Path, target: &Path, locks: &mut Locks) -> Result<TableReport> {
+        locks.take(&real_path(target)?)?;
         refuse_other(root, target)?;
         Ok(TableReport { kinds: BTreeMap::new(), root: root.to_owned(), target: target.to_owned() })
     }
@@ -313,6 +329,8 @@ impl TableReport {
 /// Where a project notes the files that its merges have written, and the one that is about to be put in its place.
 const MERGED: &str = ".runsheet/merged.json";
 const COMING: &str = ".runsheet/merging.json";
+/// More than a project's merges are likely to write.
+const MOST_NOTED: u64 = 16 << 20;
 
 /// The files that merges of a project have written: only these may be written again.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -336,12 +354,16 @@ impl Stamp {
 
 impl Merged {
     fn read(record: &Path) -> Merged {
-        let text = fs::read(record).unwrap_or_default();
+        let text = kept::read(record, MOST_NOTED).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Notes what stands at a path, or will; files that are gone are forgotten. The project's lock is held meanwhile.
-    fn note(record: &Path, file: PathBuf, stamp: Stamp) -> Result<()> {
+    /// Notes what stands at a path, or will; files that are gone are forgotten.
+    fn note(root: &Path, record: &str, file: PathBuf, stamp: Stamp) -> Result<()> {
+        kept::folder(root)?;
+        let record = &root.join(record);
+        // Another merge, to another place, may note at the same time.
+        let _lock = Lock::wait(record)?;
         let mut merged = Merged::read(record);
         merged.0.retain(|path, _| path.exists());
         merged.0.insert(file, stamp);
@@ -404,9 +426,9 @@ fn put_in_place(root: &Path, file: BufWriter<NamedTempFile>, target: &Path) -> R
     let path = real_path(target)?;
     let stamp = Stamp::read(file.path()).with_context(failed)?;
     // Known for ours from the moment on at which it stands there.
-    Merged::note(&root.join(COMING), path.clone(), stamp)?;
+    Merged::note(root, COMING, path.clone(), stamp)?;
     file.persist(target).map_err(|error| error.error).with_context(failed)?;
-    Merged::note(&root.join(MERGED), path, stamp)
+    Merged::note(root, MERGED, path, stamp)
 }
 
 /// A file below a folder of messages that no merge has put there: to replace the folder would destroy it.

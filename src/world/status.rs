@@ -1,6 +1,5 @@
 //! The status of the services: fetched, or the last good one from `.runsheet/`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,12 +13,11 @@ use crate::status::{Settings, Snapshot, settle};
 /// What is known of the status: asked for now, or with `offline` only read from the last time.
 pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Result<StatusInput> {
     let Some(settings) = &config.status else { return Ok(StatusInput::default()) };
-    let settings = with_ca_file(root, settings);
-    let last_good = last_good(root, &settings);
+    let last_good = last_good(root, settings);
     if offline {
         return Ok(StatusInput { snapshot: last_good, fault: None });
     }
-    let settled = match settle(kuma::fetch(&settings, now), last_good, &settings) {
+    let settled = match settle(kuma::fetch(root, settings, now), last_good, settings) {
         Ok(settled) => settled,
         Err(fault) => {
             let error = error!("the status page was not read and [status] says `on_error = \"fail\"`: {}", fault.message());
@@ -35,17 +33,14 @@ pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Resu
     Ok(StatusInput { snapshot: settled.snapshot, fault })
 }
 
-/// A relative path of a certificate file is relative to the project.
-fn with_ca_file(root: &Path, settings: &Settings) -> Settings {
-    let ca_file = settings.ca_file.as_ref().map(|path| root.join(path));
-    Settings { ca_file, ..settings.clone() }
-}
-
 fn cache(root: &Path) -> PathBuf {
     root.join(".runsheet/status.json")
 }
 
+/// More than a snapshot of the longest answer that is read.
+const MOST_KEPT: u64 = 16 << 20;
+
 fn last_good(root: &Path, settings: &Settings) -> Option<Snapshot> {
-    let text = fs::read_to_string(cache(root)).ok()?;
+    let text = String::from_utf8(kept::read(&cache(root), MOST_KEPT)?).ok()?;
     Snapshot::from_json(&text).ok().filter(|snapshot| snapshot.is_of(settings))
 }

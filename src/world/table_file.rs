@@ -13,7 +13,8 @@ use crate::text::encoding::Encoding;
 pub struct TableFile {
     /// The project's folder.
     root: PathBuf,
-    file: PathBuf,
+    /// Where it lies if the user names it, and not the configuration.
+    named: Option<PathBuf>,
     path: RelPath,
     encoding: Encoding,
 }
@@ -22,16 +23,15 @@ impl TableFile {
     /// The table of a selection: the one that it names, else that of its mailing.
     pub fn new(root: &Path, selection: &Selection) -> TableFile {
         let declared = &selection.mailing.recipients.value;
-        let (file, path) = match selection.recipients {
-            Some(file) => (file.to_owned(), RelPath::as_named(&file.to_string_lossy())),
-            None => (root.join(declared.as_str()), declared.clone()),
-        };
-        TableFile { root: root.to_owned(), file, path, encoding: selection.mailing.encoding }
+        let named = selection.recipients.map(Path::to_owned);
+        let path = named.as_ref().map_or_else(|| declared.clone(), |file| RelPath::as_named(&file.to_string_lossy()));
+        TableFile { root: root.to_owned(), named, path, encoding: selection.mailing.encoding }
     }
 
     /// Whether a path leads to it.
     pub fn is(&self, path: &Path) -> bool {
-        matches!((sink::real_path(path), sink::real_path(&self.file)), (Ok(one), Ok(other)) if one == other)
+        let file = self.named.clone().unwrap_or_else(|| self.root.join(self.path.as_str()));
+        matches!((sink::real_path(path), sink::real_path(&file)), (Ok(one), Ok(other)) if one == other)
     }
 }
 
@@ -47,10 +47,14 @@ impl Source for TableFile {
     }
 
     fn table(&self) -> Result<Option<(Vec<u8>, File)>> {
-        disk::open_table(&self.file).with_context(|| format!("cannot read {}", self.path))
+        let opened = match &self.named {
+            Some(file) => disk::open_named_table(file),
+            None => disk::open_table(&self.root, &self.path),
+        };
+        opened.with_context(|| format!("cannot read {}", self.path))
     }
 
     fn suppressions(&self, path: &RelPath) -> Result<Option<(Vec<u8>, File)>> {
-        disk::open_table(&self.root.join(path.as_str())).with_context(|| format!("cannot read {path}"))
+        disk::open_table(&self.root, path).with_context(|| format!("cannot read {path}"))
     }
 }

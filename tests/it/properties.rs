@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use runsheet::config;
 use runsheet::diagnostic::Diagnostics;
-use runsheet::highlight::Memo;
 use runsheet::mail::address::Rules;
 use runsheet::notice::recipients::{Entry, Recipients};
 use runsheet::notice::table::{Format, Table};
@@ -189,7 +188,7 @@ proptest! {
         let page = parse(kind, &text);
         check_html(&page.body.fill(|hole, html| match hole {
             Hole::Link(_) => html.push_str("a.html"),
-            Hole::Code(number) => html.push_str(&page.blocks[number].code.html(&mut Memo::default())),
+            Hole::Code(number) => html.push_str(&page.blocks[number].code.html(None)),
             _ => {}
         }));
         for notice in &page.notices {

@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -179,7 +179,7 @@ fn a_server_is_asked_and_understood() {
             let settings = settings(&url, slug);
             let page = fixture(&format!("{version}/page-{slug}.json"));
             let heartbeat = fixture(&format!("{version}/heartbeat-{slug}.json"));
-            assert_eq!(fetch(&settings, recorded_at()), parse(&settings, &page, &heartbeat, recorded_at()));
+            assert_eq!(fetch(Path::new(""), &settings, recorded_at()), parse(&settings, &page, &heartbeat, recorded_at()));
             assert_eq!(seen.recv(), Ok((format!("/api/status-page/heartbeat/{slug}"), false)));
             assert_eq!(seen.recv(), Ok((format!("/api/status-page/{slug}"), false)));
         }
@@ -190,7 +190,7 @@ fn a_server_is_asked_and_understood() {
 fn the_cache_of_the_server_is_passed_by_only_when_asked() {
     let (url, seen) = replay("v2");
     let settings = Settings { fresh: true, ..settings(&format!("{url}/"), "allup") };
-    assert!(fetch(&settings, recorded_at()).is_ok());
+    assert!(fetch(Path::new(""), &settings, recorded_at()).is_ok());
     assert_eq!(seen.recv(), Ok(("/api/status-page/heartbeat/allup".into(), true)));
     assert_eq!(seen.recv(), Ok(("/api/status-page/allup".into(), true)));
 }
@@ -198,11 +198,11 @@ fn the_cache_of_the_server_is_passed_by_only_when_asked() {
 #[test]
 fn a_wrong_slug_or_base_is_named() {
     let (url, _seen) = replay("v2");
-    let fault = fetch(&settings(&url, "FreshTrack"), recorded_at()).expect_err("no such page");
+    let fault = fetch(Path::new(""), &settings(&url, "FreshTrack"), recorded_at()).expect_err("no such page");
     assert_eq!(fault, Fault::NoSuchSlug { slug: "FreshTrack".into() });
     assert!(fault.help().is_some_and(|help| help.contains("letter case")));
 
-    let fault = fetch(&settings(&format!("{url}/kuma"), "allup"), recorded_at()).expect_err("HTML");
+    let fault = fetch(Path::new(""), &settings(&format!("{url}/kuma"), "allup"), recorded_at()).expect_err("HTML");
     assert_eq!(fault, Fault::NotJson { got: "HTML".into() });
     assert!(fault.help().is_some_and(|help| help.contains("is the base URL right?")));
 }
@@ -245,7 +245,7 @@ const ENDLESS: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r
 fn asked(settings: Settings) -> Fault {
     let begun = Instant::now();
     let settings = Settings { timeout: SignedDuration::from_millis(300), ..settings };
-    let fault = fetch(&settings, recorded_at()).expect_err("no snapshot from a stub");
+    let fault = fetch(Path::new(""), &settings, recorded_at()).expect_err("no snapshot from a stub");
     assert!(begun.elapsed() < Duration::from_secs(3), "{fault} after {:?}", begun.elapsed());
     fault
 }
@@ -314,7 +314,7 @@ fn a_packed_answer_is_unpacked_but_only_to_the_size() {
     let bomb = fixture("bomb.json.gz");
     assert!(bomb.len() < 20_000);
     let url = stub(move |_, stream| answer_with(stream, &format!("{JSON}\r\nContent-Encoding: gzip"), &bomb));
-    let begun = fetch(&settings(&url, "x"), recorded_at());
+    let begun = fetch(Path::new(""), &settings(&url, "x"), recorded_at());
     assert_eq!(begun, Err(Fault::TooLarge { limit: 4 * 1024 * 1024 }));
 }
 
@@ -341,7 +341,7 @@ fn redirects_are_followed_on_the_same_host_and_three_times() {
         None => answer_with(stream, &format!("302 Found\r\nLocation: /moved{path}"), b""),
     });
     let settings = settings(&url, "allup");
-    let snapshot = fetch(&settings, recorded_at()).expect("an answer behind a redirect");
+    let snapshot = fetch(Path::new(""), &settings, recorded_at()).expect("an answer behind a redirect");
     assert_eq!(overview(Some(&snapshot), &settings, recorded_at()).state, State::Up);
 
     let url = stub(|_, stream| answer_with(stream, "301 Moved\r\nLocation: /again", b""));
@@ -430,7 +430,7 @@ fn a_reset_is_tried_again() {
         answer_with(stream, JSON, &fixture(&format!("v1/{kind}-partial.json")));
     });
     let settings = Settings { retries: 1, ..settings(&url, "partial") };
-    assert!(fetch(&settings, recorded_at()).is_ok());
+    assert!(fetch(Path::new(""), &settings, recorded_at()).is_ok());
 }
 
 #[test]
@@ -459,11 +459,11 @@ fn plain_words_on_a_secure_port_are_a_tls_fault() {
 #[test]
 fn settings_are_checked_before_anything_is_asked() {
     let check = |settings: Settings, expected: &str| {
-        assert_eq!(fetch(&settings, recorded_at()).expect_err("a mistake").to_string(), expected);
+        assert_eq!(fetch(Path::new(""), &settings, recorded_at()).expect_err("a mistake").to_string(), expected);
     };
     check(settings("http://me:secret@127.0.0.1:1", "x"), "`http://…@127.0.0.1:1` holds a user name or a password");
     check(settings("file:///etc/passwd", "x"), "`file:///etc/passwd` is not an http or https address");
     check(settings("http://127.0.0.1:1", "a/b"), "`a/b` is not the name of a status page");
     let missing = Settings { ca_file: Some("no-such-file.pem".into()), ..settings("https://127.0.0.1:1", "x") };
-    assert!(fetch(&missing, recorded_at()).is_err_and(|fault| matches!(fault, Fault::CaFile { .. })));
+    assert!(fetch(Path::new(""), &missing, recorded_at()).is_err_and(|fault| matches!(fault, Fault::CaFile { .. })));
 }

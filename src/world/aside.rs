@@ -1,0 +1,177 @@
+//! A tree that is filled beside its place. What becomes of it under the writer's hands is noticed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, fchown};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, syncfs};
+use walkdir::WalkDir;
+
+use crate::error::{Context, Error, Result, error};
+
+/// Who may read what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readers {
+    /// Whom the umask allows; who may enter the folder itself is as it was in the tree that it replaces.
+    Everybody,
+    /// The user alone, as there are names and addresses in it.
+    Owner,
+}
+
+impl Readers {
+    fn of_folders(self) -> Mode {
+        Mode::from_raw_mode(if self == Readers::Owner { 0o700 } else { 0o777 })
+    }
+
+    fn of_files(self) -> Mode {
+        Mode::from_raw_mode(if self == Readers::Owner { 0o600 } else { 0o666 })
+    }
+}
+
+/// A folder that is being filled. It is removed unless its tree is kept.
+pub struct Aside {
+    path: PathBuf,
+    /// All is written below the folder itself and not below its path: if that is taken away, nothing can be written any more.
+    folder: OwnedFd,
+    readers: Readers,
+    /// The folders that are there. One that is missing all the same was removed by somebody else.
+    made: Mutex<BTreeSet<PathBuf>>,
+    files: AtomicUsize,
+    kept: bool,
+}
+
+impl Aside {
+    /// Makes the folder. With `like` its owners are those of a folder that it is to replace.
+    pub fn make(path: PathBuf, readers: Readers, like: Option<&Metadata>) -> Result<Aside> {
+        let failed = || format!("cannot make {}", path.display());
+        mkdirat(CWD, &path, readers.of_folders()).map_err(io::Error::from).with_context(failed)?;
+        let folder = openat(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
+        let folder = folder.map_err(io::Error::from).with_context(failed)?;
+        let aside = Aside { path, folder, readers, made: Mutex::default(), files: AtomicUsize::new(0), kept: false };
+        if let Some(like) = like.filter(|_| readers == Readers::Everybody) {
+            aside.take_after(like)?;
+        }
+        Ok(aside)
+    }
+
+    /// Files that are made below the folder get its group if that is what the old one asked for (setgid).
+    fn take_after(&self, old: &Metadata) -> Result<()> {
+        let own = fs::symlink_metadata(&self.path).context("cannot read the new output")?;
+        if own.gid() != old.gid() {
+            // A user who is not in the group cannot give it away, and the site is no less readable.
+            fchown(&self.folder, None, Some(old.gid())).ok();
+        }
+        self.set_mode(old.mode() | 0o700)
+    }
+
+    fn set_mode(&self, mode: u32) -> Result<()> {
+        let set = fchmod(&self.folder, Mode::from_raw_mode(mode & 0o7777)).map_err(io::Error::from);
+        set.context("cannot set the rights of the output")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a file that is not there yet.
+    pub fn write(&self, route: &Path, bytes: &[u8]) -> Result<()> {
+        self.create(route)?.write_all(bytes).with_context(|| format!("cannot write {}", route.display()))
+    }
+
+    /// Copies a file, which may be larger than memory.
+    pub fn copy(&self, route: &Path, mut from: File) -> Result<()> {
+        let copied = io::copy(&mut from, &mut self.create(route)?);
+        copied.map(drop).with_context(|| format!("cannot write {}", route.display()))
+    }
+
+    /// Makes a file that is not there yet, and the folders above it.
+    fn create(&self, route: &Path) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || openat(&self.folder, route, flags, self.readers.of_files()).map_err(io::Error::from);
+        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        // Most folders are there already: to ask for each file would cost more than to write it.
+        let opened = match open() {
+            Err(error) if is_missing(&error) => {
+                self.make_folder(route.parent().unwrap_or(Path::new("")))?;
+                open()
+            }
+            opened => opened,
+        };
+        let file = opened.map_err(|error| if is_missing(&error) { vanished(&self.path) } else { error.into() });
+        let file = file.with_context(|| format!("cannot write {}", route.display()))?;
+        self.files.fetch_add(1, Ordering::Relaxed);
+        Ok(File::from(file))
+    }
+
+    /// Makes a folder and those above it.
+    pub fn make_folder(&self, route: &Path) -> Result<()> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing: Vec<&Path> =
+            route.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !made.contains(*folder)).collect();
+        for folder in missing.into_iter().rev() {
+            match mkdirat(&self.folder, folder, self.readers.of_folders()) {
+                Ok(()) => {}
+                Err(rustix::io::Errno::NOENT) => return Err(vanished(&self.path)),
+                Err(error) => return Err(io::Error::from(error)).with_context(|| format!("cannot make {}", folder.display())),
+            }
+            made.insert(folder.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Gives a folder another name.
+    pub fn rename(&self, route: &Path, to: &Path) -> Result<()> {
+        self.make_folder(to.parent().unwrap_or(Path::new("")))?;
+        let renamed = renameat(&self.folder, route, &self.folder, to).map_err(io::Error::from);
+        renamed.with_context(|| format!("cannot write {}", to.display()))?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        *made = std::mem::take(&mut *made)
+            .into_iter()
+            .map(|folder| folder.strip_prefix(route).map(|below| to.join(below)).unwrap_or(folder))
+            .collect();
+        Ok(())
+    }
+
+    /// Puts all of it on the disk, and makes sure that all of it is there. `like`: the folder that it replaces.
+    pub fn complete(&self, like: Option<&Metadata>) -> Result<()> {
+        let there = fs::symlink_metadata(&self.path).map_err(|_| vanished(&self.path))?;
+        let own = rustix::fs::fstat(&self.folder).map_err(io::Error::from).context("cannot read the new output")?;
+        let found = WalkDir::new(&self.path).into_iter().filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_type().is_file()));
+        let (found, written) = (found.count(), self.files.load(Ordering::Relaxed));
+        if (there.dev(), there.ino()) != (own.st_dev, own.st_ino) || found != written {
+            return Err(vanished(&self.path));
+        }
+        // One call for the whole tree: after a power cut no file may be found empty under its new name.
+        syncfs(&self.folder).map_err(io::Error::from).context("cannot sync the output")?;
+        match like {
+            Some(old) if self.readers == Readers::Everybody => self.set_mode(old.mode()),
+            _ => Ok(()),
+        }
+    }
+
+    /// What stands at its path now, the old tree or what was copied from, is removed; the new tree is in its place.
+    pub fn kept(mut self) {
+        self.kept = true;
+        fs::remove_dir_all(&self.path).ok();
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if !self.kept {
+            fs::remove_dir_all(&self.path).ok();
+        }
+    }
+}
+
+fn vanished(path: &Path) -> Error {
+    error!(
+        "another program changed {} while it was being filled", path.display();
+        help: "keep other programs out of it, and run this again; what was there before is unchanged"
+    )
+}
