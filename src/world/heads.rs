@@ -12,6 +12,9 @@ use crate::error::{Context, Result, bail};
 /// Where they are kept, below the project: a file for each campaign, with the last line's hash and the campaign's name.
 pub const PLACE: &str = ".runsheet/ledger-heads";
 
+/// More than a hash and the name of a campaign.
+const MOST: u64 = 16 << 10;
+
 /// The length of a line's hash.
 const LENGTH: usize = 32;
 
@@ -27,10 +30,11 @@ pub fn place(campaign: &str) -> String {
 
 /// The last line of a campaign that was seen from here.
 pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
-    let text = match fs::read(path(root, campaign)) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.ok().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default(),
-    };
+    let path = path(root, campaign);
+    if fs::symlink_metadata(&path).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let text = kept::read(&path, MOST).and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
     match text.split_once('\n') {
         // It is made before the first line is written.
         Some((line, _)) if line.len() == LENGTH && line.trim().is_empty() => Ok(None),
@@ -53,7 +57,7 @@ pub fn campaigns(root: &Path) -> Result<Vec<String>> {
     for entry in folder {
         let entry = entry?;
         // What else lies there is not ours.
-        let Ok(text) = fs::read_to_string(entry.path()) else { continue };
+        let Some(text) = kept::read(&entry.path(), MOST).and_then(|text| String::from_utf8(text).ok()) else { continue };
         let mut lines = text.lines();
         if let (Some(line), Some(name), Ok(metadata)) = (lines.next(), lines.next(), entry.metadata())
             && is_line(line)
@@ -82,9 +86,13 @@ impl Head {
             }
             let kept = kept::folder(root)?;
             let folder = root.join(PLACE);
-            fs::create_dir_all(&folder)?;
-            // Whoever shares the project may send.
-            let mut file = tempfile::Builder::new().permissions(kept::rights(&kept)?).tempfile_in(&kept)?;
+            // Whoever shares what is kept may send.
+            match fs::create_dir(&folder) {
+                Ok(()) => fs::set_permissions(&folder, fs::metadata(&kept)?.permissions())?,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error.into()),
+            }
+            let mut file = kept::new_file(&kept)?;
             writeln!(file, "{:LENGTH$}\n{campaign}", "")?;
             file.as_file().sync_all()?;
             // Another sender of this project may have made it meanwhile.

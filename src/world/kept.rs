@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::folder;
 use crate::error::{Context, Result, bail};
 
@@ -15,8 +17,8 @@ const FOLDER: &str = ".runsheet";
 
 /// Refuses a folder that a newer program has left: it may hold what this one would take for damage, and write over.
 pub fn refuse_newer(root: &Path) -> Result<()> {
-    let Ok(text) = fs::read_to_string(root.join(FILE)) else { return Ok(()) };
-    match text.trim().parse::<u32>() {
+    let Some(text) = read(&root.join(FILE), 64) else { return Ok(()) };
+    match String::from_utf8_lossy(&text).trim().parse::<u32>() {
         Ok(version) if version <= VERSION => Ok(()),
         Ok(version) => bail!(
             "{} is of version {version}, and this runsheet knows {VERSION}", root.join(".runsheet").display();
@@ -38,9 +40,12 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// The rights of a file in a folder there: whoever may enter the folder may read the file, and nobody else.
-pub fn rights(folder: &Path) -> std::io::Result<Permissions> {
-    Ok(Permissions::from_mode(fs::metadata(folder)?.mode() & 0o666))
+/// A new file in a folder there: whoever may enter the folder may read it, and nobody else.
+pub fn new_file(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let file = NamedTempFile::new_in(folder)?;
+    let rights = fs::metadata(folder)?.mode() & 0o666;
+    file.as_file().set_permissions(Permissions::from_mode(rights))?;
+    Ok(file)
 }
 
 /// Reads a file that lies there, but no more than `most` bytes. `None` if it is not there, or cannot be what was written there.
@@ -55,7 +60,7 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     let written = || -> std::io::Result<()> {
         make_private(folder)?;
-        let mut file = tempfile::Builder::new().permissions(rights(folder)?).tempfile_in(folder)?;
+        let mut file = new_file(folder)?;
         file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())

@@ -16,16 +16,21 @@ mod levels;
 mod mail;
 mod near_misses;
 mod output;
+mod outside;
 mod plan;
+mod project;
 mod properties;
 mod publishing;
+mod rights;
 mod rules;
 mod sample;
 mod search;
+mod secrets;
 mod seeds;
 mod serve;
 mod sizes;
 mod status;
+mod streams;
 
 /// Whether what is done many times is to be done many more.
 fn is_long() -> bool {

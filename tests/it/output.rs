@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::project::{Project, ended};
 use crate::{is_long, sample};
 
 /// A page of the tests' own; its title stands in the navigation of the other pages.
@@ -176,8 +177,7 @@ fn sources_and_what_is_above_them_cannot_be_the_output() {
     let output = runsheet(root).env("HOME", home.path()).args(["build", "--offline", "--out"]).arg(home.path()).output();
     assert_eq!(output.expect("the program starts").status.code(), Some(2), "the home folder");
     fs::remove_file(link).expect("the link is still there");
-    let mut after = tree(parent.path());
-    after.remove(Path::new("project/.runsheet/lock"));
+    let after = tree(parent.path());
     assert_same(&after, &before, "the project and what is beside it");
 }
 
@@ -235,14 +235,19 @@ fn a_build_waits_for_no_other_and_says_so() {
     let root = project.path();
     build(root);
     let before = tree(&root.join("public"));
-    let lock = fs::File::options().append(true).open(root.join(".runsheet/lock")).expect("a build has made the lock");
+    let place = root.join(".public.lock");
+    assert!(!place.exists(), "a build leaves no lock behind");
+    let lock = fs::File::create(&place).expect("a file");
     lock.try_lock().expect("nobody holds the lock");
 
     write_page(root, TITLES[0]);
     let output = run_build(root);
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
-    assert!(stderr(&output).contains("another build"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("another run is writing to"), "{}", stderr(&output));
     assert_same(&tree(&root.join("public")), &before, "public/");
+    // The mails have a lock of their own, and so has another folder.
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    expect_success(&runsheet(root).args(["build", "--offline", "--out"]).arg(elsewhere.path().join("site")).output().expect("it starts"));
 
     drop(lock);
     build(root);
@@ -263,13 +268,89 @@ fn two_builds_at_once_leave_a_whole_tree() {
         write_page(root, TITLES[turn % 2]);
         let outputs = [start_build(root), start_build(root)].map(|child| child.wait_with_output().expect("it ends"));
         for output in &outputs {
-            let refused = output.status.code() == Some(2) && stderr(output).contains("another build");
+            let refused = output.status.code() == Some(2) && stderr(output).contains("another run is writing to");
             assert!(output.status.success() || refused, "{}", stderr(output));
         }
         assert!(outputs.iter().any(|output| output.status.success()), "one of the two builds");
         assert_same(&tree(&root.join("public")), expected, &format!("turn {turn}"));
         assert_eq!(leftovers(root), Vec::<PathBuf>::new());
     }
+}
+
+/// Two checkouts, one place: each build is told of the other, or comes after it.
+#[test]
+fn two_projects_at_once_leave_a_whole_tree_of_one() {
+    let turns = if is_long() { 200 } else { 60 };
+    let place = tempfile::tempdir().expect("a folder");
+    let out = place.path().join("deep/site");
+    let projects = TITLES.map(|title| {
+        let project = Project::new(&[("runsheet.toml", &format!("[site]\ntitle = \"{title}\"\n"))]);
+        for number in 0..12 {
+            project.write(&format!("content/folder-{}/page-{number}.md", number % 4), format!("# Page {number} of {title}\n"));
+        }
+        project.write(&format!("content/only-in-{}.md", title.len()), "# Only here\n");
+        project
+    });
+    let start = |project: &Project| project.command(&["build"]).arg("--out").arg(&out).spawn().expect("it starts");
+    let expected = [&projects[0], &projects[1]].map(|project| {
+        expect_success(&ended(start(project), "alone"));
+        tree(&out)
+    });
+    let (mut refused, mut both) = (0, 0);
+    for turn in 0..turns {
+        if turn % 5 == 0 {
+            fs::remove_dir_all(place.path().join("deep")).expect("it is there");
+        }
+        let outputs = [start(&projects[turn % 2]), start(&projects[1 - turn % 2])].map(|child| ended(child, "beside another"));
+        let done = outputs.iter().filter(|output| output.status.success()).count();
+        for output in outputs.iter().filter(|output| !output.status.success()) {
+            assert!(output.status.code() == Some(2) && stderr(output).contains("another run is writing to"), "{}", stderr(output));
+            refused += 1;
+        }
+        assert!(done > 0, "turn {turn}: one of the two");
+        both += usize::from(done == 2);
+        let found = tree(&out);
+        assert!(expected.contains(&found), "turn {turn}: a mixture:\n{}", difference(&found, &expected[0]).join("\n"));
+        assert_eq!(entries(place.path()), ["deep"], "turn {turn}");
+        assert_eq!(entries(&place.path().join("deep")), ["site"], "turn {turn}");
+    }
+    say(&format!("{turns} turns: {refused} builds were refused, {both} times one came after the other"));
+}
+
+/// Another program tidies up below the hands of a build: it must not say that all is well, and the old tree stays.
+#[test]
+fn a_folder_that_vanishes_under_a_build_is_an_error() {
+    let project = Project::new(&[("runsheet.toml", "[site]\ntitle = \"A site\"\n")]);
+    for number in 0..300 {
+        project.write(&format!("content/folder-{}/page-{number}.md", number % 20), format!("# Page {number}\n"));
+    }
+    project.done(&["build"]);
+    let (root, whole) = (project.root(), tree(&project.root().join("public")));
+    let mut told = [0; 3];
+    for turn in 0..if is_long() { 120 } else { 24 } {
+        let mut child = project.command(&["build"]).spawn().expect("it starts");
+        let mut removed = false;
+        // The whole tree, one of its folders, or one of its files.
+        while !removed && child.try_wait().expect("it is our child").is_none() {
+            let aside = entries(&root).into_iter().find(|name| name.starts_with(".public.tmp-")).map(|name| root.join(name));
+            removed = aside.is_some_and(|aside| match turn % 3 {
+                0 => fs::rename(&aside, root.join("gone")).is_ok(),
+                1 => fs::remove_dir_all(aside.join("folder-7")).is_ok(),
+                _ => fs::remove_file(aside.join("folder-7/page-7.html")).is_ok(),
+            });
+        }
+        let output = ended(child, "build");
+        assert_same(&tree(&root.join("public")), &whole, &format!("turn {turn}: {}", stderr(&output)));
+        if !output.status.success() {
+            assert_eq!(output.status.code(), Some(2), "turn {turn}: {}", stderr(&output));
+            assert!(stderr(&output).contains("another program changed"), "turn {turn}: {}", stderr(&output));
+            told[turn % 3] += 1;
+        }
+        fs::remove_dir_all(root.join("gone")).ok();
+        assert_eq!(leftovers(&root), Vec::<PathBuf>::new(), "turn {turn}");
+    }
+    say(&format!("{told:?} times it was noticed that the tree, a folder or a file was gone"));
+    assert!(told.iter().all(|times| *times > 0), "{told:?}");
 }
 
 /// The program in a project, with none of the caller's settings.

@@ -1,6 +1,7 @@
 //! The ledger in a file: SQLite, in write-ahead mode, each commit on the disk before it is believed.
 
 use std::fs;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ impl InFile {
     /// Opens the file to send, alone; one that is not there is made, for its owner's eyes only.
     pub fn to_send(path: &Path) -> Result<InFile> {
         let folder = path.parent().context("the ledger's path has no folder")?;
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        made.with_context(|| format!("cannot make {}", folder.display()))?;
         // Where a link leads is certain once the file is there.
         private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let path = &real_path(path);
@@ -153,7 +155,6 @@ impl InFile {
 }
 
 fn private() -> fs::OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt;
     let mut options = fs::OpenOptions::new();
     options.mode(0o600);
     options
