@@ -1,19 +1,24 @@
-//! `runsheet notice export`: the ledger of a mailing for others to keep, sealed if there is a key, and `verify`, which checks a seal.
+//! `runsheet notice export`: the ledger of a mailing for others to keep, sealed if there is a key, and `verify`, which checks one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::ledger::{declared, not_sent, of, secret};
 use super::load::{HistoryFrom, StatusFrom, load};
 use super::report;
 use crate::cli::{ExportFormat, Global};
 use crate::config::Config;
-use crate::error::{Context, Exit, Result, bail};
+use crate::error::{Context, Error, Exit, Result, bail};
 use crate::notice::history::{Event, Standing, verify};
-use crate::notice::ledger::Plan;
+use crate::notice::ledger::{Plan, State};
 use crate::notice::mailbox;
+use crate::notice::reply::Reply;
 use crate::notice::seal::Seal;
-use crate::text::counted;
+use crate::text::{counted, visible};
 use crate::world::{disk, environment};
 
 /// The key that seals exports, if one is configured.
@@ -36,15 +41,11 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<Exit> {
         ExportFormat::Json => as_json(&plan, &rows, &events, seal.as_ref())?,
     })?;
     let verified = verify(&plan, &events, &rows);
-    if let Some(what) = verified.uncovered {
-        report::note(global, &format!("not covered by the history: {what}"));
-    }
     if verified.faults.is_empty() {
-        report::note(global, &format!("history verified: {}, unchanged", counted(events.len(), "line", "lines")));
+        report::note(global, &history_text(events.len(), verified.uncovered.as_deref()));
         return Ok(Exit::Done);
     }
-    let shown: Vec<&str> = verified.faults.iter().take(5).map(String::as_str).collect();
-    bail!("somebody has changed the ledger: {}", shown.join("; "))
+    bail!("somebody has changed the ledger: {}", first_five(&verified.faults))
 }
 
 /// The columns of an export.
@@ -78,50 +79,137 @@ fn as_csv(rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Result<St
     Ok(String::from_utf8_lossy(&table.into_inner().context("cannot write the table")?).into_owned())
 }
 
-/// The plan, the recipients and the whole history.
+/// An export as JSON: the plan, the recipients and the whole history.
+#[derive(Serialize, Deserialize)]
+struct Exported<'a> {
+    campaign: Cow<'a, str>,
+    begun_as: Option<Cow<'a, str>>,
+    plan: Cow<'a, str>,
+    frozen: Timestamp,
+    subject: Cow<'a, str>,
+    amended: i64,
+    recipients: Vec<ExportedRow<'a>>,
+    history: Cow<'a, [Event]>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ExportedRow<'a> {
+    email: Cow<'a, str>,
+    state: Cow<'a, str>,
+    code: u16,
+    reply: Cow<'a, str>,
+    deferred: i64,
+    message_id: Cow<'a, str>,
+    content: Cow<'a, str>,
+}
+
 fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Result<String> {
-    let recipients: Vec<serde_json::Value> = rows
-        .iter()
-        .map(|row| {
-            serde_json::json!({"email": row.key, "state": row.state.name(), "code": row.reply.code, "reply": row.reply.text,
-                "deferred": row.tries, "message_id": row.message_id, "content": row.hash})
-        })
-        .collect();
-    let mut whole = serde_json::json!({
-        "campaign": plan.campaign, "begun_as": plan.begun_as, "plan": plan.hash, "frozen": plan.frozen.to_string(), "subject": plan.subject,
-        "amended": plan.amended, "recipients": recipients, "history": events,
-    });
+    let row = |row: &Standing| ExportedRow {
+        email: row.key.clone().into(),
+        state: row.state.name().into(),
+        code: row.reply.code,
+        reply: row.reply.text.clone().into(),
+        deferred: row.tries,
+        message_id: row.message_id.clone().into(),
+        content: row.hash.clone().into(),
+    };
+    let mut whole = serde_json::to_value(Exported {
+        campaign: plan.campaign.as_str().into(),
+        begun_as: plan.begun_as.as_deref().map(Cow::from),
+        plan: plan.hash.as_str().into(),
+        frozen: plan.frozen,
+        subject: plan.subject.as_str().into(),
+        amended: plan.amended,
+        recipients: rows.iter().map(row).collect(),
+        history: events.into(),
+    })?;
     if let Some(seal) = seal {
         whole["seal"] = serde_json::json!({"algorithm": "HMAC-SHA256", "mac": seal.text(&whole.to_string())});
     }
     Ok(format!("{}\n", serde_json::to_string_pretty(&whole)?))
 }
 
-/// `runsheet notice verify`
+/// `runsheet notice verify`: an export by itself. The ledger may be gone, or may never have been here.
 pub fn verify_file(global: &Global, file: &Path) -> Result<Exit> {
-    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
-    let text = String::from_utf8(disk::read_named(file)?).with_context(|| format!("{} is not UTF-8", file.display()))?;
-    let Some(seal) = seal(&loaded.root, &loaded.project.config)? else {
-        // What is not sealed has nothing that a key could check.
-        let any = Seal::new(b"");
-        if seal_fault(&text, &any)?.as_deref() == Some(NO_SEAL) {
-            bail!("{} has no seal: it was exported without a key", file.display());
-        }
-        bail!(
+    let text = String::from_utf8(disk::read_named(file)?).ok().with_context(|| format!("{} is not UTF-8", file.display()))?;
+    let seal = key_of_seal(global)?;
+    let is_json = text.trim_start().starts_with('{');
+    let is_sealed = is_sealed(&text)?;
+    match seal {
+        Some(seal) if is_sealed => match seal_fault(&text, &seal)? {
+            None => report::note(global, "the seal holds: nothing was changed since it was exported"),
+            Some(fault) => bail!("the seal of {} does not hold: {fault}", file.display()),
+        },
+        None if is_sealed => bail!(
             "there is no key to check a seal with";
             help: "set RUNSHEET_SEAL_KEY, or `seal = {{ key_command = [...] }}` in [notices]"
-        )
-    };
-    match seal_fault(&text, &seal)? {
-        None => {
-            report::note(global, "the seal holds: nothing was changed since it was exported");
-            Ok(Exit::Done)
-        }
-        Some(fault) => bail!("the seal of {} does not hold: {fault}", file.display()),
+        ),
+        _ if is_json => report::note(global, "it has no seal: whoever can write the file can write a history that fits"),
+        _ => bail!("{} has no seal: it was exported without a key", file.display()),
     }
+    if is_json {
+        let exported: Exported = serde_json::from_str(&text).with_context(|| format!("{} is not an export", file.display()))?;
+        report::note(global, &verified(&exported).with_context(|| format!("the history in {} does not hold", file.display()))?);
+    }
+    Ok(Exit::Done)
 }
 
-const NO_SEAL: &str = "there is none";
+/// The key of the environment; else of the project, if there is one here.
+fn key_of_seal(global: &Global) -> Result<Option<Seal>> {
+    if environment::seal_key().is_some() || super::load::root(global).is_err() {
+        return Ok(environment::seal_key().map(|key| Seal::new(key.as_bytes())));
+    }
+    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    seal(&loaded.root, &loaded.project.config)
+}
+
+/// What the history of an export says of its plan and its recipients, by itself.
+fn verified(exported: &Exported) -> Result<String> {
+    let Exported { campaign, begun_as, plan, frozen, subject, amended, recipients, history } = exported;
+    let plan = Plan {
+        campaign: campaign.to_string(),
+        hash: plan.to_string(),
+        frozen: *frozen,
+        subject: subject.to_string(),
+        amended: *amended,
+        begun_as: begun_as.as_ref().map(ToString::to_string),
+    };
+    let rows = recipients.iter().map(standing).collect::<Result<Vec<Standing>>>()?;
+    let verified = verify(&plan, history, &rows);
+    if !verified.faults.is_empty() {
+        return Err(Error::new(first_five(&verified.faults)));
+    }
+    Ok(history_text(history.len(), verified.uncovered.as_deref()))
+}
+
+fn standing(row: &ExportedRow) -> Result<Standing> {
+    Ok(Standing {
+        key: row.email.to_string(),
+        message_id: row.message_id.to_string(),
+        hash: row.content.to_string(),
+        state: State::parse(&row.state).with_context(|| format!("unknown state `{}`", visible(&row.state)))?,
+        tries: row.deferred,
+        // No line of the history says so.
+        is_given_up: false,
+        reply: Reply { code: row.code, text: row.reply.to_string() },
+    })
+}
+
+fn history_text(lines: usize, uncovered: Option<&str>) -> String {
+    let verified = format!("history verified: {}, unchanged", counted(lines, "line", "lines"));
+    uncovered.map_or(verified.clone(), |what| format!("not covered by the history: {what}\n{verified}"))
+}
+
+fn first_five(faults: &[String]) -> String {
+    faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; ")
+}
+
+fn is_sealed(text: &str) -> Result<bool> {
+    if text.trim_start().starts_with('{') {
+        return Ok(serde_json::from_str::<serde_json::Value>(text).context("invalid JSON")?.get("seal").is_some());
+    }
+    Ok(csv::Reader::from_reader(text.as_bytes()).headers().context("invalid CSV")?.iter().next_back() == Some("seal"))
+}
 
 /// Why a seal does not hold; `None` if it does.
 fn seal_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
@@ -135,16 +223,14 @@ fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
         return Ok(Some("it is not written as it was exported".to_owned()));
     }
     let sealed = whole.as_object_mut().and_then(|whole| whole.remove("seal"));
-    let Some(mac) = sealed.as_ref().and_then(|seal| seal["mac"].as_str()) else { return Ok(Some(NO_SEAL.to_owned())) };
+    let mac = sealed.as_ref().and_then(|seal| seal["mac"].as_str()).unwrap_or_default();
     Ok((seal.text(&whole.to_string()) != mac).then(|| "something in it was changed, or it was sealed with another key".to_owned()))
 }
 
 fn csv_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut table = csv::ReaderBuilder::new().has_headers(true).from_reader(text.as_bytes());
     let mut header: Vec<String> = table.headers().context("invalid CSV")?.iter().map(str::to_owned).collect();
-    if header.pop().as_deref() != Some("seal") {
-        return Ok(Some(NO_SEAL.to_owned()));
-    }
+    header.pop();
     let rows: Vec<csv::StringRecord> = table.records().collect::<Result<_, _>>().context("invalid CSV")?;
     let mut before = seal.row(&rows.len().to_string(), &header);
     for (index, row) in rows.iter().enumerate() {

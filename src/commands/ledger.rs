@@ -112,7 +112,7 @@ pub fn who(said: Option<&str>) -> String {
 /// The ledger, to send by it.
 pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
     match url(root, config)? {
-        Some(Secret(url)) => ledger::connect(&url),
+        Some(Secret(url)) => ledger::connect_to_send(&url),
         None => Ok(Box::new(InFile::to_send(&file(root, config)?)?)),
     }
 }
@@ -120,7 +120,7 @@ pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
 /// The ledger, to read it. `None` if there is none.
 pub fn to_read(root: &Path, config: &Config) -> Result<Option<Box<dyn Store>>> {
     match url(root, config)? {
-        Some(Secret(url)) => Ok(Some(ledger::connect(&url)?)),
+        Some(Secret(url)) => ledger::connect_to_read(&url),
         None => Ok(InFile::to_read(&file(root, config)?)?.map(|store| Box::new(store) as Box<dyn Store>)),
     }
 }

@@ -9,7 +9,7 @@ use super::reply::Reply;
 use crate::text::{counted, thousands};
 
 /// One line of the ledger's history. Lines of one sender are a chain.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
     /// The run of a program that wrote it.
     pub sender: String,

@@ -1,11 +1,14 @@
 """Cases about what surrounds a sending: that a campaign stays itself, that its time is kept, that the ledger vouches for all it holds."""
+import fcntl
 import json
 import os
 import pathlib
 import pty
 import re
+import resource
 import shutil
 import subprocess
+import tempfile
 import time
 
 from casebook import QUICK, case, expect, once, states
@@ -285,6 +288,118 @@ def exports_are_sealed(program):
         refused(project.run("verify", str(project.root / "out.json")), "does not hold")
         del project.env["RUNSHEET_SEAL_KEY"]
         refused(project.run("verify", str(project.root / "out.json")), "there is no key")
+
+
+@case
+def an_export_is_verified_by_itself(program):
+    """Without the ledger, without a key, and outside of any project."""
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send().returncode, 0)
+        done = project.run("export", "advance", "--format", "json")
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "kept.json"
+
+            def verify(text):
+                file.write_text(text)
+                return subprocess.run([program, "notice", "verify", str(file)], cwd=folder, env=project.env, capture_output=True, text=True)
+
+            good = verify(done.stdout)
+            expect(good.returncode, 0, good.stderr)
+            assert "history verified: 9 lines, unchanged" in good.stderr and "it has no seal" in good.stderr, good.stderr
+            whole = json.loads(done.stdout)
+            changes = {
+                "a state": lambda it: it["recipients"][0].update(state="refused"),
+                "an address": lambda it: it["recipients"][0].update(email="other@d0.example"),
+                "a recipient less": lambda it: it["recipients"].pop(),
+                "a line less": lambda it: it["history"].pop(3),
+                "an answer": lambda it: it["history"][4].update(code=550),
+                "the campaign": lambda it: it.update(campaign="another"),
+            }
+            for what, change in changes.items():
+                changed = json.loads(done.stdout)
+                change(changed)
+                assert changed != whole, what
+                refused(verify(json.dumps(changed)), "does not hold")
+            refused(verify("{}"), "is not an export")
+            refused(verify("email,state\r\n"), "has no seal")
+
+
+@case
+def a_ledger_that_cannot_be_written_is_read(program):
+    """On a read-only mount, as of a backup."""
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send().returncode, 0)
+        script = 'mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"; shift; exec "$@"'
+
+        def read_only(*command):
+            alone = ["unshare", "--mount", "sh", "-ec", script, "sh", str(project.ledger().parent)]
+            return subprocess.run([*alone, *project.command(*command)], env=project.env, capture_output=True, text=True)
+
+        if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+            print("NOT CHECKED: a ledger on a read-only mount, which takes root")
+            return
+        for command in (["status"], ["status", "advance"], ["export", "advance"], ["export", "advance", "--format", "json"], ["list"]):
+            done, here = read_only(*command), project.run(*command)
+            expect(done.returncode, 0, done.stderr)
+            expect((done.stdout, done.stderr), (here.stdout, here.stderr), command)
+        refused(read_only("send", "advance", "--yes", "4"), "read-only file system".capitalize())
+        for beside in project.ledger().parent.glob("*.sqlite-*"):
+            beside.unlink()
+        # What stands in the write-ahead log alone would be missed.
+        ahead = project.ledger().with_name(project.ledger().name + "-wal")
+        ahead.write_bytes(b"x")
+        refused(read_only("export", "advance"), "was not closed, and its folder is read-only")
+        ahead.unlink()
+        # Nor is it read while somebody writes.
+        with open(f"{project.ledger()}.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            refused(read_only("export", "advance"), "a sender is at work")
+
+
+@case
+def an_export_to_a_full_disk_is_an_error(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send().returncode, 0)
+        for command in (["export", "advance"], ["export", "advance", "--format", "json"], ["status"], ["status", "advance"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run(project.command(*command), env=project.env, stdout=full, stderr=subprocess.PIPE, text=True)
+            refused(done, "cannot write to standard output")
+            assert "verified" not in done.stderr, done.stderr
+
+
+@case
+def what_a_sending_keeps_is_its_owners(program):
+    with Server() as server:
+        project = Project(program, server.port, 4)
+        expect(project.send().returncode, 0)
+        for place in (project.state / "runsheet", project.root / ".runsheet"):
+            for path in (place, *place.rglob("*")):
+                expect(oct(path.stat().st_mode & 0o7777), "0o700" if path.is_dir() else "0o600", path)
+
+
+@case
+def a_sender_leaves_no_core(program):
+    """Its memory holds the password and the addresses."""
+    with Server() as server:
+        project = Project(program, server.port, 300)
+        with open(project.root / "said", "w") as said:
+            sender = subprocess.Popen(project.command("send", "advance", "--yes", "300"), env=project.env, stdin=subprocess.DEVNULL,
+                                      stdout=said, stderr=said, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (-1, -1)))
+        until = time.monotonic() + 60
+        limits, seen = pathlib.Path(f"/proc/{sender.pid}/limits"), ""
+        while sender.poll() is None and time.monotonic() < until:
+            try:
+                lines = limits.read_text().splitlines()
+            except (FileNotFoundError, ProcessLookupError):
+                break
+            cores = [line.split()[4:6] for line in lines if line.startswith("Max core file size")]
+            if cores == [["0", "0"]]:
+                seen = cores[0]
+        expect(sender.wait(), 0, (project.root / "said").read_text())
+        expect(seen, ["0", "0"], "the limit of its core")
 
 
 def staged(project, stage):

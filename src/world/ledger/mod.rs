@@ -403,17 +403,29 @@ pub fn sender() -> String {
     format!("{}-{}-{time}", super::process::machine(), std::process::id())
 }
 
-/// Opens a ledger in PostgreSQL.
+/// Opens a ledger in PostgreSQL to send by it; its tables are made if they are not there.
 #[cfg(feature = "postgres")]
-pub fn connect(url: &str) -> Result<Box<dyn Store>> {
-    Ok(Box::new(postgres::InDatabase::connect(url)?))
+pub fn connect_to_send(url: &str) -> Result<Box<dyn Store>> {
+    Ok(Box::new(postgres::InDatabase::to_send(url)?))
+}
+
+/// Opens a ledger in PostgreSQL to read it, for which no more than the right to read is needed. `None` if there is none.
+#[cfg(feature = "postgres")]
+pub fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>> {
+    Ok(postgres::InDatabase::to_read(url)?.map(|ledger| Box::new(ledger) as Box<dyn Store>))
 }
 
 /// Says that there is none.
 #[cfg(not(feature = "postgres"))]
-pub fn connect(_: &str) -> Result<Box<dyn Store>> {
+pub fn connect_to_send(_: &str) -> Result<Box<dyn Store>> {
     crate::error::bail!(
         "this runsheet knows no PostgreSQL";
         help: "build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
     )
+}
+
+/// Says that there is none.
+#[cfg(not(feature = "postgres"))]
+pub fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>> {
+    connect_to_send(url).map(Some)
 }

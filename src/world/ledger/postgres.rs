@@ -9,7 +9,7 @@ use postgres::{Client, Config, Statement};
 use rustls_platform_verifier::ConfigVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::store::{Row, Store, TABLES, VERSION, Value, upgrade};
+use super::store::{Row, Store, TABLES, VERSION, Value, refuse_newer, upgrade, version};
 use crate::config::is_loopback;
 use crate::error::{Context, Result, error, is_an_error};
 
@@ -25,8 +25,8 @@ pub struct InDatabase {
 }
 
 impl InDatabase {
-    /// Connects; the tables are made if they are not there. Beyond this machine TLS is required.
-    pub fn connect(url: &str) -> Result<InDatabase> {
+    /// Connects. Beyond this machine TLS is required.
+    fn connect(url: &str) -> Result<InDatabase> {
         // The address holds a password: no error may show it.
         let mut config: Config = url.parse().map_err(
             |_| error!("the address of the ledger is no PostgreSQL address"; help: "write postgres://USER:PASSWORD@HOST/DATABASE"),
@@ -52,13 +52,29 @@ impl InDatabase {
         let mut client = config.connect(MakeRustlsConnect::new(tls)).with_context(|| format!("cannot reach the ledger ({place})"))?;
         let prepare = "SET synchronous_commit = on; SET default_transaction_isolation = 'read committed'; SET lock_timeout = '60s'; SET statement_timeout = '120s'";
         client.batch_execute(prepare).context("cannot prepare the ledger")?;
+        Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })
+    }
+
+    /// Connects to read: no table is made or changed, so that it takes no right but to read. `None` if there are none yet.
+    pub fn to_read(url: &str) -> Result<Option<InDatabase>> {
+        let mut ledger = InDatabase::connect(url)?;
+        if !ledger.has_table("campaign")? {
+            return Ok(None);
+        }
+        let version = version(&mut ledger)?;
+        refuse_newer(&ledger, version)?;
+        Ok(Some(ledger))
+    }
+
+    /// Connects to send. What is not there is made.
+    pub fn to_send(url: &str) -> Result<InDatabase> {
+        let mut ledger = InDatabase::connect(url)?;
         // Of several senders that begin at once, one makes the tables.
         let made = format!(
             "BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} \
              CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number);; COMMIT"
         );
-        client.batch_execute(&made).context("cannot make the tables of the ledger")?;
-        let mut ledger = InDatabase { client, place, statements: BTreeMap::new(), now: None };
+        ledger.client.batch_execute(&made).context("cannot make the tables of the ledger")?;
         ledger.upgrade()?;
         Ok(ledger)
     }

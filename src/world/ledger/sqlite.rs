@@ -18,7 +18,7 @@ is_an_error!(rusqlite::Error);
 pub struct InFile {
     connection: Connection,
     path: PathBuf,
-    /// Held by the one program that sends.
+    /// Held by the one program that sends; or shared by those who read a file that nobody may write meanwhile.
     _lock: Option<fs::File>,
 }
 
@@ -91,8 +91,40 @@ impl InFile {
             }
             _ => Err(error),
         });
-        let connection = connection.with_context(|| format!("cannot look into the ledger {}", path.display()))?;
-        Ok(InFile { connection, path: path.to_owned(), _lock: None })
+        match connection {
+            Ok(connection) => Ok(InFile { connection, path: path.to_owned(), _lock: None }),
+            Err(rusqlite::Error::SqliteFailure(fault, _)) if fault.code == rusqlite::ErrorCode::CannotOpen && path.exists() => {
+                InFile::to_look_only(path)
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot look into the ledger {}", path.display())),
+        }
+    }
+
+    /// Opens a file in a folder that cannot be written to, where SQLite cannot keep the shared memory of the write-ahead mode. Then
+    /// nobody may write meanwhile, and all that was written must be in the file itself.
+    fn to_look_only(path: &Path) -> Result<InFile> {
+        let path = &real_path(path);
+        let lock = fs::File::open(lock_of(path)).ok();
+        if lock.as_ref().is_some_and(|lock| lock.try_lock_shared().is_err()) {
+            bail!("a sender is at work with the ledger {}, which cannot be read meanwhile from here", path.display(); help: "wait for it to end");
+        }
+        let mut ahead = path.as_os_str().to_owned();
+        ahead.push("-wal");
+        if fs::metadata(&ahead).is_ok_and(|ahead| ahead.len() > 0) {
+            bail!(
+                "the ledger {} was not closed, and its folder is read-only", path.display();
+                help: "copy it, together with the file that ends with -wal, to a folder that you can write to"
+            );
+        }
+        let open = || -> rusqlite::Result<Connection> {
+            let address = format!("file:{}?immutable=1", encoded(path));
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+            let connection = Connection::open_with_flags(address, flags)?;
+            connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
+            Ok(connection)
+        };
+        let connection = open().with_context(|| format!("cannot look into the ledger {}", path.display()))?;
+        Ok(InFile { connection, path: path.clone(), _lock: lock })
     }
 
     /// The ledgers in a folder, by their names.
@@ -152,6 +184,13 @@ impl InFile {
             }
         }
     }
+}
+
+/// A path as a part of an address (RFC 3986): each byte that is not plain is written as its number.
+fn encoded(path: &Path) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
+    let write = |byte: &u8| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    path.as_os_str().as_encoded_bytes().iter().map(write).collect()
 }
 
 fn private() -> fs::OpenOptions {

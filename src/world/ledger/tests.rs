@@ -365,8 +365,38 @@ fn in_postgresql() {
     let Some(url) = super::super::environment::test_database() else { return };
     conforms(&|campaign, sender| {
         let campaign = format!("{campaign} {}", std::process::id());
-        Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::ZERO)
+        Ledger::new(Box::new(postgres::InDatabase::to_send(&url).unwrap()), &campaign, sender, Duration::ZERO)
     });
+}
+
+/// Whoever may only read can look at the ledger, list it and export it; to send by it takes more.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_reader_of_postgresql_needs_no_more_than_to_read() {
+    let Some(url) = super::super::environment::test_database() else { return };
+    let (role, campaign) = (format!("reader_{}", std::process::id()), format!("read {}", std::process::id()));
+    let mut ledger = Ledger::new(Box::new(postgres::InDatabase::to_send(&url).unwrap()), &campaign, "one", Duration::ZERO);
+    freeze(&mut ledger, &[planned("a")]).unwrap();
+    let mut owner = ::postgres::Client::connect(&url, ::postgres::NoTls).unwrap();
+    owner
+        .batch_execute(&format!(
+            "CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}; \
+             REVOKE CREATE ON SCHEMA public FROM PUBLIC; CREATE SCHEMA {role}"
+        ))
+        .unwrap();
+    let as_reader = url.replace("postgres://runsheet@", &format!("postgres://{role}@"));
+    assert_ne!(as_reader, url);
+    let read = postgres::InDatabase::to_read(&as_reader).unwrap().expect("there is a ledger");
+    let mut read = Ledger::new(Box::new(read), &campaign, "two", Duration::ZERO);
+    let plan = read.plan().unwrap().unwrap();
+    let (rows, events) = read.snapshot().unwrap();
+    assert_eq!((rows.len(), crate::notice::history::verify(&plan, &events, &rows).faults), (1, Vec::new()));
+    drop(read);
+    assert!(postgres::InDatabase::to_send(&as_reader).is_err());
+    // A database without a ledger is told from one that cannot be read.
+    let empty = format!("{as_reader}?options=-c%20search_path%3D{role}");
+    assert!(postgres::InDatabase::to_read(&empty).unwrap().is_none());
+    owner.batch_execute(&format!("DROP OWNED BY {role}; DROP SCHEMA {role}; DROP ROLE {role}")).unwrap();
 }
 
 /// Two senders at once never hold the same recipient.
@@ -376,7 +406,7 @@ fn claims_at_once_in_postgresql() {
     let Some(url) = super::super::environment::test_database() else { return };
     let campaign = format!("at once {}", std::process::id());
     let open =
-        |sender: &str| Ledger::new(Box::new(postgres::InDatabase::connect(&url).unwrap()), &campaign, sender, Duration::from_secs(60));
+        |sender: &str| Ledger::new(Box::new(postgres::InDatabase::to_send(&url).unwrap()), &campaign, sender, Duration::from_secs(60));
     let names: Vec<String> = (0..2000).map(|number| format!("sample{number}")).collect();
     open("zero").freeze(&plan(&campaign), &names.iter().map(|name| planned(name)).collect::<Vec<_>>(), &Particulars::default()).unwrap();
     let all: Vec<String> = names.iter().map(|name| format!("{name}@b.example")).collect();
