@@ -99,7 +99,8 @@ fn has_private_name(path: &RelPath) -> bool {
         || SECRET_BEGINNINGS.iter().any(|begins| stem.starts_with(begins))
         || !has_ending && SECRET_BEGINNINGS_WITHOUT_ENDING.iter().any(|begins| stem.starts_with(begins))
         || SECRET_PARTS.iter().any(|part| joined.contains(part))
-        || SECRET_ENDS.iter().any(|end| joined.ends_with(end))
+        // `.well-known/change-password` is a name that many look for.
+        || has_ending && SECRET_ENDS.iter().any(|end| joined.ends_with(end))
 }
 
 /// The path of a file below the folder `.well-known`, if it is there.

@@ -9,7 +9,7 @@ use serde_json::json;
 use tera::Context;
 
 use super::toc::{TocEntry, toc};
-use super::{base_path, body, canonical, day, feed, root_of, sheet, summary};
+use super::{POLICY_WITHIN, base_path, body, canonical, day, feed, root_of, sheet, summary};
 use crate::config::{Destination, Mode};
 use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
@@ -254,6 +254,7 @@ fn shared(site: &Site, theme: &Theme) -> Context {
         &json!({
             "title": config.title, "description": config.description, "language": config.language,
             "base_url": config.base_url, "repository": config.repository, "search": config.search,
+            "policy": POLICY_WITHIN,
         }),
     );
     context.insert("base_path", &base_path(&config.base_url));

@@ -9,16 +9,26 @@ use crate::text::address::encode_path;
 use crate::theme::Theme;
 
 /// What a page may load: its own site and nothing else.
-pub const CONTENT_SECURITY_POLICY: &str =
+const CONTENT_SECURITY_POLICY: &str =
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 
+/// The same within a page, for hosts that send no headers of ours. Who may frame a page can be said in a header only. A page that was
+/// opened from the disk is no origin in some browsers, so its files are named, too; elsewhere no page may load any.
+pub const POLICY_WITHIN: &str =
+    "default-src 'self' file:; img-src 'self' file: data:; base-uri 'none'; form-action 'none'; object-src 'none'";
+
 /// The headers of every answer.
-pub const HEADERS: [(&str, &str); 4] = [
+pub const HEADERS: [(&str, &str); 6] = [
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    (RESOURCE_POLICY, "same-origin"),
 ];
+
+/// Who may show a file (Fetch §3.7).
+const RESOURCE_POLICY: &str = "Cross-Origin-Resource-Policy";
 
 /// Of files whose names change with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -29,6 +39,10 @@ pub fn headers(site: &Site, theme: &Theme) -> String {
     let mut text = format!("{base}*\n");
     for (name, value) in HEADERS {
         text.push_str(&format!("  {name}: {value}\n"));
+    }
+    // Mails and READMEs elsewhere show the badge. Hosts join two values of one header with a comma, which is none that restricts.
+    if site.status.is_some() {
+        text.push_str(&format!("{base}status/badge.svg\n  {RESOURCE_POLICY}: cross-origin\n"));
     }
     for route in immutable(site, theme) {
         text.push_str(&format!("{base}{route}\n  Cache-Control: {FOR_EVER}\n"));
@@ -67,7 +81,7 @@ pub fn redirect(site: &Site, theme: &Theme, redirect: &Redirect) -> Result<Strin
     let page = &site.pages[redirect.to];
     let mut context = Context::new();
     let config = &site.config.site;
-    context.insert("site", &json!({ "title": config.title, "language": config.language }));
+    context.insert("site", &json!({ "title": config.title, "language": config.language, "policy": POLICY_WITHIN }));
     context.insert(
         "page",
         &json!({

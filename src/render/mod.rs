@@ -12,7 +12,7 @@ mod summary;
 mod toc;
 
 pub use frame::Frame;
-pub use hosting::{CONTENT_SECURITY_POLICY, HEADERS};
+pub use hosting::{HEADERS, POLICY_WITHIN};
 pub use plan::calendar;
 
 use jiff::civil::Date;

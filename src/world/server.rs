@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::error::{Context, Result, error};
+use crate::render::HEADERS;
 
 /// What the server shows: given by the caller, so that it knows nothing of projects.
 pub trait Pages: Send + Sync + 'static {
@@ -134,12 +135,10 @@ fn reply(status: StatusCode, name: &str, content: Content) -> Response {
         }
         Content::File(file) => Body::from_stream(stream::try_unfold(file, next_part)),
     };
-    Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, kind)
-        .header(header::CACHE_CONTROL, "no-store")
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::CONTENT_SECURITY_POLICY, crate::render::CONTENT_SECURITY_POLICY)
+    let answer = Response::builder().status(status).header(header::CONTENT_TYPE, kind).header(header::CACHE_CONTROL, "no-store");
+    HEADERS
+        .iter()
+        .fold(answer, |answer, (name, value)| answer.header(*name, *value))
         .body(body)
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }

@@ -126,6 +126,59 @@ def merge_to_mbox(program):
     return Built(program, ["notice", "merge", "advance", "--to", "mails.mbox"], ["mails.mbox"])
 
 
+@operation
+def merge_to_json_lines_with_a_report(program):
+    return Built(program, ["notice", "merge", "advance", "--to", "mails.jsonl", "--report", "report.csv"], ["mails.jsonl", "report.csv"])
+
+
+@operation
+def report_of_a_table(program):
+    return Built(program, ["notice", "check", "advance", "--report", "faults.csv"], ["faults.csv"])
+
+
+class Printed:
+    """What goes to standard output, and there into a file: all of it is there, or the program says that it is not."""
+
+    # It is written in few pieces.
+    least_steps = 2
+
+    def __init__(self, program, command):
+        with Server() as server:
+            self.project = Project(program, server.port, 6)
+            sent = self.project.send()
+        assert sent.returncode == 0, sent.stderr
+        whole = self.project.run(*command, text=False)
+        assert whole.returncode == 0 and whole.stdout, whole.stderr
+        self.command, self.whole = self.project.command(*command), whole.stdout
+
+    def round(self, at, mode):
+        error, stays = MODES[mode]
+        with tempfile.TemporaryDirectory(prefix="runsheet-faults-") as folder:
+            command = ["sh", "-c", 'exec "$@" >out', "sh", *self.command]
+            done = failing.run(command, self.project.env, folder, at, error, stays)
+            out = pathlib.Path(folder) / "out"
+            assert "panicked" not in done.output, done.output
+            assert done.returncode in (0, 2), f"exit code {done.returncode}: {done.output}"
+            assert done.returncode or out.read_bytes() == self.whole, f"it is not whole, and the program says that all is well: {done.output}"
+            assert done.returncode == 0 or "error: " in done.output or "cannot create" in done.output, f"it does not say why: {done.output!r}"
+            return done
+
+
+@operation
+def export_as_json(program):
+    return Printed(program, ["export", "advance", "--format", "json"])
+
+
+@operation
+def export_as_csv(program):
+    return Printed(program, ["export", "advance"])
+
+
+@operation
+def merge_to_standard_output(program):
+    return Printed(program, ["merge", "advance", "--to", "-"])
+
+
 class Sent:
     """A mailing of six over one connection; what it did before the fault, and what comes after it."""
 
@@ -231,7 +284,7 @@ def main():
         whole = made.round(0, "fails")
         assert whole.returncode == 0, whole.output
         steps = whole.steps
-        assert len(steps) >= LEAST_STEPS, f"{name}: {len(steps)} steps were seen: the others would not be failed"
+        assert len(steps) >= getattr(made, "least_steps", LEAST_STEPS), f"{name}: {len(steps)} steps were seen: the others would not be failed"
         tasks = [(name, at, mode) for at in range(1, len(steps) + 1) for mode in modes]
         seen = faults
         for (_, at, mode), fault in at_once(one_round, tasks, JOBS):

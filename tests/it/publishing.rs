@@ -321,8 +321,30 @@ fn the_operations_host_sends_the_same_headers() {
     for (name, value) in runsheet::render::HEADERS {
         let is_said = |text: &str| text.contains(&format!("{name} \"{value}\"")) || text.contains(&format!("{name} {value}\n"));
         assert!(is_said(&caddyfile), "docker/caddy/Caddyfile has another {name}");
-        // One recipe for nginx, one for Caddy.
-        assert!(manual.matches(value).count() >= 2, "the manual has another {name}");
+        // One recipe for nginx, one for Caddy, and the list of headers.
+        assert!(manual.matches(name).count() >= 3 && manual.matches(value).count() >= 2, "the manual has another {name}");
+    }
+}
+
+/// For hosts that send no headers of ours, such as GitHub Pages.
+#[test]
+fn every_page_holds_its_policy() {
+    let project = project(&[
+        ("runsheet.toml", CONFIG),
+        ("content/index.md", "# Home\n"),
+        ("content/moved.md", "---\naliases: [old.html]\n---\n# Moved\n"),
+        ("content/sheet.md", "# Sheet\n\n## T-1h\n\n- [ ] a\n"),
+    ]);
+    runsheet(project.path(), &["build"]);
+    let policy = runsheet::render::POLICY_WITHIN.replace('\'', "&#39;");
+    let is_in = |text: &str| text.contains(runsheet::render::POLICY_WITHIN) || text.contains(&policy);
+    for name in ["index.html", "moved.html", "old.html", "404.html", "sheet.html"] {
+        let page = read(project.path(), &format!("public/{name}"));
+        let head = page.split("</head>").next().expect("a head");
+        let place = head.find("http-equiv=\"Content-Security-Policy\"").unwrap_or_else(|| panic!("{name}: {head}"));
+        assert!(is_in(head), "{name}: {head}");
+        // It holds for what comes after it.
+        assert!(head.find("<script").is_none_or(|script| place < script) && head.find("<link").is_none_or(|link| place < link), "{name}");
     }
 }
 

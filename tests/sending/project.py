@@ -100,8 +100,8 @@ class Project:
         return [self.program, "--root", str(self.root), "notice", *arguments]
 
     def run(self, *arguments, timeout=120, **more):
-        more.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run(self.command(*arguments), env=self.env, capture_output=True, text=True, timeout=timeout, **more)
+        more = {"stdin": subprocess.DEVNULL, "text": True, **more}
+        return subprocess.run(self.command(*arguments), env=self.env, capture_output=True, timeout=timeout, **more)
 
     def send(self, *arguments, count=None, **more):
         return self.run("send", "advance", "--yes", str(self.count if count is None else count), *arguments, **more)
