@@ -155,6 +155,10 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     for mailing in &config.mailings {
         let selection = Selection { limit, may_be_skipped: true, ..Selection::all(mailing) };
         let id = &mailing.id.value;
+        // That two have one id is an error by now; only one of them can have the folder.
+        if merged.iter().any(|(known, _)| known == id) {
+            continue;
+        }
         let tally = merge(loaded, &selection, outbox, &keys, diagnostics);
         merged.push((id.clone(), tally.with_context(|| format!("cannot merge the mailing `{id}`"))?));
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, syncfs};
+use rustix::io::Errno;
 use walkdir::WalkDir;
 
 use crate::error::{Context, Error, Result, error};
@@ -51,7 +52,8 @@ impl Aside {
         let failed = || format!("cannot make {}", path.display());
         mkdirat(CWD, &path, readers.of_folders()).map_err(io::Error::from).with_context(failed)?;
         let folder = openat(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
-        let folder = folder.map_err(io::Error::from).with_context(failed)?;
+        let folder = folder.map_err(|error| if error == Errno::NOENT { vanished(&path) } else { io::Error::from(error).into() });
+        let folder = folder.with_context(failed)?;
         let aside = Aside { path, folder, readers, made: Mutex::default(), files: AtomicUsize::new(0), kept: false };
         if let Some(like) = like.filter(|_| readers == Readers::Everybody) {
             aside.take_after(like)?;
@@ -116,7 +118,7 @@ impl Aside {
         for folder in missing.into_iter().rev() {
             match mkdirat(&self.folder, folder, self.readers.of_folders()) {
                 Ok(()) => {}
-                Err(rustix::io::Errno::NOENT) => return Err(vanished(&self.path)),
+                Err(Errno::NOENT) => return Err(vanished(&self.path)),
                 Err(error) => return Err(io::Error::from(error)).with_context(|| format!("cannot make {}", folder.display())),
             }
             made.insert(folder.to_owned());

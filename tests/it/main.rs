@@ -4,6 +4,7 @@
 //! With `RUNSHEET_TEST_LONG` in the environment, which `scripts/test --long` sets, what is done many times is done many more.
 
 mod badge;
+mod caches;
 mod caddy;
 mod commonmark;
 mod context;
