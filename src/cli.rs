@@ -56,7 +56,7 @@ pub struct Global {
     #[arg(long, global = true)]
     pub offline: bool,
     /// Work on so many pages at once [default: one for each processor]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// Warnings are errors
     #[arg(long, global = true)]

@@ -10,13 +10,14 @@ use crate::check::merged::Merged;
 use crate::cli::Global;
 use crate::config::{Mailing, Overrides};
 use crate::diagnostic::Diagnostics;
-use crate::error::{Error, Result, bail, error};
+use crate::error::{Error, Result, bail};
 use crate::inputs::{History, Inputs, StatusInput};
 use crate::mail::Keys;
 use crate::mailing::{Materials, Merging, Selection, Tally, Watch, everybody};
 use crate::notice::recipients::Recipient;
 use crate::project::{self, Project};
 use crate::render::{self, Frame, Rendered};
+use crate::schedule::years;
 use crate::site::{self, Site};
 use crate::source::FILE_NAME;
 use crate::theme::Theme;
@@ -98,7 +99,7 @@ pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom,
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, earlier);
     stopwatch.lap("parse");
-    let watchdog = Watchdog::new(report::sayer(global));
+    let watchdog = Watchdog::new(report::sayer(global))?;
     let resolve = || site::resolve(&project, &inputs, &theme, fixed);
     let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
     site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));
@@ -183,6 +184,9 @@ pub fn root(global: &Global) -> Result<PathBuf> {
 /// The present as the command line or `SOURCE_DATE_EPOCH` fixes it.
 fn now(global: &Global) -> Result<Option<Timestamp>> {
     let Some(text) = &global.now else { return environment::source_date_epoch() };
-    let parsed = text.parse().map_err(|_| error!("`--now {text}` is no time"; help: "write it as 2027-02-13T01:30:00Z"))?;
-    Ok(Some(parsed))
+    match text.parse::<Timestamp>() {
+        Ok(time) if years::hold(time) => Ok(Some(time)),
+        Ok(_) => bail!("`--now` is out of range: {text}"; help: "{}", years::HELP),
+        Err(_) => bail!("`--now` is not a time: {text}"; help: "write it as 2027-02-13T01:30:00Z"),
+    }
 }

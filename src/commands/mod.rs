@@ -31,16 +31,16 @@ mod test_message;
 mod who;
 
 use crate::cli::{Cli, Command};
-use crate::error::{Context, Exit, Result};
+use crate::error::{Exit, Result};
+use crate::world::threads;
 
 pub use report::{end, error as say, usage};
 
 /// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
 pub fn run(cli: &Cli) -> Result<Exit> {
     let global = &cli.global;
-    if let Some(jobs) = global.jobs {
-        let threads = rayon::ThreadPoolBuilder::new().num_threads(usize::from(jobs)).build_global();
-        threads.context("cannot set the number of jobs")?;
+    if !matches!(cli.command, Command::Schema | Command::Explain { .. } | Command::Completions { .. }) {
+        threads::start_workers(global.jobs)?;
     }
     match &cli.command {
         Command::Init { dir } => init::run(dir, global),

@@ -17,7 +17,7 @@ use crate::search;
 use crate::site::{Route, Site};
 use crate::world::server::{self, Content, Live, Pages};
 use crate::world::watch::{Seen, Watch};
-use crate::world::{clock, disk, process};
+use crate::world::{clock, disk, process, threads};
 
 /// How often the status page is asked while nothing is edited.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
     let live = Arc::new(Live::new(Arc::new(Shown::new(&last_good, first_faults))));
     let follower = Arc::clone(&live);
     let options = global.clone();
-    std::thread::spawn(move || {
+    threads::start(move || {
         loop {
             match watch.wait(STATUS_EVERY) {
                 Seen::End => return,
@@ -66,7 +66,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
             };
             follower.replace(Arc::new(Shown::new(&last_good, faults)));
         }
-    });
+    })?;
     if !bind.is_loopback() {
         report::note(global, &format!("warning: whoever reaches {bind} can read the whole site, run sheets included"));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Zoned;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
@@ -9,7 +10,7 @@ use super::maintnote::{self, Impact};
 use crate::data::Reader;
 use crate::diagnostic::Diagnostic;
 use crate::rule;
-use crate::schedule::{self, Clock, Length};
+use crate::schedule::{self, Clock, ClockError, Length, years};
 
 /// A cutover, a rehearsal, a migration: one T-0 and what belongs to it.
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct Event {
     pub clock: Option<Clock>,
     /// The zone that its wall clocks are in, if one is named.
     pub time_zone: Option<String>,
-    /// T-0 or its zone is written and wrong: that is reported once, and nothing that follows from it.
+    /// T-0 or its zone is written and wrong, or the end of the window is out of range: that is reported once, and nothing that follows from it.
     pub is_faulty: bool,
     /// Zones that times are also shown in, by name.
     pub show_zones: Vec<(String, TimeZone)>,
@@ -48,9 +49,25 @@ pub enum Mode {
 
 impl Event {
     /// The end of the window: T-0 plus its length.
-    pub fn end(&self) -> Option<jiff::Zoned> {
-        let clock = self.clock.as_ref()?;
-        clock.at(&self.window.as_ref()?.later()).ok()
+    pub fn end(&self) -> Option<Zoned> {
+        self.end_or_fault().ok()?
+    }
+
+    /// The latest moment to decide for the way back: the end of the window less the time that it takes.
+    pub fn rollback_by(&self) -> Option<Zoned> {
+        self.rollback_by_or_fault().ok()?
+    }
+
+    /// The end of the window; an error if it is out of range.
+    pub fn end_or_fault(&self) -> Result<Option<Zoned>, ClockError> {
+        let (Some(clock), Some(window)) = (&self.clock, &self.window) else { return Ok(None) };
+        clock.after(clock.t0(), window).map(Some)
+    }
+
+    /// The latest moment to decide for the way back; an error if it is out of range, and none if the end of the window is.
+    pub fn rollback_by_or_fault(&self) -> Result<Option<Zoned>, ClockError> {
+        let (Some(clock), Some(end), Some(length)) = (&self.clock, self.end(), &self.rollback_duration) else { return Ok(None) };
+        clock.before(&end, length).map(Some)
     }
 }
 
@@ -58,7 +75,7 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
     let holidays = read_holidays(reader);
     let (clock, time_zone) = read_clock(reader, &holidays);
     let length = |text: &str| Length::parse(text).map_err(|error| (error.message().to_owned(), error.help()));
-    Event {
+    let mut event = Event {
         id: id.to_owned(),
         name: reader.text("name").map_or_else(|| id.to_owned(), |text| text.value),
         is_faulty: clock.is_none() && reader.has("t0"),
@@ -73,6 +90,19 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
         holidays,
         affects: maintnote::read_affects(reader),
         revision: reader.count("revision", 0..=u64::MAX).unwrap_or(0),
+    };
+    event.is_faulty |= event.end_or_fault().is_err();
+    refuse_out_of_range(reader, "window", event.end_or_fault());
+    refuse_out_of_range(reader, "rollback_duration", event.rollback_by_or_fault());
+    event
+}
+
+/// Reports a length that leads out of the years that there are.
+fn refuse_out_of_range(reader: &mut Reader, key: &'static str, moment: Result<Option<Zoned>, ClockError>) {
+    if let Err(error) = moment
+        && let Some(span) = reader.node(key).map(|node| node.span.clone())
+    {
+        reader.reject(&span, error.message(), error.help());
     }
 }
 
@@ -116,14 +146,11 @@ fn read_zones(reader: &mut Reader) -> Vec<(String, TimeZone)> {
 fn read_holidays(reader: &mut Reader) -> BTreeSet<Date> {
     let mut holidays = BTreeSet::new();
     for day in reader.texts("holidays") {
-        match day.value.parse::<Date>() {
+        match years::day(&day.value) {
             Ok(date) => {
                 holidays.insert(date);
             }
-            Err(_) => {
-                let help = "write it as `2026-12-25`".to_owned();
-                reader.reject(&day.span, format!("`{}` is not a date", day.value), Some(help));
-            }
+            Err((message, help)) => reader.reject(&day.span, message, help),
         }
     }
     holidays

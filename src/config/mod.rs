@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::page::link;
 use crate::rule;
 use crate::rule::CheckLevel;
-use crate::schedule::{Clock, Length};
+use crate::schedule::{Clock, ClockError, Length};
 use crate::source::{RelPath, Source, Span};
 use crate::status;
 use crate::text::suggest;
@@ -168,8 +168,9 @@ impl Config {
                 .or_else(|| event.time_zone.clone());
             // A zone in brackets wins over the event's.
             let zone = zone.filter(|_| !t0.contains('['));
-            let clock = Clock::new(t0, zone.as_deref(), &holidays).map_err(|error| (format!("--t0: {}", error.message()), error.help()))?;
-            event.clock = Some(clock);
+            let fault = |error: ClockError| (format!("--t0: {}", error.message()), error.help());
+            event.clock = Some(Clock::new(t0, zone.as_deref(), &holidays).map_err(fault)?);
+            event.end_or_fault().and_then(|_| event.rollback_by_or_fault()).map_err(fault)?;
         }
         Ok(self)
     }

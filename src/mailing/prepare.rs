@@ -10,10 +10,10 @@ use crate::notice::Notice;
 use crate::notice::campaign::{Campaign, Known};
 use crate::notice::invitation::Invitation;
 use crate::notice::merge::{Merge, Version};
-use crate::notice::message::Posting;
+use crate::notice::message::{self, Posting};
 use crate::project::{Page, Project};
 use crate::rule::{self, Rule};
-use crate::schedule::Clock;
+use crate::schedule::{Clock, moment};
 use crate::site::Site;
 use crate::source::{RelPath, Span};
 use crate::theme::Theme;
@@ -45,6 +45,10 @@ pub fn prepare<'a>(
     let (event, clock) = clock_of(materials, mailing, page, diagnostics)?;
     let scheduled = scheduled(mailing, clock, diagnostics)?;
     let date = frozen.map_or_else(|| scheduled.clone(), |frozen| frozen.date.to_zoned(scheduled.time_zone().clone()));
+    if !message::may_be_dated(date.timestamp()) {
+        diagnostics.push(too_early(mailing, event, &date, frozen.is_some()));
+        return None;
+    }
     let (campaign, earlier) = campaigns(materials, mailing, event, first, &scheduled, frozen);
     let notices = &site.config.notices;
     // What was begun under another name keeps its window in the readers' calendars.
@@ -79,11 +83,8 @@ fn clock_of<'a>(
     page: &Page,
     diagnostics: &mut Diagnostics,
 ) -> Option<(&'a Event, &'a Clock)> {
-    let config_path = crate::source::configuration();
     let mut fault = |rule: &'static Rule, message: String, span: &Span, help: &str| {
-        let diagnostic = Diagnostic::new(rule, message).help(help);
-        let is_placed = mailing.is_declared || !span.is_empty();
-        diagnostics.push(if is_placed { diagnostic.at(&config_path, span.clone()) } else { diagnostic.in_file(&config_path) });
+        diagnostics.push(placed(mailing, span, Diagnostic::new(rule, message).help(help)));
     };
     let span = &mailing.id.span;
     let Some(event) = event_of(project, mailing, page) else {
@@ -117,20 +118,39 @@ fn clock_of<'a>(
     Some((event, clock))
 }
 
+/// A diagnostic at a place of the configuration; a mailing that stands nowhere in it has none.
+fn placed(mailing: &Mailing, span: &Span, diagnostic: Diagnostic) -> Diagnostic {
+    let path = crate::source::configuration();
+    let is_placed = mailing.is_declared || !span.is_empty();
+    if is_placed { diagnostic.at(&path, span.clone()) } else { diagnostic.in_file(&path) }
+}
+
+/// A date that no mail has. That of messages which are sent is the time of their plan.
+fn too_early(mailing: &Mailing, event: &Event, date: &Zoned, is_frozen: bool) -> Diagnostic {
+    let message = format!("the messages of {} would be dated before 1970: {}", mailing.shown(), moment::long(date));
+    let (span, help) = match &mailing.when {
+        _ if is_frozen => (&mailing.id.span, "set the clock of this machine".to_owned()),
+        Some(when) => (&when.span, format!("correct `when`, or `t0` of the event `{}`", event.id)),
+        None => (&mailing.id.span, format!("correct `t0` of the event `{}`", event.id)),
+    };
+    placed(mailing, span, Diagnostic::new(rule::BAD_VALUE, message).help(help))
+}
+
 /// When the configuration wants a mailing to be sent.
 fn scheduled(mailing: &Mailing, clock: &Clock, diagnostics: &mut Diagnostics) -> Option<Zoned> {
     let config_path = crate::source::configuration();
-    let scheduled = match &mailing.when {
-        Some(when) => match clock.at(&when.value) {
-            Ok(date) => date,
-            Err(error) => {
-                let diagnostic = Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&config_path, when.span.clone());
-                diagnostics.push(diagnostic.maybe_help(error.help()));
-                return None;
-            }
-        },
-        None => clock.t0().clone(),
-    };
+    let mut reached = true;
+    for offset in [&mailing.when, &mailing.not_before, &mailing.not_after].into_iter().flatten() {
+        if let Err(error) = clock.at(&offset.value) {
+            let diagnostic = Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&config_path, offset.span.clone());
+            diagnostics.push(diagnostic.maybe_help(error.help()));
+            reached = false;
+        }
+    }
+    if !reached {
+        return None;
+    }
+    let scheduled = mailing.when.as_ref().map_or_else(|| Some(clock.t0().clone()), |when| clock.at(&when.value).ok())?;
     if let (Some(first), Some(last)) = (mailing.not_before.as_ref().or(mailing.when.as_ref()), &mailing.not_after)
         && let (Ok(first_at), Ok(last_at)) = (clock.at(&first.value), clock.at(&last.value))
         && last_at < first_at

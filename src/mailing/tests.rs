@@ -326,6 +326,19 @@ fn without_its_table_a_mailing_is_skipped_or_refused() {
 }
 
 #[test]
+fn a_plan_that_was_frozen_before_there_was_mail_gives_no_message() {
+    let given = given("a@sample.example,A\n");
+    let merge = |second| {
+        let frozen = Frozen::now(jiff::Timestamp::from_second(second).unwrap());
+        let seen = given.merge(&Selection { frozen: Some(&frozen), ..given.all() }).unwrap();
+        (seen.tally.written, seen.codes)
+    };
+    assert_eq!(merge(0), (1, vec![]));
+    assert_eq!(merge(-1), (0, vec!["bad-value"]));
+    assert_eq!(merge(-29_784_319_125), (0, vec!["bad-value"]));
+}
+
+#[test]
 fn a_table_without_rows_is_a_fault() {
     let given = given("");
     let seen = given.merge(&given.all()).unwrap();

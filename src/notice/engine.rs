@@ -16,7 +16,7 @@ use crate::page::link::{self, Target};
 use crate::page::tags::{self, Template, TemplateTags};
 use crate::page::{Body, Hole};
 use crate::rule;
-use crate::schedule::Offset;
+use crate::schedule::{Offset, years};
 use crate::source::RelPath;
 use crate::source::Span;
 
@@ -480,7 +480,8 @@ impl Times {
 }
 
 fn parse_moment(text: &str) -> Result<Zoned, String> {
-    text.parse().map_err(|_| format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`"))
+    let moment: Zoned = text.parse().map_err(|_| format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`"))?;
+    if years::hold(moment.timestamp()) { Ok(moment) } else { Err(format!("the time is out of range: {text}; {}", years::HELP)) }
 }
 
 /// Percent-encodes everything but unreserved characters (RFC 3986 §2.3) and those that are `kept`.

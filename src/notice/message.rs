@@ -18,6 +18,7 @@ use crate::mail::Keys;
 use crate::mail::address;
 use crate::mail::keys::hash;
 use crate::mail::token::{self, Kind};
+use crate::schedule::{moment, years};
 
 /// A message that is ready to be written or sent.
 #[derive(Clone, Debug)]
@@ -60,6 +61,11 @@ pub struct Posting<'a> {
     pub keys: &'a Keys,
 }
 
+/// Whether messages may have this date. There was no mail before 1970, and programs that read it count from there.
+pub fn may_be_dated(date: Timestamp) -> bool {
+    date >= Timestamp::UNIX_EPOCH && years::hold(date)
+}
+
 /// The address by which a recipient leaves, if one is configured: the first of them.
 pub fn unsubscribe(posting: &Posting, recipient: &Recipient) -> Option<String> {
     let template = posting.notices.unsubscribe.first()?;
@@ -76,6 +82,10 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         if let Some(c) = text.chars().find(|c| c.is_control()) {
             return Err(format!("a header would hold the control character U+{:04X}", u32::from(c)));
         }
+    }
+    // lettre panics on such a date.
+    if !may_be_dated(posting.date.timestamp()) {
+        return Err(format!("a message cannot be dated before 1970: {}", moment::long(&posting.date)));
     }
     if rendered.subject.is_empty() {
         return Err("the subject is empty".to_owned());

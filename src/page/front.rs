@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::data::{self, Reader, Spanned, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::rule;
-use crate::schedule::{Clock, Length, Unit};
+use crate::schedule::{Clock, ClockError, Length, Unit, years};
 use crate::source::{RelPath, Span};
 
 /// What a page is.
@@ -74,9 +74,14 @@ pub struct Front {
 impl Front {
     /// The day on which the next review is due.
     pub fn review_due(&self) -> Option<Date> {
-        let (reviewed, every) = (self.reviewed?, self.review_every.as_ref()?);
-        let clock = Clock::new(&format!("{reviewed}T00:00"), Some("UTC"), &[]).ok()?;
-        Some(clock.at(&every.later()).ok()?.date())
+        self.review_due_or_fault().ok()?
+    }
+
+    /// The same; an error if the day is out of range.
+    fn review_due_or_fault(&self) -> Result<Option<Date>, ClockError> {
+        let (Some(reviewed), Some(every)) = (self.reviewed, &self.review_every) else { return Ok(None) };
+        let clock = Clock::new(&format!("{reviewed}T00:00"), Some("UTC"), &[])?;
+        Ok(Some(clock.after(clock.t0(), every)?.date()))
     }
 
     /// The day on which the review was due, if that day has passed.
@@ -179,17 +184,24 @@ fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagn
         date: read_moment(&mut reader),
         aliases: reader.texts("aliases"),
     };
+    if let Err(error) = front.review_due_or_fault()
+        && let Some(span) = reader.node("review_every").map(|node| node.span.clone())
+    {
+        reader.reject(&span, error.message(), error.help());
+    }
     diagnostics.extend(reader.finish());
     front
 }
 
 fn read_date(reader: &mut Reader) -> Option<Date> {
     let text = reader.moment("reviewed")?;
-    if let Ok(date) = text.value.parse() {
-        return Some(date);
+    match years::day(&text.value) {
+        Ok(day) => Some(day),
+        Err((message, help)) => {
+            reader.reject(&text.span, message, help);
+            None
+        }
     }
-    reader.reject(&text.span, format!("`{}` is not a date", text.value), Some("write it as `2026-11-22`".to_owned()));
-    None
 }
 
 /// A day, which begins in UTC, or a moment with its offset.
@@ -200,11 +212,15 @@ fn read_moment(reader: &mut Reader) -> Option<Timestamp> {
         Some(day) => day.to_zoned(TimeZone::UTC).ok().map(|start| start.timestamp()),
         None => text.value.parse().ok(),
     };
-    if moment.is_none() {
-        let help = "write it as `2026-11-22` or `2026-11-22T09:00:00Z`".to_owned();
-        reader.reject(&text.span, format!("`{}` is neither a date nor a time with its offset", text.value), Some(help));
-    }
-    moment
+    let (message, help) = match moment {
+        Some(moment) if years::hold(moment) => return Some(moment),
+        Some(_) => (format!("the time is out of range: {}", text.value), years::HELP),
+        None => {
+            (format!("`{}` is neither a date nor a time with its offset", text.value), "write it as `2026-11-22` or `2026-11-22T09:00:00Z`")
+        }
+    };
+    reader.reject(&text.span, message, Some(help.to_owned()));
+    None
 }
 
 #[cfg(test)]

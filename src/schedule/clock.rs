@@ -8,9 +8,11 @@ use jiff::fmt::temporal::{Pieces, PiecesOffset, TimeZoneAnnotationKind};
 use jiff::tz::{AmbiguousOffset, Offset as UtcOffset, TimeZone};
 use jiff::{SignedDuration, Span, Zoned};
 
+use super::length::Length;
 use super::moment::numeric;
 pub use super::moment::{datetime_attribute, long, range, short};
-use super::offset::{Offset, Part, Unit};
+use super::offset::{Offset, Unit};
+use super::years;
 pub use super::zone::zone;
 
 /// T-0 of an event, resolved: an instant in a zone with its holidays.
@@ -31,20 +33,24 @@ impl Clock {
     /// The clock of a T-0 written as wall clock (`2026-02-14T02:00`), as instant (`2026-02-14T02:00:00Z`, `…+01:00`), or
     /// with its zone (`2026-02-14T02:00[Europe/London]`); `zone` is an IANA name.
     ///
-    /// An error if the zone is missing, unknown or contradicts the text, or if the wall clock does not exist or exists
-    /// twice. An offset says which one is meant; it must be one the zone has then. `Z` fits every zone.
+    /// An error if the zone is missing, unknown or contradicts the text, if the wall clock does not exist or exists twice, or if
+    /// its year is not one of 1 to 9999 in every zone. An offset says which of two wall clocks is meant; it must be one the zone
+    /// has then. `Z` fits every zone.
     pub fn new(t0: &str, zone: Option<&str>, holidays: &[Date]) -> Result<Clock, ClockError> {
         let t0 = t0.trim();
         let pieces = Pieces::parse(t0).map_err(|_| unreadable(t0))?;
         let time = pieces.time().ok_or_else(|| unreadable(t0))?;
         let zone = find_zone(t0, &pieces, zone)?;
         let wall = DateTime::from_parts(pieces.date(), time);
-        let t0 = match pieces.offset() {
+        let instant = match pieces.offset() {
             None => only_instant(wall, zone)?,
-            Some(PiecesOffset::Zulu) => UtcOffset::UTC.to_timestamp(wall).map_err(out_of_range)?.to_zoned(zone),
+            Some(PiecesOffset::Zulu) => UtcOffset::UTC.to_timestamp(wall).map_err(|_| out_of_range(t0))?.to_zoned(zone),
             Some(offset) => instant_with(wall, offset.to_numeric_offset(), zone)?,
         };
-        Ok(Clock { t0, holidays: holidays.iter().copied().collect() })
+        if !years::hold(instant.timestamp()) {
+            return Err(out_of_range(t0));
+        }
+        Ok(Clock { t0: instant, holidays: holidays.iter().copied().collect() })
     }
 
     /// T-0 in its zone.
@@ -52,7 +58,7 @@ impl Clock {
         &self.t0
     }
 
-    /// The instant of an offset; an error if it is outside of the years -9999 to 9999.
+    /// The instant of an offset; an error if its year is not one of 1 to 9999 in every zone.
     ///
     /// Weeks, days and business days keep the wall clock; then hours, minutes and seconds elapse. A wall clock that does
     /// not exist moves forward by the gap, of one that exists twice the first is taken.
@@ -62,13 +68,34 @@ impl Clock {
 
     /// The instant at a distance from any other instant, by the same rules.
     pub fn shift(&self, from: &Zoned, offset: &Offset) -> Result<Zoned, ClockError> {
+        self.reach(from, offset, || format!("{offset} from {}", written(from)))
+    }
+
+    /// The instant that is a length after another one, by the same rules.
+    pub fn after(&self, from: &Zoned, length: &Length) -> Result<Zoned, ClockError> {
+        self.reach(from, &length.later(), || format!("{length} after {}", written(from)))
+    }
+
+    /// The instant that is a length before another one, by the same rules.
+    pub fn before(&self, from: &Zoned, length: &Length) -> Result<Zoned, ClockError> {
+        self.reach(from, &length.earlier(), || format!("{length} before {}", written(from)))
+    }
+
+    /// The instant at a distance; `words` call it in an error.
+    fn reach(&self, from: &Zoned, offset: &Offset, words: impl Fn() -> String) -> Result<Zoned, ClockError> {
+        refuse_part_of_day(offset)?;
+        self.shifted(from, offset).ok_or_else(|| out_of_range(&words()))
+    }
+
+    /// The same; `None` if it is out of range.
+    fn shifted(&self, from: &Zoned, offset: &Offset) -> Option<Zoned> {
         let from = if offset.parts.iter().any(|part| part.unit.is_calendar()) {
             let date = self.shift_date(from.date(), offset)?;
             wall(date, from.time(), from.time_zone())?
         } else {
             from.clone()
         };
-        from.checked_add(elapsed(offset)).map_err(out_of_range)
+        from.checked_add(elapsed(offset)).ok().filter(|instant| years::hold(instant.timestamp()))
     }
 
     /// Whether a date is neither Saturday nor Sunday nor a holiday.
@@ -76,24 +103,24 @@ impl Clock {
         !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) && !self.holidays.contains(&date)
     }
 
-    /// The date after the calendar units of an offset: weeks and days first, then business days.
-    pub(super) fn shift_date(&self, date: Date, offset: &Offset) -> Result<Date, ClockError> {
-        let days = 7 * whole(offset, Unit::Weeks)? + whole(offset, Unit::Days)?;
+    /// The date after the calendar units of an offset: weeks and days first, then business days. `None` if there is none.
+    pub(super) fn shift_date(&self, date: Date, offset: &Offset) -> Option<Date> {
+        let days = 7 * whole(offset, Unit::Weeks) + whole(offset, Unit::Days);
         let days = if offset.negative { -days } else { days };
-        let span = Span::new().try_days(days).map_err(out_of_range)?;
-        let mut date = date.checked_add(span).map_err(out_of_range)?;
-        let mut left = whole(offset, Unit::BusinessDays)?;
+        let mut date = date.checked_add(Span::new().try_days(days).ok()?).ok()?;
+        let mut left = whole(offset, Unit::BusinessDays);
         while left > 0 {
-            date = if offset.negative { date.yesterday() } else { date.tomorrow() }.map_err(out_of_range)?;
+            date = if offset.negative { date.yesterday() } else { date.tomorrow() }.ok()?;
             left -= i64::from(self.is_business_day(date));
         }
-        Ok(date)
+        Some(date)
     }
 }
 
-/// The instant of a date and a wall clock: moved forward if it does not exist, the first one if it exists twice.
-pub(super) fn wall(date: Date, time: Time, zone: &TimeZone) -> Result<Zoned, ClockError> {
-    zone.to_ambiguous_zoned(DateTime::from_parts(date, time)).compatible().map_err(out_of_range)
+/// The instant of a date and a wall clock: moved forward if it does not exist, the first one if it exists twice. `None` if there
+/// is none, at the end of all years.
+pub(super) fn wall(date: Date, time: Time, zone: &TimeZone) -> Option<Zoned> {
+    zone.to_ambiguous_zoned(DateTime::from_parts(date, time)).compatible().ok()
 }
 
 impl ClockError {
@@ -124,8 +151,8 @@ fn unreadable(t0: &str) -> ClockError {
     ClockError::new(format!("`{t0}` is not a date with a time"), "write it like `2026-02-14T02:00:00`")
 }
 
-fn out_of_range(_: jiff::Error) -> ClockError {
-    ClockError { message: "date out of range: years go from -9999 to 9999".to_owned(), help: None }
+fn out_of_range(time: &str) -> ClockError {
+    ClockError::new(format!("the time is out of range: {time}"), years::HELP)
 }
 
 /// The zone in the text, or else the one given beside it; they must not differ.
@@ -153,12 +180,13 @@ fn find_zone(t0: &str, pieces: &Pieces, name: Option<&str>) -> Result<TimeZone, 
 /// The instant of a wall clock; an error if there is none or if there are two.
 fn only_instant(wall: DateTime, zone: TimeZone) -> Result<Zoned, ClockError> {
     let name = zone.iana_name().unwrap_or("the zone").to_owned();
+    let instant = |offset: UtcOffset| offset.to_timestamp(wall).map_err(|_| out_of_range(&wall.to_string()));
     let ambiguous = zone.to_ambiguous_zoned(wall);
     match ambiguous.offset() {
-        AmbiguousOffset::Unambiguous { .. } => ambiguous.unambiguous().map_err(out_of_range),
+        AmbiguousOffset::Unambiguous { .. } => ambiguous.unambiguous().map_err(|_| out_of_range(&wall.to_string())),
         AmbiguousOffset::Gap { before, after } => {
-            let earlier = written(after.to_timestamp(wall).map_err(out_of_range)?.to_zoned(zone.clone()));
-            let later = written(before.to_timestamp(wall).map_err(out_of_range)?.to_zoned(zone));
+            let earlier = written(&instant(after)?.to_zoned(zone.clone()));
+            let later = written(&instant(before)?.to_zoned(zone));
             Err(ClockError::new(
                 format!("`{wall}` does not exist in `{name}`: the clocks go forward over it"),
                 format!("write `{earlier}` or `{later}`"),
@@ -178,28 +206,33 @@ fn instant_with(wall: DateTime, offset: UtcOffset, zone: TimeZone) -> Result<Zon
         AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => offset == before || offset == after,
     };
     let name = zone.iana_name().unwrap_or("the zone").to_owned();
-    let instant = offset.to_timestamp(wall).map_err(out_of_range)?.to_zoned(zone);
+    let instant = offset.to_timestamp(wall).ok().filter(|instant| years::hold(*instant));
+    let instant = instant.ok_or_else(|| out_of_range(&format!("{wall}{}", numeric(offset))))?.to_zoned(zone);
     if fits {
         return Ok(instant);
     }
     Err(ClockError::new(
         format!("`{wall}{}` contradicts `{name}`, which has another offset then", numeric(offset)),
-        format!("write `{wall}` for this wall clock, or `{}` for this instant", written(instant)),
+        format!("write `{wall}` for this wall clock, or `{}` for this instant", written(&instant)),
     ))
 }
 
-fn written(instant: Zoned) -> String {
+fn written(instant: &Zoned) -> String {
     format!("{}{}", instant.datetime(), numeric(instant.offset()))
 }
 
-/// How many of a calendar unit an offset counts; an error if that is no whole number.
-fn whole(offset: &Offset, unit: Unit) -> Result<i64, ClockError> {
-    let parts: Vec<&Part> = offset.parts.iter().filter(|part| part.unit == unit).collect();
-    if parts.iter().any(|part| !part.amount.is_whole()) {
-        let help = "calendar units take whole numbers; write the fraction in hours";
-        return Err(ClockError::new(format!("`{offset}` counts a part of a day"), help));
+/// How many whole ones of a calendar unit an offset counts.
+fn whole(offset: &Offset, unit: Unit) -> i64 {
+    offset.parts.iter().filter(|part| part.unit == unit).map(|part| i64::from(part.amount.hundredths() / 100)).sum()
+}
+
+/// An error for an offset that counts a part of a day, which has no fixed length.
+fn refuse_part_of_day(offset: &Offset) -> Result<(), ClockError> {
+    if offset.parts.iter().all(|part| !part.unit.is_calendar() || part.amount.is_whole()) {
+        return Ok(());
     }
-    Ok(parts.iter().map(|part| i64::from(part.amount.hundredths() / 100)).sum())
+    let help = "calendar units take whole numbers; write the fraction in hours";
+    Err(ClockError::new(format!("`{offset}` counts a part of a day"), help))
 }
 
 fn elapsed(offset: &Offset) -> SignedDuration {

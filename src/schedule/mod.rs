@@ -7,6 +7,7 @@
 //! - [`Offset`], [`Length`]: `T-5bd`, `1h30m` as written in a heading or in a configuration
 //! - [`Clock`]: T-0 of an event; gives the instant of each offset
 //! - [`moment`]: instants as people read them
+//! - [`years`]: the range that all of these lie in
 //!
 //! The grammar, written from headings people really use. Parsing never fails: what does not fit is plain text.
 //! A number without unit is only a hint, because most of them (`T-203`) are names of tasks.
@@ -45,6 +46,7 @@ pub mod moment;
 pub mod offset;
 pub mod recurrence;
 mod written;
+pub mod years;
 pub mod zone;
 
 #[cfg(test)]

@@ -48,10 +48,10 @@ impl Recurrence {
     }
 
     fn round_at(&self, clock: &Clock, start: &Zoned, time: Time, number: u32) -> Option<Zoned> {
-        let today = clock::wall(start.date(), time, start.time_zone()).ok()?;
+        let today = clock::wall(start.date(), time, start.time_zone())?;
         let first = if today < *start { start.date().tomorrow().ok()? } else { start.date() };
-        let date = clock.shift_date(first, &self.distance(number)).ok()?;
-        clock::wall(date, time, start.time_zone()).ok()
+        let date = clock.shift_date(first, &self.distance(number))?;
+        clock::wall(date, time, start.time_zone())
     }
 
     fn distance(&self, number: u32) -> Offset {

@@ -20,7 +20,8 @@ use crate::page::entry::{self, ItemKind, Track};
 use crate::project::Page;
 use crate::rule;
 use crate::schedule::recurrence::MOST_ROUNDS;
-use crate::schedule::{Clock, Timing};
+use crate::schedule::{Clock, ClockError, Timing};
+use crate::source::Span;
 use plan::{Step, StepKind};
 
 pub use order::Planned;
@@ -64,10 +65,8 @@ pub fn resolve(page: &Page, text: &str, event: Option<&Event>, diagnostics: &mut
     let rounds: Vec<Option<Vec<Round>>> = page.rounds.iter().map(|list| rounds::of(list, &steps, &step_of, clock)).collect();
     check_rounds(page, &rounds, diagnostics);
     let no_return = no_return(page, &steps, &step_of, &planned);
-    let rollback_by = event.and_then(|event| {
-        let end = event.end()?;
-        clock?.shift(&end, &event.rollback_duration.as_ref()?.earlier()).ok()
-    });
+    check_alarms(page, clock, diagnostics);
+    let rollback_by = event.and_then(Event::rollback_by);
     Sheet { steps, step_of, planned, rounds, no_return, rollback_by }
 }
 
@@ -88,6 +87,23 @@ fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Di
         let Some(item) = list.items.first() else { continue };
         diagnostics.push(Diagnostic::new(rule::ROUND_COUNT, message).at(&page.path, page.items[*item].span.clone()).help(help));
     }
+}
+
+/// Reports stop conditions that say when they are watched, where that is out of range.
+fn check_alarms(page: &Page, clock: Option<&Clock>, diagnostics: &mut Diagnostics) {
+    let Some(clock) = clock else { return };
+    for item in &page.items {
+        let ItemKind::Alarm(alarm) = &item.kind else { continue };
+        let Some(Timing { start, end, .. }) = &alarm.applies else { continue };
+        for error in [Some(start), end.as_ref()].into_iter().flatten().filter_map(|offset| clock.at(offset).err()) {
+            diagnostics.push(not_reached(&error, page, &item.span));
+        }
+    }
+}
+
+/// A moment of the plan that there is not.
+fn not_reached(error: &ClockError, page: &Page, span: &Span) -> Diagnostic {
+    Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&page.path, span.clone()).maybe_help(error.help())
 }
 
 /// Whether somebody decides in a step: one of its own items is a gate, or its name is and it has no items. Tasks without a decision

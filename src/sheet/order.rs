@@ -1,13 +1,13 @@
 //! The order of the items: what each waits for, and when it is planned.
 
-use jiff::{SignedDuration, Zoned};
+use jiff::Zoned;
 
-use super::{is_main, track_of};
+use super::{is_main, not_reached, track_of};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::page::{Item, ItemKind};
 use crate::project::Page;
 use crate::rule;
-use crate::schedule::{Clock, Length};
+use crate::schedule::{Clock, Length, Offset};
 use crate::sheet::plan::Step;
 use crate::text::suggest;
 
@@ -44,7 +44,7 @@ pub fn plan(page: &Page, steps: &[Step], step_of: &[Option<usize>], clock: Optio
     let Some(clock) = clock else { return planned };
     let plan = Plan::new(page, steps, step_of, clock);
     for index in 0..page.items.len() {
-        plan.place(&mut planned, index);
+        plan.place(&mut planned, index, diagnostics);
     }
     // A nested item is part of the one above it.
     for index in 0..page.items.len() {
@@ -174,7 +174,7 @@ impl<'p> Plan<'p> {
     }
 
     /// Gives an item its planned times: after what it waits for, and not before its step begins.
-    fn place(&self, planned: &mut [Planned], index: usize) {
+    fn place(&self, planned: &mut [Planned], index: usize, diagnostics: &mut Diagnostics) {
         let item = &self.page.items[index];
         if !in_order(item) || !is_main(self.page, item) {
             return;
@@ -186,11 +186,15 @@ impl<'p> Plan<'p> {
         let ends = planned[index].after.iter().filter(waits).filter_map(|other| planned[*other].end.clone());
         let start = ends.fold(begins, Zoned::max);
         let end = match &item.estimate {
-            _ if is_done(item) => Some(start.clone()),
-            Some(estimate) => self.clock.shift(&start, &estimate.later()).ok(),
-            None => start.checked_add(SignedDuration::from_secs(self.shares[step])).ok(),
+            _ if is_done(item) => Ok(start.clone()),
+            Some(estimate) => self.clock.after(&start, estimate),
+            None => self.clock.shift(&start, &Offset::elapsed(self.shares[step])),
         };
-        planned[index].end = Some(end.unwrap_or_else(|| start.clone()));
+        let end = end.unwrap_or_else(|error| {
+            diagnostics.push(not_reached(&error, self.page, &item.span));
+            start.clone()
+        });
+        planned[index].end = Some(end);
         planned[index].start = Some(start);
     }
 }

@@ -3,11 +3,12 @@
 use jiff::Zoned;
 use serde::{Serialize, Serializer};
 
+use super::not_reached;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::Heading;
 use crate::project::Page;
 use crate::rule;
-use crate::schedule::{Clock, Kind, Offset, Origin};
+use crate::schedule::{Clock, ClockError, Kind, Offset, Origin};
 use crate::source::line_column;
 
 /// A step of the plan.
@@ -63,7 +64,7 @@ pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut D
     for (index, heading) in page.headings.iter().enumerate() {
         steps.extend(timed(page, text, index, heading, clock, diagnostics).or_else(|| recurring(page, text, index, heading, &steps)));
     }
-    let ends: Vec<Option<Zoned>> = (0..steps.len()).map(|index| end_of(page, &steps, index, clock)).collect();
+    let ends: Vec<Option<Zoned>> = (0..steps.len()).map(|index| end_of(page, &steps, index, clock, diagnostics)).collect();
     for (step, end) in steps.iter_mut().zip(ends) {
         step.end = end;
     }
@@ -75,14 +76,7 @@ fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option
     let timing = heading.timing.as_ref()?;
     // When the way back begins is not known before it does.
     let clock = clock.filter(|_| timing.start.origin == Origin::T0);
-    let mut instant = |offset: &Offset| match clock?.at(offset) {
-        Ok(instant) => Some(instant),
-        Err(error) => {
-            let diagnostic = Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&page.path, heading.span.clone());
-            diagnostics.push(diagnostic.maybe_help(error.help()));
-            None
-        }
-    };
+    let mut instant = |offset: &Offset| in_range(clock?.at(offset), page, heading, diagnostics);
     let start = instant(&timing.start);
     let end = timing.end.as_ref().and_then(&mut instant);
     if let (Some(start), Some(end)) = (&start, &end)
@@ -111,6 +105,17 @@ fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option
         tasks: tasks_within(page, index),
         heading: index,
     })
+}
+
+/// An instant that a heading says, or a report of why there is none.
+fn in_range(instant: Result<Zoned, ClockError>, page: &Page, heading: &Heading, diagnostics: &mut Diagnostics) -> Option<Zoned> {
+    match instant {
+        Ok(instant) => Some(instant),
+        Err(error) => {
+            diagnostics.push(not_reached(&error, page, &heading.span));
+            None
+        }
+    }
 }
 
 /// Gives recurring work the end of the step it stands in; without one it is no part of the plan.
@@ -155,7 +160,7 @@ fn tasks_within(page: &Page, index: usize) -> usize {
 }
 
 /// The end of a step: of its range, else by its estimate, else where the next one of its level or above begins.
-fn end_of(page: &Page, steps: &[Step], index: usize, clock: Option<&Clock>) -> Option<Zoned> {
+fn end_of(page: &Page, steps: &[Step], index: usize, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Zoned> {
     let step = &steps[index];
     if step.end.is_some() || step.end_offset.is_some() || !matches!(step.kind, StepKind::Point) {
         return step.end.clone();
@@ -163,7 +168,7 @@ fn end_of(page: &Page, steps: &[Step], index: usize, clock: Option<&Clock>) -> O
     let heading = &page.headings[step.heading];
     let start = step.start.as_ref()?;
     if let Some(estimate) = heading.timing.as_ref().and_then(|timing| timing.estimate.as_ref()) {
-        return clock?.shift(start, &estimate.later()).ok();
+        return in_range(clock?.after(start, estimate), page, heading, diagnostics);
     }
     let next = steps[index + 1..].iter().find(|next| {
         next.kind != StepKind::Recurring

@@ -11,6 +11,7 @@ use super::answer::{
 };
 use super::snapshot::SNAPSHOT_VERSION;
 use super::{Component, Fault, Incident, Maintenance, Settings, Snapshot, State, plain_line};
+use crate::schedule::years;
 
 /// How far the clock of the server may be ahead of ours without a word.
 pub(super) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
@@ -165,11 +166,11 @@ fn time_in(scalar: &Scalar, zone: &TimeZone) -> Option<Timestamp> {
     if text.len() > 40 {
         return None;
     }
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time);
-    }
-    let wall: DateTime = text.parse().ok()?;
-    wall.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp())
+    let time = match text.parse::<Timestamp>() {
+        Ok(time) => time,
+        Err(_) => text.parse::<DateTime>().ok()?.to_zoned(zone.clone()).ok()?.timestamp(),
+    };
+    years::hold(time).then_some(time)
 }
 
 fn read<T: for<'a> serde::Deserialize<'a>>(json: &[u8]) -> Result<T, Fault> {

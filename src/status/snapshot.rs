@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Fault, Settings};
-use crate::schedule::moment;
+use crate::schedule::{moment, years};
 
 /// The version of the kept file this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -133,19 +133,25 @@ impl Snapshot {
     }
 
     pub(super) fn make_plain(&mut self) {
+        let in_range = |time: Option<Timestamp>| time.filter(|time| years::hold(*time));
+        self.as_of = in_range(self.as_of);
         self.title = plain_line(&self.title, 200);
         for component in &mut self.components {
             component.id = plain_line(&component.id, 60);
             component.name = plain_line(&component.name, 200);
             component.group = component.group.as_ref().map(|group| plain_line(group, 200));
+            component.as_of = in_range(component.as_of);
             component.uptime_24h = component.uptime_24h.filter(|share| (0.0..=1.0).contains(share));
         }
         for incident in &mut self.incidents {
             incident.title = plain_line(&incident.title, 200);
+            incident.created = in_range(incident.created);
             incident.style = plain_line(&incident.style, 20);
             incident.body = plain_text(&incident.body, 10_000);
         }
         for maintenance in &mut self.maintenances {
+            maintenance.start = in_range(maintenance.start);
+            maintenance.end = in_range(maintenance.end);
             maintenance.title = plain_line(&maintenance.title, 200);
             maintenance.body = plain_text(&maintenance.body, 10_000);
         }

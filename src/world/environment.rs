@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::error::{Context, Result};
+use crate::error::{Result, bail};
 use crate::mail::Keys;
+use crate::schedule::years;
 
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Option<String> {
@@ -23,8 +24,13 @@ pub fn no_color() -> bool {
 /// The time of a reproducible build (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub fn source_date_epoch() -> Result<Option<Timestamp>> {
     let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
-    let seconds = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-    seconds.map(Some).with_context(|| format!("SOURCE_DATE_EPOCH is `{text}`, which is no number of seconds"))
+    let Ok(seconds) = text.parse() else {
+        bail!("SOURCE_DATE_EPOCH is not a number of seconds: {text}"; help: "write the seconds since 1970, such as 1767225600, or unset it")
+    };
+    match Timestamp::from_second(seconds) {
+        Ok(time) if years::hold(time) => Ok(Some(time)),
+        _ => bail!("SOURCE_DATE_EPOCH is out of range: {text}"; help: "{}", years::HELP),
+    }
 }
 
 /// Where tests may use a database.

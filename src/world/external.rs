@@ -17,7 +17,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Error};
 
-use super::kept;
+use super::{kept, threads};
 use crate::check::external::{Answer, is_passing, is_private, is_private_ip, is_refused_head, next_hop};
 use crate::config::External;
 use crate::error::Result;
@@ -50,9 +50,11 @@ pub fn ask_all(addresses: Vec<Address>, settings: &External) -> BTreeMap<String,
         answers: Mutex::new(BTreeMap::new()),
     };
     thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| round.work());
+        // This thread works, too: so all is asked, however few others can be started.
+        for _ in 1..workers {
+            threads::start_in(scope, || round.work()).ok();
         }
+        round.work();
     });
     round.answers.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::process;
 use crate::inputs::History;
 use crate::project::CONTENT;
+use crate::schedule::years;
 use crate::source::RelPath;
 
 /// Reads when each of these files was last changed. Without Git, or a repository that it may read, nothing is known.
@@ -71,7 +72,8 @@ impl Word {
     fn read(word: &[u8]) -> Option<Word> {
         if let Some(seconds) = word.strip_prefix(b"/") {
             let seconds = std::str::from_utf8(seconds).ok().and_then(|seconds| seconds.parse().ok());
-            return Some(Word::Time(seconds.and_then(|seconds| Timestamp::from_second(seconds).ok())));
+            let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+            return Some(Word::Time(time.filter(|time| years::hold(*time))));
         }
         // The first file of a commit stands on a line of its own.
         let path = std::str::from_utf8(word.strip_prefix(b"\n").unwrap_or(word)).ok()?;

@@ -24,5 +24,6 @@ pub mod sink;
 pub mod status;
 pub mod streams;
 pub mod table_file;
+pub mod threads;
 pub mod watch;
 pub mod watchdog;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
+use super::threads;
 use crate::config::is_full_name;
 use crate::error::{Context, Error, Result, bail};
 
@@ -65,11 +66,16 @@ pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> R
     let mut child = started.with_context(|| format!("cannot start `{name}`"))?;
     let mut output = child.stdout.take().context("the program has no output")?;
     let (sender, receiver) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
+    let reader = threads::start(move || {
         let mut text = Vec::new();
         let read = output.by_ref().take(MOST_OUTPUT).read_to_end(&mut text);
         sender.send(read.map(|_| text)).ok();
     });
+    if let Err(error) = reader {
+        child.kill().ok();
+        child.wait().ok();
+        return Err(error);
+    }
     let text = receiver.recv_timeout(time);
     let status = loop {
         if let Some(status) = child.try_wait().with_context(|| format!("cannot wait for `{name}`"))? {
@@ -153,7 +159,7 @@ impl Signal {
         let noted = Arc::clone(&signal);
         // Before this returns, the signals are watched for.
         let (ready, is_ready) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
+        threads::start(move || {
             runtime.block_on(async {
                 use tokio::signal::unix::{SignalKind, signal};
                 let streams = signal(SignalKind::interrupt()).and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
@@ -171,7 +177,7 @@ impl Signal {
                     }
                 }
             });
-        });
+        })?;
         is_ready.recv().context("cannot watch for signals")?;
         Ok(signal)
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, error};
+use super::threads;
+use crate::error::{Error, Result, error};
 
 /// How often it looks. A text that is doubled over and over takes longer than this for its last gigabyte.
 const EVERY: Duration = Duration::from_millis(50);
@@ -36,12 +36,12 @@ struct Job {
 
 impl Watchdog {
     /// Begins to watch. `say` tells the user why the process ends.
-    pub fn new(say: impl Fn(&Error) + Send + 'static) -> Watchdog {
+    pub fn new(say: impl Fn(&Error) + Send + 'static) -> Result<Watchdog> {
         let jobs = Arc::new(Mutex::new(Jobs::default()));
         let (owner, end) = channel();
         let seen = Arc::clone(&jobs);
-        thread::spawn(move || look(&seen, &end, &say));
-        Watchdog { jobs, _owner: owner }
+        threads::start(move || look(&seen, &end, &say))?;
+        Ok(Watchdog { jobs, _owner: owner })
     }
 
     /// Does a piece of work that should take `most` at the longest. `name` is what it makes, and by what.

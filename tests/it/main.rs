@@ -32,6 +32,7 @@ mod serve;
 mod sizes;
 mod status;
 mod streams;
+mod times;
 
 /// Whether what is done many times is to be done many more.
 fn is_long() -> bool {

@@ -2,7 +2,7 @@
 
 use jiff::civil::date;
 
-use crate::schedule::{Clock, Offset, moment, zone};
+use crate::schedule::{Clock, Offset, moment, years, zone};
 
 /// One row of expected instants: T-0 and its zone, an offset, and the instant.
 fn check_at(t0: (&str, &str), offset: &str, expected: &str) {
@@ -43,10 +43,11 @@ fn instants_around_clock_changes() {
     check_at(("2026-02-14T02:30", "Asia/Kolkata"), "T-48h", "Thu 12 Feb 02:30 IST (+05:30)");
     check_at(("2026-10-25T02:30+01:00", "Europe/Berlin"), "T-0", "Sun 25 Oct 02:30 CET (+01:00)");
     check_at(("2026-02-14T02:00", "Europe/London"), "T-1d2h", "Fri 13 Feb 00:00 GMT (+00:00)");
-    check_at(("9999-06-01T00:00", "UTC"), "T+9999w", "date out of range: years go from -9999 to 9999");
-    check_at(("9999-06-01T00:00", "UTC"), "T+9999bd", "date out of range: years go from -9999 to 9999");
-    check_at(("9999-12-30T00:00", "UTC"), "T+999:59", "date out of range: years go from -9999 to 9999");
-    check_at(("-009999-06-01T00:00", "UTC"), "T-9999w", "date out of range: years go from -9999 to 9999");
+    check_at(("9999-06-01T00:00", "UTC"), "T+9999w", "the time is out of range: T+9999w from 9999-06-01T00:00:00+00:00");
+    check_at(("9999-06-01T00:00", "UTC"), "T+9999bd", "the time is out of range: T+9999bd from 9999-06-01T00:00:00+00:00");
+    check_at(("9999-12-30T00:00", "UTC"), "T+999:59", "the time is out of range: T+999h59m from 9999-12-30T00:00:00+00:00");
+    check_at(("0001-06-01T00:00", "UTC"), "T-9999w", "the time is out of range: T-9999w from 0001-06-01T00:00:00+00:00");
+    check_at(("0001-01-02T00:00", "UTC"), "T-1s", "the time is out of range: T-1s from 0001-01-02T00:00:00+00:00");
 }
 
 #[test]
@@ -107,7 +108,11 @@ fn t0_as_written() {
     check_t0("2026-02-14", london, "`2026-02-14` is not a date with a time; write it like `2026-02-14T02:00:00`");
     check_t0("2026-02-30T02:00", london, "`2026-02-30T02:00` is not a date with a time; write it like `2026-02-14T02:00:00`");
     check_t0("tomorrow", london, "`tomorrow` is not a date with a time; write it like `2026-02-14T02:00:00`");
-    check_t0("9999-12-31T23:59:59", Some("UTC"), "date out of range: years go from -9999 to 9999; ");
+    for outside in ["9999-12-31T23:59:59", "0001-01-01T23:59", "0000-03-06T02:00", "-000001-03-06T02:00", "0001-01-01T23:59:59Z"] {
+        check_t0(outside, Some("UTC"), &format!("the time is out of range: {outside}; {}", years::HELP));
+    }
+    check_t0("0001-01-02T00:00+00:01", Some("UTC"), &format!("the time is out of range: 0001-01-02T00:00:00+00:01; {}", years::HELP));
+    check_t0("10000-01-01T00:00", Some("UTC"), "`10000-01-01T00:00` is not a date with a time; write it like `2026-02-14T02:00:00`");
 }
 
 #[test]

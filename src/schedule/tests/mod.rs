@@ -3,3 +3,4 @@
 mod grammar;
 mod meaning;
 mod robustness;
+mod years;

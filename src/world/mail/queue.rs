@@ -17,6 +17,7 @@ use crate::notice::message::Envelope;
 use crate::notice::pace::Pace;
 use crate::world::ledger::Ledger;
 use crate::world::sink::Sink;
+use crate::world::threads;
 
 /// A message in the queue.
 pub struct Queued {
@@ -181,7 +182,7 @@ pub fn send(options: &SendOptions, ledger: Ledger, produce: impl FnOnce(&Produce
     let (stopped, mut ledger) = writer::with_writer(ledger, |writer| send_by(options, writer, produce));
     // What was claimed and not begun goes back.
     let released = ledger.release().err().map(Stop::Fault);
-    (stopped.or(released), ledger)
+    (stopped.unwrap_or_else(|why| Some(Stop::Fault(why))).or(released), ledger)
 }
 
 fn send_by(options: &SendOptions, writer: &GroupWriter, produce: impl FnOnce(&Producer) -> Result<()>) -> Option<Stop> {
@@ -211,9 +212,13 @@ fn send_by(options: &SendOptions, writer: &GroupWriter, produce: impl FnOnce(&Pr
         tell: options.tell,
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..connections).map(|_| scope.spawn(|| Worker::new(&shared).work())).collect();
+        let mut threads = Vec::with_capacity(connections);
+        let started = (0..connections).try_for_each(|_| {
+            threads.push(threads::start_in(scope, || Worker::new(&shared).work())?);
+            Ok(())
+        });
         let guard = Guard(&shared);
-        let produced = produce(&Producer { shared: &shared });
+        let produced = started.and_then(|()| produce(&Producer { shared: &shared }));
         drop(guard);
         {
             let mut queue = shared.lock();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result, error};
 use crate::notice::ledger::Entry;
 use crate::world::ledger::Ledger;
+use crate::world::threads;
 
 /// A commit that takes longer is worth waiting for more entries.
 const SLOW_COMMIT: Duration = Duration::from_millis(1);
@@ -53,12 +54,13 @@ struct Batch {
 pub struct Receipt(Arc<Batch>);
 
 /// Keeps the ledger as long as `work` takes, which gives it to all that have something to write; then gives it back.
-pub fn with_writer<T>(ledger: Ledger, work: impl FnOnce(&GroupWriter) -> T) -> (T, Ledger) {
+/// An error if that cannot begin, with the ledger.
+pub fn with_writer<T>(ledger: Ledger, work: impl FnOnce(&GroupWriter) -> T) -> (Result<T>, Ledger) {
     let writer = GroupWriter { ledger: Mutex::new(ledger), pending: Mutex::default(), arrived: Condvar::new(), busy: AtomicUsize::new(0) };
     let done = thread::scope(|scope| {
-        scope.spawn(|| writer.run());
+        threads::start_in(scope, || writer.run())?;
         let _closing = Closing(&writer);
-        work(&writer)
+        Ok(work(&writer))
     });
     (done, writer.ledger.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -204,7 +206,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, claims) = claimed(&folder.path().join("ledger"));
         let void = |claim: &Claim| Claim { number: claim.number + 1, ..claim.clone() };
-        let ((), ledger) = with_writer(ledger, |writer| {
+        let (done, ledger) = with_writer(ledger, |writer| {
             thread::scope(|scope| {
                 for (connection, own) in claims.chunks(EACH).enumerate() {
                     scope.spawn(move || {
@@ -223,6 +225,7 @@ mod tests {
                 }
             });
         });
+        done.unwrap();
         let mut ledger = ledger;
         assert_eq!(ledger.events().unwrap().len(), CONNECTIONS * EACH + 1, "and the line of the plan");
     }
@@ -242,7 +245,7 @@ mod tests {
             elsewhere.execute_batch("ALTER TABLE other RENAME TO event").unwrap();
             (before, failed, write(2))
         });
-        let (before, failed, after) = outcome;
+        let (before, failed, after) = outcome.unwrap();
         assert_eq!(before, Ok(vec![true]));
         assert!(failed.as_ref().is_err_and(|why| why.contains("no such table")), "{failed:?}");
         assert_eq!(after, failed, "although it would be written now");
@@ -253,6 +256,6 @@ mod tests {
     fn work_that_panics_leaves_no_thread_behind() {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, claims) = claimed(&folder.path().join("ledger"));
-        with_writer(ledger, |_| assert!(claims.is_empty(), "the work fails"));
+        with_writer(ledger, |_| assert!(claims.is_empty(), "the work fails")).0.unwrap();
     }
 }
