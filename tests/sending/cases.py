@@ -587,6 +587,8 @@ def secrets(program):
         project = Project(program, server.port, 3, smtp='user = "someone"\npassword_file = "secret"\n' + QUICK)
         secret = project.root / "secret"
         secret.write_text("pa55-w0rd\n")
+        # Others can come here.
+        project.root.parent.chmod(0o755)
         secret.chmod(0o644)
         done = project.send()
         assert done.returncode == 2 and "can be read by others" in done.stderr, done.stderr

@@ -240,6 +240,8 @@ def a_token_in_a_file_is_read_again(program):
         project = project_of(program, server, 20, f'user = "{USER}"\ntoken_file = "secret"\n', more="connections = 1\nper_connection = 3\n")
         behaviour.file = project.root / "secret"
         behaviour.file.write_text(token(1) + "\nanother line\n")
+        # Others can come here.
+        project.root.parent.chmod(0o755)
         behaviour.file.chmod(0o644)
         done = project.send()
         assert done.returncode == 2 and "can be read by others" in done.stderr, done.stderr
