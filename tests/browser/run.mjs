@@ -902,6 +902,21 @@ await test("rounds have their own times, and are called by them, before T-0, by 
 await write("content/a.md", A);
 await rebuild();
 
+await write("content/a.md", A.replace("# Main sheet\n", "# Main sheet\n\nThe bridge: _____ <!-- var: BRIDGE -->\n"));
+await rebuild();
+await test("a spreadsheet takes nothing that was typed for a formula, in whatever width", async (page, is) => {
+  await start(page, "AB");
+  for (const typed of ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\uff1d1+1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)"]) {
+    await fillIn(page, "BRIDGE", typed);
+    const steps = await download(page, "Steps as CSV");
+    is(steps.includes(`,field,'${typed}\r\n`), `${typed} is ${lineOf(steps, "field")}`);
+  }
+  await fillIn(page, "BRIDGE", "-12");
+  is((await download(page, "Steps as CSV")).includes(",field,-12\r\n"), "a number is none");
+}, inSmall(-25));
+await write("content/a.md", A);
+await rebuild();
+
 await test("a round that was added and taken back is gone, one in which something is ticked stays", async (page, is) => {
   await start(page, "AB");
   const rows = page.locator("table.rounds").nth(2).locator("tbody tr:not([hidden])"), add = page.getByRole("button", { name: "Add a round" });
