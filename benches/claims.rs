@@ -27,7 +27,8 @@ fn run() {
     for (batch, workers) in [(1, 1), (32, 1), (256, 1), (256, 4)] {
         let count = if batch == 1 { RECIPIENTS / 25 } else { RECIPIENTS };
         let campaign = format!("claims {} {batch} {workers}", std::process::id());
-        let open = |sender: &str| Ledger::new(connect_to_send(&url).expect("the database is there"), &campaign, sender, Duration::from_secs(600));
+        let open =
+            |sender: &str| Ledger::new(connect_to_send(&url).expect("the database is there"), &campaign, sender, Duration::from_secs(600));
         let plan = Plan {
             campaign: campaign.clone(),
             hash: "plan".to_owned(),
