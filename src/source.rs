@@ -116,15 +116,57 @@ impl Source {
     }
 }
 
-/// Line and column, both from 1, of a byte in a text; the column counts characters.
-pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
+/// How many bytes of a text lie between two marks of [`Lines`].
+const STEP: usize = 1024;
+
+/// Lines and columns of many places in one text. What is counted is kept at marks, so that no place is counted from the beginning: a text
+/// may have as many places to be found as it has words, and all of them on one line.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    text: &'a str,
+    /// Line and column at each mark.
+    marks: Vec<(usize, usize)>,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(text: &'a str) -> Lines<'a> {
+        let mut marks = vec![(1, 1)];
+        for number in 0..text.len() / STEP {
+            let part = boundary(text, number * STEP)..boundary(text, (number + 1) * STEP);
+            marks.push(count(marks[number], &text[part]));
+        }
+        Lines { text, marks }
     }
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+
+    /// Line and column, both from 1, of a byte; the column counts characters.
+    pub fn line_column(&self, offset: usize) -> (usize, usize) {
+        let offset = boundary(self.text, offset);
+        let mark = offset / STEP;
+        count(self.marks[mark], &self.text[boundary(self.text, mark * STEP)..offset])
+    }
+}
+
+/// Line and column behind a text that begins at some.
+fn count((line, column): (usize, usize), passed: &str) -> (usize, usize) {
+    let lines = memchr::memchr_iter(b'\n', passed.as_bytes()).count();
+    match passed.rfind('\n') {
+        Some(newline) => (line + lines, passed[newline + 1..].chars().count() + 1),
+        None => (line, column + passed.chars().count()),
+    }
+}
+
+/// The beginning of the character that a byte is in; the end of the text behind it.
+pub fn boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// Line and column, both from 1, of a byte in a text; the column counts characters. [`Lines`] are for many places.
+pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
+    count((1, 1), &text[..boundary(text, offset)])
 }
 
 #[cfg(test)]
@@ -147,5 +189,17 @@ mod tests {
     fn columns_count_characters() {
         assert_eq!(line_column("a\nKöln x", 8), (2, 6));
         assert_eq!(line_column("a", 9), (1, 2));
+    }
+
+    #[test]
+    fn lines_are_those_that_are_counted_from_the_beginning() {
+        for text in
+            ["Köln x\n".repeat(700), "ä🎉".repeat(900), format!("{}\n{}", "x".repeat(STEP - 1), "y".repeat(3 * STEP)), String::new()]
+        {
+            let lines = Lines::new(&text);
+            for offset in 0..text.len() + 2 {
+                assert_eq!(lines.line_column(offset), line_column(&text, offset), "{offset} of {} bytes", text.len());
+            }
+        }
     }
 }

@@ -14,8 +14,9 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let is_gate = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
     for (number, heading) in page.headings.iter().enumerate().filter(|(_, heading)| entry::is_gate(&heading.text)) {
         let behind = page.headings[number + 1..].iter().take_while(|below| below.level > heading.level).count();
-        let below = number..=number + behind;
-        let mut items = page.items.iter().filter(|item| item.section.is_some_and(|section| below.contains(&section))).peekable();
+        // Items stand in the order of their headings.
+        let first = page.items.partition_point(|item| item.section < Some(number));
+        let mut items = page.items[first..].iter().take_while(|item| item.section <= Some(number + behind)).peekable();
         if items.peek().is_some() && !items.any(is_gate) {
             let message = "this gate holds no decision: nothing waits for it";
             let diagnostic = Diagnostic::new(rule::GATE_MISSING, message).at(&page.path, super::first_line(sheet.source, &heading.span));

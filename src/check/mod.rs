@@ -74,7 +74,9 @@ fn in_code(page: &Page, span: &Span) -> bool {
 
 /// The code, HTML or comment that a place lies in.
 fn code_around<'p>(page: &'p Page, span: &Span) -> Option<&'p Span> {
-    page.code.iter().find(|code| code.start < span.end && span.start < code.end)
+    // Code stands in the order of the text, and none within other code.
+    let next = page.code.get(page.code.partition_point(|code| code.end <= span.start));
+    next.filter(|code| code.start < span.end)
 }
 
 /// The first line of what stands at a place: enough to find it.

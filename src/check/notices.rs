@@ -89,7 +89,10 @@ const LASTS: [&str; 10] =
 
 /// Every rule over the notices of a page.
 pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagnostics) {
-    let Some(site_page) = site.pages.iter().find(|site_page| site_page.page.path == page.path) else { return };
+    if page.notices.is_empty() {
+        return;
+    }
+    let Some(site_page) = site.page_of(&page.path) else { return };
     let event = site.event(site_page.event.as_deref());
     for notice in &page.notices {
         let prose = prose(notice, page, source);

@@ -12,7 +12,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         matches!(item.kind, ItemKind::Task { done: false })
             && item.parent.is_none()
             && sheet.sheet.step(item).is_some()
-            && owner(page, item).is_none()
+            && owner(page, sheet.sheet, item).is_none()
     };
     let without: Vec<_> = page.items.iter().filter(is_open).collect();
     let Some(first) = without.first() else { return };

@@ -23,12 +23,10 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
             _ => next.offset.rough_seconds() - end.rough_seconds(),
         };
         // A point between the two may fill the gap.
-        let is_filled = sheet.sheet.steps.iter().any(|step| {
-            step.kind != StepKind::Recurring
-                && step.heading > range.heading
-                && step.heading < next.heading
-                && page.headings[step.heading].level == level
-        });
+        let steps = &sheet.sheet.steps;
+        let between =
+            steps.partition_point(|step| step.heading <= range.heading)..steps.partition_point(|step| step.heading < next.heading);
+        let is_filled = steps[between].iter().any(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level == level);
         let span = page.headings[next.heading].span.clone();
         let above = Place::Span(super::first_line(sheet.source, &page.headings[range.heading].span));
         let length = distance(apart.abs()).trim_start_matches("T+").to_owned();

@@ -6,7 +6,7 @@ use crate::page::{Heading, ItemKind, task};
 use crate::rule;
 use crate::schedule::{Found, Place, heading, recurrence};
 use crate::source::Span;
-use crate::text::{suggest, visible};
+use crate::text::{slip, suggest, visible};
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
@@ -119,8 +119,10 @@ fn unread_metadata(text: &str, sheet: &Sheet) -> Option<Diagnostic> {
 /// An owner whom the event does not know, and who is nearly one of its roles.
 fn unknown_role(name: &str, sheet: &Sheet) -> Option<Diagnostic> {
     let lower = name.to_lowercase();
-    let is_slip = |role: &&String| strsim::osa_distance(&lower, role) == 1 && lower.len() > 2;
-    let near = sheet.roles.keys().find(is_slip).filter(|_| !sheet.roles.contains_key(&lower))?;
+    if lower.len() <= 2 || sheet.roles.contains_key(&lower) {
+        return None;
+    }
+    let near = slip(&lower, sheet.roles.keys().map(String::as_str))?;
     let diagnostic = Diagnostic::new(rule::UNKNOWN_ROLE, format!("the event has no role `{}`", visible(name)));
     Some(diagnostic.help(format!("did you mean `{near}`?")))
 }

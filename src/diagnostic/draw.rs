@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Diagnostic, Diagnostics, Place, Related};
 use crate::rule::{Rule, Severity};
-use crate::source::{FILE_NAME, RelPath, Span, line_column};
+use crate::source::{FILE_NAME, Lines, RelPath, Span, boundary};
 use crate::text::address::encode_path;
 use crate::text::visible;
 
@@ -52,11 +52,13 @@ pub fn draw<'a>(
     folder: &str,
     color: bool,
 ) -> String {
-    let mut lines = Lines::default();
+    let mut lines: BTreeMap<&RelPath, Lines> = BTreeMap::new();
     let mut spot = |path: Option<&'a RelPath>, place: &'a Place| {
         let source = path.and_then(&text_of);
         let line = match (place, source) {
-            (Place::Span(span), Some(text)) => Some(lines.line_column(text, span.start)),
+            (Place::Span(span), Some(text)) => {
+                path.map(|path| lines.entry(path).or_insert_with(|| Lines::new(text)).line_column(span.start))
+            }
             (Place::Line(line, column), _) => Some((*line, *column)),
             _ => None,
         };
@@ -76,27 +78,6 @@ pub fn draw<'a>(
         MessageFormat::Json => located.iter().map(|one| format!("{}\n", as_json(one))).collect(),
         MessageFormat::Github => located.iter().map(|one| draw_github(one, folder)).collect(),
         MessageFormat::Sarif => draw_sarif(&located, folder),
-    }
-}
-
-/// Counts lines on from the last place that was asked for: remarks come in the order of their file.
-#[derive(Default)]
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-    line: usize,
-}
-
-impl<'a> Lines<'a> {
-    fn line_column(&mut self, text: &'a str, offset: usize) -> (usize, usize) {
-        let start = text.get(..offset.min(text.len())).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-        if !std::ptr::eq(self.text, text) || self.at > start {
-            *self = Lines { text, at: 0, line: 1 };
-        }
-        self.line += text.as_bytes()[self.at..start].iter().filter(|byte| **byte == b'\n').count();
-        self.at = start;
-        let (_, column) = line_column(&text[start..], offset.saturating_sub(start));
-        (self.line, column)
     }
 }
 
@@ -133,13 +114,15 @@ impl<'a> Spot<'a> {
     fn show(&self, group: Group<'a>) -> Group<'a> {
         match (self.path, self.place, self.source) {
             (Some(path), Place::Span(span), Some(text)) => {
-                // Only the line that is meant is handed over, so that a long file costs no more than a short one.
                 let span = clamp(text, span);
-                let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
-                let end = text[span.end..].find(['\r', '\n']).map_or(text.len(), |newline| span.end + newline);
-                let annotation = AnnotationKind::Primary.span(span.start - start..span.end - start);
-                let line = self.line.map_or(1, |(line, _)| line);
-                group.element(Snippet::source(&text[start..end]).line_start(line).path(path.as_str()).annotation(annotation))
+                let (line, column) = self.line.unwrap_or((1, 1));
+                let (shown, is_whole) = shown(text, &span);
+                let annotation = AnnotationKind::Primary.span(span.start - shown.start..span.end - shown.start);
+                let snippet = Snippet::source(&text[shown]).line_start(line).annotation(annotation);
+                if is_whole {
+                    return group.element(snippet.path(path.as_str()));
+                }
+                group.element(Origin::path(path.as_str()).line(line).char_column(column)).element(snippet)
             }
             (Some(path), Place::Line(line, column), _) => group.element(Origin::path(path.as_str()).line(*line).char_column(*column)),
             (Some(path), _, _) => group.element(Origin::path(path.as_str())),
@@ -159,17 +142,22 @@ impl<'a> Spot<'a> {
 
 /// A span that lies on one line and on character boundaries, so that a caret can be drawn under it.
 fn clamp(text: &str, span: &Span) -> Span {
-    let boundary = |mut at: usize| {
-        at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        at
-    };
-    let start = boundary(span.start);
-    let end = boundary(span.end.max(span.start));
-    let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
-    start..end.clamp(start, line_end)
+    let start = boundary(text, span.start);
+    let end = boundary(text, span.end.max(span.start).min(start + MOST_SHOWN));
+    let line_end = text[start..end].find('\n').map_or(end, |newline| start + newline);
+    start..line_end
+}
+
+/// So many bytes of a line are shown before what is meant, of it, and behind it. More is not even looked at: a line may be a file.
+const MOST_SHOWN: usize = 400;
+
+/// What is shown around a span: its line, and whether that is the whole line.
+fn shown(text: &str, span: &Span) -> (Span, bool) {
+    let (first, last) = (boundary(text, span.start.saturating_sub(MOST_SHOWN)), boundary(text, span.end + MOST_SHOWN));
+    let newline = text[first..span.start].rfind('\n').map(|newline| first + newline + 1);
+    let start = newline.unwrap_or(first);
+    let end = text[span.end..last].find(['\r', '\n']).map_or(last, |newline| span.end + newline);
+    (start..end, newline.is_some() || first == 0)
 }
 
 fn draw_short(one: &Located) -> String {

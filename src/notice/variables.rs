@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::tags::{Kind, Tag};
 use crate::rule;
 use crate::source::{RelPath, Span};
-use crate::text::suggest;
+use crate::text::{MOST_KNOWN, slip, suggest};
 
 /// The names that a notice may use: each root with its members. `None` lets any member pass.
 pub type Scope = BTreeMap<String, Option<BTreeSet<String>>>;
@@ -229,18 +229,17 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
     let message = format!("there is no `{root}.{member}`");
     if used.optional {
         // One that need not exist is reported where it looks like one that does.
-        let near = members.iter().find(|known| is_slip(member, known))?;
+        let near = slip(member, members.iter().map(String::as_str).filter(|known| letters(member) != letters(known)))?;
         return Some((message, Some(format!("did you mean `{root}.{near}`?"))));
     }
-    let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).collect();
+    let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).take(MOST_KNOWN + 1).collect();
     let help = suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root));
     Some((message, help))
 }
 
-/// Whether a name is another one with a slip of the finger: `org2` beside `org1` is none.
-fn is_slip(name: &str, known: &str) -> bool {
-    let letters = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
-    strsim::osa_distance(name, known) == 1 && letters(name) != letters(known)
+/// A name without its number: `org2` is no slip of `org1`.
+fn letters(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
 
 fn declare(root: &str) -> Option<String> {

@@ -1,5 +1,7 @@
 //! Definitions of links, as in `[name]: https://…`, and references to names that nobody defined.
 
+use std::cell::LazyCell;
+
 use pulldown_cmark::{BrokenLink, CowStr, Event, LinkType, RefDefs, Tag, TagEnd};
 
 use super::blank;
@@ -7,7 +9,7 @@ use super::markdown::Placed;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::rule;
 use crate::source::{RelPath, Span};
-use crate::text::nearest;
+use crate::text::Names;
 
 /// What was meant as a link or as a footnote and is none: Markdown shows it as the text that it is.
 #[derive(Debug, Default)]
@@ -73,10 +75,11 @@ impl Undefined {
 
     /// Reports each; `offset` is where the text begins in its file.
     pub fn report(&self, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
+        let defined = LazyCell::new(|| Names::new(self.defined.iter().map(String::as_str)));
         for (broken, span) in &self.found {
             let (message, help) = match broken {
                 Broken::Reference(name) => {
-                    let near = nearest(name, self.defined.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                    let near = defined.nearest(name).map(|near| format!("did you mean `{near}`?"));
                     let define = || format!("define it by a line such as `[{name}]: page.md`, or put the brackets into `code`");
                     (format!("`[{name}]` is not defined on this page: this is no link"), near.unwrap_or_else(define))
                 }

@@ -156,12 +156,22 @@ impl Writer<'_, '_, '_> {
         self.push("\">");
     }
 
-    /// Writes code with the values of the page marked in it.
     /// Whether code names a value that is filled in on the page.
     pub(super) fn holds_value(&self, code: &str) -> bool {
-        self.context.vars.iter().any(|name| code.contains(&format!("${name}")) || code.contains(&format!("${{{name}}}")))
+        !self.context.vars.is_empty() && code.match_indices('$').any(|(at, _)| self.value(&code[at + 1..]).is_some())
     }
 
+    /// The value of the page whose name stands behind a `$`, and how long the name is with its braces.
+    fn value<'c>(&self, after: &'c str) -> Option<(&'c str, usize)> {
+        let braced = after.starts_with('{');
+        let start = usize::from(braced);
+        let length = after[start..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len() - start);
+        let name = &after[start..start + length];
+        let closes = !braced || after[start + length..].starts_with('}');
+        (closes && self.context.vars.contains(name)).then_some((name, start + length + usize::from(braced)))
+    }
+
+    /// Writes code with the values of the page marked in it.
     pub(super) fn code_text(&mut self, code: &str) {
         if !self.is_run_sheet() || self.context.vars.is_empty() {
             return self.push_text(code);
@@ -169,13 +179,7 @@ impl Writer<'_, '_, '_> {
         let mut rest = code;
         while let Some(at) = rest.find('$') {
             let after = &rest[at + 1..];
-            let braced = after.starts_with('{');
-            let start = usize::from(braced);
-            let length = after[start..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(after.len() - start);
-            let name = &after[start..start + length];
-            let closes = !braced || after[start + length..].starts_with('}');
-            let whole = start + length + usize::from(braced);
-            if closes && self.context.vars.contains(name) {
+            if let Some((name, whole)) = self.value(after) {
                 self.push_text(&rest[..at]);
                 self.push(&format!("<var class=\"fill\" data-var=\"{name}\">"));
                 self.push_text(&rest[at..at + 1 + whole]);

@@ -201,10 +201,3 @@ pub fn humanise(stem: &str) -> String {
         None => "Untitled".to_owned(),
     }
 }
-
-impl Page {
-    /// Whether an anchor is on this page.
-    pub fn has_anchor(&self, anchor: &str) -> bool {
-        self.headings.iter().any(|heading| heading.anchor == anchor)
-    }
-}

@@ -31,7 +31,7 @@ pub fn plan(page: &SitePage, item: usize, event: Option<&Event>, html: &mut Stri
     html.push_str("</span><span>");
     escape(&offset(page, item, start.as_ref(), event).unwrap_or_default(), html);
     html.push_str("</span><span></span><span>");
-    escape(owner(&page.page, task).unwrap_or_default(), html);
+    escape(owner(&page.page, &page.sheet, task).unwrap_or_default(), html);
     html.push_str("</span><span>");
     if let Some(estimate) = &task.estimate {
         escape(&estimate.to_string(), html);

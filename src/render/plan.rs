@@ -1,12 +1,14 @@
 //! The plan of a run sheet for people who are not on its page: a picture of it, and a calendar.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use super::sheet::site_key;
 use crate::config::{Event, Mode};
 use crate::schedule::{Clock, moment};
 use crate::sheet::plan::{Step, StepKind};
-use crate::sheet::{Round, calendar, is_gate, timeline};
+use crate::sheet::{Round, calendar, gates, timeline};
 use crate::site::{Site, SitePage};
 
 /// The plan of a sheet as a picture with its table; empty without a date.
@@ -20,7 +22,8 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
         rollback_by: sheet.rollback_by.clone(),
     };
     let top = sheet.steps.iter().map(|step| page.page.headings[step.heading].level).min().unwrap_or(2);
-    let entries = sheet.steps.iter().enumerate().filter_map(|(number, step)| {
+    let gates = gates(&page.page, sheet);
+    let entries = sheet.steps.iter().zip(gates).filter_map(|(step, is_gate)| {
         let heading = &page.page.headings[step.heading];
         let end = step.end_offset.as_ref().map(|end| format!(" to {end}")).unwrap_or_default();
         Some(timeline::Entry {
@@ -31,7 +34,7 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
             end: step.end.clone(),
             kind: match step.kind {
                 StepKind::Recurring => timeline::Kind::Recurring,
-                _ if is_gate(&page.page, sheet, number) => timeline::Kind::Gate,
+                _ if is_gate => timeline::Kind::Gate,
                 StepKind::Deadline => timeline::Kind::Deadline,
                 _ if heading.level > top => timeline::Kind::Step,
                 _ => timeline::Kind::Phase,
@@ -47,7 +50,10 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
 
 /// The rounds of a recurring step.
 fn rounds_of<'s>(page: &'s SitePage, step: &Step) -> Option<&'s [Round]> {
-    let number = page.page.rounds.iter().position(|list| list.section == Some(step.heading) && !list.alone)?;
+    // Lists stand in the order of their headings.
+    let from = page.page.rounds.partition_point(|list| list.section < Some(step.heading));
+    let mut own = page.page.rounds[from..].iter().take_while(|list| list.section == Some(step.heading));
+    let number = from + own.position(|list| !list.alone)?;
     page.sheet.rounds[number].as_deref()
 }
 
@@ -64,8 +70,14 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
         let hash = blake3::hash(format!("{}\n{}\n{}\n{name}", site_key(site), event.id, page.page.path).as_bytes()).to_hex();
         format!("{}@{host}", &hash[..24])
     };
-    for (number, step) in page.sheet.steps.iter().enumerate() {
-        step_entries(page, step, number, &uid, &url, &mut entries);
+    // Of headings that are called the same, the second one is counted.
+    let mut twins: BTreeMap<&str, usize> = BTreeMap::new();
+    for (step, is_gate) in page.sheet.steps.iter().zip(gates(&page.page, &page.sheet)) {
+        let path = &*page.page.headings[step.heading].path;
+        let before = twins.entry(path).or_default();
+        let name = |suffix: &str| uid(&format!("step {path} {before}{suffix}"));
+        step_entries(page, step, is_gate, &name, &url, &mut entries);
+        *before += 1;
     }
     let mark = |name: &str, summary: &str, kind, at: &jiff::Zoned, anchor: Option<&str>| calendar::Entry {
         uid: uid(name),
@@ -153,20 +165,16 @@ fn stamp(site: &Site, page: &SitePage, clock: &Clock) -> jiff::Timestamp {
     site.built_at.or_else(reviewed).unwrap_or_else(|| clock.t0().timestamp())
 }
 
-/// A step, or each of its rounds.
+/// A step, or each of its rounds; `uid` names what of it is meant.
 fn step_entries(
     page: &SitePage,
     step: &Step,
-    number: usize,
+    is_gate: bool,
     uid: &impl Fn(&str) -> String,
     url: &impl Fn(&str) -> Option<String>,
     entries: &mut Vec<calendar::Entry>,
 ) {
     let heading = &page.page.headings[step.heading];
-    // Of headings that are called the same, the second one is counted.
-    let steps = &page.sheet.steps[..number];
-    let twins = steps.iter().filter(|before| page.page.headings[before.heading].path == heading.path).count();
-    let name = |suffix: &str| uid(&format!("step {} {twins}{suffix}", heading.path));
     let owner = step.owner.as_ref().map(|owner| format!("\nOwner: {owner}")).unwrap_or_default();
     let tasks = if step.tasks > 0 { format!("\nTasks: {}", step.tasks) } else { String::new() };
     let entry = |uid: String, start: &jiff::Zoned, end: Option<jiff::Zoned>, kind, offset: &str| calendar::Entry {
@@ -181,19 +189,19 @@ fn step_entries(
     if step.kind == StepKind::Recurring {
         for round in rounds_of(page, step).unwrap_or_default() {
             if let Some(at) = &round.at {
-                entries.push(entry(name(&format!(" {}", round.key)), at, None, calendar::Kind::Round, &round.offset));
+                entries.push(entry(uid(&format!(" {}", round.key)), at, None, calendar::Kind::Round, &round.offset));
             }
         }
         return;
     }
     let Some(start) = &step.start else { return };
     let kind = match step.kind {
-        _ if is_gate(&page.page, &page.sheet, number) => calendar::Kind::Gate,
+        _ if is_gate => calendar::Kind::Gate,
         StepKind::Deadline => calendar::Kind::Deadline,
         StepKind::Range => calendar::Kind::Phase,
         _ => calendar::Kind::Step,
     };
     // A point without a range or an estimate has no length of its own: its end is only where the next one begins.
     let has_length = step.end_offset.is_some() || heading.timing.as_ref().is_some_and(|timing| timing.estimate.is_some());
-    entries.push(entry(name(""), start, step.end.clone().filter(|_| has_length), kind, &step.offset.to_string()));
+    entries.push(entry(uid(""), start, step.end.clone().filter(|_| has_length), kind, &step.offset.to_string()));
 }

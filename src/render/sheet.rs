@@ -77,7 +77,7 @@ pub fn site_key(site: &Site) -> String {
 
 /// The times of a heading: in the event's zone, then in the others.
 pub fn when(site: &Site, page: &SitePage, heading: usize, html: &mut String) {
-    let Some(step) = page.sheet.steps.iter().find(|step| step.heading == heading) else { return };
+    let Some(step) = page.sheet.step_at(heading) else { return };
     html.push_str(&format!("<p class=\"when\" data-section=\"{heading}\"><span class=\"when-offset\">"));
     escape(&step.offset.to_string(), html);
     if let Some(end) = &step.end_offset {

@@ -21,10 +21,12 @@ fn help(name: &str) -> String {
     }
 }
 
+/// So many letters may be wrong in a name that is still meant.
+const MOST_CHANGES: usize = 3;
+
 /// The known name with the fewest letters changed, or of the same city.
 fn nearest(name: &str) -> Option<String> {
     const LONGEST: usize = 40;
-    const MOST_CHANGES: usize = 3;
     if name.len() > LONGEST {
         return None;
     }
@@ -44,9 +46,11 @@ fn plain(name: &str) -> String {
 
 /// How many letters to change to make `known` out of `name`; none if `name` is only its city.
 fn changes(name: &str, known: &str) -> usize {
-    let whole = distance(name, known);
+    // So many letters more or fewer are as many changes. A table may have a wrong zone in each of its rows.
+    let near = |known: &str| if name.chars().count().abs_diff(known.len()) > MOST_CHANGES { usize::MAX } else { distance(name, known) };
+    let whole = near(known);
     match known.rsplit_once('/') {
-        Some((_, city)) if !name.contains('/') => whole.min(distance(name, city)),
+        Some((_, city)) if !name.contains('/') => whole.min(near(city)),
         _ => whole,
     }
 }

@@ -181,7 +181,7 @@ fn event_data(event: &Event) -> EventData<'_> {
 
 fn section<'p>(page: &'p Page, sheet: &'p Sheet, index: usize) -> SectionData<'p> {
     let heading = &page.headings[index];
-    let step = sheet.steps.iter().find(|step| step.heading == index && heading.timing.is_some());
+    let step = sheet.step_at(index).filter(|_| heading.timing.is_some());
     let reverse = step.filter(|step| step.offset.origin == Origin::Decision);
     SectionData {
         anchor: &heading.anchor,
@@ -233,7 +233,7 @@ fn item<'p>(page: &'p Page, sheet: &'p Sheet, event: Option<&Event>, index: usiz
         id: &item.id,
         kind,
         section: item.section,
-        owner: owner(page, item).filter(|_| kind != "alarm"),
+        owner: owner(page, sheet, item).filter(|_| kind != "alarm"),
         estimate: item.estimate.as_ref().and_then(|length| length.seconds()),
         after: item.after.as_ref().map(|_| planned.after.iter().map(|other| page.items[*other].id.as_str()).collect()),
         parent: item.parent,
@@ -245,7 +245,7 @@ fn item<'p>(page: &'p Page, sheet: &'p Sheet, event: Option<&Event>, index: usiz
         start: planned.start.as_ref().map(seconds),
         end: planned.end.as_ref().map(seconds),
         answers: if let ItemKind::Choice(answers) = &item.kind { answers.iter().map(String::as_str).collect() } else { Vec::new() },
-        decider: alarm_decider.or_else(|| decider(page, item).filter(|_| kind != "task")),
+        decider: alarm_decider.or_else(|| decider(page, sheet, item).filter(|_| kind != "task")),
         from: from.as_ref().map(seconds),
         until: until.as_ref().map(seconds),
     }

@@ -34,6 +34,8 @@ pub struct Sheet {
     pub steps: Vec<Step>,
     /// For each heading of the page the number of the step it belongs to: its own, or that of the nearest heading above.
     pub step_of: Vec<Option<usize>>,
+    /// For each heading of the page the one that says who does what is below it: itself, or the nearest one above that names an owner.
+    pub owner_of: Vec<Option<usize>>,
     /// For each item of the page what it waits for, and when it is planned.
     pub planned: Vec<Planned>,
     /// For each repeated list of the page its rounds; `None` if its window has no end.
@@ -67,7 +69,8 @@ pub fn resolve(page: &Page, text: &str, event: Option<&Event>, diagnostics: &mut
     let no_return = no_return(page, &steps, &step_of, &planned);
     check_alarms(page, clock, diagnostics);
     let rollback_by = event.and_then(Event::rollback_by);
-    Sheet { steps, step_of, planned, rounds, no_return, rollback_by }
+    let owner_of = owners_of_headings(page);
+    Sheet { steps, step_of, owner_of, planned, rounds, no_return, rollback_by }
 }
 
 /// Reports lists that are repeated more often than anybody can tick, or never.
@@ -106,18 +109,29 @@ fn not_reached(error: &ClockError, page: &Page, span: &Span) -> Diagnostic {
     Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&page.path, span.clone()).maybe_help(error.help())
 }
 
-/// Whether somebody decides in a step: one of its own items is a gate, or its name is and it has no items. Tasks without a decision
-/// lock nothing, whatever is above them. Ranges hold gates and are none.
-pub fn is_gate(page: &Page, sheet: &Sheet, number: usize) -> bool {
-    let step = &sheet.steps[number];
-    let decides = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
-    let own: Vec<&Item> = page.items.iter().filter(|item| sheet.step(item) == Some(number) && is_main(page, item)).collect();
-    let named = own.is_empty() && (entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text));
-    // `Gate 2 and last steps` may hold the gate itself further down.
-    let level = page.headings[step.heading].level;
-    let below = || sheet.steps[number + 1..].iter().map(|step| &page.headings[step.heading]).take_while(|heading| heading.level > level);
-    matches!(step.kind, StepKind::Point | StepKind::Deadline)
-        && (own.iter().any(|item| decides(item)) || named && !below().any(|heading| entry::is_gate(&heading.text)))
+/// For each step whether somebody decides in it: one of its own items is a gate, or its name is and it has no items. Tasks without a
+/// decision lock nothing, whatever is above them. Ranges hold gates and are none.
+pub fn gates(page: &Page, sheet: &Sheet) -> Vec<bool> {
+    let mut has_items = vec![false; sheet.steps.len()];
+    let mut decides = vec![false; sheet.steps.len()];
+    for item in page.items.iter().filter(|item| is_main(page, item)) {
+        if let Some(number) = sheet.step(item) {
+            has_items[number] = true;
+            decides[number] |= matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
+        }
+    }
+    let is_named = |number: usize| {
+        let step = &sheet.steps[number];
+        // `Gate 2 and last steps` may hold the gate itself further down.
+        let level = page.headings[step.heading].level;
+        let below = sheet.steps[number + 1..].iter().map(|step| &page.headings[step.heading]).take_while(|heading| heading.level > level);
+        let is_gate = entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text);
+        is_gate && !below.into_iter().any(|heading| entry::is_gate(&heading.text))
+    };
+    let is_gate = |(number, step): (usize, &Step)| {
+        matches!(step.kind, StepKind::Point | StepKind::Deadline) && (decides[number] || !has_items[number] && is_named(number))
+    };
+    sheet.steps.iter().enumerate().map(is_gate).collect()
 }
 
 /// The step of each heading: its own, or that of the nearest heading above it. Recurring work belongs to its window.
@@ -126,11 +140,29 @@ fn steps_of_headings(page: &Page, steps: &[Step]) -> Vec<Option<usize>> {
     let mut found = Vec::with_capacity(page.headings.len());
     for (index, heading) in page.headings.iter().enumerate() {
         open.retain(|(level, _)| *level < heading.level);
-        let own = steps.iter().position(|step| step.heading == index && step.kind != StepKind::Recurring);
+        let own = step_at(steps, index).filter(|own| steps[*own].kind != StepKind::Recurring);
         if let Some(own) = own {
             open.push((heading.level, own));
         }
         found.push(open.last().map(|(_, step)| *step));
+    }
+    found
+}
+
+/// The number of the step that a heading is. Steps stand in the order of their headings.
+fn step_at(steps: &[Step], heading: usize) -> Option<usize> {
+    steps.binary_search_by_key(&heading, |step| step.heading).ok()
+}
+
+/// For each heading the nearest one that names an owner: itself, or one above it.
+fn owners_of_headings(page: &Page) -> Vec<Option<usize>> {
+    let mut open: Vec<(u8, Option<usize>)> = Vec::new();
+    let mut found = Vec::with_capacity(page.headings.len());
+    for (index, heading) in page.headings.iter().enumerate() {
+        open.retain(|(level, _)| *level < heading.level);
+        let owner = heading.owner.as_ref().map(|_| index).or_else(|| open.last().and_then(|(_, above)| *above));
+        open.push((heading.level, owner));
+        found.push(owner);
     }
     found
 }
@@ -161,31 +193,30 @@ pub fn track_of(page: &Page, item: &Item) -> Track {
 }
 
 /// Who does an item: its owner, or that of the item it is part of, or of the nearest heading.
-pub fn owner<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
+pub fn owner<'p>(page: &'p Page, sheet: &Sheet, item: &'p Item) -> Option<&'p str> {
     if let Some(owner) = &item.owner {
         return Some(owner);
     }
     if let Some(parent) = item.parent {
-        return owner(page, &page.items[parent]);
+        return owner(page, sheet, &page.items[parent]);
     }
-    let mut level = 7;
-    let mut above = page.headings[..item.section.map_or(0, |section| section + 1)].iter().rev().filter(|heading| {
-        let is_above = heading.level < level;
-        level = level.min(heading.level);
-        is_above
-    });
-    above.find_map(|heading| heading.owner.as_deref())
+    page.headings[sheet.owner_of[item.section?]?].owner.as_deref()
 }
 
 /// Who decides: the owner of a choice, or of the page.
-pub fn decider<'p>(page: &'p Page, item: &'p Item) -> Option<&'p str> {
-    owner(page, item).or(page.front.owner.as_deref())
+pub fn decider<'p>(page: &'p Page, sheet: &Sheet, item: &'p Item) -> Option<&'p str> {
+    owner(page, sheet, item).or(page.front.owner.as_deref())
 }
 
 impl Sheet {
     /// The number of the step that an item belongs to.
     pub fn step(&self, item: &Item) -> Option<usize> {
         item.section.and_then(|section| self.step_of[section])
+    }
+
+    /// The step that a heading is.
+    pub fn step_at(&self, heading: usize) -> Option<&Step> {
+        step_at(&self.steps, heading).map(|number| &self.steps[number])
     }
 
     /// When a stop condition is watched: as it says itself, or in the window that it stands in.

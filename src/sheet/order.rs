@@ -1,5 +1,8 @@
 //! The order of the items: what each waits for, and when it is planned.
 
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+
 use jiff::Zoned;
 
 use super::{is_main, not_reached, track_of};
@@ -9,7 +12,7 @@ use crate::project::Page;
 use crate::rule;
 use crate::schedule::{Clock, Length, Offset};
 use crate::sheet::plan::Step;
-use crate::text::suggest;
+use crate::text::Names;
 
 /// What an item waits for, and when it is planned.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +27,11 @@ pub struct Planned {
 pub fn plan(page: &Page, steps: &[Step], step_of: &[Option<usize>], clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Vec<Planned> {
     let mut planned: Vec<Planned> = Vec::with_capacity(page.items.len());
     let mut before: Option<usize> = None;
+    let meant = LazyCell::new(|| Meant::new(page));
     for (index, item) in page.items.iter().enumerate() {
         let mut after = Vec::new();
         match &item.after {
-            Some(names) => names.iter().for_each(|name| after.extend(named(page, item, name, diagnostics))),
+            Some(names) => names.iter().for_each(|name| after.extend(meant.find(item, name, diagnostics))),
             None if in_order(item) => {
                 after.extend(before.filter(|before| track_of(page, &page.items[*before]) == track_of(page, item)));
             }
@@ -66,29 +70,60 @@ pub fn is_done(item: &Item) -> bool {
     item.kind == ItemKind::Task { done: true }
 }
 
-/// The item that a name in `after:` means: an id, or the last item below a heading such as `Step 3`.
-fn named(page: &Page, item: &Item, name: &str, diagnostics: &mut Diagnostics) -> Option<usize> {
-    if let Some(found) = page.items.iter().position(|other| other.id == name) {
-        return Some(found);
-    }
-    let number = name.to_lowercase().replace('-', " ");
-    let heading = page.headings.iter().position(|heading| {
-        let text = heading.text.to_lowercase();
-        text.strip_prefix(&number).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.'))
-    });
-    if let Some(heading) = heading {
-        let level = page.headings[heading].level;
-        let end = heading + 1 + page.headings[heading + 1..].iter().take_while(|below| below.level > level).count();
-        let is_below = |other: &Item| other.section.is_some_and(|section| (heading..end).contains(&section)) && in_order(other);
-        if let Some(found) = page.items.iter().rposition(is_below) {
-            return Some(found);
+/// What a name in `after:` can mean, made once for all of a page.
+struct Meant<'p> {
+    page: &'p Page,
+    ids: BTreeMap<&'p str, usize>,
+    /// The headings by their texts in small letters.
+    headings: Vec<(String, usize)>,
+    /// For each heading the last item in the order that stands right below it.
+    last: Vec<Option<usize>>,
+    named: Names<'p>,
+}
+
+impl<'p> Meant<'p> {
+    fn new(page: &'p Page) -> Meant<'p> {
+        let mut last = vec![None; page.headings.len()];
+        let mut ids = BTreeMap::new();
+        for (index, item) in page.items.iter().enumerate() {
+            ids.entry(&*item.id).or_insert(index);
+            if let Some(section) = item.section.filter(|_| in_order(item)) {
+                last[section] = Some(index);
+            }
         }
+        let mut headings: Vec<(String, usize)> =
+            page.headings.iter().enumerate().map(|(index, heading)| (heading.text.to_lowercase(), index)).collect();
+        headings.sort();
+        let named = Names::new(page.items.iter().filter(|item| item.named).map(|item| &*item.id));
+        Meant { page, ids, headings, last, named }
     }
-    let diagnostic = Diagnostic::new(rule::UNKNOWN_AFTER, format!("no item of this page has the id `{name}`"));
-    let help = suggest(name, page.items.iter().filter(|other| other.named).map(|other| other.id.as_str()));
-    let help = help.or_else(|| Some("give that item an id: `(id: NAME)`, or name its heading: `after: Step-3`".to_owned()));
-    diagnostics.push(diagnostic.at(&page.path, item.span.clone()).maybe_help(help));
-    None
+
+    /// The item that a name means: an id, or the last item below a heading such as `Step 3`.
+    fn find(&self, item: &Item, name: &str, diagnostics: &mut Diagnostics) -> Option<usize> {
+        let found = self.ids.get(name).copied().or_else(|| self.last_below(self.heading(name)?));
+        if found.is_none() {
+            let diagnostic = Diagnostic::new(rule::UNKNOWN_AFTER, format!("no item of this page has the id `{name}`"));
+            let help = self.named.suggest(name);
+            let help = help.unwrap_or_else(|| "give that item an id: `(id: NAME)`, or name its heading: `after: Step-3`".to_owned());
+            diagnostics.push(diagnostic.at(&self.page.path, item.span.clone()).help(help));
+        }
+        found
+    }
+
+    /// The first heading that a name means.
+    fn heading(&self, name: &str) -> Option<usize> {
+        let number = name.to_lowercase().replace('-', " ");
+        let from = self.headings.partition_point(|(text, _)| *text < number);
+        let begins = self.headings[from..].iter().map_while(|(text, index)| Some((text.strip_prefix(&number)?, *index)));
+        let whole = begins.filter(|(rest, _)| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '.'));
+        whole.map(|(_, index)| index).min()
+    }
+
+    fn last_below(&self, heading: usize) -> Option<usize> {
+        let level = self.page.headings[heading].level;
+        let end = heading + 1 + self.page.headings[heading + 1..].iter().take_while(|below| below.level > level).count();
+        self.last[heading..end].iter().rev().flatten().next().copied()
+    }
 }
 
 /// Reports an item that waits for itself; gives whether there is one.

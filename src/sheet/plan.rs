@@ -9,7 +9,7 @@ use crate::page::Heading;
 use crate::project::Page;
 use crate::rule;
 use crate::schedule::{Clock, ClockError, Kind, Offset, Origin};
-use crate::source::line_column;
+use crate::source::Lines;
 
 /// A step of the plan.
 #[derive(Clone, Debug, Serialize)]
@@ -61,8 +61,10 @@ fn as_optional_text<T: std::fmt::Display, S: Serializer>(value: &Option<T>, seri
 /// The steps of a page in the order of the document. Offsets that are no instant are reported.
 pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Vec<Step> {
     let mut steps = Vec::new();
+    let lines = Lines::new(text);
     for (index, heading) in page.headings.iter().enumerate() {
-        steps.extend(timed(page, text, index, heading, clock, diagnostics).or_else(|| recurring(page, text, index, heading, &steps)));
+        let line = || lines.line_column(heading.span.start).0;
+        steps.extend(timed(page, line, index, clock, diagnostics).or_else(|| recurring(page, line, index, &steps)));
     }
     let ends: Vec<Option<Zoned>> = (0..steps.len()).map(|index| end_of(page, &steps, index, clock, diagnostics)).collect();
     for (step, end) in steps.iter_mut().zip(ends) {
@@ -72,7 +74,8 @@ pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut D
     steps
 }
 
-fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Step> {
+fn timed(page: &Page, line: impl Fn() -> usize, index: usize, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Step> {
+    let heading = &page.headings[index];
     let timing = heading.timing.as_ref()?;
     // When the way back begins is not known before it does.
     let clock = clock.filter(|_| timing.start.origin == Origin::T0);
@@ -94,7 +97,7 @@ fn timed(page: &Page, text: &str, index: usize, heading: &Heading, clock: Option
     Some(Step {
         id: heading.anchor.clone(),
         page: page.path.to_string(),
-        line: line_column(text, heading.span.start).0,
+        line: line(),
         title: heading.name().to_owned(),
         kind,
         offset: timing.start.clone(),
@@ -132,7 +135,8 @@ fn end_recurring(page: &Page, steps: &mut Vec<Step>) {
 }
 
 /// `Every 15 minutes` below a step that has an end, or may get one.
-fn recurring(page: &Page, text: &str, index: usize, heading: &Heading, before: &[Step]) -> Option<Step> {
+fn recurring(page: &Page, line: impl Fn() -> usize, index: usize, before: &[Step]) -> Option<Step> {
+    let heading = &page.headings[index];
     heading.every.as_ref()?;
     let parent = before.iter().rev().find(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level < heading.level)?;
     // Another section of the parent's level may stand between.
@@ -142,7 +146,7 @@ fn recurring(page: &Page, text: &str, index: usize, heading: &Heading, before: &
     }
     Some(Step {
         id: heading.anchor.clone(),
-        line: line_column(text, heading.span.start).0,
+        line: line(),
         title: heading.text.clone(),
         kind: StepKind::Recurring,
         owner: None,

@@ -3,11 +3,11 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use indexmap::IndexMap;
 
-use super::{Route, Site, Target, aliases, hosting, is_index, nav, route_of};
+use super::{Route, Site, Target, aliases, hosting, nav, route_of};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs::Inputs;
@@ -17,23 +17,77 @@ use crate::project::Page;
 use crate::project::{CONTENT, Project};
 use crate::rule;
 use crate::source::{RelPath, Span};
+use crate::text::Names;
 use crate::text::address::encode_path;
-use crate::text::nearest;
 
 /// Pages by their files, each with its route if it is on the site. Most links lead to one, so they are found by a hash.
-type Pages<'a> = IndexMap<&'a RelPath, (&'a Page, Option<Route>), BuildHasherDefault<DefaultHasher>>;
+type Pages<'a> = IndexMap<&'a RelPath, Entry<'a>, BuildHasherDefault<DefaultHasher>>;
+
+struct Entry<'a> {
+    page: &'a Page,
+    route: Option<&'a str>,
+    /// Its anchors, once a link names one.
+    anchors: OnceLock<BTreeSet<&'a str>>,
+    /// The same, once one is named that does not exist.
+    near: OnceLock<Names<'a>>,
+}
+
+impl<'a> Entry<'a> {
+    fn new(page: &'a Page, route: Option<&'a str>) -> Entry<'a> {
+        Entry { page, route, anchors: OnceLock::new(), near: OnceLock::new() }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.page.headings.iter().map(|heading| heading.anchor.as_str())
+    }
+
+    fn has_anchor(&self, anchor: &str) -> bool {
+        self.anchors.get_or_init(|| self.names().collect()).contains(anchor)
+    }
+
+    fn nearest_anchor(&self, anchor: &str) -> Option<&'a str> {
+        self.near.get_or_init(|| Names::new(self.names())).nearest(anchor)
+    }
+}
+
+/// What a broken link may have meant: names, each with the first file that has it. Made once one is asked for.
+struct Known<'a> {
+    names: Names<'a>,
+    files: BTreeMap<&'a str, &'a RelPath>,
+}
+
+impl<'a> Known<'a> {
+    fn new(pairs: impl IntoIterator<Item = (&'a str, &'a RelPath)>) -> Known<'a> {
+        let mut files = BTreeMap::new();
+        for (name, file) in pairs {
+            files.entry(name).or_insert(file);
+        }
+        Known { names: Names::new(files.keys().copied()), files }
+    }
+
+    /// The file whose name is so near to a wrong one that nothing else is likely.
+    fn nearest(&self, wrong: &str) -> Option<&'a RelPath> {
+        let name = self.names.nearest(wrong).filter(|name| strsim::jaro(&name.to_lowercase(), &wrong.to_lowercase()) > 0.8)?;
+        self.files.get(name).copied()
+    }
+}
 
 /// What a link can lead to.
 pub struct Index<'a> {
     pages: Pages<'a>,
     inputs: &'a Inputs,
     routes: &'a BTreeMap<Route, Target>,
+    published: Vec<&'a Page>,
     /// The repository's address, if there is one.
     repository: Option<&'a str>,
     /// Old addresses, and the pages that have moved away from there.
     moved: BTreeMap<Route, &'a RelPath>,
     /// The path that the site is published below, such as `/some/path/`.
     base_path: &'a str,
+    /// Pages by their addresses.
+    addresses: OnceLock<Known<'a>>,
+    /// Pages and files by their names, of each ending and, under an empty one, of all.
+    names: OnceLock<BTreeMap<String, Known<'a>>>,
 }
 
 impl<'a> Index<'a> {
@@ -44,41 +98,50 @@ impl<'a> Index<'a> {
         published: &[&'a Arc<Page>],
         config: &'a Config,
     ) -> Index<'a> {
-        let mut pages: Pages = project.pages.iter().map(|page| (&page.path, (&**page, None))).collect();
+        let published: Vec<&Page> = published.iter().map(|page| &***page).collect();
+        let mut pages: Pages = project.pages.iter().map(|page| (&page.path, Entry::new(page, None))).collect();
         for (route, target) in routes {
             if let Target::Page(index) = target {
-                pages.insert(&published[*index].path, (published[*index], Some(route.clone())));
+                pages.insert(&published[*index].path, Entry::new(published[*index], Some(route)));
             }
         }
         let aliases = published.iter().flat_map(|page| page.front.aliases.iter().map(|alias| (aliases::route(&alias.value), &page.path)));
         let moved = aliases.filter_map(|(route, path)| Some((route.ok()?, path))).collect();
         let base_path = base_path(&config.site.base_url);
-        Index { pages, inputs, routes, repository: config.site.repository.as_deref(), moved, base_path }
+        Index {
+            pages,
+            inputs,
+            routes,
+            published,
+            repository: config.site.repository.as_deref(),
+            moved,
+            base_path,
+            addresses: OnceLock::new(),
+            names: OnceLock::new(),
+        }
     }
 
     /// The route of a page's file.
     pub fn route(&self, path: &RelPath) -> Option<&str> {
-        self.pages.get(path)?.1.as_deref()
+        self.pages.get(path)?.route
     }
 
     /// The page or folder or file that a path means: an address relative to the site's root, and the page if it is one.
-    fn find(&self, path: &RelPath) -> Option<(String, Option<&'a Page>)> {
-        if let Some((page, route)) = self.pages.get(path) {
-            return Some((route.clone()?, Some(page)));
+    fn find(&self, path: &RelPath) -> Option<(String, Option<&Entry<'a>>)> {
+        if let Some(entry) = self.pages.get(path) {
+            return Some((entry.route?.to_owned(), Some(entry)));
         }
         let below = if path.as_str() == CONTENT { "" } else { path.below(CONTENT)? };
         // A calendar lies beside its sheet, under the name of its file.
         let sheet = path.as_str().strip_suffix(".ics").and_then(|stem| RelPath::new(&format!("{stem}.md")));
-        if let Some((page, Some(route))) = sheet.and_then(|sheet| self.pages.get(&sheet))
+        if let Some(Entry { page, route: Some(route), .. }) = sheet.and_then(|sheet| self.pages.get(&sheet))
             && page.kind == Kind::RunSheet
         {
             return Some((format!("{}.ics", route.strip_suffix(".html")?), None));
         }
         let index = format!("{}index.html", nav::folder_route(below));
-        if self.is_folder(path)
-            && let Some(target) = self.routes.get(&index)
-        {
-            let page = if let Target::Page(_) = target { self.index_page(path) } else { None };
+        if self.is_folder(path) && self.routes.contains_key(&index) {
+            let page = self.page_at(&index);
             return Some((index, page));
         }
         let page = match self.routes.get(below) {
@@ -92,12 +155,13 @@ impl<'a> Index<'a> {
 
     /// Whether a route may be that of a file which is made when all pages are known: [`check_made`] tells whether it is.
     fn may_be_made(&self, route: &str) -> bool {
-        let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|page| page.kind == Kind::RunSheet);
+        let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|entry| entry.page.kind == Kind::RunSheet);
         hosting::MADE_LATE.contains(&route) || route.strip_suffix(".ics").is_some_and(is_sheet)
     }
 
-    fn page_at(&self, route: &str) -> Option<&'a Page> {
-        self.pages.values().find(|(_, own)| own.as_deref() == Some(route)).map(|(page, _)| *page)
+    fn page_at(&self, route: &str) -> Option<&Entry<'a>> {
+        let Some(Target::Page(index)) = self.routes.get(route) else { return None };
+        self.pages.get(&self.published[*index].path)
     }
 
     /// The page that has moved away from where a path leads.
@@ -110,10 +174,6 @@ impl<'a> Index<'a> {
 
     fn is_folder(&self, path: &RelPath) -> bool {
         path.as_str() == CONTENT || self.inputs.listing.contains(path) && !self.inputs.sources.contains_key(path)
-    }
-
-    fn index_page(&self, folder: &RelPath) -> Option<&'a Page> {
-        self.pages.iter().find(|(path, _)| path.parent() == folder.as_str() && is_index(path.stem())).map(|(_, (page, _))| *page)
     }
 
     /// The way out of a link to a path that does not exist.
@@ -131,17 +191,16 @@ impl<'a> Index<'a> {
 
     /// The file of the page whose address is near to one that does not exist.
     fn nearest_address(&self, from: &RelPath, address: &str) -> Option<String> {
-        let plain = |route: &str| route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/').to_owned();
-        let pages = self.pages.iter().filter_map(|(path, (_, route))| Some((plain(route.as_ref()?), *path)));
-        let pages: Vec<(String, &RelPath)> = pages.filter(|(address, _)| !address.is_empty()).collect();
-        let wanted = plain(address.trim_end_matches(".md"));
-        let near = nearest(&wanted, pages.iter().map(|(address, _)| &**address)).filter(|near| strsim::jaro(near, &wanted) > 0.8)?;
-        let (_, path) = pages.iter().find(|(address, _)| address == near)?;
+        let addresses = self.addresses.get_or_init(|| {
+            let pages = self.pages.iter().filter_map(|(path, entry)| Some((plain(entry.route?), *path)));
+            Known::new(pages.filter(|(address, _)| !address.is_empty()))
+        });
+        let path = addresses.nearest(plain(address.trim_end_matches(".md")))?;
         Some(relative(from.parent(), path.as_str()))
     }
 
     /// The address of the site's page, file or folder that an address below its root means, and the page if it is one.
-    fn at(&self, address: &str) -> Option<Option<&'a Page>> {
+    fn at(&self, address: &str) -> Option<Option<&Entry<'a>>> {
         // Many servers answer for `page` and `folder`, too.
         let forms = if address.is_empty() || address.ends_with('/') {
             vec![format!("{address}index.html")]
@@ -154,21 +213,30 @@ impl<'a> Index<'a> {
 
     /// A file whose name is near to one that does not exist.
     fn nearest_path(&self, from: &RelPath, path: &RelPath) -> Option<String> {
-        let ending = path.ending();
-        let known = self.pages.keys().copied().chain(self.inputs.assets.keys());
-        let likely: Vec<&RelPath> = known.filter(|known| ending.is_empty() || known.ending() == ending).collect();
-        let name = nearest(path.name(), likely.iter().map(|known| known.name()))
-            .filter(|name| strsim::jaro(&name.to_lowercase(), &path.name().to_lowercase()) > 0.8)?;
-        let found = likely.iter().find(|known| known.name() == name)?;
+        let names = self.names.get_or_init(|| {
+            let mut pairs: BTreeMap<String, Vec<(&str, &RelPath)>> = BTreeMap::new();
+            for file in self.pages.keys().copied().chain(self.inputs.assets.keys()) {
+                for ending in BTreeSet::from([String::new(), file.ending()]) {
+                    pairs.entry(ending).or_default().push((file.name(), file));
+                }
+            }
+            pairs.into_iter().map(|(ending, pairs)| (ending, Known::new(pairs))).collect()
+        });
+        let found = names.get(&path.ending())?.nearest(path.name())?;
         Some(relative(from.parent(), found.as_str()))
     }
+}
+
+/// What of an address tells its page from another.
+fn plain(route: &str) -> &str {
+    route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/')
 }
 
 /// The address of each link of a page, relative to the site's root. What leads nowhere is reported.
 pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec<Option<String>> {
     page.links
         .iter()
-        .map(|link| match target(&page.path, Some(page), link, index) {
+        .map(|link| match target(&page.path, index.pages.get(&page.path), link, index) {
             Ok(address) => Some(address),
             Err(diagnostic) => {
                 diagnostics.push(diagnostic.at(&page.path, link.span.clone()));
@@ -178,8 +246,13 @@ pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec
         .collect()
 }
 
-/// Where a link leads that is written in the file `from`, which may be a page: its address relative to the site's root.
-pub fn target(from: &RelPath, page: Option<&Page>, link: &Link, index: &Index) -> Result<String, Diagnostic> {
+/// Where a link leads that is written in a file which is no page: its address relative to the site's root.
+pub fn of_file(from: &RelPath, link: &Link, index: &Index) -> Result<String, Diagnostic> {
+    target(from, None, link, index)
+}
+
+/// Where a link leads that is written in the file `from`, which may be a page.
+fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> Result<String, Diagnostic> {
     if link.path.is_empty() && (link.image || link.fragment.is_none()) {
         return Err(Diagnostic::new(rule::BROKEN_LINK, "the link is empty").help("write where it leads"));
     }
@@ -236,18 +309,17 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
     Ok(format!("{}/blob/HEAD/{path}{}", link::encode(repository), link::encode(&fragment)))
 }
 
-fn with_fragment(address: String, page: Option<&Page>, link: &Link) -> Result<String, Diagnostic> {
+fn with_fragment(address: String, entry: Option<&Entry>, link: &Link) -> Result<String, Diagnostic> {
     let address = link::encode_name(&address);
     let Some(fragment) = &link.fragment else { return Ok(address) };
     // A browser shows the top for these two.
     let is_top = matches!(&**fragment, "" | "top");
-    if let Some(page) = page
+    if let Some(entry) = entry
         && !is_top
-        && !page.has_anchor(fragment)
+        && !entry.has_anchor(fragment)
     {
-        let message = format!("there is no heading `#{fragment}` in {}", page.path);
-        let help = nearest(fragment, page.headings.iter().map(|heading| heading.anchor.as_str()));
-        let help = help.map(|nearest| format!("did you mean `#{nearest}`?"));
+        let message = format!("there is no heading `#{fragment}` in {}", entry.page.path);
+        let help = entry.nearest_anchor(fragment).map(|nearest| format!("did you mean `#{nearest}`?"));
         return Err(Diagnostic::new(rule::BROKEN_ANCHOR, message).maybe_help(help));
     }
     Ok(format!("{address}#{}", link::encode(fragment)))

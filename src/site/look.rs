@@ -54,7 +54,7 @@ fn target(from: &RelPath, link: &Link, index: &links::Index) -> Result<String, D
             let diagnostic = Diagnostic::new(rule::BROKEN_ANCHOR, format!("`#{fragment}` is not on every page"));
             Err(diagnostic.help("name the page, too, such as `guide/index.md#anchor`"))
         }
-        _ => links::target(from, None, link, index),
+        _ => links::of_file(from, link, index),
     }
 }
 

@@ -464,6 +464,12 @@ impl Site {
         self.pages.iter().flat_map(|page| &page.page.blocks).map(|block| &block.code)
     }
 
+    /// The page that a file is. Pages stand in the order of their files.
+    pub fn page_of(&self, path: &RelPath) -> Option<&SitePage> {
+        let at = self.pages.binary_search_by(|page| page.page.path.cmp(path)).ok()?;
+        Some(&self.pages[at])
+    }
+
     /// Where a file is edited, if the repository is known.
     pub fn edit_url(&self, path: &RelPath) -> Option<String> {
         let repository = self.config.site.repository.as_ref()?;

@@ -159,7 +159,7 @@ impl Site {
             postal_address: &self.config.notices.postal_address,
             unsubscribe: !self.config.notices.unsubscribe.is_empty(),
         };
-        let site_page = self.pages.iter().find(|site_page| site_page.page.path == page.path);
+        let site_page = self.page_of(&page.path);
         let mut faults = Vec::new();
         let fill = |hole: Hole, html: &mut String| {
             let Hole::Link(number) = hole else { return };

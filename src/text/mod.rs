@@ -9,6 +9,6 @@ mod number;
 pub mod private_use;
 mod visible;
 
-pub use near::{nearest, suggest};
+pub use near::{MOST_KNOWN, Names, nearest, slip, suggest};
 pub use number::{counted, thousands};
 pub use visible::{is_bidi_control, visible};

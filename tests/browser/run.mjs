@@ -1020,6 +1020,52 @@ await test("the file of a newer program is refused by its version, one that is n
   }
 }, inSmall(5));
 
+await test("a run file that is larger than any is refused with the bound, and nothing has changed", async (page, is) => {
+  await start(page, "AB");
+  const file = JSON.parse(await download(page, "Export run"));
+  for (const [whole, words] of [
+    [" ".repeat(20e6) + JSON.stringify(file), "it is larger than 20 MB: end such a run and start a new one"],
+    [JSON.stringify({ ...file, log: Array(100_001).fill(0) }), "a list is missing or longer than 100000"],
+    [JSON.stringify({ ...file, snapshots: Array(501).fill(0) }), "a list is missing or longer than 500"],
+  ]) {
+    await open(page, whole);
+    const said = await text(desk(page).locator(".desk-say"));
+    is(said.includes(words) && said.endsWith("Nothing has changed."), `it says: ${said}`);
+  }
+}, inSmall(5));
+
+/** Counts what a page reads of what it keeps, and which versions of a page it compares by their words. */
+function counting() {
+  const { parse } = JSON, { normalize } = String.prototype;
+  window.work = { read: 0, compared: 0 };
+  JSON.parse = (...words) => ((window.work.read += 1), parse(...words));
+  String.prototype.normalize = function (form) {
+    window.work.compared += 1;
+    return normalize.call(this, form);
+  };
+}
+await test("after a long run from elsewhere a tick reads that tick, not the whole run again", async (page, is) => {
+  await start(page, "AB");
+  await box(page, "Prepare it").click();
+  const file = JSON.parse(await download(page, "Export run")), [sheet] = file.snapshots;
+  const ticked = file.log.find((one) => one.kind === "tick");
+  const long = Array.from({ length: 8000 }, (_, number) => (
+    { ...ticked, id: `long${number}`, at: ticked.at - 1, page: number % 2 ? ticked.page : "b.html", item: number % 4 ? `gone${number}` : ticked.item, parents: [] }));
+  const versions = Array.from({ length: 20 }, (_, number) => ({ ...sheet, version: `was${number}`, entries: sheet.entries.map((one, k) => ({ ...one, id: `${one.id}${k}`, text: `${one.text} ${number}` })) }));
+  const old = versions.map(({ version }, number) => ({ ...ticked, id: `old${number}`, at: ticked.at - 1, version, item: `${ticked.item}1`, parents: [] }));
+  await open(page, JSON.stringify({ ...file, snapshots: [sheet, ...versions], log: [...file.log, ...long, ...old] }));
+  await is(async () => (await text(desk(page).locator(".desk-say"))) === "Opened: 8020 new in the log.", async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);
+  const lines = desk(page).locator("details ol li");
+  is((await lines.count()) === 201, `${await lines.count()} lines of the log are shown`);
+  is((await text(lines.last())) === "and 7822 earlier: export the run to read them", `the log ends with ${await text(lines.last())}`);
+  await page.evaluate(() => (window.work = { read: 0, compared: 0 }));
+  await box(page, "Move it").click();
+  await answer(page, "Tick", "it is known");
+  await is(async () => /AB/.test(await text(stamp(page, "Move it"))), "the tick is not shown");
+  const work = await page.evaluate(() => window.work);
+  is(work.read > 0 && work.read < 5 && work.compared === 0, `a tick has read ${work.read} texts and compared ${work.compared}`);
+}, { ...inSmall(5), script: counting });
+
 await write("runsheet.toml", SMALL.replace(/^t0 = .*\n/m, ""));
 await write("content/a.md", A.replace("## T-2h to T-0: Prepare", "## T-1d: Yesterday\n\n- [ ] One\n\n## T-24h: A day before\n\n- [ ] Two\n\n## T-2h to T-0: Prepare"));
 await rebuild();

@@ -10,6 +10,7 @@ mod commonmark;
 mod context;
 mod external;
 mod floors;
+mod growth;
 mod highlight;
 mod hostile;
 mod init;

@@ -7,6 +7,9 @@ import { places } from "./page.js";
 import { onRender, render, state } from "./run.js";
 import { toldWhole } from "./words.js";
 
+/** So many entries of the log are shown. */
+const SHOWN = 200;
+
 function owners() {
   const select = make("select", new Option("all", "")), note = make("span");
   const isOf = (item, name) =>
@@ -26,9 +29,13 @@ function owners() {
   return make("div.row", [make("label", ["Tasks of ", select]), note]);
 }
 
-/** The newest first */
+/** The newest first; of a long log the rest is in its file. */
 function linesOfLog() {
-  return [...state.log].reverse().map((one) => make("li", toldWhole(state, one)));
+  const { log } = state, more = log.length - SHOWN;
+  return [
+    ...log.slice(-SHOWN).reverse().map((one) => make("li", toldWhole(state, one))),
+    ...(more > 0 ? [make("li", `and ${more} earlier: export the run to read them`)] : []),
+  ];
 }
 
 const file = make("input", [], {

@@ -11,7 +11,7 @@ export const fail = (what) => {
 };
 export const text = (value, most = 4000) =>
   typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ").trim() : fail("a text is missing or too long");
-export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail("a list is missing or too long"));
+export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail(`a list is missing or longer than ${most}`));
 const number = (value) => (value == null ? null : Number.isFinite(value) && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
 const texts = (value, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(value[name] || "")]));
 
@@ -37,13 +37,20 @@ export const cleanSnapshot = (raw) => ({
   steps: raw.steps && list(raw.steps, 1e5).map((one) => texts(one, "key go")),
 });
 
+/** What has been read, by its key, each with its text: a run is read anew at each change, and of that only one key is new. */
+const seen = new Map();
 export function load(run) {
   const log = new Map(), snapshots = new Map(), start = `${root}:${run}:`;
   for (const key of keys(start)) {
     try {
-      const raw = JSON.parse(get(key));
-      if (key[start.length] === "@") snapshots.set(nameOf(raw), cleanSnapshot(raw));
-      else log.set(raw.id, cleanEntry(raw));
+      const words = get(key), isPage = key[start.length] === "@";
+      let [was, one] = seen.get(key) || [];
+      if (was !== words) {
+        one = (isPage ? cleanSnapshot : cleanEntry)(JSON.parse(words));
+        seen.set(key, [words, one]);
+      }
+      if (isPage) snapshots.set(nameOf(one), one);
+      else log.set(one.id, one);
     } catch { /* a broken key must not stop the sheet */ }
   }
   return { run, log, snapshots };

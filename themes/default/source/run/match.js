@@ -5,7 +5,11 @@ const normal = (words) => words.normalize("NFKC").toLowerCase().replace(/\s+/g, 
 
 function group(list, nameOf) {
   const groups = new Map();
-  for (const one of list) groups.set(nameOf(one), [...(groups.get(nameOf(one)) || []), one]);
+  for (const one of list) {
+    const name = nameOf(one), members = groups.get(name);
+    if (members) members.push(one);
+    else groups.set(name, [one]);
+  }
   return groups;
 }
 
@@ -63,9 +67,11 @@ export function match(before, after) {
     found[a.id] = [b.id, same && (!a.named || !b.named || a.id === b.id) ? "same" : "changed"];
   };
   const nearest = (least, where) => {
-    const pairs = [];
-    for (const a of old.whole.filter(free)) {
-      for (const b of now.whole.filter(free)) {
+    const pairs = [], olds = old.whole.filter(free), news = now.whole.filter(free);
+    // So many are not reworded one by one: they are asked again.
+    if (olds.length * news.length > 1e6) return;
+    for (const a of olds) {
+      for (const b of news) {
         const score = a.kind === b.kind && where(a, b) ? alike(a, b) : 0;
         if (score >= least) pairs.push({ a, b, score });
       }

@@ -13,11 +13,14 @@ export const gist = ({ kind, value }) =>
     : kind === "alarm" ? (value.on ? "tripped" : "cleared")
       : kind === "choice" ? value.answer : `“${value}”`;
 
+/** Which item is which of another version of the page: found once for each. */
+const maps = new WeakMap();
+
 /** The same entries give the same state in any order. One holds until another, not taken back, descends from it. */
 export function fold({ run, log: book, snapshots }) {
   const log = [...book.values()].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
   const undone = new Set(log.filter((entry) => entry.kind === "undo").map((entry) => entry.item));
-  const replaced = new Set(), maps = new Map(), cells = new Map(), lost = new Set();
+  const replaced = new Set(), cells = new Map(), lost = new Set();
   const replace = (entry) => entry?.parents.forEach((id) => replaced.add(id));
   for (const entry of log) if (!undone.has(entry.id)) replace(entry);
   // It goes on with what is added meanwhile.

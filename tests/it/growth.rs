@@ -1,0 +1,114 @@
+//! What is large takes as long as it is large: what once took the square of its size ends within a bound that the square would pass by
+//! far. How long each takes is measured by `bench/growth.py`.
+#![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The longest that a run may take, on a machine that does other things too. It takes a few seconds, and took minutes before.
+const MOST_TIME: Duration = Duration::from_secs(60);
+
+const CONFIG: &str = "[site]\nid = \"growth-01\"\ntitle = \"Growth\"\n[events.move]\nname = \"Move\"\nt0 = 2027-03-06T08:00:00\n\
+    time_zone = \"Europe/London\"\n[events.move.roles]\nops = \"Operations\"\n";
+
+/// What a command said of a project with these files.
+fn run(files: &[(String, String)], arguments: &[&str]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let root = folder.path();
+    write(root, "runsheet.toml", CONFIG);
+    for (name, text) in files {
+        write(root, name, text);
+    }
+    let said = fs::File::create(root.join("said")).expect("a file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_runsheet"))
+        .args(arguments)
+        .args(["--offline", "--color", "never", "--jobs", "2", "--now", "2026-11-22T12:00:00Z"])
+        .current_dir(root)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(said.try_clone().expect("a file"))
+        .stderr(said)
+        .spawn()
+        .expect("the program starts");
+    let begin = Instant::now();
+    while child.try_wait().expect("it can be waited for").is_none() {
+        if begin.elapsed() > MOST_TIME {
+            child.kill().expect("it can be ended");
+            child.wait().expect("it has ended");
+            panic!("it ran for more than {MOST_TIME:?}");
+        }
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    fs::read_to_string(root.join("said")).expect("what it said")
+}
+
+fn write(root: &Path, name: &str, text: &str) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    fs::write(path, text).expect("a file");
+}
+
+fn page(kind: &str, body: &str) -> (String, String) {
+    ("content/index.md".to_owned(), format!("---\ntitle: Page\nkind: {kind}\n---\n\n# Page\n\n{body}\n"))
+}
+
+fn each(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn thousands_of_broken_anchors_get_a_suggestion_each() {
+    let body = each(16_000, |number| format!("## Heading number {number}\n\n[x](#headin-number-{number})\n"));
+    let said = run(&[page("page", &body)], &["check", "--message-format", "json"]);
+    assert_eq!(said.matches("\"code\":\"broken-anchor\"").count(), 16_000);
+    assert_eq!(said.matches("did you mean `#heading-number-").count(), 16_000);
+    assert!(said.contains("there is no heading `#headin-number-8191`"), "{}", said.len());
+    assert!(said.contains("\"did you mean `#heading-number-8191`?\""), "the right one is not the nearest");
+}
+
+#[test]
+fn thousands_of_undefined_references_get_a_suggestion_each() {
+    let body =
+        each(16_000, |number| format!("[text][entyr-{number}]")) + "\n\n" + &each(16_000, |number| format!("[entry-{number}]: /{number}"));
+    let said = run(&[page("page", &body)], &["check", "--message-format", "short"]);
+    assert_eq!(said.matches("broken-reference").count(), 16_000, "{}", said.chars().take(2000).collect::<String>());
+}
+
+#[test]
+fn a_paragraph_of_brackets_is_drawn_line_by_line_of_what_is_meant() {
+    let said = run(&[page("page", &"[a]".repeat(50_000))], &["check"]);
+    // Each but the last refers to the one behind it.
+    assert_eq!(said.matches("warning[broken-reference]").count(), 49_999, "{}", said.chars().take(2000).collect::<String>());
+    assert!(said.len() < 50_000 * 500, "{} bytes are said", said.len());
+    let column = said.lines().filter(|line| line.contains("--> content/index.md:8:")).count();
+    assert_eq!(column, 49_999);
+    assert!(said.contains("--> content/index.md:8:149995"), "the place of the last one is lost");
+}
+
+#[test]
+fn thousands_of_broken_links_among_thousands_of_pages_get_a_suggestion_each() {
+    let mut files: Vec<(String, String)> =
+        (0..3000).map(|number| (format!("content/{}/page-{number}.md", number / 20), format!("# Page {number}\n"))).collect();
+    files.push(page(
+        "page",
+        &each(3000, |number| format!("[x](pgae-{number}.md) [y](/{}/page-{number}.html) [z](/7/pgae-{number})", number / 20)),
+    ));
+    let said = run(&files, &["check", "--message-format", "short"]);
+    assert_eq!(said.matches("broken-link").count(), 6000, "{}", said.chars().take(2000).collect::<String>());
+}
+
+#[test]
+fn a_sheet_of_thousands_of_steps_is_planned_once() {
+    let wait = |number: usize| if number == 0 { String::new() } else { format!("; after: i{}", number - 1) };
+    let body = each(6000, |number| {
+        format!(
+            "## Step {number}: do it (T+{number}m, ops)\n\n- [ ] Do {number} (id: i{number}; ~1m{})\n\n  `echo $V{number}`: _____ <!-- var: V{number} -->\n",
+            wait(number)
+        )
+    });
+    let said = run(&[page("run-sheet", &body)], &["build", "--site-only", "--message-format", "short"]);
+    assert!(said.starts_with("1 page in "), "{}", said.chars().take(2000).collect::<String>());
+}
