@@ -1024,9 +1024,9 @@ await test("a run file that is larger than any is refused with the bound, and no
   await start(page, "AB");
   const file = JSON.parse(await download(page, "Export run"));
   for (const [whole, words] of [
-    [" ".repeat(20e6) + JSON.stringify(file), "it is larger than 20 MB: end such a run and start a new one"],
-    [JSON.stringify({ ...file, log: Array(100_001).fill(0) }), "a list is missing or longer than 100000"],
-    [JSON.stringify({ ...file, snapshots: Array(501).fill(0) }), "a list is missing or longer than 500"],
+    [" ".repeat(20e6) + JSON.stringify(file), "it is over 20 MB: start a new run"],
+    [JSON.stringify({ ...file, log: Array(100_001).fill(0) }), "a list is missing or over 100000"],
+    [JSON.stringify({ ...file, snapshots: Array(501).fill(0) }), "a list is missing or over 500"],
   ]) {
     await open(page, whole);
     const said = await text(desk(page).locator(".desk-say"));
@@ -1057,7 +1057,7 @@ await test("after a long run from elsewhere a tick reads that tick, not the whol
   await is(async () => (await text(desk(page).locator(".desk-say"))) === "Opened: 8020 new in the log.", async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);
   const lines = desk(page).locator("details ol li");
   is((await lines.count()) === 201, `${await lines.count()} lines of the log are shown`);
-  is((await text(lines.last())) === "and 7822 earlier: export the run to read them", `the log ends with ${await text(lines.last())}`);
+  is((await text(lines.last())) === "and 7822 earlier: Export run", `the log ends with ${await text(lines.last())}`);
   await page.evaluate(() => (window.work = { read: 0, compared: 0 }));
   await box(page, "Move it").click();
   await answer(page, "Tick", "it is known");

@@ -30,7 +30,7 @@ export function save(as, one = state) {
 
 export async function open(file) {
   try {
-    if (file.size > 20e6) fail("it is larger than 20 MB: end such a run and start a new one");
+    if (file.size > 20e6) fail("it is over 20 MB: start a new run");
     const raw = await file.text().then(JSON.parse).catch(() => fail("it is not JSON"));
     if (raw?.format !== "runsheet-run") fail("it is no run file");
     if (!(raw.version <= 1)) fail(`it is a run file of version ${cut(String(raw.version))}, and this page knows 1: load the page anew, or publish it with a newer Runsheet`);

@@ -31,10 +31,10 @@ function owners() {
 
 /** The newest first; of a long log the rest is in its file. */
 function linesOfLog() {
-  const { log } = state, more = log.length - SHOWN;
+  const more = state.log.length - SHOWN;
   return [
-    ...log.slice(-SHOWN).reverse().map((one) => make("li", toldWhole(state, one))),
-    ...(more > 0 ? [make("li", `and ${more} earlier: export the run to read them`)] : []),
+    ...state.log.slice(-SHOWN).reverse().map((one) => make("li", toldWhole(state, one))),
+    ...(more > 0 ? [make("li", `and ${more} earlier: Export run`)] : []),
   ];
 }
 

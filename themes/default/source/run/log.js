@@ -11,7 +11,7 @@ export const fail = (what) => {
 };
 export const text = (value, most = 4000) =>
   typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ").trim() : fail("a text is missing or too long");
-export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail(`a list is missing or longer than ${most}`));
+export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail(`a list is missing or over ${most}`));
 const number = (value) => (value == null ? null : Number.isFinite(value) && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
 const texts = (value, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(value[name] || "")]));
 
@@ -45,10 +45,7 @@ export function load(run) {
     try {
       const words = get(key), isPage = key[start.length] === "@";
       let [was, one] = seen.get(key) || [];
-      if (was !== words) {
-        one = (isPage ? cleanSnapshot : cleanEntry)(JSON.parse(words));
-        seen.set(key, [words, one]);
-      }
+      if (was !== words) seen.set(key, [words, one = (isPage ? cleanSnapshot : cleanEntry)(JSON.parse(words))]);
       if (isPage) snapshots.set(nameOf(one), one);
       else log.set(one.id, one);
     } catch { /* a broken key must not stop the sheet */ }

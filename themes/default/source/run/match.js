@@ -5,11 +5,7 @@ const normal = (words) => words.normalize("NFKC").toLowerCase().replace(/\s+/g, 
 
 function group(list, nameOf) {
   const groups = new Map();
-  for (const one of list) {
-    const name = nameOf(one), members = groups.get(name);
-    if (members) members.push(one);
-    else groups.set(name, [one]);
-  }
+  for (const one of list) groups.get(nameOf(one))?.push(one) ?? groups.set(nameOf(one), [one]);
   return groups;
 }
 

@@ -29,7 +29,7 @@ function rows(state, clock) {
 export function csv(state) {
   const cell = (value) => {
     // No formulas from what was typed
-    const words = String(value || "").replace(/^(?!-\d+$)[=+\-@\t\r\n＝＋－＠]/, "'$&");
+    const words = String(value || "").replace(/^(?!-\d+$)[=+\-@＝＋－＠]/, "'$&");
     return /[",\r\n]/.test(words) ? `"${words.replace(/"/g, '""')}"` : words;
   };
   const table = [

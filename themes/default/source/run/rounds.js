@@ -6,8 +6,8 @@ import { addBox } from "./tasks.js";
 
 for (const table of all("table.rounds[data-open]")) {
   const ids = all("tbody tr:first-child [data-item]", table).map((box) => box.dataset.item), [body] = table.tBodies;
-  const fixed = [...body.rows], rows = new Map(fixed.map((row) => [row.dataset.round, row])), numberOf = (value) => Number(value.slice(1));
-  const next = () => Math.max(...[...rows].filter(([, row]) => !row.hidden).map(([value]) => numberOf(value))) + 1;
+  const fixed = [...body.rows], rows = new Map(fixed.map((row) => [row.dataset.round, row])), numberOf = (row) => Number(row.dataset.round.slice(1));
+  const next = () => Math.max(...[...body.rows].filter((row) => !row.hidden).map(numberOf)) + 1;
   table.parentNode.after(button("Add a round", () => act("round", ids[0], "n" + next(), [])));
   onRender(({ cells }) => {
     // Those that were added, and those in which something is recorded
@@ -16,13 +16,13 @@ for (const table of all("table.rounds[data-open]")) {
       return ids.includes(cell.split(":")[1]) ? heads.map(({ kind, value }) => (kind === "round" ? value : round.slice(1))) : [];
     }));
     for (const [value, row] of rows) row.hidden = !fixed.includes(row) && !wanted.has(value);
-    const added = [...wanted].filter((value) => /^n[1-9]\d{0,3}$/.test(value) && !rows.has(value));
+    const added = [...wanted].filter((value) => /^n[1-9]\d{0,3}$/.test(value) && !rows.has(value)).map((value) => value.slice(1));
     let [behind] = body.rows;
-    for (const value of added.sort((a, b) => numberOf(a) - numberOf(b))) {
-      const number = value.slice(1), row = make("tr", make("th", number, { scope: "row" }));
+    for (const number of added.sort((a, b) => a - b)) {
+      const value = "n" + number, row = make("tr", make("th", number, { scope: "row" }));
       row.dataset.round = value;
       rows.set(value, row);
-      while (behind && numberOf(behind.dataset.round) < number) behind = behind.nextElementSibling;
+      while (behind && numberOf(behind) < number) behind = behind.nextElementSibling;
       body.insertBefore(row, behind);
       for (const id of ids) {
         const box = make("input", [], { type: "checkbox", ariaLabel: `${words.get(id)}, round ${number}` });
