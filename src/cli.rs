@@ -55,6 +55,9 @@ pub struct Global {
     /// Open no connection
     #[arg(long, global = true)]
     pub offline: bool,
+    /// Run without the kernel's sandbox (Landlock)
+    #[arg(long, global = true)]
+    pub no_sandbox: bool,
     /// Work on so many pages at once [default: one for each processor]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,

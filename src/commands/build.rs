@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::report;
+use super::load::{self, Configured, HistoryFrom, Loaded, StatusFrom};
+use super::{report, sandbox};
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostic, Diagnostics, MessageFormat};
 use crate::error::{Context, Exit, Result};
@@ -29,15 +29,17 @@ use crate::world::sink;
 use crate::world::{disk, environment};
 
 pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
-    let root = super::load::root(global)?;
-    let (loaded, kept) = rayon::join(|| load(global, StatusFrom::Fetch, HistoryFrom::Git, None), || highlights::read(&root));
+    let configured = load::configured(global)?;
+    let root = configured.root.clone();
+    let target = global.out.clone().unwrap_or_else(|| root.join("public"));
+    let mut locks = Locks::new(&root);
+    let public = Output::new(&root, &target, MARKER, Readers::Everybody, &mut locks)?;
+    let outbox = if site_only || configured.config.mailings.is_empty() { None } else { Some(sink::begin_outbox(&root, &mut locks)?) };
+    enter_sandbox(&configured, &public, outbox.as_ref(), global)?;
+    let load = || configured.load(global, StatusFrom::Fetch, HistoryFrom::Git, None);
+    let (loaded, kept) = rayon::join(load, || highlights::read(&root));
     let mut loaded = loaded?;
-    let target = global.out.clone().unwrap_or_else(|| loaded.root.join("public"));
-    let mut locks = Locks::new(&loaded.root);
-    let public = Output::new(&loaded.root, &target, MARKER, Readers::Everybody, &mut locks)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
-    let outbox =
-        if site_only || loaded.project.config.mailings.is_empty() { None } else { Some(sink::begin_outbox(&loaded.root, &mut locks)?) };
     let merged = match &outbox {
         Some(outbox) => merge_all(&loaded, outbox, all, &mut diagnostics)?,
         None => Vec::new(),
@@ -85,6 +87,16 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     // The process ends: to give all pages back piece by piece would take longer than to write some of them.
     std::mem::forget(loaded);
     Ok(Exit::Done)
+}
+
+/// From here on only the project can be read, and only what was begun can be written.
+fn enter_sandbox(configured: &Configured, public: &Output, outbox: Option<&Output>, global: &Global) -> Result<()> {
+    let mut bounds = sandbox::bounds_of_asking(configured, global);
+    if configured.config.site.highlight {
+        bounds.keep(&configured.root);
+    }
+    [Some(public), outbox].into_iter().flatten().for_each(|output| bounds.write(output));
+    sandbox::enter(&bounds, global)
 }
 
 /// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.

@@ -1,7 +1,7 @@
 //! `runsheet check`: all that a build reports, and every rule about what is written; nothing is written.
 
-use super::load::{HistoryFrom, StatusFrom, load};
-use super::{build, external as other_sites, report};
+use super::load::{self, HistoryFrom, StatusFrom};
+use super::{build, external as other_sites, report, sandbox};
 use crate::cli::Global;
 use crate::error::{Exit, Result, bail};
 use crate::mailing::Selection;
@@ -14,7 +14,13 @@ pub fn run(global: &Global, external: bool) -> Result<Exit> {
     if external && global.offline {
         bail!("`--external` asks other sites, and `--offline` opens no connection"; help: "leave one of the two out");
     }
-    let mut loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
+    let configured = load::configured(global)?;
+    let mut bounds = sandbox::bounds_of_asking(&configured, global);
+    if external {
+        bounds.keep(&configured.root);
+    }
+    sandbox::enter(&bounds, global)?;
+    let mut loaded = configured.load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let mut keys = environment::keys();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::report;
 use crate::check::merged::Merged;
 use crate::cli::Global;
-use crate::config::{Mailing, Overrides};
+use crate::config::{Config, Mailing, Overrides};
 use crate::diagnostic::Diagnostics;
 use crate::error::{Error, Result, bail};
 use crate::inputs::{History, Inputs, StatusInput};
@@ -19,7 +19,7 @@ use crate::project::{self, Project};
 use crate::render::{self, Frame, Rendered};
 use crate::schedule::years;
 use crate::site::{self, Site};
-use crate::source::FILE_NAME;
+use crate::source::{FILE_NAME, Source};
 use crate::theme::Theme;
 use crate::world::clock::Stopwatch;
 use crate::world::table_file::TableFile;
@@ -71,41 +71,67 @@ pub enum HistoryFrom {
     Nowhere,
 }
 
-/// Reads the project. Faults of its files are in the site's diagnostics.
-pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom, earlier: Option<&Project>) -> Result<Loaded> {
-    let mut stopwatch = Stopwatch::start();
+/// A project whose configuration is read, and nothing else yet.
+pub struct Configured {
+    pub root: PathBuf,
+    pub config: Config,
+    source: Source,
+    diagnostics: Diagnostics,
+    now: Timestamp,
+    /// Whether that is the clock's, or was given.
+    is_now_fixed: bool,
+    stopwatch: Stopwatch,
+}
+
+/// Reads the configuration.
+pub fn configured(global: &Global) -> Result<Configured> {
+    let stopwatch = Stopwatch::start();
     let root = root(global)?;
     let fixed = now(global)?;
     let now = fixed.unwrap_or_else(clock::now);
-    let config_source = disk::read_config(&root)?;
+    let source = disk::read_config(&root)?;
     let mut diagnostics = Diagnostics::default();
-    let config = config::parse(&config_source, &mut diagnostics);
+    let config = config::parse(&source, &mut diagnostics);
     let overrides = Overrides { event: global.event.clone(), t0: global.t0.clone() };
     let config = config.with(&overrides).map_err(|(message, help)| Error::new(message).maybe_help(help))?;
-    let status = match status_from {
-        StatusFrom::Fetch => status::read(&root, &config, now, global.offline)?,
-        StatusFrom::Kept => status::read(&root, &config, now, true)?,
-        StatusFrom::Given(status) => *status,
-    };
-    stopwatch.lap("status");
-    let mut inputs = disk::read_inputs(&root, config_source, &config, now, status)?;
-    stopwatch.lap("read");
-    inputs.history = match history_from {
-        HistoryFrom::Git => history::read(&root, inputs.sources.keys().filter(|path| project::is_page(path))),
-        HistoryFrom::Given(history) => history,
-        HistoryFrom::Nowhere => History::Unknown,
-    };
-    stopwatch.lap("history");
-    let theme = Theme::load(&inputs, &config, &mut diagnostics);
-    let project = project::parse(&inputs, config, diagnostics, earlier);
-    stopwatch.lap("parse");
-    let watchdog = Watchdog::new(report::sayer(global))?;
-    let resolve = || site::resolve(&project, &inputs, &theme, fixed);
-    let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
-    site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));
-    let merged = Merged::new(&project, &inputs, &project.config.sent_notices());
-    stopwatch.lap("resolve");
-    Ok(Loaded { root, inputs, project, theme, site, merged, stopwatch, watchdog })
+    Ok(Configured { root, config, source, diagnostics, now, is_now_fixed: fixed.is_some(), stopwatch })
+}
+
+/// Reads the project. Faults of its files are in the site's diagnostics.
+pub fn load(global: &Global, status_from: StatusFrom, history_from: HistoryFrom, earlier: Option<&Project>) -> Result<Loaded> {
+    configured(global)?.load(global, status_from, history_from, earlier)
+}
+
+impl Configured {
+    /// Reads the rest of the project.
+    pub fn load(self, global: &Global, status_from: StatusFrom, history_from: HistoryFrom, earlier: Option<&Project>) -> Result<Loaded> {
+        let Configured { root, config, source, mut diagnostics, now, is_now_fixed, mut stopwatch } = self;
+        stopwatch.lap("begin");
+        let status = match status_from {
+            StatusFrom::Fetch => status::read(&root, &config, now, global.offline)?,
+            StatusFrom::Kept => status::read(&root, &config, now, true)?,
+            StatusFrom::Given(status) => *status,
+        };
+        stopwatch.lap("status");
+        let mut inputs = disk::read_inputs(&root, source, &config, now, status)?;
+        stopwatch.lap("read");
+        inputs.history = match history_from {
+            HistoryFrom::Git => history::read(&root, inputs.sources.keys().filter(|path| project::is_page(path))),
+            HistoryFrom::Given(history) => history,
+            HistoryFrom::Nowhere => History::Unknown,
+        };
+        stopwatch.lap("history");
+        let theme = Theme::load(&inputs, &config, &mut diagnostics);
+        let project = project::parse(&inputs, config, diagnostics, earlier);
+        stopwatch.lap("parse");
+        let watchdog = Watchdog::new(report::sayer(global))?;
+        let resolve = || site::resolve(&project, &inputs, &theme, is_now_fixed.then_some(now));
+        let mut site = watchdog.watch("showing the notices", MOST_TIME_FOR_ALL, resolve);
+        site.diagnostics.extend(check::in_merged_notices(&project, &inputs, &project.config.mailings));
+        let merged = Merged::new(&project, &inputs, &project.config.sent_notices());
+        stopwatch.lap("resolve");
+        Ok(Loaded { root, inputs, project, theme, site, merged, stopwatch, watchdog })
+    }
 }
 
 impl Loaded {

@@ -21,6 +21,7 @@ mod notice;
 mod planned_mailing;
 mod refusals;
 mod report;
+mod sandbox;
 mod schedule;
 mod schema;
 mod send;
@@ -39,7 +40,11 @@ pub use report::{end, error as say, usage};
 /// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
 pub fn run(cli: &Cli) -> Result<Exit> {
     let global = &cli.global;
-    if !matches!(cli.command, Command::Schema | Command::Explain { .. } | Command::Completions { .. }) {
+    // A thread that runs before the sandbox is entered stays outside of it. So whoever enters it starts them afterwards.
+    let starts_none = matches!(cli.command, Command::Schema | Command::Explain { .. } | Command::Completions { .. });
+    let starts_later =
+        matches!(cli.command, Command::Build { .. } | Command::Serve { .. } | Command::Check { .. } | Command::Schedule { .. });
+    if !starts_none && !starts_later {
         threads::start_workers(global.jobs)?;
     }
     match &cli.command {

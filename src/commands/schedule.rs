@@ -3,8 +3,8 @@
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::load::{HistoryFrom, StatusFrom, load};
-use super::report;
+use super::load::{self, HistoryFrom, StatusFrom};
+use super::{report, sandbox};
 use crate::cli::{Global, ScheduleFormat};
 use crate::diagnostic::Diagnostics;
 use crate::error::{Exit, Result, bail, error};
@@ -16,7 +16,9 @@ use crate::site::{Site, SitePage};
 use crate::text::suggest;
 
 pub fn run(global: &Global, page: Option<&str>, format: ScheduleFormat) -> Result<Exit> {
-    let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
+    let configured = load::configured(global)?;
+    sandbox::enter(&sandbox::bounds(&configured), global)?;
+    let loaded = configured.load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let sheets: Vec<&SitePage> = loaded.site.pages.iter().filter(|sheet| sheet.page.kind == Kind::RunSheet).collect();
     let chosen = choose(&sheets, page)?;
     // Faults of other files do not concern the plan.

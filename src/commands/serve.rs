@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::load::{HistoryFrom, Loaded, StatusFrom, load};
-use super::report;
+use super::{report, sandbox};
 use crate::cli::Global;
 use crate::diagnostic::{Diagnostics, MessageFormat, draw};
 use crate::error::{Exit, Result};
@@ -15,16 +15,26 @@ use crate::inputs::Inputs;
 use crate::render::{Frame, Rendered};
 use crate::search;
 use crate::site::{Route, Site};
+use crate::world::process::Browser;
 use crate::world::server::{self, Content, Live, Pages};
 use crate::world::watch::{Seen, Watch};
-use crate::world::{clock, disk, process, threads};
+use crate::world::{clock, disk, threads};
 
 /// How often the status page is asked while nothing is edited.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit> {
-    // The watch begins before the files are read, so that no edit is missed.
-    let mut watch = Watch::new(&super::load::root(global)?, report::sayer(global))?;
+    let configured = super::load::configured(global)?;
+    let browser = if open { Browser::ready() } else { None };
+    let mut bounds = sandbox::bounds_of_asking(&configured, global);
+    bounds.listen(port);
+    if !global.offline {
+        // A status page may be named while it serves.
+        bounds.keep(&configured.root);
+    }
+    sandbox::enter(&bounds, global)?;
+    // The watch begins before the files are read, so that no edit is missed. The configuration is one of them.
+    let mut watch = Watch::new(&configured.root, report::sayer(global))?;
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
     let history = loaded.inputs.history.clone();
@@ -72,8 +82,8 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
     }
     server::run(live, SocketAddr::new(bind, port), |address| {
         report::note(global, &format!("serving http://{address}/ (stop with Ctrl-C)"));
-        if open {
-            process::open_browser(&format!("http://{address}/"));
+        if let Some(browser) = browser {
+            browser.open(&format!("http://{address}/"));
         }
     })?;
     Ok(Exit::Done)

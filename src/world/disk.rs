@@ -106,7 +106,7 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
         match entry.depth() {
             0 => true,
             1 => !(NOT_SOURCES.contains(&&*name) || is_beside_output(&name)),
-            _ => !matches!(&*name, ".git" | "node_modules"),
+            _ => !(matches!(&*name, ".git" | "node_modules") || is_beside_output(&name)),
         }
     };
     walk.filter_entry(kept)
@@ -116,9 +116,11 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
         .collect()
 }
 
-/// What lies beside an output while it is written.
+/// What lies beside an output while it is written: its lock, and the new tree. A build has begun both by now, wherever they are.
 fn is_beside_output(name: &str) -> bool {
-    [".public.", ".outbox."].iter().any(|begins| name.strip_prefix(begins).is_some_and(|rest| rest == "lock" || rest.starts_with("tmp-")))
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_tree = || name.starts_with('.') && name.rsplit_once(".tmp-").is_some_and(|(_, number)| is_number(number));
+    matches!(name, ".public.lock" | ".outbox.lock") || is_tree()
 }
 
 fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {

@@ -13,7 +13,8 @@ use crate::error::{Context, Result, bail};
 /// The version of all that lies there. A later one writes its number into a file; without that file it is this one.
 const VERSION: u32 = 1;
 const FILE: &str = ".runsheet/version";
-const FOLDER: &str = ".runsheet";
+/// The name of the folder in a project.
+pub const FOLDER: &str = ".runsheet";
 
 /// Refuses a folder that a newer program has left: it may hold what this one would take for damage, and write over.
 pub fn refuse_newer(root: &Path) -> Result<()> {

@@ -18,6 +18,7 @@ pub mod mail;
 pub mod output;
 pub mod process;
 pub mod progress;
+pub mod sandbox;
 pub mod secret_file;
 pub mod server;
 pub mod sink;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Seek};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
@@ -47,6 +48,16 @@ impl Output {
         let path = parent.join(format!(".{name}.tmp-{}", std::process::id()));
         let aside = Aside::make(path, readers, fs::symlink_metadata(&target).ok().as_ref())?;
         Ok(Output { target, aside })
+    }
+
+    /// What will be replaced.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The new tree, beside it.
+    pub fn aside(&self) -> BorrowedFd<'_> {
+        self.aside.folder()
     }
 
     /// Makes a folder of the new tree.

@@ -1,9 +1,9 @@
 //! Other programs, and signals to this one.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
@@ -41,10 +41,24 @@ pub fn others_run_here() -> bool {
     processes.filter(is_process).any(|entry| entry.metadata().is_ok_and(|process| process.uid() != user && process.uid() != 0))
 }
 
-/// Opens an address in the user's browser, if there is one.
-pub fn open_browser(address: &str) {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    program(opener).arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok();
+/// A program that waits for an address and opens it in the user's browser. It is started before the sandbox is entered: whatever is
+/// started later is held to the bounds of this program, and a browser needs more.
+pub struct Browser(ChildStdin);
+
+impl Browser {
+    /// `None` if it cannot be started.
+    pub fn ready() -> Option<Browser> {
+        let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+        let mut waiting = program("sh");
+        waiting.args(["-c", r#"read -r address && exec "$0" "$address" </dev/null"#, opener]);
+        let mut child = waiting.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        child.stdin.take().map(Browser)
+    }
+
+    /// Opens an address.
+    pub fn open(mut self, address: &str) {
+        writeln!(self.0, "{address}").ok();
+    }
 }
 
 /// The first line that a program prints. It is started in `folder`, without a shell.

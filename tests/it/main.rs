@@ -26,6 +26,7 @@ mod publishing;
 mod rights;
 mod rules;
 mod sample;
+mod sandbox;
 mod search;
 mod secrets;
 mod seeds;

@@ -69,7 +69,8 @@ fn with_canaries(command: &mut Command) -> &mut Command {
 fn programs_that_are_started_get_no_secret() {
     let project = Project::new(&WITH_MAILING);
     let programs = project.root().join("programs");
-    let seen = project.root().join("seen");
+    // Where a build may write.
+    let seen = project.root().join(".runsheet/seen");
     fs::create_dir(&programs).expect("a folder");
     // Both are started by name: `git` by a build, the other for the key of a seal.
     for name in ["git", "secret"] {
