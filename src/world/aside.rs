@@ -47,7 +47,7 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Makes the folder. With `like` its owners are those of a folder that it is to replace.
+    /// Makes the folder. With `like` its rights are those of a folder that it is to replace.
     pub fn make(path: PathBuf, readers: Readers, like: Option<&Metadata>) -> Result<Aside> {
         let failed = || format!("cannot make {}", path.display());
         mkdirat(CWD, &path, readers.of_folders()).map_err(io::Error::from).with_context(failed)?;
@@ -64,9 +64,18 @@ impl Aside {
     /// Files that are made below the folder get its group if that is what the old one asked for (setgid).
     fn take_after(&self, old: &Metadata) -> Result<()> {
         let own = fs::symlink_metadata(&self.path).context("cannot read the new output")?;
-        if own.gid() != old.gid() {
-            // A user who is not in the group cannot give it away, and the site is no less readable.
-            fchown(&self.folder, None, Some(old.gid())).ok();
+        // Only a member of a group can give a folder to it. Where the group may do no more than everybody that loses nothing.
+        let is_needed = old.mode() & 0o2000 != 0 || old.mode() >> 3 & 0o7 != old.mode() & 0o7;
+        if own.gid() != old.gid()
+            && let Err(error) = fchown(&self.folder, None, Some(old.gid()))
+            && is_needed
+        {
+            return Err(error).with_context(|| {
+                error!(
+                    "cannot keep the group {} of the folder that is replaced", old.gid();
+                    help: "build as a member of that group, or give the folder to one of yours (chgrp)"
+                )
+            });
         }
         self.set_mode(old.mode() | 0o700)
     }
@@ -146,11 +155,9 @@ impl Aside {
 
     /// Puts all of it on the disk, and makes sure that all of it is there. `like`: the folder that it replaces.
     pub fn complete(&self, like: Option<&Metadata>) -> Result<()> {
-        let there = fs::symlink_metadata(&self.path).map_err(|_| vanished(&self.path))?;
-        let own = rustix::fs::fstat(&self.folder).map_err(io::Error::from).context("cannot read the new output")?;
         let found = WalkDir::new(&self.path).into_iter().filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_type().is_file()));
         let (found, written) = (found.count(), self.files.load(Ordering::Relaxed));
-        if (there.dev(), there.ino()) != (own.st_dev, own.st_ino) || found != written {
+        if !self.is_at_its_path() || found != written {
             return Err(vanished(&self.path));
         }
         // One call for the whole tree: after a power cut no file may be found empty under its new name.
@@ -158,6 +165,14 @@ impl Aside {
         match like {
             Some(old) if self.readers == Readers::Everybody => self.set_mode(old.mode()),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the folder still is what its path leads to.
+    fn is_at_its_path(&self) -> bool {
+        match (fs::symlink_metadata(&self.path), rustix::fs::fstat(&self.folder)) {
+            (Ok(there), Ok(own)) => (there.dev(), there.ino()) == (own.st_dev, own.st_ino),
+            _ => false,
         }
     }
 
@@ -170,7 +185,8 @@ impl Aside {
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        if !self.kept {
+        // Something else that was put there is not ours.
+        if !self.kept && self.is_at_its_path() {
             fs::remove_dir_all(&self.path).ok();
         }
     }

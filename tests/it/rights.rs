@@ -87,6 +87,44 @@ fn the_site_keeps_mode_group_and_setgid() {
     }
 }
 
+/// A web server that reads the site by its group must not lose it.
+#[test]
+fn a_group_that_cannot_be_kept_fails_the_build() {
+    let project = Project::new(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);
+    let (root, public) = (project.root(), project.root().join("public"));
+    project.done(&["build"]);
+    let (user, group) = (4242, 4343);
+    if chown(&root, Some(user), Some(user)).is_err() {
+        println!("NOT SHOWN: a group that cannot be kept. This part needs root, to be another user");
+        return;
+    }
+    set(root.parent().expect("it has one"), 0o755);
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("setpriv");
+        command.args([&format!("--reuid={user}"), &format!("--regid={user}"), "--clear-groups"].map(|option| option as &str));
+        command.arg(env!("CARGO_BIN_EXE_runsheet")).args(arguments).current_dir(&root).env("HOME", &root);
+        command.output().expect("setpriv starts")
+    };
+    if !run(&["--version"]).status.success() {
+        println!("NOT SHOWN: a group that cannot be kept. Other users cannot start the program where it lies");
+        return;
+    }
+    for (mode, is_kept) in [(0o750, true), (0o2755, true), (0o755, false)] {
+        chown(&public, Some(user), Some(group)).expect("we are root");
+        set(&public, mode);
+        project.write("content/index.md", format!("# Home, {mode:o}\n"));
+        let output = run(&["build", "--offline"]);
+        let is_new = project.read("public/index.html").contains(&format!("Home, {mode:o}"));
+        assert_eq!((output.status.code(), is_new), if is_kept { (Some(2), false) } else { (Some(0), true) }, "{mode:o}: {}", said(&output));
+        assert_eq!(said(&output).contains("cannot keep the group 4343"), is_kept, "{mode:o}: {}", said(&output));
+        assert_eq!(mode_and_group(&public), (mode, if is_kept { group } else { user }), "{mode:o}");
+    }
+}
+
+fn mode_and_group(path: &Path) -> (u32, u32) {
+    (mode(path), fs::metadata(path).expect("it is there").gid())
+}
+
 #[test]
 fn the_umask_is_kept_where_all_may_read() {
     let project = Project::new(&WITH_MAILING);
