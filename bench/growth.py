@@ -117,7 +117,7 @@ def seconds(program, folder, files, command, runs):
     for name, text in ({"runsheet.toml": SITE} | files).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    # The kernel tells user time by samples: of a short run the mean is right, and the least is too little.
+    # The kernel samples user time: of a short run the mean is right, and the least is too little.
     return statistics.fmean(user_time([program, "--root", folder, "--offline", *command]) for _ in range(runs))
 
 

@@ -237,7 +237,7 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
     Some((message, help))
 }
 
-/// A name without its number: `org2` is no slip of `org1`.
+/// A name without its number, so that `org2` is not taken for a slip of `org1`.
 fn letters(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit())
 }

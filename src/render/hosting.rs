@@ -35,12 +35,12 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// `_headers`, as Netlify and Cloudflare Pages read it.
 pub fn headers(site: &Site, theme: &Theme) -> String {
-    let base = encode_path(&base_path(&site.config.site.base_url));
+    let base = encode_path(base_path(&site.config.site.base_url));
     let mut text = format!("{base}*\n");
     for (name, value) in HEADERS {
         text.push_str(&format!("  {name}: {value}\n"));
     }
-    // Mails and READMEs elsewhere show the badge. Hosts join two values of one header with a comma, which is none that restricts.
+    // Mails and READMEs elsewhere show the badge. Hosts join two values of one header with a comma, and browsers ignore a value like that.
     if site.status.is_some() {
         text.push_str(&format!("{base}status/badge.svg\n  {RESOURCE_POLICY}: cross-origin\n"));
     }
@@ -70,7 +70,7 @@ pub fn redirects(site: &Site) -> String {
         let to = path_on_host(&base, &site.pages[*to].route);
         text.push_str(&format!("{} {to} 301\n", path_on_host(&base, from)));
         if let Some(folder) = from.strip_suffix("/index.html").filter(|folder| !site.routes.contains_key(&format!("{folder}.html"))) {
-            text.push_str(&format!("{} {to} 301\n", encode_path(&format!("{base}{folder}"))));
+            text.push_str(&format!("{} {to} 301\n", encode_path(format!("{base}{folder}"))));
         }
     }
     text

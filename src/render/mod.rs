@@ -96,7 +96,7 @@ fn absolute(site: &Site, route: &str) -> String {
 /// The path of a route on its host, of a folder without its file's name.
 fn path_on_host(base: &str, route: &str) -> String {
     let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
-    encode_path(&format!("{base}{}", folder.unwrap_or(route)))
+    encode_path(format!("{base}{}", folder.unwrap_or(route)))
 }
 
 /// A day in words: `3 March 2026`.

@@ -305,7 +305,7 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
         return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("move it there: only that folder is published"));
     }
     let fragment = link.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    let path = encode_path(&format!("{}{path}", index.inputs.repository_folder));
+    let path = encode_path(format!("{}{path}", index.inputs.repository_folder));
     Ok(format!("{}/blob/HEAD/{path}{}", link::encode(repository), link::encode(&fragment)))
 }
 

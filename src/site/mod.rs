@@ -473,7 +473,7 @@ impl Site {
     /// Where a file is edited, if the repository is known.
     pub fn edit_url(&self, path: &RelPath) -> Option<String> {
         let repository = self.config.site.repository.as_ref()?;
-        let path = encode_path(&format!("{}{path}", self.repository_folder));
+        let path = encode_path(format!("{}{path}", self.repository_folder));
         Some(format!("{}/edit/HEAD/{path}", link::encode(repository)))
     }
 

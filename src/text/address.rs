@@ -1,9 +1,10 @@
 //! Paths in addresses.
 
 /// A path as it stands in an address: what is not ASCII, or not allowed there, is percent-encoded (RFC 3986 §3.3).
-pub fn encode_path(path: &str) -> String {
+pub fn encode_path(path: impl AsRef<[u8]>) -> String {
+    let path = path.as_ref();
     let mut encoded = String::with_capacity(path.len());
-    for byte in path.bytes() {
+    for &byte in path {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => encoded.push(char::from(byte)),
             b'-' | b'.' | b'_' | b'~' | b'/' | b'!' | b'$' | b'&' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' => {

@@ -13,6 +13,7 @@ use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, syncfs};
 use rustix::io::Errno;
 use walkdir::WalkDir;
 
+use super::folder::is_at;
 use crate::error::{Context, Error, Result, error};
 
 /// Who may read what is written.
@@ -157,7 +158,7 @@ impl Aside {
     pub fn complete(&self, like: Option<&Metadata>) -> Result<()> {
         let found = WalkDir::new(&self.path).into_iter().filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_type().is_file()));
         let (found, written) = (found.count(), self.files.load(Ordering::Relaxed));
-        if !self.is_at_its_path() || found != written {
+        if !is_at(&self.folder, &self.path) || found != written {
             return Err(vanished(&self.path));
         }
         // One call for the whole tree: after a power cut no file may be found empty under its new name.
@@ -165,14 +166,6 @@ impl Aside {
         match like {
             Some(old) if self.readers == Readers::Everybody => self.set_mode(old.mode()),
             _ => Ok(()),
-        }
-    }
-
-    /// Whether the folder still is what its path leads to.
-    fn is_at_its_path(&self) -> bool {
-        match (fs::symlink_metadata(&self.path), rustix::fs::fstat(&self.folder)) {
-            (Ok(there), Ok(own)) => (there.dev(), there.ino()) == (own.st_dev, own.st_ino),
-            _ => false,
         }
     }
 
@@ -186,7 +179,7 @@ impl Aside {
 impl Drop for Aside {
     fn drop(&mut self) {
         // Something else that was put there is not ours.
-        if !self.kept && self.is_at_its_path() {
+        if !self.kept && is_at(&self.folder, &self.path) {
             fs::remove_dir_all(&self.path).ok();
         }
     }

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions, OpenOptionsExt};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fstat, lstat};
 use rustix::io::Errno;
 
 use crate::error::is_an_error;
@@ -93,6 +94,14 @@ pub fn named(path: &Path) -> Result<fs::File, Refusal> {
     }
     let file = fs::File::options().read(true).custom_flags(WITHOUT_WAITING).open(path).map_err(Refusal::Failed)?;
     if file.metadata().map_err(Refusal::Failed)?.is_file() { Ok(file) } else { Err(Refusal::Special) }
+}
+
+/// Whether what is held open, a file or a folder, is what a path leads to.
+pub fn is_at(held: impl AsFd, path: &Path) -> bool {
+    match (fstat(held), lstat(path)) {
+        (Ok(held), Ok(there)) => (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino),
+        _ => false,
+    }
 }
 
 /// Paths that leave the folder are refused by the library, and not by the system.

@@ -1,11 +1,12 @@
 //! One writer for each place: a lock that lies beside what is written.
 
-use std::fs::{File, TryLockError, canonicalize, remove_file, symlink_metadata};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{File, TryLockError, canonicalize, remove_file};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use super::folder::is_at;
 use crate::error::{Context, Result, bail};
 
 /// Held while a file or folder is written; the kernel frees it when the process ends, however it ends.
@@ -18,24 +19,23 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock of a place, which need not be there yet; the folder that it lies in must be.
     pub fn take(place: &Path) -> Result<Lock> {
-        loop {
-            let (file, path) = open(place)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => bail!("another run is writing to {}", place.display(); help: "wait for it to end"),
-                Err(TryLockError::Error(error)) => return Err(error).with_context(|| format!("cannot lock {}", place.display())),
-            }
-            if is_at(&file, &path) {
-                return Ok(Lock { file, path });
-            }
-        }
+        Lock::hold(place, |file| match file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => bail!("another run is writing to {}", place.display(); help: "wait for it to end"),
+            Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", place.display())),
+        })
     }
 
     /// Waits for the lock of a place that is written in a moment.
     pub fn wait(place: &Path) -> Result<Lock> {
+        Lock::hold(place, |file| file.lock().with_context(|| format!("cannot lock {}", place.display())))
+    }
+
+    fn hold(place: &Path, lock: impl Fn(&File) -> Result<()>) -> Result<Lock> {
         loop {
             let (file, path) = open(place)?;
-            file.lock().with_context(|| format!("cannot lock {}", place.display()))?;
+            lock(&file)?;
+            // Whoever held it before may have removed its file since this one was opened: then it locks nothing.
             if is_at(&file, &path) {
                 return Ok(Lock { file, path });
             }
@@ -81,14 +81,6 @@ fn open(place: &Path) -> Result<(File, PathBuf)> {
     options.create(true).append(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     let file = options.open(&path).with_context(|| format!("cannot open {}", path.display()))?;
     Ok((file, path))
-}
-
-/// Whoever held the lock before may have removed its file since this one was opened: then it locks nothing.
-fn is_at(file: &File, path: &Path) -> bool {
-    match (file.metadata(), symlink_metadata(path)) {
-        (Ok(held), Ok(there)) => (held.dev(), held.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ mod landlocked {
     const DEVICE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | WriteFile});
 
     /// Holds this thread, and all threads and programs that it starts from now on, to some bounds: no other thread may run yet. Gives the
-    /// version of Landlock, or why there is no sandbox. That is no error: kernels and containers without it are common.
+    /// version of Landlock, or why there is no sandbox. That is not an error: kernels and containers without it are common.
     pub fn enter(bounds: &Bounds) -> Result<i32, String> {
         let rules = rules(bounds).map_err(|error| error.to_string())?;
         let rehearsed = rules.try_clone().map_err(|error| error.to_string())?;

@@ -1,54 +1,20 @@
 //! What is large takes as long as it is large: what once took the square of its size ends within a bound that the square would pass by
 //! far. How long each takes is measured by `bench/growth.py`.
-#![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// The longest that a run may take, on a machine that does other things too. It takes a few seconds, and took minutes before.
-const MOST_TIME: Duration = Duration::from_secs(60);
+use crate::project::{Project, said};
 
 const CONFIG: &str = "[site]\nid = \"growth-01\"\ntitle = \"Growth\"\n[events.move]\nname = \"Move\"\nt0 = 2027-03-06T08:00:00\n\
     time_zone = \"Europe/London\"\n[events.move.roles]\nops = \"Operations\"\n";
 
-/// What a command said of a project with these files.
+/// What a command said of a project with these files. It ends within a minute, on a machine that does other things too: it takes a few
+/// seconds, and took minutes before.
 fn run(files: &[(String, String)], arguments: &[&str]) -> String {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let root = folder.path();
-    write(root, "runsheet.toml", CONFIG);
+    let project = Project::new(&[("runsheet.toml", CONFIG)]);
     for (name, text) in files {
-        write(root, name, text);
+        project.write(name, text);
     }
-    let said = fs::File::create(root.join("said")).expect("a file");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_runsheet"))
-        .args(arguments)
-        .args(["--offline", "--color", "never", "--jobs", "2", "--now", "2026-11-22T12:00:00Z"])
-        .current_dir(root)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(said.try_clone().expect("a file"))
-        .stderr(said)
-        .spawn()
-        .expect("the program starts");
-    let begin = Instant::now();
-    while child.try_wait().expect("it can be waited for").is_none() {
-        if begin.elapsed() > MOST_TIME {
-            child.kill().expect("it can be ended");
-            child.wait().expect("it has ended");
-            panic!("it ran for more than {MOST_TIME:?}");
-        }
-        thread::park_timeout(Duration::from_millis(5));
-    }
-    fs::read_to_string(root.join("said")).expect("what it said")
-}
-
-fn write(root: &Path, name: &str, text: &str) {
-    let path = root.join(name);
-    fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-    fs::write(path, text).expect("a file");
+    let output = project.run(&[arguments, &["--color", "never", "--jobs", "2", "--now", "2026-11-22T12:00:00Z"]].concat());
+    String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output)
 }
 
 fn page(kind: &str, body: &str) -> (String, String) {

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, params_from_iter};
 
 use super::store::{Row, Store, TABLES, VERSION, Value, refuse_newer, upgrade, version};
 use crate::error::{Context, Result, bail, is_an_error};
+use crate::text::address::encode_path;
 
 is_an_error!(rusqlite::Error);
 
@@ -117,7 +118,7 @@ impl InFile {
             );
         }
         let open = || -> rusqlite::Result<Connection> {
-            let address = format!("file:{}?immutable=1", encoded(path));
+            let address = format!("file:{}?immutable=1", encode_path(path.as_os_str().as_encoded_bytes()));
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
             let connection = Connection::open_with_flags(address, flags)?;
             connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
@@ -184,13 +185,6 @@ impl InFile {
             }
         }
     }
-}
-
-/// A path as a part of an address (RFC 3986): each byte that is not plain is written as its number.
-fn encoded(path: &Path) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(byte);
-    let write = |byte: &u8| if plain(byte) { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
-    path.as_os_str().as_encoded_bytes().iter().map(write).collect()
 }
 
 fn private() -> fs::OpenOptions {

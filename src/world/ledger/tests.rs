@@ -393,7 +393,7 @@ fn a_reader_of_postgresql_needs_no_more_than_to_read() {
     assert_eq!((rows.len(), crate::notice::history::verify(&plan, &events, &rows).faults), (1, Vec::new()));
     drop(read);
     assert!(postgres::InDatabase::to_send(&as_reader).is_err());
-    // A database without a ledger is told from one that cannot be read.
+    // A database without a ledger is not taken for one that cannot be read.
     let empty = format!("{as_reader}?options=-c%20search_path%3D{role}");
     assert!(postgres::InDatabase::to_read(&empty).unwrap().is_none());
     owner.batch_execute(&format!("DROP OWNED BY {role}; DROP SCHEMA {role}; DROP ROLE {role}")).unwrap();

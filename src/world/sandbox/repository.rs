@@ -1,4 +1,4 @@
-//! What Git reads to tell when pages were changed: a repository, which may lie in several places, and its configuration.
+//! What Git reads to find out when pages were changed: a repository, which may lie in several places, and its configuration.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

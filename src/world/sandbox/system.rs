@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the system tells of the process that asks.
+/// What the system knows of the process that asks.
 pub const OWN_PROCESS: &str = "/proc/self";
 
 /// Written to as well.
