@@ -7,6 +7,7 @@ pub mod columns;
 pub mod deadline;
 pub mod encoding;
 pub mod engine;
+pub mod exported;
 pub mod filter;
 pub mod history;
 pub mod invitation;

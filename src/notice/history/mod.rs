@@ -1,11 +1,14 @@
 //! The history of a campaign: lines chained by hashes, and what of the ledger they vouch for.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::ledger::{Plan, Planned, State};
-use super::reply::Reply;
+use crate::notice::ledger::{Plan, Planned, State};
+use crate::notice::reply::Reply;
 use crate::text::{counted, thousands};
 
 /// One line of the ledger's history. Lines of one sender are a chain.
@@ -218,8 +221,11 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     for event in events {
         let known = last.get(&*event.sender).copied();
         let (before, number) = known.unwrap_or((&plan.campaign, 0));
-        if event.number != number + 1 {
-            faults.push(format!("line {} of {} is missing", number + 1, event.sender));
+        // Behind the last of all numbers there is none.
+        let next = number.checked_add(1);
+        if Some(event.number) != next {
+            let line = next.map_or_else(|| format!("a line behind line {number}"), |next| format!("line {next}"));
+            faults.push(format!("{line} of {} is missing", event.sender));
         } else if event.hash != event.link(before) && !(known.is_none() && names.iter().any(|name| event.hash == event.link(name))) {
             let key = if event.key.is_empty() { "the plan" } else { &event.key };
             faults.push(format!("line {} of {} ({key}) was changed", event.number, event.sender));
@@ -258,8 +264,10 @@ fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
     if !holds {
         return Some(format!("`{}` is {}, and its history does not say so", row.key, row.state.name()));
     }
-    if matches!(row.state, State::Suppressed | State::LeftOut) {
-        return None;
+    // What is wrong with its row is covered together with the plan.
+    if row.state == State::LeftOut {
+        let is_it = row.reply.code == 0 && !row.reply.text.is_empty();
+        return (!is_it).then(|| format!("`{}` is {}, and nothing says why", row.key, row.state.name()));
     }
     // The beginning of a message leaves what was answered to the one before.
     let answered = latest_of(events.iter().copied().filter(|event| event.state != State::Sending.name()));
@@ -296,183 +304,5 @@ fn uncovered(events: &[Event], rows: usize) -> Option<String> {
             Some(format!("{what} {rows} before {}: an older runsheet wrote them, and lines vouch for them since", first.at))
         }
         Some(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn history() -> Vec<Event> {
-        let mut before = "campaign".to_owned();
-        let mut events = Vec::new();
-        for (number, (key, state)) in
-            [("a@b.example", State::Sending), ("a@b.example", State::Accepted), ("c@b.example", State::Sending)].into_iter().enumerate()
-        {
-            let mut event = Event {
-                sender: "one".to_owned(),
-                number: i64::try_from(number).unwrap() + 1,
-                key: key.to_owned(),
-                state: state.name().to_owned(),
-                claim: 1,
-                at: "2027-01-01T00:00:00Z".to_owned(),
-                code: 250,
-                reply: "Ok".to_owned(),
-                who: String::new(),
-                why: String::new(),
-                hash: String::new(),
-            };
-            event.hash = event.link(&before);
-            before.clone_from(&event.hash);
-            events.push(event);
-        }
-        events
-    }
-
-    fn row(key: &str, state: State) -> Standing {
-        let reply = if state == State::Accepted { Reply::new(250, "Ok") } else { Reply::new(0, "") };
-        Standing {
-            key: key.to_owned(),
-            message_id: format!("<{key}>"),
-            hash: "content".to_owned(),
-            state,
-            tries: 0,
-            is_given_up: false,
-            reply,
-        }
-    }
-
-    fn plan(campaign: &str) -> Plan {
-        let frozen = "2027-01-01T00:00:00Z".parse().unwrap();
-        Plan { campaign: campaign.to_owned(), hash: "p".to_owned(), frozen, subject: "S".to_owned(), amended: 0, begun_as: None }
-    }
-
-    fn verify(campaign: &str, events: &[Event], rows: &[Standing]) -> Vec<String> {
-        super::verify(&plan(campaign), events, rows).faults
-    }
-
-    /// The history with a line about the plan behind it.
-    fn covered(rows: &[Standing]) -> Vec<Event> {
-        let mut events = history();
-        let Plan { hash, frozen, subject, .. } = plan("campaign");
-        let covered = Covered {
-            plan: hash,
-            frozen: frozen.to_string(),
-            subject,
-            rows: rows.len() as u64,
-            seal: seal(rows),
-            number: 1,
-            ..Covered::default()
-        };
-        let mut line = Event {
-            number: 4,
-            key: String::new(),
-            state: Occasion::Frozen.name().to_owned(),
-            reply: serde_json::to_string(&covered).unwrap(),
-            code: 0,
-            ..events[2].clone()
-        };
-        line.hash = line.link(&events[2].hash);
-        events.push(line);
-        events
-    }
-
-    #[test]
-    fn rows_and_plan_are_in_the_chain() {
-        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
-        let check = |change: &dyn Fn(&mut Plan, &mut Vec<Standing>), expected: &str| {
-            let (mut plan, mut changed) = (plan("campaign"), rows.to_vec());
-            change(&mut plan, &mut changed);
-            let verified = super::verify(&plan, &covered(&rows), &changed);
-            assert!(verified.faults.iter().any(|fault| fault.contains(expected)), "{expected}: {verified:?}");
-            assert_eq!(verified.uncovered, None);
-        };
-        assert_eq!(super::verify(&plan("campaign"), &covered(&rows), &rows), Verified::default());
-        check(&|_, rows| rows[0].reply.text = "2.0.0 Ok".to_owned(), "the answer to `a@b.example`");
-        check(&|_, rows| rows[0].reply.code = 251, "the answer to `a@b.example`");
-        check(&|_, rows| rows[0].message_id = "<x>".to_owned(), "a Message-ID");
-        check(&|_, rows| rows[1].hash = "other".to_owned(), "the hash of a message");
-        check(&|_, rows| drop(rows.pop()), "1 recipient and was frozen with 2");
-        check(&|_, rows| rows.push(row("d@b.example", State::Planned)), "3 recipients and was frozen with 2");
-        check(&|plan, _| plan.subject = "T".to_owned(), "the subject is not as it was frozen");
-        check(&|plan, _| plan.hash = "q".to_owned(), "the hash of the plan");
-        check(&|plan, _| plan.frozen = "2027-01-02T00:00:00Z".parse().unwrap(), "the time of the plan");
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_changes_nothing() {
-        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
-        let relink = |events: &mut [Event]| {
-            let mut before = "campaign".to_owned();
-            for event in events {
-                event.hash = event.link(&before);
-                before.clone_from(&event.hash);
-            }
-        };
-        let mut events = covered(&rows);
-        // What came later is dated earlier, within a run and from one line about the plan to the next.
-        events[1].at = "2026-12-31T23:00:00Z".to_owned();
-        let mut older = events[3].clone();
-        let mut wrong: Covered = serde_json::from_str(&older.reply).unwrap();
-        (wrong.number, wrong.seal) = (0, "before".to_owned());
-        (older.reply, older.at) = (serde_json::to_string(&wrong).unwrap(), "2027-06-01T00:00:00Z".to_owned());
-        events.insert(3, older);
-        events[4].number = 5;
-        relink(&mut events);
-        assert_eq!(super::verify(&plan("campaign"), &events, &rows).faults, [] as [String; 0]);
-    }
-
-    #[test]
-    fn a_run_that_is_taken_out_is_missed() {
-        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
-        let mut events = covered(&rows);
-        let mut line: Covered = serde_json::from_str(&events[3].reply).unwrap();
-        line.after = Some("of another run".to_owned());
-        events[3].reply = serde_json::to_string(&line).unwrap();
-        events[3].hash = events[3].link(&events[2].hash);
-        assert_eq!(super::verify(&plan("campaign"), &events, &rows).faults, ["lines before line 4 of one are missing"]);
-    }
-
-    #[test]
-    fn who_has_a_message_is_not_suppressed() {
-        for state in [State::Suppressed, State::LeftOut] {
-            let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending), row("d@b.example", state)];
-            let faults = super::verify(&plan("campaign"), &history(), &rows).faults;
-            assert!(faults.iter().any(|fault| fault.starts_with("`d@b.example` is ")), "{faults:?}");
-        }
-    }
-
-    #[test]
-    fn an_older_ledger_is_covered_from_here_on() {
-        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
-        let old = super::verify(&plan("campaign"), &history(), &rows);
-        assert!(old.faults.is_empty() && old.uncovered.is_some_and(|what| what.contains("2 recipients: an older runsheet")));
-        let mut since = covered(&rows);
-        let before = since[2].hash.clone();
-        since[3].state = Occasion::FromHere.name().to_owned();
-        since[3].hash = since[3].link(&before);
-        let verified = super::verify(&plan("campaign"), &since, &rows);
-        assert!(verified.faults.is_empty(), "{verified:?}");
-        assert!(verified.uncovered.is_some_and(|what| what.contains("before 2027-01-01T00:00:00Z")));
-        // A chain that was begun under the name before holds, too.
-        let adopted = Plan { campaign: "new".to_owned(), begun_as: Some("campaign".to_owned()), ..plan("campaign") };
-        assert_eq!(super::verify(&adopted, &history(), &rows).faults, [] as [String; 0]);
-    }
-
-    #[test]
-    fn what_was_changed_is_seen() {
-        let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
-        let good = history();
-        assert_eq!(verify("campaign", &good, &rows), [] as [String; 0]);
-        let mut changed = good.clone();
-        changed[1].reply = "no".to_owned();
-        let both = ["line 2 of one (a@b.example) was changed", "the answer to `a@b.example` is not what its history says"];
-        assert_eq!(verify("campaign", &changed, &rows), both);
-        let mut shorter = good.clone();
-        shorter.remove(1);
-        assert_eq!(verify("campaign", &shorter, &rows).len(), 2);
-        assert_eq!(verify("another", &good, &rows).len(), 1);
-        let wrong = [row("a@b.example", State::Planned), row("c@b.example", State::Accepted)];
-        assert_eq!(verify("campaign", &good, &wrong).len(), 2);
     }
 }
