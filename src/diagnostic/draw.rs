@@ -89,22 +89,20 @@ fn draw_text(one: &Located, color: bool) -> String {
         Severity::Note => Level::NOTE,
     };
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let message = visible(&diagnostic.message);
-    let help = diagnostic.help.as_deref().map(visible);
-    let title = level.primary_title(message.as_str()).id(diagnostic.rule.code);
+    let help = diagnostic.help.as_deref();
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.rule.code);
     let mut group = one.spot.show(Group::with_title(title));
     if diagnostic.path.is_none() {
         // Without a place there is no margin for the help to hang on.
         let help = help.map(|help| format!("  = help: {}\n", help.replace('\n', "\n    "))).unwrap_or_default();
         return format!("{}\n{help}\n", renderer.render(&[group]));
     }
-    if let Some(help) = &help {
-        group = group.element(Level::HELP.message(help.as_str()));
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
     }
     let mut groups = vec![group];
-    let notes: Vec<String> = one.related.iter().map(|(related, _)| visible(&related.message)).collect();
-    for ((_, spot), note) in one.related.iter().zip(&notes) {
-        groups.push(spot.show(Group::with_title(Level::NOTE.secondary_title(note.as_str()))));
+    for (related, spot) in &one.related {
+        groups.push(spot.show(Group::with_title(Level::NOTE.secondary_title(related.message.as_str()))));
     }
     format!("{}\n\n", renderer.render(&groups))
 }
@@ -120,12 +118,14 @@ impl<'a> Spot<'a> {
                 let annotation = AnnotationKind::Primary.span(span.start - shown.start..span.end - shown.start);
                 let snippet = Snippet::source(&text[shown]).line_start(line).annotation(annotation);
                 if is_whole {
-                    return group.element(snippet.path(path.as_str()));
+                    return group.element(snippet.path(visible(path.as_str())));
                 }
-                group.element(Origin::path(path.as_str()).line(line).char_column(column)).element(snippet)
+                group.element(Origin::path(visible(path.as_str())).line(line).char_column(column)).element(snippet)
             }
-            (Some(path), Place::Line(line, column), _) => group.element(Origin::path(path.as_str()).line(*line).char_column(*column)),
-            (Some(path), _, _) => group.element(Origin::path(path.as_str())),
+            (Some(path), Place::Line(line, column), _) => {
+                group.element(Origin::path(visible(path.as_str())).line(*line).char_column(*column))
+            }
+            (Some(path), _, _) => group.element(Origin::path(visible(path.as_str()))),
             (None, _, _) => group,
         }
     }
@@ -133,8 +133,8 @@ impl<'a> Spot<'a> {
     /// `file:line:column`, as much of it as is known.
     fn text(&self) -> String {
         match (self.path, self.line) {
-            (Some(path), Some((line, column))) => format!("{path}:{line}:{column}"),
-            (Some(path), None) => path.to_string(),
+            (Some(path), Some((line, column))) => format!("{}:{line}:{column}", visible(path.as_str())),
+            (Some(path), None) => visible(path.as_str()),
             (None, _) => String::new(),
         }
     }
@@ -164,7 +164,7 @@ fn draw_short(one: &Located) -> String {
     let Diagnostic { severity, rule, message, .. } = one.diagnostic;
     let place = one.spot.text();
     let place = if place.is_empty() { place } else { format!("{place}: ") };
-    format!("{place}{}[{}]: {}\n", severity.word(), rule.code, visible(message))
+    format!("{place}{}[{}]: {}\n", severity.word(), rule.code, message)
 }
 
 fn as_json(one: &Located) -> serde_json::Value {
@@ -315,5 +315,32 @@ mod tests {
         assert_eq!(short, "runsheet.toml:4:1: error[unknown-key]: unknown key `replyto` in [mail]\n");
         let github = draw(&diagnostics, |_| Some(text), MessageFormat::Github, "", false);
         assert!(github.starts_with("::error file=runsheet.toml,line=4,col=1,title=unknown-key::"), "{github}");
+    }
+
+    /// What a JSON text escapes is shown all the same by whoever reads it.
+    #[test]
+    fn what_acts_on_a_screen_is_shown_in_every_form() {
+        let path = RelPath::new("content/a\u{202e}.md").unwrap();
+        let odd = "a\u{1b}[31m\u{202e}b";
+        let mut diagnostics = Diagnostics::default();
+        let diagnostic = Diagnostic::new(rule::UNKNOWN_KEY, format!("unknown {odd}")).at(&path, 0..1).help(format!("did you mean {odd}?"));
+        diagnostics.push(diagnostic.related(&path, Place::Line(1, 1), format!("{odd} is here")));
+        for format in [MessageFormat::Text, MessageFormat::Short, MessageFormat::Json, MessageFormat::Github, MessageFormat::Sarif] {
+            let drawn = draw(&diagnostics, |_| Some(odd), format, "", false);
+            let texts = match format {
+                MessageFormat::Json | MessageFormat::Sarif => {
+                    let value: serde_json::Value = serde_json::from_str(&drawn).unwrap();
+                    // The name of a file is what it is.
+                    let message = if format == MessageFormat::Json { &value } else { &value["runs"][0]["results"][0]["message"] };
+                    message.to_string().replace(&json!(path.as_str()).to_string(), "")
+                }
+                MessageFormat::Github => {
+                    drawn.lines().map(|line| line.split_once("::error ").unwrap().1.split_once("::").unwrap().1).collect()
+                }
+                _ => drawn,
+            };
+            assert!(!texts.contains(['\u{1b}', '\u{202e}']) && !texts.contains("\\u001b"), "{format:?}: {texts:?}");
+            assert!(texts.contains("a⟦U+001B⟧[31m⟦U+202E⟧b"), "{format:?}: {texts}");
+        }
     }
 }

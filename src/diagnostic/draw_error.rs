@@ -24,11 +24,11 @@ fn with_helps(error: &Error, before: &str, after: &str) -> String {
 }
 
 fn as_json(error: &Error) -> String {
-    let helps: Vec<&str> = error.helps().collect();
+    let helps: Vec<String> = error.helps().map(visible).collect();
     let object = json!({
         "severity": "error",
         "code": null,
-        "message": error.sentence(),
+        "message": visible(&error.sentence()),
         "file": null,
         "line": null,
         "column": null,
@@ -45,7 +45,7 @@ fn draw_github(error: &Error) -> String {
 
 /// A run without `results`, which says that nothing was found out (SARIF 2.1.0, Appendix I): an empty list would say that all is well.
 fn draw_sarif(error: &Error) -> String {
-    let message = error.sentence() + &error.helps().map(|help| format!("; help: {help}")).collect::<String>();
+    let message = visible(&error.sentence()) + &with_helps(error, "; help: ", "");
     let invocation = json!({
         "executionSuccessful": false,
         "exitCode": error.exit().code(),
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn is_drawn_for_programs() {
         let json: serde_json::Value = serde_json::from_str(&draw_error(&error(), MessageFormat::Json)).unwrap();
-        assert_eq!(json["message"], "cannot write a, b: the disk is full:\u{1b}[31m 100%");
+        assert_eq!(json["message"], "cannot write a, b: the disk is full:⟦U+001B⟧[31m 100%");
         assert_eq!(json["help"], "name another folder\nremove something");
         assert!(json["code"].is_null() && json["file"].is_null(), "{json}");
         let alone: serde_json::Value = serde_json::from_str(&draw_error(&Error::new("alone"), MessageFormat::Json)).unwrap();
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!((&run["invocations"][0]["executionSuccessful"], &run["invocations"][0]["exitCode"]), (&json!(false), &json!(2)));
         assert_eq!(
             run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"],
-            "cannot write a, b: the disk is full:\u{1b}[31m 100%; help: name another folder; help: remove something"
+            "cannot write a, b: the disk is full:⟦U+001B⟧[31m 100%; help: name another folder; help: remove something"
         );
     }
 }

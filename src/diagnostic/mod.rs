@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::rule::{CheckLevel, Rule, Severity};
 use crate::source::{RelPath, Span};
+use crate::text::visible;
 
 pub use draw::{MessageFormat, draw};
 pub use draw_error::draw_error;
@@ -22,7 +23,8 @@ pub enum Place {
     Line(usize, usize),
 }
 
-/// One remark about a user's file, with a stable code and, where there is one, the way out.
+/// One remark about a user's file, with a stable code and, where there is one, the way out. Its words may quote a file, so that what controls
+/// a screen or turns text around is shown in them from the first, in whatever form they are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
@@ -50,7 +52,7 @@ impl Diagnostic {
         Diagnostic {
             severity: rule.severity,
             rule,
-            message: message.into(),
+            message: visible(&message.into()),
             path: None,
             place: Place::File,
             help: None,
@@ -79,19 +81,21 @@ impl Diagnostic {
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
-        self.help = Some(help.into());
+        self.help = Some(visible(&help.into()));
         self
     }
 
-    pub fn maybe_help(mut self, help: Option<String>) -> Diagnostic {
-        self.help = help.or(self.help);
-        self
+    pub fn maybe_help(self, help: Option<String>) -> Diagnostic {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
     }
 
     /// Adds a place that belongs to it, and what is there.
     pub fn related(mut self, path: &RelPath, place: Place, message: impl Into<String>) -> Diagnostic {
         let mut related = self.related.into_vec();
-        related.push(Related { path: path.clone(), place, message: message.into() });
+        related.push(Related { path: path.clone(), place, message: visible(&message.into()) });
         self.related = related.into();
         self
     }
