@@ -223,6 +223,7 @@ fn age_words(age: SignedDuration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::SNAPSHOT_VERSION;
 
     fn time(text: &str) -> Timestamp {
         text.parse().expect("a time")
@@ -314,6 +315,16 @@ mod tests {
         let overview = overview(Some(&snapshot), &settings(), time("2026-11-22T14:07:00Z"));
         assert_eq!(overview.headline, "Partly unknown (1 up, 1 unknown)");
         assert_eq!(overview.components[1].words(), "unknown (last up at 22 Nov 13:00 UTC)");
+    }
+
+    #[test]
+    fn a_kept_beat_from_later_than_its_answer_is_none() {
+        let mut kept = snapshot("up up");
+        kept.version = SNAPSHOT_VERSION;
+        kept.components[1].as_of = Some(time("2027-11-22T14:05:00Z"));
+        let read = Snapshot::from_json(&kept.to_json()).expect("it is a snapshot");
+        let overview = overview(Some(&read), &settings(), time("2026-11-22T14:07:00Z"));
+        assert_eq!((overview.state, overview.headline.as_str()), (State::Unknown, "Partly unknown (1 up, 1 unknown)"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::kuma::CLOCK_SKEW;
 use super::{Fault, Settings};
 use crate::schedule::{moment, years};
 
@@ -134,13 +135,16 @@ impl Snapshot {
 
     pub(super) fn make_plain(&mut self) {
         let in_range = |time: Option<Timestamp>| time.filter(|time| years::hold(*time));
-        self.as_of = in_range(self.as_of);
+        // A beat from later than it was asked for would look fresh until then.
+        let fetched_at = self.fetched_at;
+        let measured = |time: Option<Timestamp>| in_range(time).filter(|time| time.duration_since(fetched_at) <= CLOCK_SKEW);
+        self.as_of = measured(self.as_of);
         self.title = plain_line(&self.title, 200);
         for component in &mut self.components {
             component.id = plain_line(&component.id, 60);
             component.name = plain_line(&component.name, 200);
             component.group = component.group.as_ref().map(|group| plain_line(group, 200));
-            component.as_of = in_range(component.as_of);
+            component.as_of = measured(component.as_of);
             component.uptime_24h = component.uptime_24h.filter(|share| (0.0..=1.0).contains(share));
         }
         for incident in &mut self.incidents {
@@ -204,7 +208,9 @@ impl fmt::Display for State {
 /// A text from outside as one line of at most `limit` characters, without anything that acts on the reader's screen.
 pub fn plain_line(text: &str, limit: usize) -> String {
     let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-    plain_text(spaced.trim(), limit)
+    // What is left out first may stand before a space.
+    let shown: String = spaced.chars().filter(|c| !acts_on_screen(*c)).collect();
+    plain_text(shown.trim(), limit)
 }
 
 /// A text from outside, cut to `limit` characters, without anything that acts on the reader's screen but line ends.
@@ -235,6 +241,7 @@ mod tests {
         check(" a\r\n\tb\u{2028}c ", "a   b c");
         check("\u{1b}[31mred\u{7f}\u{9b}", "[31mred");
         check("a\u{202e}gpj.exe\u{200b}\u{feff}", "agpj.exe");
+        check("\u{200b} a \u{feff}", "a");
         check("<script>&amp;", "<script>&amp…");
         check("Zürich “q” 👩‍🚒", "Zürich “q” 👩…");
         assert_eq!(plain_text("a\r\nb\tc", 9), "a\nb c");
