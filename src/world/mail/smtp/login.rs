@@ -56,11 +56,7 @@ impl Connection {
             (_, Some((_, token))) => vec![token.secret.0.clone(), xoauth2(&server.user, token), oauthbearer(server, token)],
             _ => Vec::new(),
         };
-        // As it is, and as it goes over the wire. A server that repeats a short word may mean it.
-        let words = secret.iter().flat_map(|secret| [secret.clone(), BASE64_STANDARD.encode(secret)]);
-        self.hidden = words.filter(|word| word.len() > 3).collect();
-        // One may be a part of another.
-        self.hidden.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        self.hidden = hidden(&secret);
         // `AUTH=` is how some servers wrote it before RFC 2554.
         let offered = self.extensions.iter().find_map(|line| line.strip_prefix("AUTH ").or(line.strip_prefix("AUTH=")));
         let offered: Vec<String> = offered.unwrap_or("").split_whitespace().map(str::to_owned).collect();
@@ -93,7 +89,7 @@ impl Connection {
 
     /// A line of an answer, without what proves who we are.
     pub(super) fn without_secrets(&self, line: &str) -> String {
-        self.hidden.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "(hidden)"))
+        without(&self.hidden, line)
     }
 
     /// AUTH LOGIN: the name, then the password.
@@ -154,6 +150,23 @@ impl Connection {
         let sent = self.stream.write(format!("{line}\r\n").as_bytes()).map_err(|error| error.to_string());
         sent.and_then(|()| self.read_reply()).map_err(|why| self.lost(server, Step::Auth, &why))
     }
+}
+
+/// The words that would give secrets away: as they are, and as they go over the wire. Some write base64 without what fills up its last group.
+/// A server that repeats a short word may mean it.
+fn hidden(secrets: &[String]) -> Vec<String> {
+    let words = secrets.iter().flat_map(|secret| {
+        let sent = BASE64_STANDARD.encode(secret);
+        [secret.clone(), sent.trim_end_matches('=').to_owned(), sent]
+    });
+    let mut words: Vec<String> = words.filter(|word| word.len() > 3).collect();
+    // One may be a part of another.
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words
+}
+
+fn without(hidden: &[String], line: &str) -> String {
+    hidden.iter().fold(line.to_owned(), |line, secret| line.replace(secret.as_str(), "(hidden)"))
 }
 
 /// <https://developers.google.com/workspace/gmail/imap/xoauth2-protocol>
@@ -219,6 +232,19 @@ mod tests {
         check("eyJhbGciOi.eyJpc3MiOi.c2lnbmF0dXJl", "535");
         check("1234.5.6 x", "535");
         check("", "535");
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        let hidden = hidden(&["pa55word".to_owned(), "\0me\0pa55word".to_owned()]);
+        let check = |line: &str, expected: &str| assert_eq!(without(&hidden, line), expected, "{line}");
+        check("550 pa55word is wrong", "550 (hidden) is wrong");
+        for secret in ["pa55word", "\0me\0pa55word"] {
+            let sent = BASE64_STANDARD.encode(secret);
+            check(&format!("550 {sent} is wrong"), "550 (hidden) is wrong");
+            check(&format!("550 {}, it says", sent.trim_end_matches('=')), "550 (hidden), it says");
+        }
+        check("550 no", "550 no");
     }
 
     #[test]
