@@ -14,6 +14,7 @@ use crate::inputs::Inputs;
 use crate::notice::engine::{self, Bounded};
 use crate::rule;
 use crate::source::RelPath;
+use crate::text::html::escape;
 use crate::text::suggest;
 
 static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templates");
@@ -176,8 +177,20 @@ fn hashed_name(name: &str, bytes: &[u8]) -> String {
     }
 }
 
-fn compile(templates: &BTreeMap<String, (String, Option<RelPath>)>, diagnostics: &mut Diagnostics) -> Tera {
+/// An engine that escapes values as the rest of a page is escaped: what controls a screen or turns text around is shown, too. A theme may
+/// write attributes in single quotes.
+fn escaping() -> Tera {
     let mut tera = Tera::new();
+    tera.set_escape_fn(|text, output| {
+        let mut html = String::with_capacity(text.len());
+        escape(text, &mut html);
+        output.write_all(html.replace('\'', "&#39;").as_bytes())
+    });
+    tera
+}
+
+fn compile(templates: &BTreeMap<String, (String, Option<RelPath>)>, diagnostics: &mut Diagnostics) -> Tera {
+    let mut tera = escaping();
     let all = templates.iter().map(|(name, (text, _))| (name.as_str(), text.as_str()));
     if let Err(error) = tera.add_raw_templates(all) {
         diagnostics.push(fault(&error, templates));
@@ -191,7 +204,7 @@ fn compile(templates: &BTreeMap<String, (String, Option<RelPath>)>, diagnostics:
 
 /// The built-in templates alone, so that other faults can still be found.
 fn built_in() -> Tera {
-    let mut tera = Tera::new();
+    let mut tera = escaping();
     let files = files_below(&TEMPLATES).into_iter().map(|file| (name_of(file), String::from_utf8_lossy(file.contents()).into_owned()));
     let texts: Vec<(String, String)> = files.filter(|(name, _)| name != "mail.html").collect();
     let added = tera.add_raw_templates(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
