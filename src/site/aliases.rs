@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::reserved;
 use super::taken::{Taken, folded};
-use super::{Route, SitePage, Target};
+use super::{LONGEST_NAME, Route, SitePage, Target};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link;
 use crate::rule;
@@ -16,9 +16,6 @@ pub struct Redirect {
     /// The page's number.
     pub to: usize,
 }
-
-/// No file system takes a longer name.
-const LONGEST_NAME: usize = 255;
 
 /// Gives every alias of the pages its address, and reports those that cannot have one.
 pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[SitePage], diagnostics: &mut Diagnostics) -> Vec<Redirect> {

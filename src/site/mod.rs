@@ -180,7 +180,8 @@ pub struct Site {
 pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Option<Timestamp>) -> Site {
     let mut diagnostics = project.diagnostics.clone();
     let config = project.config.clone();
-    let published: Vec<&Arc<Page>> = project.pages.iter().filter(|page| is_published(page)).collect();
+    let published = project.pages.iter().filter(|page| is_published(page));
+    let published: Vec<&Arc<Page>> = published.filter(|page| has_short_address(page, &mut diagnostics)).collect();
     let sections = nav::sections(&published);
     let mut taken = Taken::default();
     let mut routes = page_routes(&published, &sections, &mut taken, &mut diagnostics);
@@ -280,6 +281,21 @@ fn route_of(path: &RelPath) -> Route {
         route.push_str(".html");
     }
     route
+}
+
+/// No file system takes a longer name.
+const LONGEST_NAME: usize = 255;
+
+/// Whether each part of a page's address can be the name of a file; if not, that is reported. `.html` is longer than `.md`, and small letters
+/// may be longer than capital ones.
+fn has_short_address(page: &Page, diagnostics: &mut Diagnostics) -> bool {
+    let longest = route_of(&page.path).split('/').map(str::len).max().unwrap_or(0);
+    if longest > LONGEST_NAME {
+        let message = format!("the name gives a part of an address that is too long for a file: {longest} of {LONGEST_NAME} bytes");
+        diagnostics
+            .push(Diagnostic::new(rule::BAD_NAME, message).in_file(&page.path).help("shorten the name of the page or of its folder"));
+    }
+    longest <= LONGEST_NAME
 }
 
 /// Files that speak for their folder.

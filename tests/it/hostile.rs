@@ -395,6 +395,21 @@ fn odd_names_become_plain_addresses_or_are_passed_over() {
 }
 
 /// 58
+/// `.html` is longer than `.md`, and `A` with a stroke takes more bytes when it is small.
+#[test]
+fn a_name_too_long_for_its_address_is_passed_over() {
+    let project = project("# Page\n");
+    let (long, folder) = ("x".repeat(252), "\u{23a}".repeat(120));
+    write(project.path(), format!("content/{long}.md"), b"# Long\n");
+    write(project.path(), format!("content/{folder}/a.md"), b"# Below\n");
+    write(project.path(), format!("content/{}.md", "y".repeat(250)), b"# Just right\n");
+    let run = build(project.path(), 2048);
+    assert_eq!((run.code, run.said.matches("warning[bad-name]").count()), (0, 2), "{}", run.said);
+    assert!(run.said.contains("257 of 255 bytes") && run.said.contains("360 of 255 bytes"), "{}", run.said);
+    let public = project.path().join("public");
+    assert!(public.join("page.html").is_file() && public.join(format!("{}.html", "y".repeat(250))).is_file());
+}
+
 #[test]
 fn no_byte_of_a_draft_is_published() {
     let project = project("# Page\n");
