@@ -1012,8 +1012,8 @@ await test("the file of a newer program is refused by its version, one that is n
   await start(page, "AB");
   const file = JSON.parse(await download(page, "Export run"));
   for (const [change, words] of [
-    [{ version: 2 }, "it is a run file of version 2, and this page knows 1: load the page anew, or publish it with a newer Runsheet"],
-    [{ format: "shopping-list" }, "it is no run file"],
+    [{ version: 2 }, "it is a run file of version 2, and this page knows 1: reload the page, or publish it with a newer Runsheet"],
+    [{ format: "shopping-list" }, "it is not a run file"],
   ]) {
     await open(page, JSON.stringify({ ...file, ...change }));
     await is(async () => (await text(desk(page).locator(".desk-say"))).includes(words), async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);

@@ -28,23 +28,23 @@ export function save(as, one = state) {
   setTimeout(() => URL.revokeObjectURL(href), 60000);
 }
 
+/** Two of one name can only be forged. The lesser stays, whichever came first. */
+const take = (all, name, one) => JSON.stringify(all.get(name)) <= JSON.stringify(one) || all.set(name, one);
+
 export async function open(file) {
   try {
     if (file.size > 20e6) fail("it is over 20 MB: start a new run");
     const raw = await file.text().then(JSON.parse).catch(() => fail("it is not JSON"));
-    if (raw?.format !== "runsheet-run") fail("it is no run file");
-    if (!(raw.version <= 1)) fail(`it is a run file of version ${cut(String(raw.version))}, and this page knows 1: load the page anew, or publish it with a newer Runsheet`);
+    if (raw?.format !== "runsheet-run") fail("it is not a run file");
+    if (!(raw.version <= 1)) fail(`it is a run file of version ${cut(String(raw.version || "?"))}, and this page knows 1: reload the page, or publish it with a newer Runsheet`);
     if (!/^\w{8,40}$/.test(raw.run)) fail("it names no run");
     const ours = { site: sheet.site, event: event.id };
     for (const name in ours) if (raw[name] !== ours[name]) fail(`it is of the ${name} ${cut(text(raw[name]))}, not ${ours[name]}`);
-    const { log, snapshots } = load(raw.run), before = log.size;
-    for (const one of list(raw.snapshots, 500).map(cleanSnapshot)) snapshots.set(nameOf(one), one);
-    for (const one of list(raw.log, 1e5).map(cleanEntry)) {
-      // Two entries of one id can only be forged. The lesser stays, whichever came first.
-      if (!(JSON.stringify(log.get(one.id)) <= JSON.stringify(one))) log.set(one.id, one);
-    }
+    const book = load(raw.run), { log, snapshots } = book, before = log.size;
+    list(raw.snapshots, 500).map(cleanSnapshot).forEach((one) => take(snapshots, nameOf(one), one));
+    list(raw.log, 1e5).map(cleanEntry).forEach((one) => take(log, one.id, one));
     // What cannot be read is not kept.
-    const theirs = fold({ run: raw.run, log, snapshots });
+    const theirs = fold(book);
     if (theirs.start?.value.run !== raw.run) fail("the start of the run is missing");
     if (isRunning() && state.run !== raw.run) {
       fail(`it is of the run ${nameOfRun(theirs)}, and here ${nameOfRun(state)} goes on: end that one to join the other`);
@@ -53,8 +53,9 @@ export async function open(file) {
     set(root, raw.run);
     refresh();
     write(say, `Opened: ${log.size - before} new in the log.`);
-  } catch (error) {
-    write(say, `The file is refused: ${error.message}. Nothing has changed.`);
+  } catch (what) {
+    // An error of the browser's own speaks of the script: a value was of another kind.
+    write(say, `The file is refused: ${what.stack ? "an entry is broken" : what}. Nothing has changed.`);
   }
 }
 

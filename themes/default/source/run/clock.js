@@ -34,4 +34,4 @@ export function span(ms) {
   const all = Math.abs(minutes(ms)), parts = [[all / 1440, "d"], [(all / 60) % 24, "h"], [all % 60, "min"]];
   return parts.map(([count, unit]) => [Math.floor(count), unit]).filter(([count]) => count).slice(0, 2).flat().join(" ");
 }
-export const utc = (ms) => new Date(ms).toISOString().replace(/\.\d+/, "");
+export const utc = (ms) => new Date(ms).toISOString().slice(0, -5) + "Z";

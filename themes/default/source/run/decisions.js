@@ -63,7 +63,7 @@ export function finish() {
     ...alarmsOf(state).map(({ entry }) => `ALARM, not cleared: “${wordsOf(state, entry)}”.`),
     ...pages.map(([title, done, total]) =>
       `${title}: ` + (total == null ? "what is open there cannot be counted here: look there first." : `${done} of ${total} done, ${total - done} open.`)),
-    "Sheets of the event that nobody opened in this run are not counted.",
-    "This cannot be undone: the sheets can then be read and exported, but not changed.",
+    "Sheets that nobody opened in this run are not counted.",
+    "This cannot be undone: the sheets can then be read and exported, not changed.",
   ], () => act("end", ""));
 }

@@ -7,12 +7,12 @@ export const nameOf = ({ page, version }) => page + "@" + version;
 // What comes from a file or another tab is foreign: only known fields of known types pass.
 
 export const fail = (what) => {
-  throw new Error(what);
+  throw what;
 };
 export const text = (value, most = 4000) =>
   typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ").trim() : fail("a text is missing or too long");
 export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail(`a list is missing or over ${most}`));
-const number = (value) => (value == null ? null : Number.isFinite(value) && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
+const number = (value) => (value == null ? null : value === +value && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
 const texts = (value, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(value[name] || "")]));
 
 export function cleanEntry(entry) {

@@ -35,7 +35,7 @@ function index(entries) {
   return { whole: list, parts, spots: group(list, (one) => one.section + "\n" + one.phrase), words: group(list, (one) => one.phrase) };
 }
 
-const label = (path) => path.slice(path.lastIndexOf("/") + 1);
+const label = (path) => path.split("/").pop();
 
 /** Section p of the old page is q of the new one, under another name or in another place. */
 function isRenamed(old, now, p, q) {

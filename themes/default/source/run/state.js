@@ -79,9 +79,9 @@ export function openGate(state) {
   return at < 0 || !state.start ? Infinity : at;
 }
 
-/** When a round is due: by its distance from T-0, or as its row says. */
-const dueOf = (id, round) =>
-  toMs(event.t0 && event.t0 + Number(round.slice(1))) || Date.parse(boxes.get(id + round)?.closest("tr, li").querySelector("time")?.dateTime) || 0;
+/** When a round is due: by its distance from T-0, if that is a time at all, or as its row says. */
+const dueOf = (id, round, due = event.t0 && event.t0 + Number(round.slice(1))) =>
+  (Math.abs(due) < 8e12 && toMs(due)) || Date.parse(boxes.get(id + round)?.closest("tr, li").querySelector("time")?.dateTime) || 0;
 /** A round by its number, or by its distance from T-0. */
 export function offsetOf(round) {
   const way = round[1], rest = round.slice(2), hours = Math.floor(rest / 3600), left = (rest % 3600) / 60;
