@@ -9,13 +9,43 @@ use std::path::{Path, PathBuf};
 mod targets;
 
 #[test]
+fn configuration() {
+    judge("configuration", targets::configuration);
+}
+
+#[test]
+fn ledger() {
+    judge("ledger", targets::ledger);
+}
+
+#[test]
 fn markdown() {
-    judge("markdown", |bytes| targets::markdown(&String::from_utf8_lossy(bytes)));
+    judge("markdown", targets::markdown);
+}
+
+#[test]
+fn paths() {
+    judge("paths", targets::paths);
 }
 
 #[test]
 fn recipients() {
     judge("recipients", targets::recipients);
+}
+
+#[test]
+fn smtp() {
+    judge("smtp", targets::smtp);
+}
+
+#[test]
+fn status() {
+    judge("status", targets::status);
+}
+
+#[test]
+fn times() {
+    judge("times", targets::times);
 }
 
 fn judge(name: &str, look: fn(&[u8])) {
