@@ -27,6 +27,22 @@ pub struct Inputs {
     pub repository_folder: String,
 }
 
+impl Inputs {
+    /// What a run knows of these files alone: no other file, no status, no history.
+    pub fn new(sources: impl IntoIterator<Item = Source>, now: Timestamp) -> Inputs {
+        Inputs {
+            sources: sources.into_iter().map(|source| (source.path.clone(), source)).collect(),
+            assets: BTreeMap::new(),
+            listing: BTreeSet::new(),
+            skipped: Vec::new(),
+            now,
+            status: StatusInput::default(),
+            history: History::Unknown,
+            repository_folder: String::new(),
+        }
+    }
+}
+
 /// What Git knows of when pages were changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum History {

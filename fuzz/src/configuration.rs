@@ -1,14 +1,12 @@
 //! What holds for every `runsheet.toml`, and for everything that stands before the text of a page.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use html5ever::tendril::TendrilSink;
 use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use runsheet::check;
 use runsheet::config;
 use runsheet::diagnostic::{Diagnostics, MessageFormat, Place, draw};
-use runsheet::inputs::{History, Inputs, StatusInput};
+use runsheet::inputs::Inputs;
 use runsheet::project;
 use runsheet::render::{Frame, Rendered};
 use runsheet::site::{self, Site, Target};
@@ -30,23 +28,12 @@ const FORMATS: [MessageFormat; 5] =
 pub fn configuration(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (toml, front) = text.split_once(BETWEEN).unwrap_or((&text, "kind: checklist\n"));
-    let source = |path: &str, text: String| {
-        let path = RelPath::new(path).expect("a path");
-        (path.clone(), Source::new(path, text))
-    };
-    let configuration = source("runsheet.toml", toml.to_owned());
+    let source = |path: &str, text: &str| Source::new(RelPath::new(path).expect("a path"), text);
+    let configuration = source("runsheet.toml", toml);
     let mut diagnostics = Diagnostics::default();
-    let config = config::parse(&configuration.1, &mut diagnostics);
-    let inputs = Inputs {
-        sources: [configuration, source("content/index.md", format!("---\n{front}\n---\n{PAGE}"))].into(),
-        assets: BTreeMap::default(),
-        listing: BTreeSet::default(),
-        skipped: Vec::new(),
-        now: "2026-11-22T12:00:00Z".parse().expect("a time"),
-        status: StatusInput::default(),
-        history: History::Unknown,
-        repository_folder: String::new(),
-    };
+    let config = config::parse(&configuration, &mut diagnostics);
+    let page = source("content/index.md", &format!("---\n{front}\n---\n{PAGE}"));
+    let inputs = Inputs::new([configuration, page], "2026-11-22T12:00:00Z".parse().expect("a time"));
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, None);
     let site = site::resolve(&project, &inputs, &theme, None);

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use runsheet::config::{self, Config};
 use runsheet::diagnostic::Diagnostics;
-use runsheet::inputs::{History, Inputs, StatusInput};
+use runsheet::inputs::Inputs;
 use runsheet::source::{RelPath, Source};
 use runsheet::text::address::encode_path;
 use runsheet::theme::Theme;
@@ -37,16 +37,8 @@ pub fn paths(bytes: &[u8]) {
     let folders: BTreeSet<String> = sources.keys().chain(assets.keys()).flat_map(above).collect();
     sources.retain(|path, _| !folders.contains(path.as_str()));
     assets.retain(|path, _| !folders.contains(path.as_str()));
-    judge(Inputs {
-        sources,
-        assets,
-        listing: BTreeSet::default(),
-        skipped: Vec::new(),
-        now: "2026-11-22T12:00:00Z".parse().expect("a time"),
-        status: StatusInput::default(),
-        history: History::Unknown,
-        repository_folder: String::new(),
-    });
+    let now = "2026-11-22T12:00:00Z".parse().expect("a time");
+    judge(Inputs { assets, ..Inputs::new(sources.into_values(), now) });
 }
 
 /// Whether a file may be called so, and is read: neither hidden nor with a control character.

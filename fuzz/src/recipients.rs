@@ -10,7 +10,7 @@ use mail_parser::{MessageParser, MimeHeaders};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use runsheet::config::{self, Columns};
 use runsheet::diagnostic::Diagnostics;
-use runsheet::inputs::{History, Inputs, StatusInput};
+use runsheet::inputs::Inputs;
 use runsheet::mail::Keys;
 use runsheet::mail::address::Rules;
 use runsheet::notice::campaign::Campaign;
@@ -39,23 +39,12 @@ const MOST: usize = 20;
 fn merge() -> &'static Merge<'static> {
     static MERGE: OnceLock<Merge<'static>> = OnceLock::new();
     MERGE.get_or_init(|| {
-        let source = |path: &str, text: &str| {
-            let path = RelPath::new(path).expect("a path");
-            (path.clone(), Source { path, text: text.into() })
-        };
+        let source = |path: &str, text: &str| Source::new(RelPath::new(path).expect("a path"), text);
         let config_source = source("runsheet.toml", CONFIG);
         let mut diagnostics = Diagnostics::default();
-        let config = config::parse(&config_source.1, &mut diagnostics);
-        let inputs = Inputs {
-            sources: [config_source, source("content/advance.md", &format!("---\nkind: notice\n---\n{NOTICE}"))].into(),
-            assets: Default::default(),
-            listing: Default::default(),
-            skipped: Vec::new(),
-            now: "2026-11-22T12:00:00Z".parse().expect("a time"),
-            status: StatusInput::default(),
-            history: History::Unknown,
-            repository_folder: String::new(),
-        };
+        let config = config::parse(&config_source, &mut diagnostics);
+        let notice = source("content/advance.md", &format!("---\nkind: notice\n---\n{NOTICE}"));
+        let inputs = Inputs::new([config_source, notice], "2026-11-22T12:00:00Z".parse().expect("a time"));
         let theme: &'static Theme = Box::leak(Box::new(Theme::load(&inputs, &config, &mut diagnostics)));
         let project = Box::leak(Box::new(project::parse(&inputs, config, diagnostics, None)));
         let site = Box::leak(Box::new(site::resolve(project, &inputs, theme, None)));

@@ -96,6 +96,7 @@ struct Message {
 fn answer(listener: &TcpListener, answers: Vec<Vec<u8>>) -> Heard {
     let (stream, _) = listener.accept().expect("a client");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    stream.set_nodelay(true).expect("an option");
     let mut line = Line { stream, read: Vec::new() };
     let mut heard = Heard { messages: Vec::new(), is_orderly: true };
     let mut to = None;

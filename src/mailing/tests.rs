@@ -9,7 +9,7 @@ use super::*;
 use crate::config;
 use crate::diagnostic::Diagnostics;
 use crate::error::{Result, error};
-use crate::inputs::{History, Inputs, StatusInput};
+use crate::inputs::Inputs;
 use crate::mail::Keys;
 use crate::mail::address;
 use crate::notice::shard::Shard;
@@ -83,23 +83,11 @@ impl Source for &Given {
 }
 
 fn given(rows: &str) -> Given {
-    let file = |path: &str, text: &str| {
-        let path = RelPath::new(path).unwrap();
-        (path.clone(), SourceFile { path, text: text.into() })
-    };
+    let file = |path: &str, text: &str| SourceFile::new(RelPath::new(path).unwrap(), text);
     let configuration = file("runsheet.toml", CONFIG);
     let mut diagnostics = Diagnostics::default();
-    let config = config::parse(&configuration.1, &mut diagnostics);
-    let inputs = Inputs {
-        sources: [configuration, file("content/advance.md", NOTICE)].into(),
-        assets: Default::default(),
-        listing: Default::default(),
-        skipped: Vec::new(),
-        now: "2026-11-22T12:00:00Z".parse().unwrap(),
-        status: StatusInput::default(),
-        history: History::Unknown,
-        repository_folder: String::new(),
-    };
+    let config = config::parse(&configuration, &mut diagnostics);
+    let inputs = Inputs::new([configuration, file("content/advance.md", NOTICE)], "2026-11-22T12:00:00Z".parse().unwrap());
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
     let project = project::parse(&inputs, config, diagnostics, None);
     let site = site::resolve(&project, &inputs, &theme, None);

@@ -44,7 +44,11 @@ impl Recurrence {
             None => clock.shift(start, &self.distance(number)).ok(),
         };
         let works = |round: &Zoned| self.every.unit != Unit::BusinessDays || clock.is_business_day(round.date());
-        (0..).map_while(round).take_while(|round| round <= end).filter(works).take(MOST_ROUNDS).collect()
+        let rounds = (0..).map_while(round).take_while(|round| round <= end).filter(works).take(MOST_ROUNDS);
+        let mut rounds: Vec<Zoned> = rounds.collect();
+        // A zone that moves over the date line leaves out a day: what would be on it is the next day's.
+        rounds.dedup();
+        rounds
     }
 
     fn round_at(&self, clock: &Clock, start: &Zoned, time: Time, number: u32) -> Option<Zoned> {
@@ -149,6 +153,8 @@ mod tests {
         let autumn = ("Europe/London", "2026-10-25T00:30");
         let friday = ("Europe/London", "2026-02-13T10:00");
         let saturday = ("Europe/London", "2026-02-14T10:00");
+        // It has no 30 December 2011.
+        let apia = ("Pacific/Apia", "2011-12-29T10:00");
         let check = |every, (zone, t0), window, expected: &[&str]| check(every, zone, t0, window, expected);
         check("Daily at 09:00", spring, ("T-0", "T+3d"), &["29 09:00 BST", "30 09:00 BST", "31 09:00 BST"]);
         check("Daily at 09:30", spring, ("T-0", "T+1d"), &["28 09:30 GMT", "29 09:30 BST"]);
@@ -157,6 +163,7 @@ mod tests {
         check("Hourly", autumn, ("T-0", "T+2h"), &["25 00:30 BST", "25 01:30 BST", "25 01:30 GMT"]);
         check("Every business day", friday, ("T-0", "T+4d"), &["13 10:00 GMT", "16 10:00 GMT", "17 10:00 GMT"]);
         check("Every bd at 09:00", saturday, ("T-0", "T+3d"), &["16 09:00 GMT", "17 09:00 GMT"]);
+        check("Daily", apia, ("T-0", "T+4d"), &["29 10:00 -10", "31 10:00 +14", "01 10:00 +14", "02 10:00 +14"]);
         check("Every 2 days at 9:00", friday, ("T-0", "T+4d"), &["14 09:00 GMT", "16 09:00 GMT"]);
     }
 }

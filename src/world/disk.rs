@@ -1,6 +1,6 @@
 //! Reading a project from disk: what is on a list, and nothing that leaves the tree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +12,7 @@ use walkdir::{DirEntry, WalkDir};
 use super::folder::{self, Folder, Refusal};
 use crate::config::Config;
 use crate::error::{Context, Result, bail};
-use crate::inputs::{History, Inputs, Skipped, StatusInput};
+use crate::inputs::{Inputs, Skipped, StatusInput};
 use crate::project::CONTENT;
 use crate::project::kind::{self, Kind};
 use crate::source::FILE_NAME;
@@ -60,16 +60,8 @@ pub fn read_config(root: &Path) -> Result<Source> {
 
 /// All files that a run needs.
 pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Timestamp, status: StatusInput) -> Result<Inputs> {
-    let mut inputs = Inputs {
-        sources: BTreeMap::from([(config_source.path.clone(), config_source)]),
-        assets: BTreeMap::new(),
-        listing: listing(root),
-        skipped: Vec::new(),
-        now,
-        status,
-        history: History::Unknown,
-        repository_folder: repository_folder(root),
-    };
+    let mut inputs =
+        Inputs { listing: listing(root), status, repository_folder: repository_folder(root), ..Inputs::new([config_source], now) };
     read_content(root, &mut inputs)?;
     read_theme(root, &config.site.theme, &mut inputs)?;
     let folder = Folder::open(root).context("cannot read the project")?;
