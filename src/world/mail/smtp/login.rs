@@ -51,12 +51,6 @@ impl Connection {
         if server.user.is_empty() {
             return Ok(());
         }
-        let secret = match (&server.login, &self.token) {
-            (Some(Login::Password(Secret(password))), _) => vec![password.clone(), format!("\0{}\0{password}", server.user)],
-            (_, Some((_, token))) => vec![token.secret.0.clone(), xoauth2(&server.user, token), oauthbearer(server, token)],
-            _ => Vec::new(),
-        };
-        self.hidden = hidden(&secret);
         // `AUTH=` is how some servers wrote it before RFC 2554.
         let offered = self.extensions.iter().find_map(|line| line.strip_prefix("AUTH ").or(line.strip_prefix("AUTH=")));
         let offered: Vec<String> = offered.unwrap_or("").split_whitespace().map(str::to_owned).collect();
@@ -150,6 +144,15 @@ impl Connection {
         let sent = self.stream.write(format!("{line}\r\n").as_bytes()).map_err(|error| error.to_string());
         sent.and_then(|()| self.read_reply()).map_err(|why| self.lost(server, Step::Auth, &why))
     }
+}
+
+/// What no answer may repeat. A server may know it from an earlier connection.
+pub(super) fn hidden_from(server: &Server, token: Option<&Token>) -> Vec<String> {
+    hidden(&match (&server.login, token) {
+        (Some(Login::Password(Secret(password))), _) => vec![password.clone(), format!("\0{}\0{password}", server.user)],
+        (_, Some(token)) => vec![token.secret.0.clone(), xoauth2(&server.user, token), oauthbearer(server, token)],
+        _ => Vec::new(),
+    })
 }
 
 /// The words that would give secrets away: as they are, and as they go over the wire. Some write base64 without what fills up its last group.

@@ -20,7 +20,7 @@ use crate::config::{Tls, is_loopback};
 use crate::error::{Error, Result, error};
 use crate::notice::message::Envelope;
 use crate::notice::reply::{Reply, Step, Verdict, judge};
-use login::{Unopened, refused};
+use login::{Unopened, hidden_from, refused};
 use token::Token;
 
 pub use login::{Login, Secret};
@@ -148,8 +148,8 @@ impl Connection {
             needs_reset: false,
             announced: None,
             messages: 0,
+            hidden: hidden_from(server, token.as_ref().map(|(_, token)| token)),
             token,
-            hidden: Vec::new(),
         };
         if server.tls == Tls::Implicit {
             connection = connection.encrypt(server)?;
