@@ -33,8 +33,8 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<Exit> {
         ExportFormat::Csv => as_csv(&rows, &events, seal.as_ref())?,
         ExportFormat::Json => as_json(&plan, &rows, &events, seal.as_ref())?,
     })?;
-    let said = said(&verify(&plan, &events, &rows), events.len()).context("somebody has changed the ledger")?;
-    report::note(global, &said);
+    let verified = verify(&plan, &events, &rows);
+    report::note(global, &said(&verified, events.len()).context("somebody has changed the ledger")?);
     Ok(Exit::Done)
 }
 
