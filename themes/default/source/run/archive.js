@@ -36,7 +36,7 @@ export async function open(file) {
     if (file.size > 20e6) fail("it is over 20 MB: start a new run");
     const raw = await file.text().then(JSON.parse).catch(() => fail("it is not JSON"));
     if (raw?.format !== "runsheet-run") fail("it is not a run file");
-    if (!(raw.version <= 1)) fail(`it is a run file of version ${cut(String(raw.version || "?"))}, and this page knows 1: reload the page, or publish it with a newer Runsheet`);
+    if (!(raw.version <= 1)) fail(`it is a run file of version ${cut(text(String(raw.version || "?")))}, and this page knows 1: reload the page, or publish it with a newer Runsheet`);
     if (!/^\w{8,40}$/.test(raw.run)) fail("it names no run");
     const ours = { site: sheet.site, event: event.id };
     for (const name in ours) if (raw[name] !== ours[name]) fail(`it is of the ${name} ${cut(text(raw[name]))}, not ${ours[name]}`);
