@@ -20,7 +20,7 @@ use crate::rule::CheckLevel;
 use crate::schedule::{Clock, ClockError, Length};
 use crate::source::{RelPath, Source, Span};
 use crate::status;
-use crate::text::suggest;
+use crate::text::{is_bidi_control, suggest};
 
 pub use event::{Event, Mode};
 pub use external::External;
@@ -259,11 +259,16 @@ type Parsed<T> = Result<T, (String, Option<String>)>;
 /// An `http` or `https` address.
 fn web_address(text: &str) -> Parsed<String> {
     let leads = link::is_web(text) && !link::lacks_host(text) && !link::has_user(text);
-    if !leads || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if !leads || text.contains(char::is_whitespace) || acts_on_screen(text) {
         let help = "write it as `https://host/path`, without a name and password".to_owned();
         return Err((format!("`{text}` is not a web address"), Some(help)));
     }
     Ok(text.to_owned())
+}
+
+/// Whether a text controls a screen or turns text around, which no address does: they go into files that have no escapes, too.
+fn acts_on_screen(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() || is_bidi_control(c))
 }
 
 /// Small letters, digits and `-`: it also names the file of the ledger.
@@ -307,7 +312,8 @@ fn read_links(reader: &mut Reader) -> (BTreeMap<String, String>, BTreeMap<String
     let written = reader.words("links");
     reader.holds("links", Shape::Named(Box::new(Shape::Text)));
     for (key, text) in written {
-        let allowed = web_address(&text).is_ok() || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@'));
+        let allowed =
+            web_address(&text).is_ok() || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@') && !acts_on_screen(rest));
         if !allowed {
             let message = format!("the link `{}` should begin with `https://`, `http://` or `mailto:`", key.name);
             reader.reject(&key.span, message, None);
@@ -390,6 +396,20 @@ mod tests {
         check("HTTPS://Docs.Example.ORG:443/Guide/", "https://docs.example.org/Guide/");
         check("http://docs.example.org:80", "http://docs.example.org/");
         check("https://docs.example.org:8443/a", "https://docs.example.org:8443/a/");
+    }
+
+    #[test]
+    fn what_acts_on_a_screen_is_in_no_address() {
+        for odd in ['\u{202e}', '\u{1b}', '\n'] {
+            assert!(
+                base_url(&format!("https://docs.example{odd}.org/")).is_err() && web_address(&format!("https://a.example/{odd}")).is_err()
+            );
+            let text = format!("[links]\nhelp = {:?}\n", format!("mailto:a@b.example{odd}"))
+                .replace("\\u{202e}", "\\u202e")
+                .replace("\\u{1b}", "\\u001b");
+            assert_eq!(codes(&text).len(), 1, "{text}");
+        }
+        assert_eq!(codes("[links]\nhelp = 'mailto:a@b.example'\nidn = 'https://köln.example/'\n"), []);
     }
 
     fn codes(text: &str) -> Vec<(&'static str, Option<String>)> {

@@ -326,9 +326,10 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, di
     }
     check_folders(sections, diagnostics);
     for (index, section) in sections.iter().enumerate() {
-        // The page of the folder may be there already.
-        taken.add(&section.route);
-        routes.entry(section.route.clone()).or_insert(Target::Section(index));
+        // The page of the folder may be there already. Where a page is in the way of the folder, those below it have said so.
+        if taken.add(&section.route) {
+            routes.insert(section.route.clone(), Target::Section(index));
+        }
     }
     routes
 }

@@ -137,7 +137,7 @@ do {
       counts.refused += 1;
       if (keep() !== before) throw new Error(`refused, and something has changed: ${said()}`);
       const reason = /^The file is refused: (.*)\. Nothing has changed\.$/.exec(said())?.[1];
-      if (!reason || /undefined|null|function|iterable|property|Cannot|Invalid|\[object/.test(reason.replace(/it is of.*/, ""))) {
+      if (!reason || /undefined|null|function|iterable|property|Cannot|Invalid|\[object/.test(reason.replace(/(it is of the|version) .*/, ""))) {
         throw new Error(`refused in words of the script: ${said()}`);
       }
       reasons.set(reason.slice(0, 30), (reasons.get(reason.slice(0, 30)) || 0) + 1);
