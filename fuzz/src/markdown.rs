@@ -246,6 +246,6 @@ fn check_text(text: &str, has_marks: bool, html: &str) {
     for c in text.chars() {
         assert!(has_marks || !is_mark(c), "the mark {c:?} in {html}");
         assert!(!runsheet::text::is_bidi_control(c), "{c:?} in {html}");
-        assert!(c >= ' ' || matches!(c, '\t' | '\n' | '\r'), "{c:?} in {html}");
+        assert!(!c.is_control() || matches!(c, '\t' | '\n' | '\r'), "{c:?} in {html}");
     }
 }

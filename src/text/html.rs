@@ -15,8 +15,8 @@ const MARKED: [bool; 256] = {
     let mut marked = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        // Control characters of direction begin with 0xD8 or 0xE2.
-        marked[byte] = matches!(byte as u8, b'&' | b'<' | b'>' | b'"' | 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0xD8 | 0xE2);
+        // Control characters of direction begin with 0xD8 or 0xE2, those behind ASCII with 0xC2.
+        marked[byte] = matches!(byte as u8, b'&' | b'<' | b'>' | b'"' | 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0x7F | 0xC2 | 0xD8 | 0xE2);
         byte += 1;
     }
     marked
@@ -34,7 +34,7 @@ fn escape_but(text: &str, kept: &str, html: &mut String) {
             '<' => "&lt;",
             '>' => "&gt;",
             '"' if kept.is_empty() => "&quot;",
-            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => "\u{FFFD}",
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{7f}'..='\u{9f}' => "\u{FFFD}",
             c if crate::text::is_bidi_control(c) => &format!("⟦U+{:04X}⟧", u32::from(c)),
             _ => continue,
         };
@@ -60,6 +60,7 @@ mod tests {
         check("", "", "");
         check("a<b>&\"c\"", "a&lt;b&gt;&amp;&quot;c&quot;", "a&lt;b&gt;&amp;\"c\"");
         check("ü€\u{0}\u{202E}x\u{061C}", "ü€\u{FFFD}⟦U+202E⟧x⟦U+061C⟧", "ü€\u{FFFD}⟦U+202E⟧x⟦U+061C⟧");
+        check("a\u{7f}b\u{9b}c\u{a0}«§", "a\u{FFFD}b\u{FFFD}c\u{a0}«§", "a\u{FFFD}b\u{FFFD}c\u{a0}«§");
         check("“q” …", "“q” …", "“q” …");
     }
 }
