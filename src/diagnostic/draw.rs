@@ -115,8 +115,10 @@ impl<'a> Spot<'a> {
                 let span = clamp(text, span);
                 let (line, column) = self.line.unwrap_or((1, 1));
                 let (shown, is_whole) = shown(text, &span);
-                let annotation = AnnotationKind::Primary.span(span.start - shown.start..span.end - shown.start);
-                let snippet = Snippet::source(&text[shown]).line_start(line).annotation(annotation);
+                let [before, meant, behind] =
+                    [shown.start..span.start, span.clone(), span.end..shown.end].map(|part| printable(&text[part]));
+                let annotation = AnnotationKind::Primary.span(before.len()..before.len() + meant.len());
+                let snippet = Snippet::source(before + &meant + &behind).line_start(line).annotation(annotation);
                 if is_whole {
                     return group.element(snippet.path(visible(path.as_str())));
                 }
@@ -138,6 +140,11 @@ impl<'a> Spot<'a> {
             (None, _) => String::new(),
         }
     }
+}
+
+/// A text without the control characters behind ASCII, each of which is one character still. What is drawn shows all others as pictures.
+fn printable(text: &str) -> String {
+    text.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "\u{FFFD}")
 }
 
 /// A span that lies on one line and on character boundaries, so that a caret can be drawn under it.
@@ -321,9 +328,9 @@ mod tests {
     #[test]
     fn what_acts_on_a_screen_is_shown_in_every_form() {
         let path = RelPath::new("content/a\u{202e}.md").unwrap();
-        let odd = "a\u{1b}[31m\u{202e}b";
+        let odd = "\u{9b}a\u{1b}[31m\u{202e}b\u{9b}";
         let mut diagnostics = Diagnostics::default();
-        let diagnostic = Diagnostic::new(rule::UNKNOWN_KEY, format!("unknown {odd}")).at(&path, 0..1).help(format!("did you mean {odd}?"));
+        let diagnostic = Diagnostic::new(rule::UNKNOWN_KEY, format!("unknown {odd}")).at(&path, 2..3).help(format!("did you mean {odd}?"));
         diagnostics.push(diagnostic.related(&path, Place::Line(1, 1), format!("{odd} is here")));
         for format in [MessageFormat::Text, MessageFormat::Short, MessageFormat::Json, MessageFormat::Github, MessageFormat::Sarif] {
             let drawn = draw(&diagnostics, |_| Some(odd), format, "", false);
@@ -339,8 +346,11 @@ mod tests {
                 }
                 _ => drawn,
             };
-            assert!(!texts.contains(['\u{1b}', '\u{202e}']) && !texts.contains("\\u001b"), "{format:?}: {texts:?}");
-            assert!(texts.contains("a⟦U+001B⟧[31m⟦U+202E⟧b"), "{format:?}: {texts}");
+            assert!(!texts.contains(['\u{1b}', '\u{202e}', '\u{9b}']) && !texts.contains("\\u001b"), "{format:?}: {texts:?}");
+            assert!(texts.contains("⟦U+009B⟧a⟦U+001B⟧[31m⟦U+202E⟧b⟦U+009B⟧"), "{format:?}: {texts}");
+            if format == MessageFormat::Text {
+                assert!(texts.contains(":1:2\n") && texts.contains("1 | �a␛[31m�b�\n  |  ^\n"), "the line with its caret: {texts}");
+            }
         }
     }
 }
