@@ -100,18 +100,21 @@ fn shown(site: &Site, theme: &Theme) {
 /// No script but ours, and no address that is one.
 fn walk(node: &Handle, route: &str) {
     if let NodeData::Element { name, attrs, .. } = &node.data {
-        for attribute in attrs.borrow().iter() {
-            let (attribute, value) = (&*attribute.name.local, attribute.value.to_ascii_lowercase());
+        let attrs = attrs.borrow();
+        let value = |name: &str| attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value);
+        for attribute in attrs.iter() {
+            let (attribute, value) = (&*attribute.name.local, &*attribute.value);
             assert!(!attribute.starts_with("on"), "<{} {attribute}> in {route}", name.local);
-            if matches!(attribute, "href" | "src" | "action" | "content" | "formaction") {
-                let seen: String = value.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
-                assert!(!seen.starts_with("javascript:") && !seen.starts_with("vbscript:"), "<{} {attribute}={value}>", name.local);
-                assert!(!seen.starts_with("data:text"), "<{} {attribute}={value}> in {route}", name.local);
+            if matches!(attribute, "href" | "src" | "action" | "formaction") {
+                assert!(leads_to_a_place(value), "<{} {attribute}={value}> in {route}", name.local);
             }
         }
+        // The page at an old address leads to the new one by itself.
+        if value("http-equiv") == Some("refresh") {
+            let target = value("content").and_then(|content| content.split_once("url="));
+            assert!(target.is_some_and(|(_, target)| leads_to_a_place(target)), "{target:?} in {route}");
+        }
         if &*name.local == "script" {
-            let attrs = attrs.borrow();
-            let value = |name: &str| attrs.iter().find(|attribute| &*attribute.name.local == name).map(|attribute| &*attribute.value);
             let is_ours = value("src").is_some_and(|src| src.contains("assets/")) || value("type") == Some("application/json");
             assert!(is_ours, "a script in {route}: {attrs:?}");
         }
@@ -119,4 +122,11 @@ fn walk(node: &Handle, route: &str) {
     for child in node.children.borrow().iter() {
         walk(child, route);
     }
+}
+
+/// Whether an address is no script and no page of its own, as a browser reads it.
+fn leads_to_a_place(address: &str) -> bool {
+    let seen: String = address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
+    let seen = seen.to_ascii_lowercase();
+    !["javascript:", "vbscript:", "data:text"].iter().any(|scheme| seen.starts_with(scheme))
 }

@@ -280,7 +280,8 @@ def the_rest_is_called_off(program):
 @case
 def stopped_at_once(program):
     """The second Ctrl-C ends it in the middle: it says so, and `status` says what to do."""
-    with Server(Slow(1)) as server:
+    # It would take so long only if the second Ctrl-C ended nothing.
+    with Server(Slow(10)) as server:
         project = Project(program, server.port, 12, smtp="connections = 2")
         process = project.start()
         while not server.record.connections:
