@@ -68,7 +68,7 @@ fn said(diagnostics: &Diagnostics, inputs: &Inputs) {
     }
 }
 
-/// What is escaped in JSON is none the less shown by whoever reads it.
+/// Whoever reads JSON shows what is escaped in it all the same.
 fn strings(value: &Value) {
     match value {
         Value::String(text) => assert_plain(text, "what is said to a program"),

@@ -78,7 +78,7 @@ fn other_value(text: &str, key: &Seal, draw: &mut Draw) {
     }
     let words = serde_json::to_string_pretty(&changed).expect("JSON");
     assert!(!matches!(seal_fault(&words, key), Ok(None)), "the seal holds, though {place} is another in {words}");
-    // How often somebody was tried is told and not vouched for, nor is how often there was another plan.
+    // No line vouches for how often somebody was tried, or how often there was another plan.
     let is_open = |value: &Value| {
         let state = value.pointer(place).and_then(Value::as_str);
         [State::Planned, State::Claimed, State::Deferred].into_iter().any(|open| state == Some(open.name()))

@@ -2,6 +2,6 @@
 
 /// No control characters but those of lines, and nothing that turns the order of text around.
 pub fn assert_plain(text: &str, what: &str) {
-    let odd = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t') || runsheet::text::is_bidi_control(*c));
+    let odd = text.chars().find(|c| runsheet::text::acts_on_screen(*c) && !matches!(c, '\n' | '\r' | '\t'));
     assert!(odd.is_none(), "{odd:?} in {what}: {text:?}");
 }

@@ -22,7 +22,7 @@ const USER: &str = "sample";
 /// The second one has what transport would change.
 const MESSAGES: [&str; 2] = ["Subject: one\r\n\r\nOne\r\n", "Subject: two\r\n\r\n.\r\n..two\r\n"];
 
-/// Lets a server give these answers, divided by NUL, one after each thing that it is told: they are the input, but for its first byte, which
+/// Lets a server give these answers, divided by NUL, one after each thing that it hears: they are the input, but for its first byte, which
 /// says how it is spoken to.
 pub fn smtp(bytes: &[u8]) {
     let Some((first, rest)) = bytes.split_first() else { return };
@@ -33,7 +33,7 @@ pub fn smtp(bytes: &[u8]) {
     // What one thread takes is what the other one connects to: each target has a process of its own, and tests take turns.
     let _turn = place.turn.lock().unwrap_or_else(PoisonError::into_inner);
     let server = thread::spawn(move || answer(&place.listener, answers));
-    // Without a login the server is told no password, and none is hidden.
+    // Without a login the server hears no password, and none is hidden.
     let secrets = if has_login(way) { secrets() } else { Vec::new() };
     let told = speak(&place.servers[way], &secrets);
     let heard = server.join().expect("the server");
@@ -86,7 +86,7 @@ fn settings(port: u16, pipelines: bool, has_login: bool) -> Server {
     Server::new(&sending, None, login).expect("a server")
 }
 
-/// What a server was told.
+/// What a server has heard.
 struct Heard {
     messages: Vec<Message>,
     /// Each thing that it said was one answer, so that both sides know which one belongs to what.
@@ -112,8 +112,7 @@ fn answer(listener: &TcpListener, answers: Vec<Vec<u8>>) -> Heard {
     let mut answer = answers.next();
     while let Some(said) = answer {
         heard.is_orderly &= is_one(&said);
-        // Without an end the other side would wait for more of it.
-        if line.stream.write_all(&said).is_err() || !has_end(&said) {
+        if !line.say(&said) {
             return heard;
         }
         let Some(mut told) = line.next() else { return heard };
@@ -126,7 +125,7 @@ fn answer(listener: &TcpListener, answers: Vec<Vec<u8>>) -> Heard {
         }
         let said = answer.take().unwrap_or_default();
         heard.is_orderly &= is_one(&said);
-        if line.stream.write_all(&said).is_err() || !has_end(&said) {
+        if !line.say(&said) {
             return heard;
         }
         let mut text = Vec::new();
@@ -165,6 +164,11 @@ struct Line {
 }
 
 impl Line {
+    /// Says something; false if there is nothing to wait for behind it: without an end the other side would wait for more.
+    fn say(&mut self, said: &[u8]) -> bool {
+        self.stream.write_all(said).is_ok() && has_end(said)
+    }
+
     /// The next line with its end; `None` if none comes.
     fn next(&mut self) -> Option<Vec<u8>> {
         loop {
@@ -181,7 +185,7 @@ impl Line {
     }
 }
 
-/// Sends two messages over one connection, and says what is told of each.
+/// Sends two messages over one connection, and says what became of each.
 fn speak(server: &Server, secrets: &[String]) -> Vec<Delivery> {
     let mut connection = match Connection::open(server) {
         Ok(connection) => connection,
@@ -208,7 +212,7 @@ fn speak(server: &Server, secrets: &[String]) -> Vec<Delivery> {
     seen
 }
 
-/// What is told is neither more nor less than what the server has.
+/// What is said of a message is neither more nor less than what the server has.
 fn judge(delivery: &Delivery, heard: Option<&Message>, is_orderly: bool, message: &str) {
     if let Some(heard) = heard {
         let doubled = |line: &str| if line.starts_with('.') { format!(".{line}") } else { line.to_owned() };
@@ -218,21 +222,21 @@ fn judge(delivery: &Delivery, heard: Option<&Message>, is_orderly: bool, message
     let answered = |codes: &[char]| heard.is_none_or(|heard| heard.answer.starts_with(codes));
     match delivery {
         Delivery::Accepted(reply) => {
-            assert!(!is_orderly || heard.is_some() && answered(&['2']), "told to be accepted: {reply}");
+            assert!(!is_orderly || heard.is_some() && answered(&['2']), "said to be accepted: {reply}");
         }
         Delivery::Answered { reply, verdict, .. } => {
             assert!(!matches!(verdict, Verdict::Good | Verdict::Nonsense), "{verdict:?}");
-            assert!(!is_orderly || answered(&['4', '5']), "the server has it, and it is told to be refused: {reply}");
+            assert!(!is_orderly || answered(&['4', '5']), "the server has it, and it is said to be refused: {reply}");
         }
         Delivery::Lost { why, .. } => {
-            assert!(heard.is_none(), "the server has it, and it is told to be lost: {why}");
+            assert!(heard.is_none(), "the server has it, and it is said to be lost: {why}");
         }
         Delivery::InDoubt { .. } => {}
         Delivery::Void => panic!("the permit was given"),
     }
 }
 
-/// What is told of a message.
+/// What is said of a message.
 fn words(delivery: &Delivery) -> String {
     match delivery {
         Delivery::Accepted(reply) | Delivery::Answered { reply, .. } => reply.to_string(),
@@ -242,8 +246,8 @@ fn words(delivery: &Delivery) -> String {
 }
 
 fn shown(text: &str, secrets: &[String]) {
-    assert_plain(text, "what is told");
-    assert!(text.len() < 2_000, "{} bytes are told", text.len());
+    assert_plain(text, "what is said");
+    assert!(text.len() < 2_000, "{} bytes are said", text.len());
     let repeated = secrets.iter().find(|secret| text.contains(secret.trim_end_matches('=')));
     assert!(repeated.is_none(), "the password in {text}");
 }

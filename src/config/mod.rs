@@ -20,7 +20,7 @@ use crate::rule::CheckLevel;
 use crate::schedule::{Clock, ClockError, Length};
 use crate::source::{RelPath, Source, Span};
 use crate::status;
-use crate::text::{is_bidi_control, suggest};
+use crate::text::{acts_on_screen, suggest};
 
 pub use event::{Event, Mode};
 pub use external::External;
@@ -259,16 +259,12 @@ type Parsed<T> = Result<T, (String, Option<String>)>;
 /// An `http` or `https` address.
 fn web_address(text: &str) -> Parsed<String> {
     let leads = link::is_web(text) && !link::lacks_host(text) && !link::has_user(text);
-    if !leads || text.contains(char::is_whitespace) || acts_on_screen(text) {
+    // It goes into files that have no escapes, too.
+    if !leads || text.contains(char::is_whitespace) || text.contains(acts_on_screen) {
         let help = "write it as `https://host/path`, without a name and password".to_owned();
         return Err((format!("`{text}` is not a web address"), Some(help)));
     }
     Ok(text.to_owned())
-}
-
-/// Whether a text controls a screen or turns text around, which no address does: they go into files that have no escapes, too.
-fn acts_on_screen(text: &str) -> bool {
-    text.chars().any(|c| c.is_control() || is_bidi_control(c))
 }
 
 /// Small letters, digits and `-`: it also names the file of the ledger.
@@ -312,8 +308,8 @@ fn read_links(reader: &mut Reader) -> (BTreeMap<String, String>, BTreeMap<String
     let written = reader.words("links");
     reader.holds("links", Shape::Named(Box::new(Shape::Text)));
     for (key, text) in written {
-        let allowed =
-            web_address(&text).is_ok() || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@') && !acts_on_screen(rest));
+        let allowed = web_address(&text).is_ok()
+            || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@') && !rest.contains(acts_on_screen));
         if !allowed {
             let message = format!("the link `{}` should begin with `https://`, `http://` or `mailto:`", key.name);
             reader.reject(&key.span, message, None);

@@ -324,7 +324,7 @@ mod tests {
         assert!(github.starts_with("::error file=runsheet.toml,line=4,col=1,title=unknown-key::"), "{github}");
     }
 
-    /// What a JSON text escapes is shown all the same by whoever reads it.
+    /// Whoever reads JSON shows what is escaped in it all the same.
     #[test]
     fn what_acts_on_a_screen_is_shown_in_every_form() {
         let path = RelPath::new("content/a\u{202e}.md").unwrap();

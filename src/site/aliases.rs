@@ -94,7 +94,7 @@ pub fn route(alias: &str) -> Result<Route, (String, String)> {
 }
 
 fn is_odd(c: char) -> bool {
-    c.is_control() || matches!(c, '\\' | '?' | '#') || crate::text::is_bidi_control(c)
+    crate::text::acts_on_screen(c) || matches!(c, '\\' | '?' | '#')
 }
 
 #[cfg(test)]

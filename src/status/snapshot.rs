@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::kuma::CLOCK_SKEW;
 use super::{Fault, Settings};
 use crate::schedule::{moment, years};
+use crate::text::acts_on_screen;
 
 /// The version of the kept file this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
@@ -208,26 +209,27 @@ impl fmt::Display for State {
 /// A text from outside as one line of at most `limit` characters, without anything that acts on the reader's screen.
 pub fn plain_line(text: &str, limit: usize) -> String {
     let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-    // What is left out first may stand before a space.
-    let shown: String = spaced.chars().filter(|c| !acts_on_screen(*c)).collect();
-    plain_text(shown.trim(), limit)
+    // What is left out may stand before a space.
+    let shown = spaced.replace(is_left_out, "");
+    cut(shown.trim(), limit)
 }
 
 /// A text from outside, cut to `limit` characters, without anything that acts on the reader's screen but line ends.
 pub fn plain_text(text: &str, limit: usize) -> String {
-    let spaced = text.chars().map(|c| if c == '\t' { ' ' } else { c });
-    let mut characters = spaced.filter(|c| *c == '\n' || !acts_on_screen(*c));
-    let mut plain: String = characters.by_ref().take(limit).collect();
-    if characters.next().is_some() {
-        plain.push('…');
-    }
-    plain
+    cut(&text.replace('\t', " ").replace(|c| c != '\n' && is_left_out(c), ""), limit)
 }
 
-fn acts_on_screen(c: char) -> bool {
-    let is_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+/// At most so many characters of a text, and a sign of it if there are more.
+fn cut(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn is_left_out(c: char) -> bool {
     let is_invisible = matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-    c.is_control() || is_direction || is_invisible || matches!(c, '\u{fffe}' | '\u{ffff}')
+    acts_on_screen(c) || is_invisible || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

@@ -11,4 +11,4 @@ mod visible;
 
 pub use near::{MOST_KNOWN, Names, nearest, slip, suggest};
 pub use number::{counted, thousands};
-pub use visible::{is_bidi_control, visible};
+pub use visible::{acts_on_screen, is_bidi_control, visible};

@@ -5,10 +5,15 @@ pub fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|c| match c {
             '\n' => vec!['\n'],
-            c if c.is_control() || is_bidi_control(c) => format!("⟦U+{:04X}⟧", u32::from(c)).chars().collect(),
+            c if acts_on_screen(c) => format!("⟦U+{:04X}⟧", u32::from(c)).chars().collect(),
             c => vec![c],
         })
         .collect()
+}
+
+/// Characters that control a screen or turn text around.
+pub fn acts_on_screen(c: char) -> bool {
+    c.is_control() || is_bidi_control(c)
 }
 
 /// Characters that turn the order of text around (Unicode TR 9).

@@ -60,7 +60,7 @@ function good() {
   return { format: "runsheet-run", version: 1, site, event: event.id, run, exported: 0, snapshots: [...snapshots.values()], log };
 }
 function forget() {
-  for (const key of Object.keys(kept)) delete kept[key];
+  kept.clear();
   page.refresh();
 }
 const first = good(), KINDS = [...new Set(first.log.map(({ kind }) => kind))];
