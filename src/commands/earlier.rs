@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
+use jiff::tz::Offset;
 
 use super::identity;
 use crate::config::{Event, Mailing};
@@ -12,6 +13,7 @@ use crate::notice::campaign::Known;
 use crate::notice::ledger::State;
 use crate::notice::stage::Stage;
 use crate::project::Project;
+use crate::schedule::zone;
 use crate::world::ledger::Ledger;
 
 /// A campaign of an event, and what it said of T-0.
@@ -22,10 +24,27 @@ pub struct EarlierCampaign {
     /// It says that the event does not take place then.
     pub puts_off: bool,
     pub t0: Timestamp,
+    /// How its zone's rules have changed since.
+    pub rules: Option<ChangedRules>,
     /// The `SEQUENCE` that their calendars have.
     pub sequence: Option<u64>,
     /// How many have it, or may have.
     pub reached: u64,
+}
+
+/// An offset that a zone had at T-0, and has no more.
+pub struct ChangedRules {
+    pub was: Offset,
+    pub is: Offset,
+    /// The release of the database that said so.
+    pub tzdata: String,
+}
+
+impl ChangedRules {
+    fn since(t0: &str, tzdata: String, event: &Event) -> Option<ChangedRules> {
+        let (was, is) = zone::changed_since(t0, event.clock.as_ref()?.t0().time_zone())?;
+        Some(ChangedRules { was, is, tzdata })
+    }
 }
 
 /// Those that were sent before, oldest first.
@@ -46,6 +65,7 @@ pub fn campaigns(root: &Path, project: &Project, mailing: &Mailing, event: &Even
             is_own: name == own,
             puts_off: campaign::stage_of(project, declared) == Some(Stage::Postponed),
             t0,
+            rules: cover.clock.and_then(|(t0, tzdata)| ChangedRules::since(&t0, tzdata, event)),
             sequence: cover.sequence,
             reached: [State::Accepted, State::InDoubt, State::Sending].map(|state| counts.get(state)).iter().sum(),
         });

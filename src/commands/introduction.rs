@@ -14,8 +14,9 @@ use crate::config::{Event, Mailing, Sending, is_loopback};
 use crate::mailing::Skip;
 use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::{Counts, Plan, State};
-use crate::schedule::zone;
+use crate::schedule::{moment, zone};
 use crate::text::{counted, thousands, visible};
+use crate::world::tzdata;
 
 /// What is about to be sent.
 pub struct Introduction<'a> {
@@ -53,6 +54,7 @@ impl Introduction<'_> {
         }
         lines.extend(Skip::first_of(&self.planned.left_out).map(|rows| format!("  left out  {rows}")));
         lines.extend(self.when());
+        lines.push(zones_line());
         lines.extend(self.moved());
         if let Some((first, last)) = local_times(&self.planned.zones, self.event, self.now) {
             let times = if first == last { first } else { format!("from {first} to {last}") };
@@ -105,19 +107,35 @@ impl Introduction<'_> {
         lines
     }
 
-    /// T-0 as it was told before, if it has been moved since.
+    /// T-0 as it was told before, if it has been moved since, or if its zone has other rules since.
     fn moved(&self) -> Vec<String> {
         let Some(clock) = &self.event.clock else { return Vec::new() };
         let now = clock.t0().timestamp();
-        let is_other = |one: &&EarlierCampaign| one.reached > 0 && one.t0 != now;
+        let is_other = |one: &&EarlierCampaign| one.reached > 0 && (one.t0 != now || one.rules.is_some());
         let mut lines = Vec::new();
         if let Some(last) = self.earlier.iter().rev().find(|one| one.reached > 0).filter(is_other) {
-            lines.push(format!(
-                "  moved     T-0 was {} when `{}` was sent, and is {} here",
-                shown_time(last.t0, self.event),
-                last.mailing,
-                shown_time(now, self.event)
-            ));
+            lines.push(match &last.rules {
+                Some(rules) => format!(
+                    "  rules     {} is {} at T-0 by tzdata {}, and was {} by {} when `{}` was sent: {}",
+                    clock.t0().time_zone().iana_name().unwrap_or("the zone"),
+                    moment::from_utc(rules.is),
+                    zone::tzdata(),
+                    moment::from_utc(rules.was),
+                    visible(&rules.tzdata),
+                    last.mailing,
+                    if last.t0 == now {
+                        "its readers know another clock time".to_owned()
+                    } else {
+                        format!("T-0 was {}, and is {now}", last.t0)
+                    }
+                ),
+                None => format!(
+                    "  moved     T-0 was {} when `{}` was sent, and is {} here",
+                    shown_time(last.t0, self.event),
+                    last.mailing,
+                    shown_time(now, self.event)
+                ),
+            });
         }
         if let Some(own) = self.earlier.iter().find(|one| one.is_own).filter(is_other).filter(|_| self.is_amended) {
             let are = counted(own.reached, "recipient who has it is", "recipients who have it are");
@@ -164,6 +182,14 @@ impl Introduction<'_> {
             (None, _) => vec!["  ledger    none yet: nobody was reached".to_owned()],
         }
     }
+}
+
+/// By which rules of zones all times are, and whether the system knows newer ones.
+fn zones_line() -> String {
+    let newer = tzdata::newer().map_or_else(String::new, |newer| {
+        format!("; this system has {newer}, which is newer: see whether your zones have changed, and update Runsheet")
+    });
+    format!("  zones     by tzdata {}{newer}", zone::tzdata())
 }
 
 /// The earliest and the latest that the recipients' clocks show.

@@ -3,14 +3,17 @@
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use clap::error::ErrorKind;
+
 use crate::cli::{Color, Global};
 use crate::diagnostic::{Diagnostics, MessageFormat, draw, draw_error};
 use crate::error::{Error, Exit, Result};
 use crate::inputs::Inputs;
 use crate::rule::Severity;
+use crate::schedule::zone;
 use crate::source::RelPath;
 use crate::text::counted;
-use crate::world::{environment, streams};
+use crate::world::{environment, streams, tzdata};
 
 /// Writes data to standard output. A reader that has gone away is no error.
 pub fn data(text: &str) -> Result<()> {
@@ -31,8 +34,17 @@ pub fn note(global: &Global, text: &str) {
 
 /// Says what is wrong with the command line; or help, or the version, if that was asked for.
 pub fn usage(told: &clap::Error) -> Exit {
-    streams::print(|| told.print());
+    match told.kind() {
+        ErrorKind::DisplayVersion => streams::out_noted(version().as_bytes()),
+        _ => streams::print(|| told.print()),
+    }
     if told.exit_code() == 0 { Exit::Done } else { Exit::Failed }
+}
+
+/// The version, and the release of the zones' rules. A line more says if the system has newer ones.
+fn version() -> String {
+    let newer = tzdata::newer().map_or_else(String::new, |newer| format!("this system has tzdata {newer}, which is newer\n"));
+    format!("runsheet {} (tzdata {})\n{newer}", env!("CARGO_PKG_VERSION"), zone::tzdata())
 }
 
 /// How the program ends: not well, if something that it had to say was lost.

@@ -26,6 +26,7 @@ use crate::notice::history::{Occasion, Standing, last_cover, verify_plan};
 use crate::notice::invitation::Invitation;
 use crate::notice::ledger::{Plan, Planned, State};
 use crate::notice::stage::Stage;
+use crate::schedule::zone;
 use crate::text::{counted, thousands};
 use crate::world::heads::Head;
 use crate::world::ledger::adoption;
@@ -419,7 +420,8 @@ impl Job<'_> {
         };
         let t0 = self.event.clock.as_ref().map(|clock| clock.t0().timestamp());
         let event = Some(self.event.id.clone());
-        let particulars = Particulars { who, left_out: &planned.left_out, table, event, t0, sequence: self.sequence() };
+        let clock = self.event.clock.as_ref().map(|clock| (clock.t0().to_string(), zone::tzdata().to_owned()));
+        let particulars = Particulars { who, left_out: &planned.left_out, table, event, t0, clock, sequence: self.sequence() };
         match change {
             Change::Same => Ok(()),
             Change::Amended => {

@@ -136,10 +136,26 @@ impl Foreign {
         let name = self.zone.format(&zoned.zone).to_string();
         match own.split_once(" (") {
             // What holds a digit is an offset and no name.
-            Some((_, offset)) if !name.contains(|c: char| c.is_ascii_digit()) && !name.starts_with("GMT") => format!("{name} ({offset}"),
+            Some((_, offset))
+                if !name.contains(|c: char| c.is_ascii_digit()) && !name.starts_with("GMT") && are_of_one_mind(moment, zoned.zone) =>
+            {
+                format!("{name} ({offset}")
+            }
             _ => own,
         }
     }
+}
+
+/// Whether the words of the CLDR stand for the time that the zone has by the database: its own rules are older, and where a zone has
+/// given up its clock changes since, they call its new standard time after the summer time that had the same offset.
+#[expect(deprecated, reason = "as a database of zones it is a bad one; asked is what the formatter takes it to say")]
+fn are_of_one_mind(moment: &Zoned, zone: TimeZoneInfo<AtTime>) -> bool {
+    let calculator = icu_time::zone::VariantOffsetsCalculator::new();
+    let Some(offsets) = calculator.compute_offsets_from_time_zone_and_name_timestamp(zone.id(), zone.zone_name_timestamp()) else {
+        return false;
+    };
+    let is_summer = moment.time_zone().to_offset_info(moment.timestamp()).dst().is_dst();
+    zone.offset() == if is_summer { offsets.daylight } else { Some(offsets.standard) }
 }
 
 fn gregorian(moment: &Zoned) -> Date<Gregorian> {
@@ -190,6 +206,11 @@ mod tests {
         check("pt", "Europe/Lisbon", Form::Date, "sábado, 13 de fevereiro de 2027");
         check("nl", "Europe/Amsterdam", Form::DateTime, "za 13 feb 2027, 23:00 CET (UTC+1)");
         check("it", "UTC", Form::Range, "sab 13 feb 2027, 22:00 – dom 14 feb 2027, 01:00 UTC");
+        check("de", "Europe/Kyiv", Form::Time, "00:00 OEZ (UTC+2)");
+        check("es", "America/Edmonton", Form::Time, "16:00 CST (UTC-6)");
+        check("es", "America/Vancouver", Form::Time, "15:00 MST (UTC-7)");
+        check("fr", "America/Winnipeg", Form::Time, "17:00 EST (UTC-5)");
+        check("es", "America/Havana", Form::Time, "18:00 CDT (UTC-4)");
         check("en", "Europe/Berlin", Form::Range, "Sat 13 Feb 2027, 23:00 to Sun 14 Feb 2027, 02:00 CET (UTC+1)");
     }
 }

@@ -85,6 +85,7 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
         description: format!("{}\n{}", event.name, moment::long(at)),
         start: at.clone(),
         end: None,
+        is_busy: false,
         kind,
         url: anchor.and_then(&url),
     };
@@ -127,6 +128,7 @@ fn stop_conditions(
             description: item.text.clone(),
             start,
             end: Some(end),
+            is_busy: false,
             kind: calendar::Kind::StopCondition,
             url: anchor.and_then(url),
         });
@@ -151,6 +153,7 @@ fn repeated_items(
                 description: format!("{}, {}", round.offset, moment::long(at)),
                 start: at.clone(),
                 end: None,
+                is_busy: false,
                 kind: calendar::Kind::Round,
                 url: anchor.and_then(url),
             });
@@ -183,6 +186,7 @@ fn step_entries(
         description: format!("{offset}, {}{owner}{tasks}", moment::long(start)),
         start: start.clone(),
         end,
+        is_busy: false,
         kind,
         url: url(&step.id),
     };
@@ -201,7 +205,8 @@ fn step_entries(
         StepKind::Range => calendar::Kind::Phase,
         _ => calendar::Kind::Step,
     };
-    // A point without a range or an estimate has no length of its own: its end is only where the next one begins.
+    // A point without an estimate lasts until the next one begins, which may be days.
     let has_length = step.end_offset.is_some() || heading.timing.as_ref().is_some_and(|timing| timing.estimate.is_some());
-    entries.push(entry(uid(""), start, step.end.clone().filter(|_| has_length), kind, &step.offset.to_string()));
+    let is_busy = has_length && matches!(kind, calendar::Kind::Step | calendar::Kind::Gate);
+    entries.push(calendar::Entry { is_busy, ..entry(uid(""), start, step.end.clone(), kind, &step.offset.to_string()) });
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tera::Context;
 
 use super::absolute;
+use crate::project::CONTENT;
 use crate::site::{SITEMAP, Site, Target};
 use crate::theme::Theme;
 
@@ -15,7 +16,11 @@ pub fn sitemap(site: &Site, theme: &Theme) -> Result<String, tera::Error> {
         .filter_map(|(route, target)| {
             let changed = match target {
                 Target::Page(index) => site.pages[*index].changed,
-                Target::Section(_) => None,
+                // The list of a folder changes with what is in it.
+                Target::Section(index) => {
+                    let folder = format!("{CONTENT}/{}/", site.sections[*index].folder);
+                    site.pages.iter().filter(|page| page.page.path.as_str().starts_with(&folder)).filter_map(|page| page.changed).max()
+                }
                 _ => return None,
             };
             Some(json!({ "url": absolute(site, route), "changed": changed.map(|at| at.strftime("%Y-%m-%d").to_string()) }))

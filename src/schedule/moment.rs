@@ -10,12 +10,8 @@ pub fn long(instant: &Zoned) -> String {
 
 /// An instant without its year: `Thu 12 Feb 02:00 GMT (+00:00)`.
 pub fn short(instant: &Zoned) -> String {
-    let offset = numeric(instant.offset());
-    let zone = match abbreviation(instant) {
-        Some(name) if name == "UTC" => name,
-        Some(name) => format!("{name} ({offset})"),
-        None => offset,
-    };
+    let (name, offset) = (zone_name(instant), numeric(instant.offset()));
+    let zone = if name == "UTC" || name == offset { name } else { format!("{name} ({offset})") };
     format!("{} {} {zone}", instant.strftime("%a %-d %b"), time(instant))
 }
 
@@ -65,6 +61,11 @@ pub fn long_zone(instant: &Zoned) -> String {
     }
 }
 
+/// `GMT`; `+11:00` where the zone has no name of letters.
+pub fn zone_name(instant: &Zoned) -> String {
+    abbreviation(instant).unwrap_or_else(|| numeric(instant.offset()))
+}
+
 /// The zone's abbreviation then, if it is made of letters.
 fn abbreviation(instant: &Zoned) -> Option<String> {
     let info = instant.time_zone().to_offset_info(instant.timestamp());
@@ -73,7 +74,7 @@ fn abbreviation(instant: &Zoned) -> Option<String> {
 }
 
 /// `UTC+0`, `UTC+5:30`, `UTC-3`.
-fn from_utc(offset: Offset) -> String {
+pub fn from_utc(offset: Offset) -> String {
     let (sign, [hours, minutes, seconds]) = clockwise(offset);
     match (minutes, seconds) {
         (0, 0) => format!("UTC{sign}{hours}"),

@@ -15,6 +15,8 @@ pub struct Entry {
     pub description: String,
     pub start: Zoned,
     pub end: Option<Zoned>,
+    /// People are busy meanwhile. What only lasts until the next thing begins, or for a week, must not fill their calendars.
+    pub is_busy: bool,
     pub kind: Kind,
     pub url: Option<String>,
 }
@@ -55,6 +57,9 @@ pub fn write(about: &About, entries: &[Entry]) -> String {
     line(&mut file, "METHOD", "PUBLISH");
     line(&mut file, "NAME", &name);
     line(&mut file, "X-WR-CALNAME", &name);
+    // Those that subscribe to it ask again so often (RFC 7986 §5.7); the second is the name that Outlook knows.
+    line(&mut file, "REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
+    line(&mut file, "X-PUBLISHED-TTL", "PT1H");
     if !about.description.is_empty() {
         line(&mut file, "DESCRIPTION", &text(&about.description));
         line(&mut file, "X-WR-CALDESC", &text(&about.description));
@@ -86,7 +91,7 @@ fn event(file: &mut String, about: &About, entry: &Entry) {
         line(file, "URL", &url.chars().filter(|c| !is_forbidden(*c) && !c.is_whitespace()).collect::<String>());
     }
     line(file, "CATEGORIES", entry.kind.category());
-    line(file, "TRANSP", if entry.kind.takes_time() { "OPAQUE" } else { "TRANSPARENT" });
+    line(file, "TRANSP", if entry.is_busy { "OPAQUE" } else { "TRANSPARENT" });
     line(file, "STATUS", "CONFIRMED");
     if entry.kind.rings() {
         line(file, "BEGIN", "VALARM");
@@ -110,11 +115,6 @@ impl Kind {
             Kind::NoReturn => "Point of no return",
             Kind::RollbackBy => "Latest rollback decision",
         }
-    }
-
-    /// Whether people are busy meanwhile: a phase of a week must not fill their calendars.
-    fn takes_time(self) -> bool {
-        matches!(self, Kind::Step | Kind::Gate)
     }
 
     /// Whether it is announced 15 minutes before.
@@ -149,6 +149,7 @@ mod tests {
             description: String::new(),
             start: at("2027-02-13T02:20[Europe/London]"),
             end: Some(at("2027-02-13T02:35[Europe/London]")),
+            is_busy: false,
             kind,
             url: None,
         }
@@ -170,9 +171,9 @@ mod tests {
     fn whole_file() {
         let mut about = about();
         about.description = "From old to new".to_owned();
-        let gate = Entry { end: None, url: Some("https://docs.example/#gate-3".to_owned()), ..entry(Kind::Gate) };
+        let gate = Entry { end: None, is_busy: true, url: Some("https://docs.example/#gate-3".to_owned()), ..entry(Kind::Gate) };
         let expected = "BEGIN:VCALENDAR VERSION:2.0 PRODID:-//Runsheet//Run_sheet//EN CALSCALE:GREGORIAN METHOD:PUBLISH \
-            NAME:Cutover X-WR-CALNAME:Cutover DESCRIPTION:From_old_to_new X-WR-CALDESC:From_old_to_new \
+            NAME:Cutover X-WR-CALNAME:Cutover REFRESH-INTERVAL;VALUE=DURATION:PT1H X-PUBLISHED-TTL:PT1H DESCRIPTION:From_old_to_new X-WR-CALDESC:From_old_to_new \
             BEGIN:VEVENT UID:export@cutover DTSTAMP:20261122T100000Z SEQUENCE:3 DTSTART:20270213T022000Z SUMMARY:Export \
             URL:https://docs.example/#gate-3 CATEGORIES:Gate TRANSP:OPAQUE STATUS:CONFIRMED \
             BEGIN:VALARM ACTION:DISPLAY DESCRIPTION:Export TRIGGER:-PT15M END:VALARM END:VEVENT END:VCALENDAR";
@@ -191,19 +192,21 @@ mod tests {
 
     #[test]
     fn kinds() {
-        let check = |kind, category: &str, busy: &str, rings: bool| {
+        let check = |kind, category: &str, rings: bool| {
             assert_eq!(value(entry(kind), "CATEGORIES").as_deref(), Some(category));
-            assert_eq!(value(entry(kind), "TRANSP").as_deref(), Some(busy), "{category}");
+            assert_eq!(value(entry(kind), "TRANSP").as_deref(), Some("TRANSPARENT"), "{category}");
+            let busy = Entry { is_busy: true, ..entry(kind) };
+            assert_eq!(value(busy, "TRANSP").as_deref(), Some("OPAQUE"), "{category}");
             assert_eq!(value(entry(kind), "TRIGGER").is_some(), rings, "{category}");
         };
-        check(Kind::Phase, "Phase", "TRANSPARENT", false);
-        check(Kind::Step, "Step", "OPAQUE", false);
-        check(Kind::Gate, "Gate", "OPAQUE", true);
-        check(Kind::Deadline, "Deadline", "TRANSPARENT", true);
-        check(Kind::Round, "Round", "TRANSPARENT", false);
-        check(Kind::StopCondition, "Stop condition", "TRANSPARENT", false);
-        check(Kind::NoReturn, "Point of no return", "TRANSPARENT", true);
-        check(Kind::RollbackBy, "Latest rollback decision", "TRANSPARENT", true);
+        check(Kind::Phase, "Phase", false);
+        check(Kind::Step, "Step", false);
+        check(Kind::Gate, "Gate", true);
+        check(Kind::Deadline, "Deadline", true);
+        check(Kind::Round, "Round", false);
+        check(Kind::StopCondition, "Stop condition", false);
+        check(Kind::NoReturn, "Point of no return", true);
+        check(Kind::RollbackBy, "Latest rollback decision", true);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The sheet as the page's script reads it: JSON in the page, written once at build.
 
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Sheet, decider, owner};
@@ -7,7 +9,7 @@ use crate::config::{Event, Mode};
 use crate::page::entry::{self, Track};
 use crate::page::{ItemKind, blank};
 use crate::project::Page;
-use crate::schedule::{Offset, Origin, Part, Unit};
+use crate::schedule::{Offset, Origin, Part, Unit, zone};
 
 /// Everything that the script of a sheet needs besides the page itself. Times are seconds since 1970.
 #[derive(Debug, Serialize)]
@@ -31,7 +33,14 @@ pub struct EventData<'p> {
     pub name: &'p str,
     pub mode: &'static str,
     pub t0: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<&'p str>,
+    /// From when on the zone has which offset, in seconds, and under which name. Where the table ends, times are in UTC.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offsets: Vec<(i64, i32, String)>,
+    /// The release of the database that they are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tzdata: Option<&'static str>,
     pub end: Option<i64>,
 }
 
@@ -142,7 +151,7 @@ pub fn json(page: &Page, sheet: &Sheet, event: Option<&Event>, site: &str, route
         page: route,
         title: &page.title,
         version: String::new(),
-        event: event.map(event_data),
+        event: event.map(|event| event_data(event, sheet)),
         roles: event.map(|event| event.roles.iter().map(|(key, title)| (key.as_str(), title.as_str())).collect()).unwrap_or_default(),
         sections: (0..page.headings.len()).map(|index| section(page, sheet, index)).collect(),
         items: (0..page.items.len()).map(|index| item(page, sheet, event, index)).collect(),
@@ -167,16 +176,53 @@ fn seconds(at: &jiff::Zoned) -> i64 {
     at.timestamp().as_second()
 }
 
-fn event_data(event: &Event) -> EventData<'_> {
+fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
     let clock = event.clock.as_ref();
+    let offsets = offsets(event, sheet);
     EventData {
         id: &event.id,
         name: &event.name,
         mode: if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
         t0: clock.map(|clock| seconds(clock.t0())),
         zone: clock.and_then(|clock| clock.t0().time_zone().iana_name()).or(event.time_zone.as_deref()),
+        tzdata: (!offsets.is_empty()).then(zone::tzdata),
+        offsets,
         end: event.end().as_ref().map(seconds),
     }
+}
+
+/// How long before and after what a sheet plans its offsets are known to the page.
+const MARGIN: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// Of an event without a date: so many years before and after the release of the database.
+const PREVIEW: (i16, i16) = (1, 10);
+
+/// The offsets of the event's zone around all that the sheet plans. Before and after them the page falls back to UTC, and so it
+/// shows no time that nobody has worked out.
+fn offsets(event: &Event, sheet: &Sheet) -> Vec<(i64, i32, String)> {
+    let found = match (&event.clock, &event.time_zone) {
+        (Some(clock), _) => Some(clock.t0().time_zone().clone()),
+        (None, Some(name)) => zone::zone(name).ok(),
+        (None, None) => None,
+    };
+    let Some(found) = found else { return Vec::new() };
+    let (from, until) = match &event.clock {
+        Some(clock) => {
+            let end = event.end();
+            let planned = sheet.steps.iter().flat_map(|step| [&step.start, &step.end]).flatten();
+            let (first, last) = planned.chain(&end).fold((clock.t0(), clock.t0()), |(first, last), at| (first.min(at), last.max(at)));
+            (
+                first.timestamp().saturating_sub(MARGIN).unwrap_or(Timestamp::MIN),
+                last.timestamp().saturating_add(MARGIN).unwrap_or(Timestamp::MAX),
+            )
+        }
+        None => {
+            let year = zone::tzdata().get(..4).and_then(|year| year.parse::<i16>().ok()).unwrap_or(2026);
+            let first_of = |year: i16| jiff::civil::date(year, 1, 1).to_zoned(TimeZone::UTC).map(|day| day.timestamp());
+            (first_of(year - PREVIEW.0).unwrap_or(Timestamp::MIN), first_of(year + PREVIEW.1).unwrap_or(Timestamp::MAX))
+        }
+    };
+    let known = zone::stretches(&found, from, until).into_iter().map(|one| (one.from.as_second(), one.offset, one.name));
+    known.chain([(until.as_second(), 0, "UTC".to_owned())]).collect()
 }
 
 fn section<'p>(page: &'p Page, sheet: &'p Sheet, index: usize) -> SectionData<'p> {

@@ -26,5 +26,6 @@ pub mod status;
 pub mod streams;
 pub mod table_file;
 pub mod threads;
+pub mod tzdata;
 pub mod watch;
 pub mod watchdog;

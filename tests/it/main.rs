@@ -17,6 +17,7 @@ mod init;
 mod levels;
 mod mail;
 mod near_misses;
+mod nginx;
 mod output;
 mod outside;
 mod plan;
@@ -35,6 +36,7 @@ mod sizes;
 mod status;
 mod streams;
 mod times;
+mod zones;
 
 /// Whether what is done many times is to be done many more.
 fn is_long() -> bool {

@@ -63,7 +63,10 @@ fn with_history() -> TempDir {
     git(root, "2026-03-01T23:30:00-05:00", &["add", "docs/runsheet.toml", "docs/content/index.md", "docs/content/a b.md"]);
     git(root, "2026-03-01T23:30:00-05:00", &["commit", "-qm", "One"]);
     write(root, "docs/content/index.md", "# Home\n\nThe first *paragraph* & more, again.\n");
+    write(root, "docs/content/folder/page.md", "# In a folder\n");
     git(root, "2026-03-03T10:00:00Z", &["commit", "-qam", "Two"]);
+    git(root, "2026-03-04T09:00:00Z", &["add", "docs/content/folder"]);
+    git(root, "2026-03-04T09:00:00Z", &["commit", "-qm", "A folder"]);
     git(root, "2026-03-04T10:00:00Z", &["add", "elsewhere.md"]);
     git(root, "2026-03-04T10:00:00Z", &["commit", "-qm", "Three"]);
     project
@@ -84,10 +87,12 @@ fn pages_say_when_they_were_changed() {
     let sitemap = read(&docs, "public/sitemap.xml");
     assert!(sitemap.contains("<url><loc>https://docs.example.org/</loc><lastmod>2026-03-03</lastmod></url>"), "{sitemap}");
     assert!(sitemap.contains("<url><loc>https://docs.example.org/k%C3%B6ln.html</loc></url>"), "{sitemap}");
+    assert!(sitemap.contains("<url><loc>https://docs.example.org/folder/</loc><lastmod>2026-03-04</lastmod></url>"), "{sitemap}");
     let changes = read(&docs, "public/changes.xml");
     let times: Vec<&str> = changes.lines().filter(|line| line.starts_with("<updated>")).collect();
     let newest = "<updated>2026-03-03T10:00:00Z</updated>";
-    assert_eq!(times, [newest, newest, "<updated>2026-03-02T04:30:00Z</updated>"]);
+    let in_folder = "<updated>2026-03-04T09:00:00Z</updated>";
+    assert_eq!(times, [in_folder, in_folder, newest, "<updated>2026-03-02T04:30:00Z</updated>"]);
     assert!(changes.contains("<summary>Said in front</summary>"), "{changes}");
 }
 

@@ -63,6 +63,9 @@ pub struct Covered {
     /// T-0 of the event when the plan was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub t0: Option<Timestamp>,
+    /// The same on the clock of its zone, as `2027-02-13T02:00:00+00:00[Europe/London]`, and the release of the zone's rules.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub clock: Option<(String, String)>,
     /// The event's id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub event: Option<String>,

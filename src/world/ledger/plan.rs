@@ -22,6 +22,8 @@ pub struct Particulars<'a> {
     /// The event's id, and its T-0.
     pub event: Option<String>,
     pub t0: Option<Timestamp>,
+    /// That on the clock of its zone, and the release of the zone's rules: see [`Covered`].
+    pub clock: Option<(String, String)>,
     /// The SEQUENCE of its window, if calendars are told of it.
     pub sequence: Option<u64>,
 }
@@ -34,6 +36,7 @@ pub(super) struct Said {
     pub from: Option<String>,
     pub event: Option<String>,
     pub t0: Option<Timestamp>,
+    pub clock: Option<(String, String)>,
     pub sequence: Option<u64>,
     /// Of a new plan.
     pub messages: Option<String>,
@@ -41,9 +44,9 @@ pub(super) struct Said {
 
 impl Said {
     fn new(rows: &[Planned], particulars: &Particulars) -> Said {
-        let Particulars { table, event, t0, sequence, .. } = particulars;
+        let Particulars { table, event, t0, clock, sequence, .. } = particulars;
         let messages = Some(messages(rows));
-        Said { messages, table: table.clone(), event: event.clone(), t0: *t0, sequence: *sequence, ..Said::default() }
+        Said { messages, table: table.clone(), event: event.clone(), t0: *t0, clock: clock.clone(), sequence: *sequence, ..Said::default() }
     }
 }
 
@@ -126,7 +129,7 @@ impl Ledger {
         let rows = self.rows()?;
         let before = last_cover(&self.plan_lines()?);
         let before = before.unwrap_or_default();
-        let Said { table, decided, from, event, t0, sequence, messages } = said;
+        let Said { table, decided, from, event, t0, clock, sequence, messages } = said;
         let covered = Covered {
             plan: plan.hash,
             frozen: plan.frozen.to_string(),
@@ -138,6 +141,7 @@ impl Ledger {
             decided,
             from,
             sequence: if t0.is_some() { sequence } else { before.sequence },
+            clock: if t0.is_some() { clock } else { before.clock },
             event: event.or(before.event),
             t0: t0.or(before.t0),
             number: before.number + 1,

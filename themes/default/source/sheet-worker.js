@@ -62,21 +62,19 @@ async function file(request, url) {
   return (await saved(url)) || fetch(request);
 }
 
-function inZone(timeZone) {
-  try {
-    return new Intl.DateTimeFormat("en-GB", { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  } catch {
-    // A zone that this browser does not know
-    return inZone();
-  }
+/** A moment as the page writes it: by the offsets that it was built with, or else in the zone of this device. */
+function written(ms, offsets) {
+  const here = [0, new Date(ms).getTimezoneOffset() * -60];
+  const [, offset, name] = offsets ? offsets.findLast(([from]) => from * 1000 <= ms) || [0, 0, "UTC"] : here;
+  const [, day, month, , clock] = new Date(ms + offset * 1000).toUTCString().split(" ");
+  return `${Number(day)} ${month} ${clock.slice(0, 5)}${name ? ` ${name}` : ""}`;
 }
 
-// Pages ask what is saved, with the zone of their event and what they were built from.
+// Pages ask what is saved, with the offsets of their event's zone and what they were built from.
 async function answer({ source, data }) {
   const time = await (await saved(address("sheet-worker.js?saved"))).text();
-  const at = inZone(data.zone).format(Number(time)).replace(",", "");
   const offline = copied.delete(source.id) || data.offline;
-  source.postMessage(`${offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${at}. ${data.of}`);
+  source.postMessage(`${offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${written(Number(time), data.offsets)}. ${data.of}`);
 }
 
 self.addEventListener("message", (event) => event.waitUntil(answer(event)));

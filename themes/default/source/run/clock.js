@@ -1,34 +1,28 @@
-// Times as text, in the zone of the event; without one in that of the device.
+// Times as text, in the zone of the event; without one in that of the device. The rules of zones that a browser has are often older
+// than those that the page was built with, so it is not asked.
 import { event, minutes, toMs } from "../sheet/plan.js";
 
-function shape(timeZone) {
-  try {
-    return new Intl.DateTimeFormat("en-GB",
-      { timeZone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
-  } catch {
-    // A zone that this browser does not know
-    return shape();
-  }
+/** Which offset is in force at a moment: from when on, how many seconds, and what it is called. */
+function ruleAt(ms) {
+  if (event.offsets) return event.offsets.findLast(([from]) => toMs(from) <= ms) || [, 0, "UTC"];
+  const here = new Date(ms);
+  return [, here.getTimezoneOffset() * -60, String(here).slice(28, 33)];
 }
-let format, usual;
-/** Made when a time is first told: it takes a browser longer than all else here, and a sheet without a run needs none. */
-function form() {
-  format ||= shape(event.zone || undefined);
-  usual ||= /\S+$/.exec(format.format(toMs(event.t0) || Date.now()))[0];
-  return format;
-}
+const usual = ruleAt(toMs(event.t0) || Date.now())[2];
 
-export const zoneName = () => `${form().resolvedOptions().timeZone} (${usual})`;
+/** The clock on the wall at a moment, as if it were one in UTC. */
+export const wallOf = (ms) => ms + toMs(ruleAt(ms)[1]);
+export const zoneName = () => `${event.zone || Intl.DateTimeFormat().resolvedOptions().timeZone} (${usual})`;
 // The zone is told where it is not the usual one: when the clocks go back, 01:15 comes twice.
-export const full = (ms) => `${form().format(ms)} `.replace(",", "").replace(` ${usual} `, "").trim();
+export function full(ms) {
+  const name = ruleAt(ms)[2], [, day, month, , clock] = new Date(wallOf(ms)).toUTCString().split(" ");
+  return `${+day} ${month} ${clock.slice(0, 5)}` + (name === usual ? "" : " " + name);
+}
 /** With its date only where that is not today. */
 export function time(ms) {
-  const [day, month, ...clock] = full(ms).split(" ");
-  return full(Date.now()).startsWith(`${day} ${month} `) ? clock.join(" ") : full(ms);
+  const words = full(ms), [day] = /\S+ \S+ /.exec(words);
+  return full(Date.now()).startsWith(day) ? words.slice(day.length) : words;
 }
-/** The clock on the wall at a moment, as if it were one in UTC. */
-export const wallOf = (ms) =>
-  Date.parse(new Date(ms).toLocaleString("sv", { timeZone: form().resolvedOptions().timeZone }).replace(" ", "T") + "Z");
 /** A length in its two largest units. */
 export function span(ms) {
   const all = Math.abs(minutes(ms)), parts = [[all / 1440, "d"], [(all / 60) % 24, "h"], [all % 60, "min"]];

@@ -5,7 +5,7 @@ import { roundsOf, words } from "./page.js";
 import { doneAt, fieldText, offsetOf, planned, read } from "./state.js";
 import { notesOf, told, toldWhole } from "./words.js";
 
-const COLUMNS = ["Section", "Offset", "Item", "Owner", "Planned", "Done", "Slip, min", "By", "State", "Fields"];
+const columns = (zone) => ["Section", "Offset", "Item", "Owner", "Planned" + zone, "Done" + zone, "Slip, min", "By", "State", "Fields"];
 const textOf = (notes) => notes.filter((note) => note?.[0] && !note[2]).map(([words]) => words);
 
 /** The blanks of an item that are filled in; without one those that stand elsewhere. */
@@ -32,9 +32,10 @@ export function csv(state) {
     const words = String(value || "").replace(/^(?!-\d+$)[=+\-@＝＋－＠]/, "'$&");
     return /[",\r\n]/.test(words) ? `"${words.replace(/"/g, '""')}"` : words;
   };
+  // A time that a spreadsheet computes with has neither T nor Z.
   const table = [
-    COLUMNS,
-    ...rows(state, utc),
+    columns(", UTC"),
+    ...rows(state, (ms) => utc(ms).replace("T", " ").slice(0, -1)),
     ...filled(state).map(({ id, label, in: part }) =>
       [part.title, "", label, "", "", "", "", read(state, "field", id).by, "field", fieldText(state, id)]),
   ];
@@ -44,8 +45,8 @@ export function csv(state) {
 // No markup from what was typed
 const safe = (words) => String(words || "").replace(/\s+/g, " ")
   .replace(/[&<>]/g, (c) => `&#${c.charCodeAt()};`).replace(/[\\`*_{}[\]#|~!$@]/g, "\\$&");
-const table = (columns, lines) =>
-  (lines.length ? [columns, columns.map(() => "---"), ...lines].map((line) => `| ${line.map(safe).join(" | ")} |`) : []);
+const table = (names, lines) =>
+  (lines.length ? [names, names.map(() => "---"), ...lines].map((line) => `| ${line.map(safe).join(" | ")} |`) : []);
 const bullets = (lines) => lines.map((one) => "- " + safe(one));
 
 /** The report, in Markdown. */
@@ -56,7 +57,7 @@ export function report(state) {
   const dates = [t0, event.t0].map((one) => (one === null ? "not set" : both(toMs(one))));
   const fields = blanks.map((blank) => [blank, read(state, "field", blank.id)]).filter(([, one]) => one);
   const parts = {
-    Steps: table(COLUMNS, steps.filter((row) => row[8] !== "not tripped")),
+    Steps: table(columns(""), steps.filter((row) => row[8] !== "not tripped")),
     Fields: table(["Field", "Value", "By", "Time", "Note"], fields.map(([blank, { value, by, at }]) =>
       [blank.label, value, by, full(at), textOf(notesOf(state, "field", blank.id, blank, full)).join(", ")])),
     Decisions: entries((one) => /choice|reverse/.test(one.kind)),

@@ -4,7 +4,8 @@ import { event, root } from "./plan.js";
 import { BY, get, set } from "./storage.js";
 
 const { run: src } = document.currentScript.dataset;
-const [main] = all("main"), [desk] = all("#DESK"), [head] = all(".desk-head"), [say] = all(".desk-say"), [initials] = all(".initials");
+export const [desk] = all("#DESK");
+const [main] = all("main"), [head] = all(".desk-head"), [say] = all(".desk-say"), [initials] = all(".initials");
 /** What was pressed last before the script was there. */
 let held;
 let script, isLoaded = false;

@@ -2,3 +2,4 @@
 import "./load.js";
 import "./offline.js";
 import "./paper.js";
+import "./rules.js";
