@@ -68,8 +68,8 @@ rules! {
         VARIABLE_TYPO: "variable-typo", Warning, Nothing, "0.1.0";
     }
     Links in "links" {
-        BROKEN_ANCHOR: "broken-anchor", Error, InNotices, "0.1.0";
-        BROKEN_LINK: "broken-link", Error, InNotices, "0.1.0";
+        BROKEN_ANCHOR: "broken-anchor", Error, OffPages, "0.1.0";
+        BROKEN_LINK: "broken-link", Error, OffPages, "0.1.0";
         DEAD_LINK: "dead-link", Error, Nothing, "0.1.0";
         LINK_UNCERTAIN: "link-uncertain", Warning, Nothing, "0.1.0";
         LYING_LINK: "lying-link", Warning, Nothing, "0.1.0";

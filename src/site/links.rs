@@ -11,7 +11,7 @@ use super::{Route, Site, Target, aliases, hosting, nav, route_of};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs::Inputs;
-use crate::page::link::{self, External, decode};
+use crate::page::link::{self, decode};
 use crate::page::{Kind, Link};
 use crate::project::Page;
 use crate::project::{CONTENT, Project};
@@ -179,8 +179,8 @@ impl<'a> Index<'a> {
     /// The way out of a link to a path that does not exist.
     fn suggestion(&self, from: &RelPath, link: &Link, path: &RelPath) -> Option<String> {
         let near = match link.path.strip_prefix('/') {
-            Some(_) if link.path.starts_with(self.base_path) => self.nearest_address(from, &link.path[self.base_path.len()..]),
-            Some(address) => self.nearest_address(from, address),
+            Some(_) if link.path.starts_with(self.base_path) => self.nearest_file(from, &link.path[self.base_path.len()..]),
+            Some(address) => self.nearest_file(from, address),
             None => None,
         };
         let near = near.or_else(|| self.nearest_path(from, path));
@@ -190,13 +190,17 @@ impl<'a> Index<'a> {
     }
 
     /// The file of the page whose address is near to one that does not exist.
-    fn nearest_address(&self, from: &RelPath, address: &str) -> Option<String> {
+    fn nearest_address(&self, address: &str) -> Option<&'a RelPath> {
         let addresses = self.addresses.get_or_init(|| {
             let pages = self.pages.iter().filter_map(|(path, entry)| Some((plain(entry.route?), *path)));
             Known::new(pages.filter(|(address, _)| !address.is_empty()))
         });
-        let path = addresses.nearest(plain(address.trim_end_matches(".md")))?;
-        Some(relative(from.parent(), path.as_str()))
+        addresses.nearest(plain(address.trim_end_matches(".md")))
+    }
+
+    /// The same, as it is written in another file.
+    fn nearest_file(&self, from: &RelPath, address: &str) -> Option<String> {
+        self.nearest_address(address).map(|path| relative(from.parent(), path.as_str()))
     }
 
     /// The address of the site's page, file or folder that an address below its root means, and the page if it is one.
@@ -325,8 +329,8 @@ fn with_fragment(address: String, entry: Option<&Entry>, link: &Link) -> Result<
     Ok(format!("{address}#{}", link::encode(fragment)))
 }
 
-/// Reports links of pages and of the look to the site's own address behind which nothing is published. Few sites have such links, so the
-/// index is made when the first one is met.
+/// Reports links of pages, of the look and of `[links]` to the site's own address behind which nothing is published. Few sites have such
+/// links, so the index is made when the first one is met.
 pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() -> Index<'a>, diagnostics: &mut Diagnostics) {
     let index = LazyCell::new(index);
     let of_pages = project.pages.iter().flat_map(|page| page.external.iter().map(|link| (&page.path, link)));
@@ -334,23 +338,35 @@ pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() ->
     let of_look = config.look.external.iter().map(|link| (&config_path, link));
     for (from, external) in of_pages.chain(of_look) {
         let Some(rest) = link::below(&external.url, &config.site.base_url) else { continue };
-        diagnostics.extend(own_fault(from, external, rest, &index).map(|diagnostic| diagnostic.at(from, external.span.clone())));
+        let as_link = |address: &str| {
+            let near = index.nearest_file(from, address);
+            near.map_or("write it as a link to the file".to_owned(), |near| format!("write it as a link to the file: `{near}`"))
+        };
+        diagnostics.extend(own_fault(rest, &index, as_link).map(|diagnostic| diagnostic.at(from, external.span.clone())));
+    }
+    // Those are what notices link to, so they are whole addresses.
+    for (name, url) in &config.links {
+        let (Some(rest), Some(span)) = (link::below(url, &config.site.base_url), config.link_places.get(name)) else { continue };
+        let as_address = |address: &str| match index.nearest_address(address).and_then(|path| index.pages.get(path)?.route) {
+            Some(near) => format!("did you mean `{}{near}`?", config.site.base_url),
+            None => "make a page for it, or name an address of another site".to_owned(),
+        };
+        diagnostics.extend(own_fault(rest, &index, as_address).map(|diagnostic| diagnostic.at(&config_path, span.clone())));
     }
 }
 
-/// What is wrong with a link to an address of this site; `rest` is what stands behind that of the site.
-fn own_fault(from: &RelPath, external: &External, rest: &str, index: &Index) -> Option<Diagnostic> {
+/// What is wrong with a link to an address of this site; `rest` is what stands behind that of the site, `help` what to write in place of
+/// an address that leads nowhere.
+fn own_fault(rest: &str, index: &Index, help: impl Fn(&str) -> String) -> Option<Diagnostic> {
     let (address, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let address = decode(address.split('?').next().unwrap_or(""));
     let Some(found) = index.at(&address) else {
-        let near = index.nearest_address(from, &address);
-        let help = near.map_or("write it as a link to the file".to_owned(), |near| format!("write it as a link to the file: `{near}`"));
-        return Some(Diagnostic::new(rule::BROKEN_LINK, format!("`{address}` is not on this site")).help(help));
+        return Some(Diagnostic::new(rule::BROKEN_LINK, format!("`{address}` is not on this site")).help(help(&address)));
     };
     if fragment.is_empty() {
         return None;
     }
-    let link = Link { path: String::new(), fragment: Some(decode(fragment)), span: external.span.clone(), image: false };
+    let link = Link { path: String::new(), fragment: Some(decode(fragment)), span: 0..0, image: false };
     with_fragment(String::new(), found, &link).err()
 }
 

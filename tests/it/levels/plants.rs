@@ -237,6 +237,8 @@ fn of_configuration() -> Vec<Plant> {
         config("bad-value", from, &format!("{from}\nunsubscribe = \"http://sample.example/leave\"")),
         config("bad-value", from, &format!("{from}\nsuppress = \"../left.txt\"")),
         config("bad-zone", "time_zone = \"Europe/London\"", "time_zone = \"Europe/Lodnon\""),
+        config("broken-anchor", "https://status.sample.example", "https://docs.sample.example/#status"),
+        config("broken-link", "https://status.sample.example", "https://docs.sample.example/status.html"),
         config("duplicate-name", "[smtp]", "[[mailings]]\nid = \"advance\"\nnotice = \"advance\"\nrecipients = \"people.csv\"\n\n[smtp]"),
         config("missing-key", from, ""),
         config("missing-secret", from, &format!("{from}\nunsubscribe = \"https://sample.example/?u={{token}}\"")),
