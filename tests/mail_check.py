@@ -64,10 +64,21 @@ def moment(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def local(start, zone):
-    """Such as "Sat 13 Feb 2027, 02:00"; the same in every locale."""
+DAYS = {"en": "Mon Tue Wed Thu Fri Sat Sun", "de": "Mo Di Mi Do Fr Sa So", "fr": "lun mar mer jeu ven sam dim"}
+MONTHS = {
+    "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
+    "fr": "janv. févr. mars avr. mai juin juil. août sept. oct. nov. déc.",
+}
+
+
+def local(start, zone, lang):
+    """Such as "Sat 13 Feb 2027, 02:00", in the language of the mail; the same in every locale."""
     at = start.astimezone(ZoneInfo(zone))
-    return f"{'Mon Tue Wed Thu Fri Sat Sun'.split()[at.weekday()]} {at.day} {at.strftime('%b %Y, %H:%M')}"
+    lang = lang if lang in DAYS else "en"
+    day = DAYS[lang].split()[at.weekday()]
+    if lang == "de":
+        return f"{day}., {at:%d.%m.%Y, %H:%M}"
+    return f"{day}{'.' if lang == 'fr' else ''} {at.day} {MONTHS[lang].split()[at.month - 1]} {at:%Y, %H:%M}"
 
 
 def address(text):
@@ -100,7 +111,7 @@ def check_mail(mail, data, mailing, people, start):
     expect(to[0].display_name == person["name"], mail, f"is to {to[0].display_name!r}, not {person['name']!r}")
     expect(person["name"] in " ".join(text.split()), mail, "does not name the recipient")
     if start:
-        expected = local(start, person["zone"])
+        expected = local(start, person["zone"], person.get("lang"))
         expect(expected in " ".join(text.split()), mail, f"the start time {expected} is not in the text")
     return message
 
