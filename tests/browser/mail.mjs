@@ -1,4 +1,4 @@
-// Looks at the mails of every mailing: in an offline checker of mail, and in a browser in light, dark and on a phone.
+// Looks at a mail of each language of every mailing: in an offline checker of mail, and in a browser in light, dark and on a phone.
 //
 // Usage: node mail.mjs RUNSHEET PROJECT_FOLDER [PICTURES_FOLDER]
 import { execFile } from "node:child_process";
@@ -18,14 +18,21 @@ const run = promisify(execFile);
 const call = async (...args) => (await run(resolve(program), ["--root", project, "--offline", ...args], { maxBuffer: 1 << 28 })).stdout;
 const mailings = [...(await call("notice", "list")).matchAll(/^  mailing (\S+)/gm)].map((found) => found[1]);
 const faults = [];
+let count = 0;
 const browser = await openBrowser();
 if (pictures) await mkdir(pictures, { recursive: true });
 try {
   const mails = [];
   for (const mailing of mailings) {
-    const [line] = (await call("notice", "merge", mailing, "--limit", "1", "--format", "jsonl", "--to", "-")).split("\n");
-    mails.push({ mailing, ...JSON.parse(line) });
+    const lines = (await call("notice", "merge", mailing, "--format", "jsonl", "--to", "-")).trim().split("\n");
+    const first = new Map();
+    for (const mail of lines.map((line) => JSON.parse(line))) {
+      const lang = /<html lang="([^"]+)"/.exec(mail.html)[1];
+      if (!first.has(lang)) first.set(lang, { mailing: lang === "en" ? mailing : `${mailing}.${lang}`, ...mail });
+    }
+    mails.push(...first.values());
   }
+  count = mails.length;
   await several(mails, async ({ mailing, html, subject }) => {
     const is = (holds, words) => holds || faults.push(`${mailing}: ${words}`);
     const report = auditEmail(html);
@@ -55,7 +62,7 @@ try {
 }
 if (!mailings.length) faults.push("there are no mailings");
 for (const fault of faults) console.log(`FAILED  ${fault}`);
-console.log(`${mailings.length} mailings in light and dark at three widths: ${faults.length ? `${faults.length} faults` : "all good"}`);
+console.log(`${count} mails of ${mailings.length} mailings in light and dark at three widths: ${faults.length ? `${faults.length} faults` : "all good"}`);
 process.exitCode = faults.length ? 1 : 0;
 
 async function look(page, colorScheme, is) {
