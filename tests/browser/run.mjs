@@ -889,8 +889,8 @@ await test("rounds have their own times, and are called by them, before T-0, by 
   for (const part of ["“06:30, Every 30 min: look at the queue”", "“06:00, Read the lag”", "“1 Mar 09:00, Read the log”"]) is(log.includes(part), `the log lacks ${part}: ${log}`);
   const steps = await download(page, "Steps as CSV"), report = await download(page, "Report");
   is(!/@|round [-+n]/.test(steps + lineOf(report, "AB")), "an internal name is in the table or the report");
-  for (const row of ["T-1h30m,Every 30 min: look at the queue,ops,2027-03-06T06:30:00Z,2027-03-06T07:35:", "T-2h,Read the lag,ops,2027-03-06T06:00:00Z,",
-    "T-0,Read the lag,ops,2027-03-06T08:00:00Z,", "T-5d,Read the log,ops,2027-03-01T09:00:00Z,", "round 1,Look at the load,ops,,2027-03-06T07:35:"]) {
+  for (const row of ["T-1h30m,Every 30 min: look at the queue,ops,2027-03-06 06:30:00,2027-03-06 07:35:", "T-2h,Read the lag,ops,2027-03-06 06:00:00,",
+    "T-0,Read the lag,ops,2027-03-06 08:00:00,", "T-5d,Read the log,ops,2027-03-01 09:00:00,", "round 1,Look at the load,ops,,2027-03-06 07:35:"]) {
     is(steps.includes(row), `the table lacks ${row}: ${lineOf(steps, row.split(",")[1]).join("\n")}`);
   }
   await write("content/a.md", A.replace("## T-2h to T-0", "## T-1h to T-0").replace("## T-5d to", "## T-3d to").replace("## T+4h onward", "## T+4h to T+6h"));
