@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { listen, openBrowser } from "./browser.mjs";
 
-const NOT_COPIED = [".git", ".env", ".runsheet", "bench", "findings", "fuzz", "outbox", "public", "scripts", "target", "tests"];
+const NOT_COPIED = [".git", ".env", ".runsheet", "bench", "findings", "fuzz", "outbox", "private", "public", "scripts", "target", "tests"];
 const DEADLINE = 30_000;
 const PAGE = "content/docs/of-the-test.md";
 const NOTICES = "content/docs/USER_NOTICE_TEMPLATE.md";
