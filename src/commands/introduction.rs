@@ -1,19 +1,20 @@
 //! What `send` says before it asks: how many get what, when, through which server and by which ledger.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use jiff::{Timestamp, Zoned};
 
 use super::earlier::EarlierCampaign;
 use super::meter::length;
-use super::planned_mailing::PlannedMailing;
+use super::planned_mailing::{PlannedMailing, Waiting};
 use super::report;
 use crate::cli::Global;
 use crate::config::{Event, Mailing, Sending, is_loopback};
+use crate::mail::Rate;
 use crate::mailing::Skip;
 use crate::notice::deadline::{Times, Timing, with_distance};
 use crate::notice::ledger::{Counts, Plan, State};
+use crate::notice::pace;
 use crate::schedule::{moment, zone};
 use crate::text::{counted, thousands, visible};
 use crate::world::tzdata;
@@ -33,7 +34,7 @@ pub struct Introduction<'a> {
     pub known: Option<&'a Plan>,
     pub counts: &'a Counts,
     /// Messages whose turn will come.
-    pub waiting: u64,
+    pub waiting: Waiting,
     pub now: Timestamp,
 }
 
@@ -70,7 +71,7 @@ impl Introduction<'_> {
     fn whom(&self) -> String {
         let Mailing { id, notice, revision, .. } = self.mailing;
         let messages = self.planned.messages();
-        let waiting = self.waiting;
+        let waiting = self.waiting.messages;
         let mut of = match self.known {
             Some(_) if waiting < messages => {
                 format!("{} still to send, of {}", counted(waiting, "message", "messages"), thousands(messages))
@@ -145,14 +146,12 @@ impl Introduction<'_> {
     }
 
     fn through(&self) -> String {
-        let Sending { host, port, connections, rate, .. } = self.sending;
-        let paced = match rate {
-            Some(rate) => {
-                let seconds = rate.per.as_secs_f64() / f64::from(rate.messages) * self.waiting as f64;
-                format!(", {} in {} s: about {}", rate.messages, rate.per.as_secs(), length(Duration::from_secs_f64(seconds)))
-            }
-            None => String::new(),
-        };
+        let Sending { host, port, connections, rate, per_domain, .. } = self.sending;
+        let named = |rate: &Rate, whom: &str| format!(", {} in {} s{whom}", rate.messages, rate.per.as_secs());
+        let rates: String =
+            rate.iter().map(|rate| named(rate, "")).chain(per_domain.iter().map(|rate| named(rate, " to a domain"))).collect();
+        let takes = pace::length(*rate, *per_domain, self.waiting.messages, self.waiting.to_one_domain);
+        let paced = takes.map_or_else(String::new, |takes| format!("{rates}: about {}", length(takes)));
         let samples = match self.planned.samples.1 {
             0 => String::new(),
             _ if !is_loopback(host) => String::new(),

@@ -57,6 +57,13 @@ pub struct PlannedMailing {
     pub kept: Kept,
 }
 
+/// How many messages have their turn to come, in all and to the domain that gets the most.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waiting {
+    pub messages: u64,
+    pub to_one_domain: u64,
+}
+
 /// The first message in a language.
 pub struct First {
     pub lang: Option<String>,
@@ -205,7 +212,7 @@ impl PlannedMailing {
 
     /// How many of its messages wait for their turn, if these are the rows of the ledger. An amended plan gives those another turn whose
     /// retries are used up.
-    pub fn waiting(&self, rows: &[Standing], is_amended: bool) -> u64 {
+    pub fn waiting(&self, rows: &[Standing], is_amended: bool) -> Waiting {
         let known: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let waits = |row: &&Planned| match known.get(row.key.as_str()) {
             None => true,
@@ -216,7 +223,16 @@ impl PlannedMailing {
                 _ => false,
             },
         };
-        self.rows.iter().filter(|row| !row.is_suppressed()).filter(waits).count() as u64
+        let mut waiting = Waiting::default();
+        let mut domains: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| !row.is_suppressed()).filter(waits) {
+            waiting.messages += 1;
+            let domain = row.key.rsplit_once('@').map_or("", |(_, domain)| domain);
+            let count = domains.entry(domain).or_default();
+            *count += 1;
+            waiting.to_one_domain = waiting.to_one_domain.max(*count);
+        }
+        waiting
     }
 }
 

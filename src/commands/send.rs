@@ -199,7 +199,7 @@ impl Job<'_> {
             return Ok(if refusals.is_empty() { Exit::Done } else { Exit::Failed });
         }
         let Some(mut ledger) = ledger else { bail!("there is no ledger") };
-        if waiting == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
+        if waiting.messages == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
             self.note_left_out(&mut ledger, &planned, &frozen)?;
             report::note(self.global, "nothing is left to send");
             return self.handover(&frozen, planned.skip.as_ref()).conclude(&mut ledger, None, false);

@@ -17,6 +17,12 @@ pub struct Pace {
     since: u32,
 }
 
+/// How long messages take at these rates, so many in all and so many to the domain that gets the most; none if there is no rate.
+pub fn length(whole: Option<Rate>, per_domain: Option<Rate>, messages: u64, to_one_domain: u64) -> Option<Duration> {
+    let takes = |rate: Rate, count: u64| rate.interval().saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
+    [whole.map(|rate| takes(rate, messages)), per_domain.map(|rate| takes(rate, to_one_domain))].into_iter().flatten().max()
+}
+
 /// Half of what comes between two messages when a server first asks for less.
 const SLOW: Duration = Duration::from_millis(50);
 /// That is doubled so often at most: 12.8 s more between two messages.
@@ -95,6 +101,20 @@ mod tests {
             count += 1;
         }
         count
+    }
+
+    #[test]
+    fn lengths() {
+        let check = |whole: Option<&str>, per_domain: Option<&str>, messages: u64, to_one_domain: u64, expected: Option<u64>| {
+            let rate = |text: Option<&str>| text.map(|text| text.parse().expect("the rows hold rates"));
+            assert_eq!(length(rate(whole), rate(per_domain), messages, to_one_domain), expected.map(Duration::from_secs));
+        };
+        check(None, None, 50_000, 20_000, None);
+        check(Some("20/s"), None, 50_000, 20_000, Some(2_500));
+        check(Some("20/s"), Some("5/s"), 50_000, 20_000, Some(4_000));
+        check(Some("20/s"), Some("5/s"), 50_000, 5_000, Some(2_500));
+        check(None, Some("5/s"), 10, 5, Some(1));
+        check(Some("20/s"), Some("5/s"), 0, 0, Some(0));
     }
 
     #[test]

@@ -233,7 +233,9 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
         return Some((message, Some(format!("did you mean `{root}.{near}`?"))));
     }
     let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).take(MOST_KNOWN + 1).collect();
-    let help = suggest(&format!("{root}.{member}"), known.iter().map(String::as_str)).or_else(|| declare(root));
+    let near = || suggest(&format!("{root}.{member}"), known.iter().map(String::as_str));
+    // What each event may have is no slip of the pen.
+    let help = if root == "event" && matches!(&**member, "start" | "end") { declare(root) } else { near().or_else(|| declare(root)) };
     Some((message, help))
 }
 
@@ -244,6 +246,11 @@ fn letters(name: &str) -> &str {
 
 fn declare(root: &str) -> Option<String> {
     match root {
+        "event" => Some(
+            "name the event: `event: NAME` in the front matter, or `default_event` in [site] if there are several; `start` needs its `t0`, \
+             `end` its `window`, too"
+                .to_owned(),
+        ),
         "links" | "vars" => Some(format!("declare it below [{root}] in runsheet.toml")),
         "r" => {
             let mapped = "a column of another name gets one in the mailing: `columns = { first_name = \"First name\" }`";

@@ -8,7 +8,8 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// What lies in the repository, but is no part of the project's sources.
-const NOT_COPIED: [&str; 11] = [".git", ".env", ".runsheet", "bench", "findings", "fuzz", "outbox", "public", "scripts", "target", "tests"];
+const NOT_COPIED: [&str; 12] =
+    [".git", ".env", ".runsheet", "bench", "findings", "fuzz", "outbox", "private", "public", "scripts", "target", "tests"];
 
 /// A copy in a folder of its own.
 pub fn copy() -> TempDir {
