@@ -1,13 +1,16 @@
 //! The Caddyfile of the operations host is one that Debian's Caddy takes.
 #![allow(clippy::disallowed_methods, reason = "a test starts Caddy")]
 
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::sample;
 
 #[test]
 fn caddy_takes_the_caddyfile() {
@@ -47,12 +50,8 @@ fn caddy_shows_what_is_public_and_no_more() {
     let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("content/guide/publishing.md")).expect("the manual");
     let recipe = manual.split("```caddy\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe");
     let recipe = format!("{{\n\tadmin off\n}}\n{}", recipe.replace("docs.example.org {", "http://127.0.0.1:PORT {"));
-    let host = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/caddy/Caddyfile")).expect("the Caddyfile");
-    let host = host.replace("docs.freshtrackpro.com {", "http://127.0.0.1:PORT {").replacen('{', "{\n\tadmin off", 1);
-    let host = host.split("status.freshtrackpro.com {").next().expect("the first site").to_owned();
-    for (text, has_login) in [(recipe, false), (host, true)] {
-        // A folder with a dot would be hidden as a whole.
-        let home = tempfile::Builder::new().prefix("caddy").tempdir().expect("a folder");
+    for (text, has_login) in [(recipe, false), (documentation_host(), true)] {
+        let home = home();
         for (name, text) in [
             ("index.html", "home"),
             ("404.html", "gone"),
@@ -66,6 +65,108 @@ fn caddy_shows_what_is_public_and_no_more() {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, text).expect("a file");
         }
+        let server = Server::start(home, &text);
+        let login = if has_login { LOGIN } else { "" };
+        let seen = ["/.well-known/security.txt", "/status/badge.svg", "/"].map(|path| server.get(path, ""));
+        let with_login = ["/", "/.hidden", "/_headers", "/docs/.secret/a.html", "/gone.html"].map(|path| server.get(path, login));
+        assert_eq!(seen.each_ref().map(|answer| code(answer)), ["200", "200", if has_login { "401" } else { "200" }], "{seen:?}");
+        assert_eq!(with_login.each_ref().map(|answer| code(answer)), ["200", "404", "404", "404", "404"], "{with_login:?}");
+        assert!(!seen[1].contains("Cross-Origin-Resource-Policy"), "{}", seen[1]);
+        for (name, value) in runsheet::render::HEADERS {
+            assert!(with_login[0].contains(&format!("{name}: {value}\r\n")), "{name}: {}", with_login[0]);
+        }
+    }
+}
+
+/// On the operations host, every link of every notice of the sample opens without a login, or leads to the product or its status page.
+/// The pages that they lead to load nothing that asks for one, and everything else does.
+#[test]
+fn customers_can_open_what_notices_link_to() {
+    let project = sample::copy();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_runsheet")).arg("--offline").args(arguments).current_dir(project.path()).output();
+        let output = output.expect("the program starts");
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let config = std::fs::read_to_string(project.path().join("runsheet.toml")).expect("the configuration");
+    let config: toml::Table = config.parse().expect("it is TOML");
+    let base = config["site"]["base_url"].as_str().expect("an address");
+    let mut links = BTreeSet::new();
+    for mailing in config["mailings"].as_array().expect("the mailings") {
+        let id = mailing["id"].as_str().expect("a name");
+        for line in run(&["notice", "merge", id, "--all", "--format", "jsonl", "--to", "-"]).lines() {
+            let message: serde_json::Value = serde_json::from_str(line).expect("JSON Lines");
+            let html = message["html"].as_str().expect("an HTML part");
+            links.extend(html.split("href=\"").skip(1).map(|rest| rest.split('"').next().expect("it ends").replace("&amp;", "&")));
+        }
+    }
+    let theirs = ["https://freshtrackpro.com", "https://status.freshtrackpro.com", "mailto:support@freshtrackpro.com"];
+    let (ours, others): (Vec<&String>, Vec<&String>) = links.iter().partition(|link| link.starts_with(base));
+    for link in others {
+        assert!(
+            theirs.iter().any(|known| link.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))),
+            "{link}"
+        );
+    }
+    assert!(ours.len() >= 2, "the notices link to pages of the site: {links:?}");
+
+    let home = home();
+    let public = home.path().join("public");
+    run(&["build", "--site-only", "--out", public.to_str().expect("a path")]);
+    let server = Server::start(home, &documentation_host());
+    for link in ours {
+        let path = format!("/{}", link.strip_prefix(base).expect("ours").split('#').next().expect("a path"));
+        let answer = server.get(&path, "");
+        assert_eq!(code(&answer), "200", "{path}: {answer}");
+        for name in ["src=\"", "rel=\"stylesheet\" href=\"", "rel=\"icon\" href=\"", "type=\"image/svg+xml\" href=\""] {
+            for rest in answer.split(name).skip(1) {
+                let loaded = rest.split('"').next().expect("it ends").trim_start_matches("../");
+                let loaded = format!("/{loaded}");
+                assert_eq!(code(&server.get(&loaded, "")), "200", "{path} loads {loaded}");
+            }
+        }
+    }
+    let mut closed = 0;
+    for file in
+        walkdir::WalkDir::new(&public).into_iter().map(|entry| entry.expect("it can be read")).filter(|entry| entry.file_type().is_file())
+    {
+        let path = format!("/{}", file.path().strip_prefix(&public).expect("below it").display());
+        let is_public = ["/customers/", "/assets/", "/.well-known/", "/status/badge."].iter().any(|public| path.starts_with(public));
+        let answer = server.get(&path, "");
+        if !is_public {
+            closed += 1;
+            assert_eq!(code(&answer), "401", "{path} opens without a login");
+        }
+    }
+    assert!(closed > 100, "{closed} files ask for a login");
+}
+
+/// The documentation host of the operations host's Caddyfile, on loopback.
+fn documentation_host() -> String {
+    let host = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/caddy/Caddyfile")).expect("the Caddyfile");
+    let host = host.replace("docs.freshtrackpro.com {", "http://127.0.0.1:PORT {").replacen('{', "{\n\tadmin off", 1);
+    host.split("status.freshtrackpro.com {").next().expect("the first site").to_owned()
+}
+
+/// ops:of the test
+const LOGIN: &str = "Authorization: Basic b3BzOm9mIHRoZSB0ZXN0\r\n";
+
+/// A folder with a dot would be hidden as a whole.
+fn home() -> TempDir {
+    tempfile::Builder::new().prefix("caddy").tempdir().expect("a folder")
+}
+
+/// Caddy with a site in `public` of its home.
+struct Server {
+    child: Child,
+    port: u16,
+    _home: TempDir,
+}
+
+impl Server {
+    /// `PORT` and the folder of the site are put into the Caddyfile.
+    fn start(home: TempDir, text: &str) -> Server {
         let hash = run(caddy(&home).args(["hash-password", "--plaintext", "of the test"]));
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
         let file = home.path().join("Caddyfile");
@@ -77,33 +178,34 @@ fn caddy_shows_what_is_public_and_no_more() {
             .env("DOCS_USER", "ops")
             .env("DOCS_PASSWORD_HASH", String::from_utf8_lossy(&hash.stdout).trim());
         let log = std::fs::File::create(home.path().join("log")).expect("a file");
-        let mut server = command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file).stderr(log).spawn().expect("caddy starts");
+        let child = command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file).stderr(log).spawn().expect("caddy starts");
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", port)).is_err() && Instant::now() < until {
             std::thread::park_timeout(Duration::from_millis(20));
         }
-        // ops:of the test
-        let login = if has_login { "Authorization: Basic b3BzOm9mIHRoZSB0ZXN0\r\n" } else { "" };
-        let get = |path: &str, head: &str| {
-            let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("caddy is there");
-            write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{head}\r\n").expect("it listens");
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).expect("it answers");
-            answer
-        };
-        let seen: Vec<(&str, String)> = ["/.well-known/security.txt", "/status/badge.svg", "/"].map(|path| (path, get(path, ""))).into();
-        let with_login: Vec<(&str, String)> =
-            ["/", "/.hidden", "/_headers", "/docs/.secret/a.html", "/gone.html"].map(|path| (path, get(path, login))).into();
-        server.kill().expect("it is our child");
-        server.wait().expect("it is our child");
-        let begins = |answers: &[(&str, String)]| answers.iter().map(|(_, answer)| answer[9..12].to_owned()).collect::<Vec<_>>();
-        assert_eq!(begins(&seen), ["200", "200", if has_login { "401" } else { "200" }], "{seen:?}");
-        assert_eq!(begins(&with_login), ["200", "404", "404", "404", "404"], "{with_login:?}");
-        assert!(!seen[1].1.contains("Cross-Origin-Resource-Policy"), "{}", seen[1].1);
-        for (name, value) in runsheet::render::HEADERS {
-            assert!(with_login[0].1.contains(&format!("{name}: {value}\r\n")), "{name}: {}", with_login[0].1);
-        }
+        Server { child, port, _home: home }
     }
+
+    /// The whole answer, with these lines in the head of the request.
+    fn get(&self, path: &str, head: &str) -> String {
+        let port = self.port;
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("caddy is there");
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{head}\r\n").expect("it listens");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().expect("it is our child");
+        self.child.wait().expect("it is our child");
+    }
+}
+
+fn code(answer: &str) -> &str {
+    answer.get(9..12).unwrap_or("")
 }
 
 /// Caddy, which keeps its files in a folder of the test.
