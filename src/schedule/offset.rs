@@ -55,6 +55,9 @@ pub struct OffsetError {
     help: Option<String>,
 }
 
+/// By how many seconds the clocks of a zone have been moved at once at most: by a day, where the date line was crossed.
+const MOST_MOVED: i64 = 86_400;
+
 impl Offset {
     /// T-0 itself.
     pub const ZERO: Offset = Offset { negative: false, parts: Vec::new(), origin: Origin::T0 };
@@ -101,11 +104,21 @@ impl Offset {
     /// Whether this offset is later than the other one on every calendar.
     pub fn surely_after(&self, other: &Offset) -> bool {
         if self.counts_business_days() == other.counts_business_days() {
-            return self.rough_seconds() > other.rough_seconds();
+            let (days, other_days) = (self.calendar_seconds(), other.calendar_seconds());
+            let (elapsed, other_elapsed) = (self.rough_seconds() - days, other.rough_seconds() - other_days);
+            // Where they differ only in days, or only in hours, that is certain on any day.
+            let slack = if days == other_days || elapsed == other_elapsed { 0 } else { MOST_MOVED };
+            return self.rough_seconds() > other.rough_seconds() + slack;
         }
         // A business day may be any number of days away, so only the sign is certain.
         let side = |offset: &Offset| offset.rough_seconds().signum();
         side(self) > side(other)
+    }
+
+    /// Of the distance the parts that keep the wall clock.
+    fn calendar_seconds(&self) -> i64 {
+        let parts: Vec<Part> = self.parts.iter().filter(|part| part.unit.is_calendar()).copied().collect();
+        if self.negative { -rough_seconds(&parts) } else { rough_seconds(&parts) }
     }
 
     fn counts_business_days(&self) -> bool {
@@ -320,6 +333,12 @@ mod tests {
         assert!(after("T+1bd", "T-6d"));
         assert!(!after("T-5bd", "T-6d"));
         assert!(!after("T-24h", "T-1d"));
+        // 25 hours after T-0 is not after the next day at the same time, if the clocks go back in between.
+        assert!(!after("T+25h", "T+1d"));
+        assert!(!after("T-1d", "T-25h"));
+        assert!(after("T+2d", "T+1d") && after("T+25h", "T+24h") && after("T+1d2h", "T+1d1h"));
+        assert!(after("T+72h", "T+1d") && !after("T+48h", "T+1d"));
+        assert!(after("T+2d1h", "T+1d1h"));
         assert!(!after("T-0", "T-0"));
     }
 

@@ -85,7 +85,7 @@ fn timed(page: &Page, line: impl Fn() -> usize, index: usize, clock: Option<&Clo
     if let (Some(start), Some(end)) = (&start, &end)
         && end < start
     {
-        let message = "the range ends before it starts, as the clocks change in between";
+        let message = "the range ends before it starts";
         diagnostics.push(Diagnostic::new(rule::BAD_OFFSET, message).at(&page.path, heading.span.clone()));
     }
     let kind = match timing.kind {
