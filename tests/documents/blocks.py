@@ -258,12 +258,14 @@ def scripts(block):
 
 
 def shell(program, block):
-    done = subprocess.run(program, input=block.text, capture_output=True, text=True)
-    said = done.stderr.strip()
-    if done.returncode == 0 and not said:
-        return
-    line = re.search(r"(?:line |:)(\d+):", said)
-    yield block.at(int(line[1]) if line else 1), program[0], said.splitlines()[0] if said else "it does not parse"
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(block.text)
+        file.flush()
+        done = subprocess.run([*program, file.name], capture_output=True, text=True)
+        said = done.stderr.strip().replace(f"{file.name}: ", "").replace(f"{file.name}:", "line ")
+    if done.returncode or said:
+        line = re.search(r"line (\d+)", said)
+        yield block.at(int(line[1]) if line else 1), program[0], said.splitlines()[0] if said else "it does not parse"
 
 
 def shellcheck(blocks):
