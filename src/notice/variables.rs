@@ -234,7 +234,7 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
     }
     let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).take(MOST_KNOWN + 1).collect();
     let near = || suggest(&format!("{root}.{member}"), known.iter().map(String::as_str));
-    // What each event may have is no slip of the pen.
+    // Any event may have these two: they are missing, not misspelt.
     let help = if root == "event" && matches!(&**member, "start" | "end") { declare(root) } else { near().or_else(|| declare(root)) };
     Some((message, help))
 }

@@ -137,7 +137,7 @@ impl Foreign {
         match own.split_once(" (") {
             // What holds a digit is an offset and no name.
             Some((_, offset))
-                if !name.contains(|c: char| c.is_ascii_digit()) && !name.starts_with("GMT") && are_of_one_mind(moment, zoned.zone) =>
+                if !name.contains(|c: char| c.is_ascii_digit()) && !name.starts_with("GMT") && agree_on_summer(moment, zoned.zone) =>
             {
                 format!("{name} ({offset}")
             }
@@ -146,10 +146,10 @@ impl Foreign {
     }
 }
 
-/// Whether the words of the CLDR stand for the time that the zone has by the database: its own rules are older, and where a zone has
-/// given up its clock changes since, they call its new standard time after the summer time that had the same offset.
-#[expect(deprecated, reason = "as a database of zones it is a bad one; asked is what the formatter takes it to say")]
-fn are_of_one_mind(moment: &Zoned, zone: TimeZoneInfo<AtTime>) -> bool {
+/// Whether the formatter and the database agree that it is summer time, or that it is not. The CLDR has rules of its own, which are
+/// older: where a zone has given up its clock changes, it calls the new standard time by the name of the old summer time.
+#[expect(deprecated, reason = "a bad database of zones, but the one that the formatter goes by")]
+fn agree_on_summer(moment: &Zoned, zone: TimeZoneInfo<AtTime>) -> bool {
     let calculator = icu_time::zone::VariantOffsetsCalculator::new();
     let Some(offsets) = calculator.compute_offsets_from_time_zone_and_name_timestamp(zone.id(), zone.zone_name_timestamp()) else {
         return false;
