@@ -80,11 +80,11 @@ pub struct Layout<'a> {
 /// Divides the text of a notice from the end that all messages have.
 const FOOTER_RULE: &str = "----";
 
-/// "Unsubscribe" in the languages that times are written in.
+/// "Unsubscribe" in the languages that times are written in, as it stands before a colon.
 const UNSUBSCRIBE: [(&str, &str); 7] = [
     ("en", "Unsubscribe"),
     ("de", "Abmelden"),
-    ("fr", "Se désabonner"),
+    ("fr", "Se désabonner\u{A0}"),
     ("es", "Darse de baja"),
     ("pt", "Cancelar a subscrição"),
     ("nl", "Afmelden"),
@@ -117,7 +117,7 @@ impl Layout<'_> {
             crate::text::html::escape(self.postal_address, &mut footer);
         }
         if let Some(word) = self.unsubscribe() {
-            footer.push_str(&format!("<br><a href=\"{LEAVE}\">{word}</a>"));
+            footer.push_str(&format!("<br><a href=\"{LEAVE}\">{}</a>", word.trim_end()));
         }
         footer
     }
