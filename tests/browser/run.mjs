@@ -196,9 +196,9 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   await answer(page, "Clear", "decided in time after all", "lead");
   is((await page.locator(".banner.bad").count()) === 0, "the banner stays");
 
-  await box(page, "Compare five sensors by eye").click();
+  await box(page, "Compare five sensors").click();
   await press(page, /^Undo/);
-  is(!(await box(page, "Compare five sensors by eye").isChecked()), "undo took nothing back");
+  is(!(await box(page, "Compare five sensors").isChecked()), "undo took nothing back");
   await reload(page);
   is(await box(page, "Set both locks").isChecked(), "a tick does not outlive a reload");
   is((await blank(page, "NEW_IP").inputValue()) === "203.0.113.10", "a field does not outlive a reload");
@@ -598,7 +598,7 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   await fillIn(page, "RELEASE_TAG", "v2.0.1");
   await deploy.getByRole("button").click();
   const copied = () => page.evaluate(() => navigator.clipboard.readText());
-  await is(async () => (await copied()).includes('deploy.sh "v2.0.1"\n'), async () => `a value is not filled in: ${await copied()}`);
+  await is(async () => (await copied()).includes('"refs/tags/v2.0.1" && ./scripts/preflight.sh && ./scripts/deploy.sh "v2.0.1" &&'), async () => `a value is not filled in: ${await copied()}`);
 }, { options: { permissions: ["clipboard-read", "clipboard-write"] } });
 
 await test("a value reaches a command as one word, or is not copied", async (page, is) => {
