@@ -1,5 +1,8 @@
 //! What search engines read: the map of the site, and where it is.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tera::Context;
 
@@ -10,17 +13,14 @@ use crate::theme::Theme;
 
 /// Every page with its address and the day of its last change. What leads elsewhere and what is missing are no pages.
 pub fn sitemap(site: &Site, theme: &Theme) -> Result<String, tera::Error> {
+    let folders = changed_folders(site);
     let pages: Vec<Value> = site
         .routes
         .iter()
         .filter_map(|(route, target)| {
             let changed = match target {
                 Target::Page(index) => site.pages[*index].changed,
-                // The list of a folder changes with what is in it.
-                Target::Section(index) => {
-                    let folder = format!("{CONTENT}/{}/", site.sections[*index].folder);
-                    site.pages.iter().filter(|page| page.page.path.as_str().starts_with(&folder)).filter_map(|page| page.changed).max()
-                }
+                Target::Section(index) => folders.get(&*site.sections[*index].folder).copied(),
                 _ => return None,
             };
             Some(json!({ "url": absolute(site, route), "changed": changed.map(|at| at.strftime("%Y-%m-%d").to_string()) }))
@@ -29,6 +29,20 @@ pub fn sitemap(site: &Site, theme: &Theme) -> Result<String, tera::Error> {
     let mut context = Context::new();
     context.insert("pages", &pages);
     theme.render("sitemap.xml", &context)
+}
+
+/// When each folder below `content/` was changed last: its list changes with what is in it, however deep.
+fn changed_folders(site: &Site) -> BTreeMap<&str, Timestamp> {
+    let mut folders = BTreeMap::new();
+    for page in &site.pages {
+        let below = page.page.path.as_str().strip_prefix(CONTENT).and_then(|path| path.strip_prefix('/'));
+        let (Some(path), Some(changed)) = (below, page.changed) else { continue };
+        for (end, _) in path.match_indices('/') {
+            let newest = folders.entry(&path[..end]).or_insert(changed);
+            *newest = changed.max(*newest);
+        }
+    }
+    folders
 }
 
 pub fn robots(site: &Site, theme: &Theme) -> Result<String, tera::Error> {

@@ -262,7 +262,7 @@ fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> R
     }
     if link.path.is_empty() {
         let route = index.route(from).unwrap_or_default();
-        return with_fragment(route.to_owned(), page, link);
+        return with_fragment(route.to_owned(), page, link.fragment.as_deref());
     }
     let Some(path) = from.join(&link.path) else {
         let message = format!("`{}` leads out of the project", link.path);
@@ -278,7 +278,7 @@ fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> R
                 let message = format!("`{}` is a page and no picture", link.path);
                 return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("leave out the `!` to link to it"));
             }
-            return with_fragment(address, found, link);
+            return with_fragment(address, found, link.fragment.as_deref());
         }
     }
     if index.pages.contains_key(&path) {
@@ -313,11 +313,11 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
     Ok(format!("{}/blob/HEAD/{path}{}", link::encode(repository), link::encode(&fragment)))
 }
 
-fn with_fragment(address: String, entry: Option<&Entry>, link: &Link) -> Result<String, Diagnostic> {
+fn with_fragment(address: String, entry: Option<&Entry>, fragment: Option<&str>) -> Result<String, Diagnostic> {
     let address = link::encode_name(&address);
-    let Some(fragment) = &link.fragment else { return Ok(address) };
+    let Some(fragment) = fragment else { return Ok(address) };
     // A browser shows the top for these two.
-    let is_top = matches!(&**fragment, "" | "top");
+    let is_top = matches!(fragment, "" | "top");
     if let Some(entry) = entry
         && !is_top
         && !entry.has_anchor(fragment)
@@ -363,11 +363,7 @@ fn own_fault(rest: &str, index: &Index, help: impl Fn(&str) -> String) -> Option
     let Some(found) = index.at(&address) else {
         return Some(Diagnostic::new(rule::BROKEN_LINK, format!("`{address}` is not on this site")).help(help(&address)));
     };
-    if fragment.is_empty() {
-        return None;
-    }
-    let link = Link { path: String::new(), fragment: Some(decode(fragment)), span: 0..0, image: false };
-    with_fragment(String::new(), found, &link).err()
+    with_fragment(String::new(), found, Some(&decode(fragment))).err()
 }
 
 /// Reports links to what was not made in the end: files that depend on others, and headings that a template has left out.

@@ -71,6 +71,11 @@ pub fn seal_key() -> Option<String> {
     variable("RUNSHEET_SEAL_KEY")
 }
 
+/// Where the system keeps its time zones.
+pub fn zones_folder() -> std::path::PathBuf {
+    variable("TZDIR").unwrap_or_else(|| "/usr/share/zoneinfo".to_owned()).into()
+}
+
 /// Where this user's programs keep what must last (XDG Base Directory Specification).
 pub fn state_folder() -> Option<std::path::PathBuf> {
     // The specification takes no relative path.

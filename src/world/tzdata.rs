@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::PathBuf;
 
+use super::environment;
 use crate::schedule::zone;
 
 /// The files that may name the release, and what stands before its name: of Debian and most Linuxes, of macOS and the BSDs.
@@ -16,7 +16,7 @@ pub fn newer() -> Option<String> {
 
 /// The release of the system's database, such as `2026f`; none if it does not say.
 fn release() -> Option<String> {
-    let folder = std::env::var_os("TZDIR").map_or_else(|| PathBuf::from("/usr/share/zoneinfo"), PathBuf::from);
+    let folder = environment::zones_folder();
     NAMED_IN.iter().find_map(|(name, before)| {
         let mut start = [0; 32];
         let length = File::open(folder.join(name)).and_then(|mut file| file.read(&mut start)).ok()?;

@@ -2,15 +2,14 @@
 #![allow(clippy::disallowed_methods, reason = "a test starts Caddy")]
 
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::ErrorKind;
 use std::path::Path;
-use std::process::{Child, Command, Output};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
 use crate::sample;
+use crate::web_server::{self, WebServer, code};
 
 #[test]
 fn caddy_takes_the_caddyfile() {
@@ -36,10 +35,8 @@ fn caddy_takes_the_caddyfile() {
 #[test]
 fn caddy_takes_the_recipe_of_the_manual() {
     let home = tempfile::tempdir().expect("a folder");
-    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("content/guide/publishing.md")).expect("the manual");
-    let recipe = manual.split("```caddy\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe");
     let file = home.path().join("Caddyfile");
-    std::fs::write(&file, recipe).expect("a file");
+    std::fs::write(&file, web_server::recipe("caddy")).expect("a file");
     let output = run(caddy(&home).args(["validate", "--adapter", "caddyfile", "--config"]).arg(&file));
     assert!(output.status.success(), "caddy validate: {}", said(&output));
 }
@@ -47,25 +44,11 @@ fn caddy_takes_the_recipe_of_the_manual() {
 /// What is public is shown, and with which headers; both by the recipe of the manual and on the operations host.
 #[test]
 fn caddy_shows_what_is_public_and_no_more() {
-    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("content/guide/publishing.md")).expect("the manual");
-    let recipe = manual.split("```caddy\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a recipe");
-    let recipe = format!("{{\n\tadmin off\n}}\n{}", recipe.replace("docs.example.org {", "http://127.0.0.1:PORT {"));
+    let recipe = format!("{{\n\tadmin off\n}}\n{}", web_server::recipe("caddy").replace("docs.example.org {", "http://127.0.0.1:PORT {"));
     for (text, has_login) in [(recipe, false), (documentation_host(), true)] {
-        let home = home();
-        for (name, text) in [
-            ("index.html", "home"),
-            ("404.html", "gone"),
-            (".well-known/security.txt", "Contact"),
-            (".hidden", "hidden"),
-            ("_headers", "rules"),
-            ("status/badge.svg", "<svg/>"),
-            ("docs/.secret/a.html", "hidden"),
-        ] {
-            let path = home.path().join("public").join(name);
-            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-            std::fs::write(path, text).expect("a file");
-        }
-        let server = Server::start(home, &text);
+        let names =
+            ["index.html", "404.html", ".well-known/security.txt", ".hidden", "_headers", "status/badge.svg", "docs/.secret/a.html"];
+        let server = start(web_server::home(&names), &text);
         let login = if has_login { LOGIN } else { "" };
         let seen = ["/.well-known/security.txt", "/status/badge.svg", "/"].map(|path| server.get(path, ""));
         let with_login = ["/", "/.hidden", "/_headers", "/docs/.secret/a.html", "/gone.html"].map(|path| server.get(path, login));
@@ -111,10 +94,10 @@ fn customers_can_open_what_notices_link_to() {
     }
     assert!(ours.len() >= 2, "the notices link to pages of the site: {links:?}");
 
-    let home = home();
+    let home = web_server::home(&[]);
     let public = home.path().join("public");
     run(&["build", "--site-only", "--out", public.to_str().expect("a path")]);
-    let server = Server::start(home, &documentation_host());
+    let server = start(home, &documentation_host());
     for link in ours {
         let path = format!("/{}", link.strip_prefix(base).expect("ours").split('#').next().expect("a path"));
         let answer = server.get(&path, "");
@@ -152,60 +135,19 @@ fn documentation_host() -> String {
 /// ops:of the test
 const LOGIN: &str = "Authorization: Basic b3BzOm9mIHRoZSB0ZXN0\r\n";
 
-/// A folder with a dot would be hidden as a whole.
-fn home() -> TempDir {
-    tempfile::Builder::new().prefix("caddy").tempdir().expect("a folder")
-}
-
-/// Caddy with a site in `public` of its home.
-struct Server {
-    child: Child,
-    port: u16,
-    _home: TempDir,
-}
-
-impl Server {
-    /// `PORT` and the folder of the site are put into the Caddyfile.
-    fn start(home: TempDir, text: &str) -> Server {
-        let hash = run(caddy(&home).args(["hash-password", "--plaintext", "of the test"]));
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port();
-        let file = home.path().join("Caddyfile");
-        let public = home.path().join("public").display().to_string();
-        std::fs::write(&file, text.replace("PORT", &port.to_string()).replace("/srv/docs/public", &public)).expect("a file");
-        let mut command = caddy(&home);
-        command
-            .env("ACME_EMAIL", "ops@example.org")
-            .env("DOCS_USER", "ops")
-            .env("DOCS_PASSWORD_HASH", String::from_utf8_lossy(&hash.stdout).trim());
-        let log = std::fs::File::create(home.path().join("log")).expect("a file");
-        let child = command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file).stderr(log).spawn().expect("caddy starts");
-        let until = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() && Instant::now() < until {
-            std::thread::park_timeout(Duration::from_millis(20));
-        }
-        Server { child, port, _home: home }
-    }
-
-    /// The whole answer, with these lines in the head of the request.
-    fn get(&self, path: &str, head: &str) -> String {
-        let port = self.port;
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("caddy is there");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{head}\r\n").expect("it listens");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("it answers");
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().expect("it is our child");
-        self.child.wait().expect("it is our child");
-    }
-}
-
-fn code(answer: &str) -> &str {
-    answer.get(9..12).unwrap_or("")
+/// Caddy with the site in its home. Port and folder of the site are put into the Caddyfile.
+fn start(home: TempDir, text: &str) -> WebServer {
+    let hash = run(caddy(&home).args(["hash-password", "--plaintext", "of the test"]));
+    let port = web_server::free_port();
+    let file = home.path().join("Caddyfile");
+    let public = home.path().join("public").display().to_string();
+    std::fs::write(&file, text.replace("PORT", &port.to_string()).replace("/srv/docs/public", &public)).expect("a file");
+    let mut command = caddy(&home);
+    command
+        .env("ACME_EMAIL", "ops@example.org")
+        .env("DOCS_USER", "ops")
+        .env("DOCS_PASSWORD_HASH", String::from_utf8_lossy(&hash.stdout).trim());
+    WebServer::start(home, port, command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file))
 }
 
 /// Caddy, which keeps its files in a folder of the test.

@@ -36,6 +36,7 @@ mod sizes;
 mod status;
 mod streams;
 mod times;
+mod web_server;
 mod zones;
 
 /// Whether what is done many times is to be done many more.

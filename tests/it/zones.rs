@@ -62,7 +62,7 @@ fn newer_rules_of_the_system_are_said() {
     check("tzdata.zi", "# version 2026f\n", None);
     check("tzdata.zi", "# version 2027a\n", Some("2027a"));
     check("+VERSION", "2026g\n", Some("2026g"));
-    // What is no name of a release is not repeated.
+    // Text that is not the name of a release is not repeated.
     check("tzdata.zi", "# version 2027a\u{1b}[2J\n", None);
     check("tzdata.zi", "", None);
     check("other", "", None);

@@ -1,6 +1,7 @@
 // Keeps the run sheets for hours without a network. Everything else goes its usual way.
 // The program writes a line above this one: SHEETS = { version, pages, files, hashed }, paths from this file's folder.
 "use strict";
+import { dayAndTime, ruleAt } from "./zone.js";
 
 const FOLDER = new URL("./", self.location).href;
 // Other sites may live on the same host: their caches are left alone.
@@ -62,12 +63,10 @@ async function file(request, url) {
   return (await saved(url)) || fetch(request);
 }
 
-/** A moment as the page writes it: by the offsets that it was built with, or else in the zone of this device. */
+/** A moment as the page writes it: in the zone of its event, or else in that of this device. */
 function written(ms, offsets) {
-  const here = [0, new Date(ms).getTimezoneOffset() * -60];
-  const [, offset, name] = offsets ? offsets.findLast(([from]) => from * 1000 <= ms) || [0, 0, "UTC"] : here;
-  const [, day, month, , clock] = new Date(ms + offset * 1000).toUTCString().split(" ");
-  return `${Number(day)} ${month} ${clock.slice(0, 5)}${name ? ` ${name}` : ""}`;
+  const [, offset, name] = ruleAt(ms, offsets);
+  return dayAndTime(ms + offset * 1000) + (offsets ? ` ${name}` : "");
 }
 
 // Pages ask what is saved, with the offsets of their event's zone and what they were built from.
