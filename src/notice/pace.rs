@@ -17,7 +17,7 @@ pub struct Pace {
     since: u32,
 }
 
-/// How long messages take at these rates, so many in all and so many to the domain that gets the most; none if there is no rate.
+/// How long messages take at these rates: so many in all, and so many to the domain that gets the most. `None` without a rate.
 pub fn length(whole: Option<Rate>, per_domain: Option<Rate>, messages: u64, to_one_domain: u64) -> Option<Duration> {
     let takes = |rate: Rate, count: u64| rate.interval().saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
     [whole.map(|rate| takes(rate, messages)), per_domain.map(|rate| takes(rate, to_one_domain))].into_iter().flatten().max()

@@ -217,10 +217,10 @@ def inside_double_bracket(text, at):
 
 
 def globs(text, kind, line_of):
-    """Words with a pattern that is none: zsh refuses a command whose pattern fits no file."""
+    """Words that zsh takes for a pattern by mistake: it refuses a command whose pattern fits no file."""
     for word in re.finditer(r"\S+", text):
         code = "".join(char if kind[at] == "c" else "\0" for at, char in enumerate(word[0], word.start()))
-        # Without what is no pattern: tests, cases, `$?`, and assignments, which are not matched against files.
+        # Skips what zsh does not take for a pattern: tests, cases, `$?`, and assignments, which are not matched against files.
         if code.strip("\0") in ("[", "[[", "]", "]]", "];", "]];") or code.startswith(("((", "$((")) or re.match(r"\w+=(?!\()", code):
             continue
         bare = re.sub(r"\$\?|\$\*|\)$|\);;$", "", code)

@@ -19,7 +19,7 @@ CHECKLIST = Path(__file__).resolve().parents[2] / "content/docs/CUTOVER_CHECKLIS
 SERVER = os.environ.get("RUNSHEET_TEST_POSTGRES") or sys.exit("set RUNSHEET_TEST_POSTGRES to the address of a server")
 NAME = f"runsheet_sequences_{os.getpid()}"
 ADDRESS = urlsplit(SERVER)._replace(path=f"/{NAME}").geturl()
-# Who imports owns the tables and is no superuser.
+# The role that imports owns the tables and is not a superuser.
 OWNER = urlsplit(ADDRESS)._replace(netloc=f"{NAME}@{urlsplit(SERVER).netloc.rpartition('@')[2]}").geturl()
 
 # A table, its key, the keys that an import brings, and the one that comes next.
