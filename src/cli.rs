@@ -144,8 +144,14 @@ pub enum Command {
     #[command(after_help = "Examples:\n  runsheet status\n  runsheet status --offline")]
     Status,
     /// Print the JSON Schema of runsheet.toml, for editors
-    #[command(after_help = "Example:\n  runsheet schema > runsheet.schema.json")]
-    Schema,
+    #[command(
+        after_help = "Examples:\n  runsheet schema > runsheet.schema.json\n  runsheet schema --words > themes/default/languages/ar.toml"
+    )]
+    Schema {
+        /// Print the words of pages, run sheets and mails instead, as a file to translate
+        #[arg(long)]
+        words: bool,
+    },
     /// Explain the code of a diagnostic
     #[command(after_help = "Example:\n  runsheet explain broken-link")]
     Explain {

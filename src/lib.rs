@@ -24,6 +24,7 @@ pub mod diagnostic;
 pub mod error;
 pub mod highlight;
 pub mod inputs;
+pub mod language;
 pub mod mail;
 pub mod mailing;
 pub mod notice;

@@ -3,7 +3,7 @@
 //! The built-in theme is `templates` and `static` of the folder `themes/default` of this repository, embedded whole. A
 //! project's own `themes/NAME` replaces it file by file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use include_dir::{Dir, File, include_dir};
 use tera::{Context, Tera};
@@ -11,6 +11,7 @@ use tera::{Context, Tera};
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs::Inputs;
+use crate::language::{self, Language, Languages};
 use crate::notice::engine::{self, Bounded};
 use crate::rule;
 use crate::source::RelPath;
@@ -58,14 +59,16 @@ pub struct Theme {
     tera: Tera,
     /// The layout of mails, with `%%BODY%%` and other marks.
     pub mail: String,
-    /// The script that keeps run sheets for offline use.
+    /// The script that keeps run sheets for offline use. It has no words: pages send theirs.
     pub worker: String,
-    /// Other text files of `static/` by name.
+    /// The languages that pages can be in.
+    pub languages: Languages,
+    /// Text files of `static/` as they are published, by their addresses: scripts and styles in each language.
     pub statics: BTreeMap<String, Vec<u8>>,
     /// Other files of the project's `static/`, by name.
     pub assets: BTreeMap<String, RelPath>,
-    /// The published name of each file of `static/`.
-    names: BTreeMap<String, String>,
+    /// By the file of a language: the published name of each file of `static/`.
+    names: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Theme {
@@ -106,19 +109,56 @@ impl Theme {
             diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
         }
         let worker = statics.remove(WORKER).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
-        let mut names: BTreeMap<String, String> = statics.iter().map(|(name, bytes)| (name.clone(), hashed_name(name, bytes))).collect();
-        names.extend(assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
-        Theme { tera: compile(&templates, diagnostics), mail, worker, statics, assets, names }
+        let languages = languages(inputs, config, &folder, diagnostics);
+        let mut theme = Theme {
+            tera: compile(&templates, diagnostics),
+            mail,
+            worker,
+            languages,
+            statics: BTreeMap::new(),
+            assets,
+            names: BTreeMap::new(),
+        };
+        theme.publish(&statics, &folder, diagnostics);
+        theme
     }
 
-    /// Where a file of `static/` is published: its name with a part of its content's hash, so that it can be kept for ever.
-    pub fn asset(&self, name: &str) -> &str {
-        self.names.get(name).map_or("", String::as_str)
+    /// Gives the files of `static/` their published names, and puts the words of each language into them.
+    fn publish(&mut self, statics: &BTreeMap<String, Vec<u8>>, folder: &str, diagnostics: &mut Diagnostics) {
+        let mut unknown: BTreeSet<(&str, String)> = BTreeSet::new();
+        for language in self.languages.all() {
+            let names = self.names.entry(language.file().to_owned()).or_default();
+            for (name, bytes) in statics {
+                let text = std::str::from_utf8(bytes).ok().filter(|_| name.ends_with(".js") || name.ends_with(".css"));
+                let made = match text.map(|text| language.put_into(text)) {
+                    Some((made, wrong)) => {
+                        unknown.extend(wrong.into_iter().map(|word| (name.as_str(), word)));
+                        made.into_bytes()
+                    }
+                    None => bytes.clone(),
+                };
+                let published = hashed_name(name, &made);
+                names.insert(name.clone(), published.clone());
+                self.statics.insert(published, made);
+            }
+            names.extend(self.assets.keys().map(|name| (name.clone(), format!("assets/{name}"))));
+        }
+        for (name, word) in unknown {
+            let diagnostic = Diagnostic::new(rule::LANGUAGE_FILE, format!("unknown word in a file of the theme: %%{word}%%"));
+            let path = RelPath::new(&format!("{folder}/static/{name}"));
+            diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
+        }
     }
 
-    /// The published name of every file of `static/`.
-    pub fn assets_by_name(&self) -> &BTreeMap<String, String> {
-        &self.names
+    /// Where a file of `static/` is published in a language: its name with a part of its content's hash, so that it can be kept for ever.
+    pub fn asset(&self, name: &str, language: &Language) -> &str {
+        self.assets_in(language).get(name).map_or("", String::as_str)
+    }
+
+    /// The published name of every file of `static/` in a language.
+    pub fn assets_in(&self, language: &Language) -> &BTreeMap<String, String> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        self.names.get(language.file()).unwrap_or(&NONE)
     }
 
     /// Renders a template.
@@ -127,6 +167,13 @@ impl Theme {
         self.tera.render_to(template, context, &mut bounded)?;
         Ok(bounded.text())
     }
+}
+
+/// The languages of the site: those of the program, and the files of the project's theme.
+fn languages(inputs: &Inputs, config: &Config, folder: &str, diagnostics: &mut Diagnostics) -> Languages {
+    let folder = format!("{folder}/languages");
+    let files = inputs.sources.values().filter_map(|source| Some((source.path.below(&folder)?, source)));
+    language::read(&config.site.language, files, diagnostics)
 }
 
 /// All files of an embedded folder, those of its folders included.

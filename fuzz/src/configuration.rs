@@ -35,7 +35,7 @@ pub fn configuration(bytes: &[u8]) {
     let page = source("content/index.md", &format!("---\n{front}\n---\n{PAGE}"));
     let inputs = Inputs::new([configuration, page], "2026-11-22T12:00:00Z".parse().expect("a time"));
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
-    let project = project::parse(&inputs, config, diagnostics, None);
+    let project = project::parse(&inputs, config, &theme.languages, diagnostics, None);
     let site = site::resolve(&project, &inputs, &theme, None);
     let mut diagnostics = site.diagnostics.clone();
     diagnostics.extend(check::run(&project, &site, &inputs).iter().cloned());

@@ -144,7 +144,11 @@ const HEAD: &str = "---\nkind: checklist\n---\n";
 
 fn parse(kind: &str, text: &str) -> Page {
     let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: {kind}\n---\n{text}"));
-    runsheet::project::page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
+    runsheet::project::page::parse(
+        &source,
+        &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]),
+        &runsheet::language::Languages::default(),
+    )
 }
 
 /// The address of a link as it was written, which is more than a site would ever put in.

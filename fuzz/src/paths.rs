@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use runsheet::config::{self, Config};
 use runsheet::diagnostic::Diagnostics;
 use runsheet::inputs::Inputs;
+use runsheet::language::Languages;
 use runsheet::source::{RelPath, Source};
 use runsheet::text::address::encode_path;
 use runsheet::theme::Theme;
@@ -61,7 +62,7 @@ fn judge(inputs: Inputs) {
         let theme = Theme::load(&inputs, &config, &mut faults);
         (config, theme)
     });
-    let project = project::parse(&inputs, config.clone(), Diagnostics::default(), None);
+    let project = project::parse(&inputs, config.clone(), &Languages::default(), Diagnostics::default(), None);
     let site = site::resolve(&project, &inputs, theme, None);
     // As the least careful file system tells them apart.
     let folded = |route: &str| route.nfc().collect::<String>().to_lowercase().nfc().collect::<String>();

@@ -46,7 +46,7 @@ fn merge() -> &'static Merge<'static> {
         let notice = source("content/advance.md", &format!("---\nkind: notice\n---\n{NOTICE}"));
         let inputs = Inputs::new([config_source, notice], "2026-11-22T12:00:00Z".parse().expect("a time"));
         let theme: &'static Theme = Box::leak(Box::new(Theme::load(&inputs, &config, &mut diagnostics)));
-        let project = Box::leak(Box::new(project::parse(&inputs, config, diagnostics, None)));
+        let project = Box::leak(Box::new(project::parse(&inputs, config, &theme.languages, diagnostics, None)));
         let site = Box::leak(Box::new(site::resolve(project, &inputs, theme, None)));
         let page = project.pages.iter().find(|page| !page.notices.is_empty()).expect("the notice's page");
         let notice = &page.notices[0];

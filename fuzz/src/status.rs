@@ -4,6 +4,7 @@ use html5ever::tendril::TendrilSink;
 use html5ever::{ParseOpts, parse_document};
 use jiff::{SignedDuration, Timestamp};
 use markup5ever_rcdom::RcDom;
+use runsheet::language::Language;
 use runsheet::status::{Provider, Settings, Snapshot, State, badge_json, badge_svg, has_beats, overview, parse};
 
 use super::plain::assert_plain;
@@ -50,7 +51,7 @@ fn judge(snapshot: &Snapshot, settings: &Settings, fetched: Timestamp) {
     words.chain(of_parts).chain(of_incidents).chain(of_maintenances).for_each(|text| assert_plain(text, "a snapshot"));
     for later in [0, 3, 20, 60 * 24 * 8] {
         let now = fetched + SignedDuration::from_mins(later);
-        let shown = overview(Some(snapshot), settings, now);
+        let shown = overview(Some(snapshot), settings, now, &Language::default());
         if shown.state == State::Up {
             let is_fresh = |time: Timestamp| {
                 let age = now.duration_since(time);
@@ -62,7 +63,7 @@ fn judge(snapshot: &Snapshot, settings: &Settings, fetched: Timestamp) {
         }
         assert!(shown.counts.total() <= shown.components.len(), "more are counted than there are");
         shown.components.iter().for_each(|part| assert_plain(&part.words(), "the words of a part"));
-        let picture = badge_svg(&shown);
+        let picture = badge_svg(&shown, &Language::default());
         let dom = parse_document(RcDom::default(), ParseOpts::default()).one(format!("<!DOCTYPE html><title>x</title>{picture}"));
         assert!(dom.errors.borrow().is_empty(), "{:?} in {picture}", dom.errors.borrow());
         let json: serde_json::Value = serde_json::from_str(&badge_json(&shown)).expect("the badge as JSON");

@@ -17,7 +17,7 @@ const check = process.argv.includes("--check");
 const OWN = `
   above beside grams near parts phrase score spots whole words
   cells changed conflict heads how isSure lost undone
-  hopes late next skipped
+  hopes late next skipped isOpen
   element markup plain stuck
 `.trim().split(/\s+/);
 
@@ -37,9 +37,13 @@ async function style(name) {
   return made.outputFiles[0].text;
 }
 
-async function script(entry) {
+/** What marks elements that a script makes, if its words are English in another language; `buttons` are a group of their own in a run. */
+const marks = (group, buttons = group) => ({ MARK: `"%%mark ${group}%%"`, MARK_OF_BUTTONS: `"%%mark ${buttons}%%"` });
+
+async function script(entry, ...groups) {
   const joined = await build({
     entryPoints: [join(source, entry)],
+    define: marks(...groups),
     bundle: true,
     format: "iife",
     target: "es2022",
@@ -48,7 +52,7 @@ async function script(entry) {
     mangleProps: new RegExp(`^(${OWN.join("|")})$`),
     write: false,
   });
-  const safe = { passes: 4, inline: 1, lhs_constants: false, hoist_funs: true };
+  const safe = { passes: 4, inline: 1, lhs_constants: false, hoist_funs: true, conditionals: false };
   // The scripts change no built-in object and read no property for what it does: then these are safe, too.
   const compress = { ...safe, pure_getters: true, unsafe: true, unsafe_arrows: true, unsafe_methods: true };
   return (await minify(joined.outputFiles[0].text, { ecma: 2022, toplevel: true, compress })).code + "\n";
@@ -59,11 +63,11 @@ const files = {
   "site.css": style("site.css"),
   "sheet.css": style("sheet.css"),
   "search.css": style("search.css"),
-  "site.js": script("site.js"),
-  "search.js": script("search/main.js"),
-  "sheet.js": script("sheet/main.js"),
-  "run.js": script("run/main.js"),
-  "sheet-worker.js": script("sheet-worker.js"),
+  "site.js": script("site.js", "frame"),
+  "search.js": script("search/main.js", "search"),
+  "sheet.js": script("sheet/main.js", "run", "button"),
+  "run.js": script("run/main.js", "run", "button"),
+  "sheet-worker.js": script("sheet-worker.js", "run"),
 };
 const stale = [];
 for (const [name, content] of Object.entries(files)) {

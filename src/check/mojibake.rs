@@ -81,7 +81,7 @@ mod tests {
     fn check_text(text: &str, expected: usize) {
         let mut diagnostics = Diagnostics::default();
         let source = Source::new(RelPath::new("a.md").unwrap(), text);
-        let page = crate::project::page::parse(&source, &std::collections::BTreeMap::new());
+        let page = crate::project::page::parse(&source, &std::collections::BTreeMap::new(), &crate::language::Languages::default());
         check(&page, &source, &mut diagnostics);
         assert_eq!(diagnostics.iter().count(), expected, "{text}");
     }

@@ -12,81 +12,6 @@ use crate::source::{Source, Span};
 /// The longest subject that phones show whole, in characters.
 const LONGEST_SUBJECT: usize = 60;
 
-/// Words of each language.
-type Words = [(&'static str, &'static [&'static str]); 7];
-
-/// Words that name no time.
-const VAGUE: Words = [
-    (
-        "en",
-        &[
-            "soon",
-            "shortly",
-            "asap",
-            "as soon as possible",
-            "a few minutes",
-            "a few hours",
-            "a few days",
-            "a short time",
-            "in due course",
-            "at your earliest convenience",
-            "until further notice",
-            "in the near future",
-        ],
-    ),
-    (
-        "de",
-        &["bald", "baldmöglichst", "in kürze", "demnächst", "so bald wie möglich", "einige minuten", "einige stunden", "bis auf weiteres"],
-    ),
-    ("fr", &["bientôt", "sous peu", "prochainement", "dès que possible", "quelques minutes", "quelques heures", "jusqu'à nouvel ordre"]),
-    ("es", &["pronto", "en breve", "próximamente", "lo antes posible", "unos minutos", "unas horas", "hasta nuevo aviso"]),
-    ("pt", &["em breve", "brevemente", "assim que possível", "alguns minutos", "algumas horas", "até novo aviso"]),
-    ("nl", &["binnenkort", "spoedig", "zo snel mogelijk", "enkele minuten", "enkele uren", "tot nader order"]),
-    ("it", &["presto", "a breve", "prossimamente", "prima possibile", "alcuni minuti", "alcune ore", "fino a nuovo avviso"]),
-];
-
-/// Words for days that are others when the mail is read later. `morgen` and `mañana` are left out: they are mornings, too.
-const DAYS: Words = [
-    ("en", &["today", "tonight", "tomorrow", "this week", "this weekend", "next week", "next weekend"]),
-    ("de", &["heute", "übermorgen", "morgen früh", "morgen abend", "diese woche", "nächste woche", "am wochenende"]),
-    ("fr", &["aujourd'hui", "aujourd’hui", "ce soir", "demain", "cette semaine", "la semaine prochaine", "ce week-end"]),
-    ("es", &["hoy", "esta noche", "pasado mañana", "esta semana", "la próxima semana", "este fin de semana"]),
-    ("pt", &["hoje", "esta noite", "amanhã", "esta semana", "na próxima semana", "este fim de semana"]),
-    ("nl", &["vandaag", "vanavond", "overmorgen", "deze week", "volgende week", "dit weekend"]),
-    ("it", &["oggi", "stasera", "domani", "questa settimana", "la prossima settimana", "questo fine settimana"]),
-];
-
-/// Words for times that are a day, or half a day, apart for half of the readers.
-const AMBIGUOUS: [&str; 20] = [
-    "midnight",
-    "noon",
-    "12 am",
-    "12 pm",
-    "12am",
-    "12pm",
-    "12:00 am",
-    "12:00 pm",
-    "mitternacht",
-    "minuit",
-    "medianoche",
-    "meia-noite",
-    "middernacht",
-    "mezzanotte",
-    "mittag",
-    "mittags",
-    "midi",
-    "mediodía",
-    "meio-dia",
-    "mezzogiorno",
-];
-
-/// Words by which a notice asks for something.
-const ASKS: [&str; 3] = ["action required", "action needed", "response required"];
-
-/// Words beside which a length is that of the event.
-const LASTS: [&str; 10] =
-    ["takes", "take", "lasts", "last", "lasting", "duration", "downtime", "unavailable for", "offline for", "down for"];
-
 /// Every rule over the notices of a page.
 pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagnostics) {
     if page.notices.is_empty() {
@@ -96,9 +21,8 @@ pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagno
     let event = site.event(site_page.event.as_deref());
     for notice in &page.notices {
         let prose = prose(notice, page, source);
-        let language = notice.lang.as_deref().unwrap_or(&site.config.site.language);
-        vague_words(&prose, language, notice, diagnostics);
-        ambiguous_times(&prose, notice, diagnostics);
+        vague_words(&prose, notice, diagnostics);
+        ambiguous_times(&prose, site.languages.lists("rule.ambiguous"), notice, diagnostics);
         times_without_zone(&prose, notice, diagnostics);
         if let Some(event) = event {
             other_durations(&prose, event, notice, diagnostics);
@@ -160,11 +84,10 @@ fn prose<'a>(notice: &Notice, page: &Page, source: &'a Source) -> Prose<'a> {
     Prose { text: lower.collect(), written: text, offset: start }
 }
 
-fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut Diagnostics) {
-    let language = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
+fn vague_words(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
     let mut found = Vec::new();
-    for (lists, fault) in [(VAGUE, "names no time"), (DAYS, "is another day for who reads it later")] {
-        let words = lists.into_iter().find(|(known, _)| *known == language).map_or(&[][..], |(_, words)| words);
+    for (list, fault) in [("vague", "names no time"), ("days", "is another day for who reads it later")] {
+        let words = notice.language.words_of_rule(list);
         found.extend(words.iter().flat_map(|words| prose.find(words)).map(|span| (span, fault)));
     }
     // "as soon as possible" holds "soon": the longer is told.
@@ -181,8 +104,8 @@ fn vague_words(prose: &Prose, language: &str, notice: &Notice, diagnostics: &mut
     }
 }
 
-fn ambiguous_times(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
-    for span in AMBIGUOUS.iter().flat_map(|words| prose.find(words)) {
+fn ambiguous_times<'a>(prose: &Prose, words: impl Iterator<Item = &'a str>, notice: &Notice, diagnostics: &mut Diagnostics) {
+    for span in words.flat_map(|words| prose.find(words)) {
         let message = format!("`{}` can be read as two times", &prose.written[span.clone()]);
         let diagnostic = Diagnostic::new(rule::AMBIGUOUS_TIME, message).at(&notice.path, prose.place(&span));
         diagnostics.push(diagnostic.help("write a time of 24 hours with its date: `{{ event.start | when(zone=r.zone) }}`"));
@@ -239,7 +162,7 @@ fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &
     for sentence in sentences(&prose.text) {
         let words = &prose.text[sentence.clone()];
         let part = Prose { text: words.to_owned(), written: words, offset: 0 };
-        if !LASTS.iter().any(|word| !part.find(word).is_empty()) {
+        if !notice.language.words_of_rule("lasts").iter().any(|word| !part.find(word).is_empty()) {
             continue;
         }
         for (span, length) in lengths(words) {
@@ -309,7 +232,8 @@ fn long_subject(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnost
 fn missing_action(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnostics) {
     let subject = shown.subject.to_lowercase();
     let body = shown.html.to_lowercase();
-    let Some(words) = ASKS.iter().find(|words| subject.contains(**words) || body.contains(**words)) else { return };
+    let asks = notice.language.words_of_rule("asks");
+    let Some(words) = asks.iter().find(|words| subject.contains(words.as_str()) || body.contains(words.as_str())) else { return };
     if !["<li", "<a "].iter().any(|tag| body.contains(tag)) {
         let message = format!("the notice says `{words}`, and has no step and no link");
         let diagnostic = Diagnostic::new(rule::MISSING_ACTION, message).at(&notice.path, notice.subject_span.clone());

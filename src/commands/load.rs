@@ -122,7 +122,7 @@ impl Configured {
         };
         stopwatch.lap("history");
         let theme = Theme::load(&inputs, &config, &mut diagnostics);
-        let project = project::parse(&inputs, config, diagnostics, earlier);
+        let project = project::parse(&inputs, config, &theme.languages, diagnostics, earlier);
         stopwatch.lap("parse");
         let watchdog = Watchdog::new(report::sayer(global))?;
         let resolve = || site::resolve(&project, &inputs, &theme, is_now_fixed.then_some(now));

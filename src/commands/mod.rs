@@ -41,7 +41,7 @@ pub use report::{end, error as say, usage};
 pub fn run(cli: &Cli) -> Result<Exit> {
     let global = &cli.global;
     // A thread that runs before the sandbox is entered stays outside of it. So whoever enters it starts them afterwards.
-    let starts_none = matches!(cli.command, Command::Schema | Command::Explain { .. } | Command::Completions { .. });
+    let starts_none = matches!(cli.command, Command::Schema { .. } | Command::Explain { .. } | Command::Completions { .. });
     let starts_later =
         matches!(cli.command, Command::Build { .. } | Command::Serve { .. } | Command::Check { .. } | Command::Schedule { .. });
     if !starts_none && !starts_later {
@@ -55,7 +55,7 @@ pub fn run(cli: &Cli) -> Result<Exit> {
         Command::Schedule { page, format } => schedule::run(global, page.as_deref(), *format),
         Command::Notice(command) => notice::run(global, command),
         Command::Status => status::run(global),
-        Command::Schema => schema::run(),
+        Command::Schema { words } => schema::run(*words),
         Command::Explain { code } => explain::run(code),
         Command::Completions { shell } => completions::run(*shell),
     }

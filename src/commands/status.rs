@@ -5,12 +5,16 @@ use super::report;
 use crate::cli::Global;
 use crate::diagnostic::Diagnostics;
 use crate::error::{Exit, Result, bail};
+use crate::language::Language;
+use crate::status;
 
 pub fn run(global: &Global) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Nowhere, None)?;
-    let Some(overview) = &loaded.site.status else {
+    let Some(settings) = &loaded.site.config.status else {
         bail!("the project shows no status"; help: "name a status page in [status] of runsheet.toml");
     };
+    // On the terminal all is English.
+    let overview = status::overview(loaded.inputs.status.snapshot.as_ref(), settings, loaded.inputs.now, &Language::default());
     let mut diagnostics = Diagnostics::default();
     diagnostics.extend(loaded.site.diagnostics.iter().filter(|one| one.rule.code.starts_with("status-")).cloned());
     let failed = report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);

@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 
 use crate::data::{self, Field, Reader, Shape, Spanned};
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::language;
 use crate::page::link;
 use crate::rule;
 use crate::rule::CheckLevel;
@@ -245,7 +246,7 @@ fn read_site(reader: &mut Reader) -> Site {
         title: reader.text("title").map_or(default.title, |text| text.value),
         base_url: reader.parsed("base_url", base_url).unwrap_or_default(),
         description: reader.text("description").map_or(default.description, |text| text.value),
-        language: reader.parsed("language", language).unwrap_or(default.language),
+        language: reader.parsed("language", language::parse).unwrap_or(default.language),
         theme: reader.parsed("theme", theme).unwrap_or(default.theme),
         repository: reader.parsed("repository", |text| web_address(text).map(|url| url.trim_end_matches('/').to_owned())),
         default_event: reader.text("default_event"),
@@ -290,11 +291,6 @@ fn base_url(text: &str) -> Parsed<String> {
         return Err(("`base_url` cannot have a query or a fragment".to_owned(), None));
     }
     Ok(format!("{}/", url.trim_end_matches('/')))
-}
-
-fn language(text: &str) -> Parsed<String> {
-    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if fits { Ok(text.to_owned()) } else { Err((format!("`{text}` is not a language"), Some("for example `en` or `pt-BR`".to_owned()))) }
 }
 
 fn theme(text: &str) -> Parsed<String> {

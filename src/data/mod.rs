@@ -86,6 +86,14 @@ pub const FRONT_MATTER: Rules = Rules {
     bad_value: rule::FRONT_MATTER_VALUE,
 };
 
+/// Those of files of words.
+pub const LANGUAGE: Rules = Rules {
+    syntax: rule::LANGUAGE_FILE,
+    unknown_key: rule::LANGUAGE_FILE,
+    wrong_type: rule::LANGUAGE_FILE,
+    bad_value: rule::LANGUAGE_FILE,
+};
+
 /// Reads TOML. What could be understood is returned even if there are faults.
 ///
 /// `offset` is where `text` begins in its file: places are counted in the file.

@@ -89,7 +89,7 @@ fn given(rows: &str) -> Given {
     let config = config::parse(&configuration, &mut diagnostics);
     let inputs = Inputs::new([configuration, file("content/advance.md", NOTICE)], "2026-11-22T12:00:00Z".parse().unwrap());
     let theme = Theme::load(&inputs, &config, &mut diagnostics);
-    let project = project::parse(&inputs, config, diagnostics, None);
+    let project = project::parse(&inputs, config, &theme.languages, diagnostics, None);
     let site = site::resolve(&project, &inputs, &theme, None);
     assert!(!site.diagnostics.has_errors(), "{:?}", site.diagnostics);
     let table = Some(format!("email,name\n{rows}"));

@@ -7,15 +7,6 @@ use crate::text::is_bidi_control;
 /// The longest value.
 const MOST_FIELD: usize = 64 << 10;
 
-/// The form of a language tag: two or three letters, then parts of up to eight (RFC 5646 §2.1).
-pub fn is_language(tag: &str) -> bool {
-    let mut parts = tag.split(['-', '_']);
-    let primary = parts.next().unwrap_or("");
-    (2..=3).contains(&primary.len())
-        && primary.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-}
-
 /// A byte of a value that is not UTF-8.
 pub fn byte_fault(column: &str, byte: Option<usize>) -> Option<Diagnostic> {
     let message = format!("the column `{column}` is not UTF-8: see its byte {}", byte?);

@@ -12,6 +12,7 @@ use super::when::{self, Words};
 use super::{Notice, variables, wrapped};
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::Language;
 use crate::page::link::{self, Target};
 use crate::page::tags::{self, Template, TemplateTags};
 use crate::page::{Body, Hole};
@@ -71,7 +72,7 @@ pub struct Layout<'a> {
     /// The theme's `mail.html`.
     pub mail: &'a str,
     pub site_title: &'a str,
-    pub language: &'a str,
+    pub language: &'a Language,
     pub postal_address: &'a str,
     /// Whether the end of a message holds the address by which its recipient leaves.
     pub unsubscribe: bool,
@@ -80,35 +81,7 @@ pub struct Layout<'a> {
 /// Divides the text of a notice from the end that all messages have.
 const FOOTER_RULE: &str = "----";
 
-/// "Unsubscribe" in the languages that times are written in, as it stands before a colon.
-const UNSUBSCRIBE: [(&str, &str); 7] = [
-    ("en", "Unsubscribe"),
-    ("de", "Abmelden"),
-    ("fr", "Se désabonner\u{A0}"),
-    ("es", "Darse de baja"),
-    ("pt", "Cancelar a subscrição"),
-    ("nl", "Afmelden"),
-    ("it", "Annulla l’iscrizione"),
-];
-
-/// Whether a language is written from right to left: by its script if it names one, else by the one that it is written in.
-fn is_right_to_left(language: &str) -> bool {
-    let language = language.to_ascii_lowercase();
-    let mut parts = language.split(['-', '_']);
-    let primary = parts.next().unwrap_or("");
-    match parts.find(|part| part.len() == 4) {
-        Some(script) => matches!(script, "arab" | "hebr" | "thaa" | "syrc" | "nkoo" | "adlm" | "rohg"),
-        None => matches!(primary, "ar" | "he" | "fa" | "ur" | "yi" | "ps" | "sd" | "ug" | "dv" | "ckb"),
-    }
-}
-
 impl Layout<'_> {
-    fn unsubscribe(&self) -> Option<&'static str> {
-        let primary = self.language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
-        let known = UNSUBSCRIBE.iter().find(|(language, _)| *language == primary).unwrap_or(&UNSUBSCRIBE[0]);
-        self.unsubscribe.then_some(known.1)
-    }
-
     /// The end of the HTML part.
     fn footer(&self) -> String {
         let mut footer = String::new();
@@ -116,8 +89,8 @@ impl Layout<'_> {
             footer.push_str("<br>");
             crate::text::html::escape(self.postal_address, &mut footer);
         }
-        if let Some(word) = self.unsubscribe() {
-            footer.push_str(&format!("<br><a href=\"{LEAVE}\">{}</a>", word.trim_end()));
+        if self.unsubscribe {
+            footer.push_str(&format!("<br><a href=\"{LEAVE}\">{}</a>", self.language.html("mail.unsubscribe")));
         }
         footer
     }
@@ -131,8 +104,9 @@ impl Layout<'_> {
         if !self.postal_address.is_empty() {
             footer.push_str(&format!("{}\n", self.postal_address));
         }
-        if let Some(word) = self.unsubscribe() {
-            footer.push_str(&format!("{word}: {LEAVE}\n"));
+        if self.unsubscribe {
+            footer.push_str(&self.language.fill("mail.unsubscribe_label", &[("address", LEAVE)]));
+            footer.push('\n');
         }
         footer
     }
@@ -168,7 +142,7 @@ pub fn compile(
         return None;
     }
     let mut tera = Tera::new();
-    register(&mut tera, event, layout.language);
+    register(&mut tera, event, layout.language.tag());
     let parts = [("subject.txt", &subject), ("text.txt", &text), ("probe.txt", &probe), ("body.html", &body), ("mail.html", &mail)];
     for (name, template) in parts {
         if let Err(error) = tera.add_raw_template(name, &template.text) {
@@ -245,8 +219,8 @@ fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
     let html = layout
         .mail
         .replace(SUBJECT, &escaped)
-        .replace(LANGUAGE, layout.language)
-        .replace(DIRECTION, if is_right_to_left(layout.language) { " dir=\"rtl\"" } else { "" })
+        .replace(LANGUAGE, layout.language.tag())
+        .replace(DIRECTION, if layout.language.is_right_to_left() { " dir=\"rtl\"" } else { "" })
         .replace(SITE, &site)
         .replace(FOOTER, &layout.footer())
         .replace(BODY, body);

@@ -29,8 +29,6 @@ pub struct Version<'a> {
 pub struct Merge<'a> {
     /// As it is written first, then its translations.
     pub versions: Vec<Version<'a>>,
-    /// The language of the first.
-    language: &'a str,
     pub posting: Posting<'a>,
     /// The mailing's id, as notices show it.
     mailing: String,
@@ -50,7 +48,7 @@ impl<'a> Merge<'a> {
     ) -> Merge<'a> {
         let base = context(config, status, event, &posting.campaign.mailing, &BTreeMap::new());
         let mailing = posting.campaign.mailing.clone();
-        Merge { versions, language: &config.site.language, posting, mailing, base, recipients }
+        Merge { versions, posting, mailing, base, recipients }
     }
 
     /// The version that a recipient gets: in its language, in that without its region, in that of another region, or the first.
@@ -72,14 +70,14 @@ impl<'a> Merge<'a> {
         // The first may be in this language, too.
         let primary = |lang: &str| lang.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case(tag));
         let is_near = |version: &&Version| version.notice.lang.as_deref().is_some_and(primary);
-        let near = self.versions.iter().find(is_near).filter(|_| !tag.is_empty() && !primary(self.language));
+        let near = self.versions.iter().find(is_near).filter(|_| !tag.is_empty() && !primary(self.versions[0].notice.language.tag()));
         near.unwrap_or(&self.versions[0])
     }
 
     /// The language that a recipient asks for, if the notice is not written in it.
     pub fn untranslated<'r>(&self, recipient: &'r Recipient) -> Option<&'r str> {
         let wanted = recipient.get("lang")?;
-        let got = self.version(recipient).notice.lang.as_deref().unwrap_or(self.language);
+        let got = self.version(recipient).notice.language.tag();
         let primary = |lang: &str| lang.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
         (primary(wanted) != primary(got)).then_some(wanted)
     }

@@ -45,6 +45,7 @@ use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 use self::parts::Parts;
 use self::stage::Stage;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::Language;
 use crate::page::html;
 use crate::page::markdown::{self, Placed, end_of, plain_text};
 use crate::page::marked;
@@ -59,6 +60,8 @@ pub struct Notice {
     pub name: String,
     /// The language of a translation, such as `de` or `pt-BR`; none for the notice as it is written first.
     pub lang: Option<String>,
+    /// The language that it is written in.
+    pub language: Language,
     pub stage: Option<Stage>,
     pub title: String,
     pub anchor: String,
@@ -141,10 +144,11 @@ fn read(
     let mail = Context { dialect: Dialect::Mail, ..*context };
     let first_link = finds.links.len();
     let html = html::write(&body, &mail, finds);
-    let text = text::write(&body, first_link);
+    let text = text::write(&body, first_link, context.language);
     Notice {
         name: parts.id.unwrap_or(by_default),
         lang,
+        language: context.language.clone(),
         stage,
         title,
         anchor,
@@ -188,7 +192,7 @@ fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
 }
 
 /// What a file is called without its language, in lower case, and its language if it is a translation.
-fn translation(path: &RelPath) -> (String, Option<String>) {
+pub fn translation(path: &RelPath) -> (String, Option<String>) {
     let stem = path.stem();
     match stem.rsplit_once('.').and_then(|(stem, tag)| Some((stem, language(tag)?))) {
         Some((stem, lang)) => (stem.to_lowercase(), Some(lang)),

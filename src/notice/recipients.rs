@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use lettre::Address;
 
-use super::cells::{byte_fault, is_language, is_unseen, value_fault};
+use super::cells::{byte_fault, is_unseen, value_fault};
 use super::columns::named;
 use super::rows::{BadRow, RowFault};
 use super::seen::{Seen, Sight};
 use super::table::{Format, Row, Table, Unreadable};
 use crate::config::Columns;
 use crate::diagnostic::Diagnostic;
+use crate::language::is_tag;
 use crate::mail::address::{self, Rules};
 use crate::rule;
 use crate::schedule::zone;
@@ -164,7 +165,7 @@ impl<R: Read> Recipients<R> {
             let word = value.trim();
             if let Some(fault) = fault {
                 faults.push((index, fault));
-            } else if Some(index) == self.lang && !word.is_empty() && !is_language(word) {
+            } else if Some(index) == self.lang && !word.is_empty() && !is_tag(word) {
                 let message = format!("`{}` is no language", crate::text::visible(&value.chars().take(40).collect::<String>()));
                 faults.push((index, Diagnostic::new(rule::BAD_LANGUAGE, message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
             } else if Some(index) == self.zone && !word.is_empty() && !self.zones.contains(word) {

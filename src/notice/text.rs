@@ -4,6 +4,7 @@
 use pulldown_cmark::{BlockQuoteKind, Event, Tag, TagEnd};
 
 use super::wrapped::CODE_LINE;
+use crate::language::Language;
 use crate::page::html::alert;
 use crate::page::link::{self, Target};
 use crate::page::markdown::{Placed, block, end_of, mark, plain_text, raw_html, run_end};
@@ -13,22 +14,23 @@ use crate::page::{Body, Hole, raw, tags};
 const LONGEST: usize = 400;
 
 /// Writes events as text. `first_link` is the number of the first link to a file of the project.
-pub fn write(events: &[Placed], first_link: usize) -> Body {
-    let mut writer = Writer { body: Body::default(), indent: Vec::new(), next_link: first_link, bullet: None };
+pub fn write(events: &[Placed], first_link: usize, language: &Language) -> Body {
+    let mut writer = Writer { body: Body::default(), indent: Vec::new(), next_link: first_link, bullet: None, language };
     writer.blocks(events);
     writer.body
 }
 
-struct Writer {
+struct Writer<'a> {
     body: Body,
     /// What each line begins with, level by level.
     indent: Vec<String>,
     next_link: usize,
     /// The bullet that the next line begins with instead of the indent of its level.
     bullet: Option<(usize, String)>,
+    language: &'a Language,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn push(&mut self, text: &str) {
         self.body.html.push_str(text);
     }
@@ -158,7 +160,7 @@ impl Writer {
 
     fn quote(&mut self, kind: Option<BlockQuoteKind>, events: &[Placed]) {
         self.indent.push("> ".to_owned());
-        if let Some((_, title)) = kind.map(alert) {
+        if let Some(title) = kind.map(|kind| self.language.text(&format!("page.{}", alert(kind)))) {
             self.begin_line();
             self.push(&format!("{}\n", title.to_uppercase()));
         }
@@ -352,7 +354,7 @@ mod tests {
     use crate::page::markdown;
 
     fn check(markdown: &str, expected: &str) {
-        assert_eq!(lay_out(&write(&markdown::events(markdown), 0).html), expected, "{markdown:?}");
+        assert_eq!(lay_out(&write(&markdown::events(markdown), 0, &Language::default()).html), expected, "{markdown:?}");
     }
 
     #[test]
@@ -379,7 +381,7 @@ mod tests {
     #[test]
     fn long_lines_are_wrapped_with_their_indent() {
         let long = "word ".repeat(30);
-        let text = write(&markdown::events(&format!("- {long}")), 0).html;
+        let text = write(&markdown::events(&format!("- {long}")), 0, &Language::default()).html;
         let laid_out = lay_out(&text);
         assert!(laid_out.lines().all(|line| line.len() <= WIDTH), "{laid_out}");
         assert!(laid_out.lines().skip(1).all(|line| line.starts_with("  word")), "{laid_out}");

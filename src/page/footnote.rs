@@ -21,7 +21,9 @@ impl Writer<'_, '_, '_> {
             return self.push(&format!("<sup>{number}</sup>"));
         }
         let id = if is_first { format!(" id=\"fnref-{number}\"") } else { String::new() };
-        self.push(&format!("<sup class=\"footnote\"><a{id} href=\"#fn-{number}\" aria-label=\"Note {number}\">{number}</a></sup>"));
+        self.push(&format!("<sup class=\"footnote\"><a{id} href=\"#fn-{number}\" aria-label=\""));
+        self.push_text(&self.context.language.fill("page.footnote", &[("number", &number.to_string())]));
+        self.push(&format!("\">{number}</a></sup>"));
     }
 
     fn footnote_number(&mut self, name: &str) -> usize {
@@ -49,14 +51,17 @@ impl Writer<'_, '_, '_> {
             }
             return self.push("</ol>\n");
         }
-        self.push("<section class=\"footnotes\" aria-label=\"Footnotes\"><ol>\n");
+        self.push("<section class=\"footnotes\" aria-label=\"");
+        self.push_text(self.context.language.text("page.footnotes"));
+        self.push("\"><ol>\n");
         for (name, note) in notes {
             let number = self.footnote_number(&name);
             self.push(&format!("<li id=\"fn-{number}\" value=\"{number}\">"));
             self.append(note);
             if number <= mentioned {
-                let label = format!("Back to the text, note {number}");
-                self.push(&format!("<a class=\"footnote-back\" href=\"#fnref-{number}\" aria-label=\"{label}\">↩</a>"));
+                self.push(&format!("<a class=\"footnote-back\" href=\"#fnref-{number}\" aria-label=\""));
+                self.push_text(&self.context.language.fill("page.back", &[("number", &number.to_string())]));
+                self.push("\">↩</a>");
             }
             self.push("</li>\n");
         }

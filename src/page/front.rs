@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::data::{self, Reader, Spanned, Table};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::language;
 use crate::rule;
 use crate::schedule::{Clock, ClockError, Length, Unit, years};
 use crate::source::{RelPath, Span};
@@ -48,6 +49,8 @@ pub enum Publish {
 pub struct Front {
     pub title: Option<String>,
     pub description: Option<String>,
+    /// The language of the page, if it is not that of the site.
+    pub lang: Option<String>,
     /// Absent: detected from the page.
     pub kind: Option<Kind>,
     pub event: Option<Spanned<String>>,
@@ -145,9 +148,10 @@ fn closing(text: &str, start: usize, fence: &str) -> Option<(usize, usize)> {
 }
 
 /// Every key of front matter.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "title",
     "description",
+    "lang",
     "kind",
     "event",
     "offset_unit",
@@ -168,6 +172,7 @@ fn read_table(table: &Table, path: &RelPath, span: Span, diagnostics: &mut Diagn
     let front = Front {
         title: reader.text("title").map(|text| text.value),
         description: reader.text("description").map(|text| text.value),
+        lang: reader.parsed("lang", language::parse),
         kind: reader.choice("kind", &KINDS),
         event: reader.text("event"),
         offset_unit: reader.choice("offset_unit", &[("min", Unit::Minutes), ("m", Unit::Minutes), ("h", Unit::Hours), ("d", Unit::Days)]),

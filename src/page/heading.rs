@@ -93,8 +93,8 @@ impl Writer<'_, '_, '_> {
         self.at = end + 1;
         self.push(" <a class=\"anchor\" href=\"#");
         self.push_text(&anchor);
-        self.push("\" aria-label=\"Link to: ");
-        self.push_text(text.trim());
+        self.push("\" aria-label=\"");
+        self.push_text(&self.context.language.fill("page.link_to", &[("title", text.trim())]));
         self.push("\">#</a></h");
         self.body.html.push(digit);
         self.push(">\n");

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Zoned;
 use pulldown_cmark::{BlockQuoteKind, Event, Tag};
 
 use super::blank;
@@ -15,8 +14,8 @@ use super::markdown::{self, Placed, mark};
 use super::section::Section;
 use super::slug::Anchors;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::Language;
 use crate::schedule::Unit;
-use crate::schedule::moment::datetime_attribute;
 use crate::source::{RelPath, Span};
 use crate::text::html::escape;
 
@@ -48,6 +47,8 @@ pub struct Context<'a> {
     pub dialect: Dialect,
     pub offset_unit: Option<Unit>,
     pub roles: &'a BTreeMap<String, String>,
+    /// The language of what the page adds to the text.
+    pub language: &'a Language,
     /// Names of values that are filled in on the page: `$NAME` in code shows them.
     pub vars: &'a BTreeSet<String>,
     /// Whether the text holds marks of template tags.
@@ -252,8 +253,8 @@ impl<'t> Writer<'_, '_, 't> {
     fn quote(&mut self, kind: Option<BlockQuoteKind>) {
         let end = self.end_of(self.at);
         self.at += 1;
-        let alert = kind.map(alert);
-        let Some((class, title)) = alert.filter(|_| self.context.dialect != Dialect::Mail) else {
+        let alert = kind.map(|kind| (alert(kind), self.context.language.html(&format!("page.{}", alert(kind)))));
+        let Some((class, title)) = alert.as_ref().filter(|_| self.context.dialect != Dialect::Mail) else {
             self.push("<blockquote>\n");
             if let Some((_, title)) = alert {
                 self.push(&format!("<p><strong>{title}</strong></p>\n"));
@@ -280,20 +281,13 @@ impl<'t> Writer<'_, '_, 't> {
     }
 }
 
-/// Writes a moment as an element, in the words given.
-pub fn time(at: &Zoned, words: &str, html: &mut String) {
-    html.push_str(&format!("<time datetime=\"{}\">", datetime_attribute(at)));
-    escape(words, html);
-    html.push_str("</time>");
-}
-
-/// The class and the title of an alert.
-pub(crate) fn alert(kind: BlockQuoteKind) -> (&'static str, &'static str) {
+/// The class of an alert, which is also the name of its title in the words of a page.
+pub(crate) fn alert(kind: BlockQuoteKind) -> &'static str {
     match kind {
-        BlockQuoteKind::Note => ("note", "Note"),
-        BlockQuoteKind::Tip => ("tip", "Tip"),
-        BlockQuoteKind::Important => ("important", "Important"),
-        BlockQuoteKind::Warning => ("warning", "Warning"),
-        BlockQuoteKind::Caution => ("caution", "Caution"),
+        BlockQuoteKind::Note => "note",
+        BlockQuoteKind::Tip => "tip",
+        BlockQuoteKind::Important => "important",
+        BlockQuoteKind::Warning => "warning",
+        BlockQuoteKind::Caution => "caution",
     }
 }

@@ -239,7 +239,9 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("<li><input type=\"checkbox\" disabled");
         self.push(if done { " checked" } else { "" });
         if plain_text(&self.events[self.at..run_end]).trim().is_empty() {
-            self.push(" aria-label=\"Task\"> ");
+            self.push(" aria-label=\"");
+            self.push_text(self.context.language.text("page.task"));
+            self.push("\"> ");
             self.inlines_until(run_end);
         } else {
             self.push(&format!(" aria-labelledby=\"{name}\"> <span id=\"{name}\">"));
@@ -290,7 +292,8 @@ impl<'t> Writer<'_, '_, 't> {
             self.tail(&tail);
         }
         if done {
-            self.push(" <span class=\"estimate\">done in source</span>");
+            let words = self.context.language.html("sheet.done_in_source");
+            self.push(&format!(" <span class=\"estimate\">{words}</span>"));
         }
         if repeated {
             self.finds.items[item].rounds = self.every();

@@ -23,9 +23,9 @@ impl Writer<'_, '_, '_> {
             self.push("<table>");
         } else {
             let class = if is_wide { " wide" } else { "" };
-            self.push(&format!("<div class=\"table-scroll{class}\" tabindex=\"0\" role=\"group\" aria-label=\"Table: "));
+            self.push(&format!("<div class=\"table-scroll{class}\" tabindex=\"0\" role=\"group\" aria-label=\""));
             let name = headers.iter().filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", ");
-            self.push_text(&name);
+            self.push_text(&self.context.language.fill("page.table_of", &[("columns", &name)]));
             self.push("\"><table>\n");
         }
         let mut column = 0;

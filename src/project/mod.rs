@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs::{Inputs, Skipped};
+use crate::language::Languages;
 use crate::rule;
 use crate::source::{RelPath, Source};
 
@@ -32,29 +33,31 @@ pub struct Project {
     pub diagnostics: Diagnostics,
     /// The roles of all events, which pages are read with.
     roles: BTreeMap<String, String>,
+    /// The languages that they are written in.
+    languages: Languages,
     /// Pages and the texts that they were made from, so that an edit costs one page.
     memo: BTreeMap<RelPath, (Arc<str>, Arc<Page>)>,
 }
 
 /// Reads all files, in parallel. It never fails; pages that `earlier` has already are taken from it.
-pub fn parse(inputs: &Inputs, config: Config, mut diagnostics: Diagnostics, earlier: Option<&Project>) -> Project {
+pub fn parse(inputs: &Inputs, config: Config, languages: &Languages, mut diagnostics: Diagnostics, earlier: Option<&Project>) -> Project {
     let roles: BTreeMap<String, String> =
         config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();
     let sources: Vec<_> = inputs.sources.values().filter(|source| is_page(&source.path)).collect();
-    let earlier = earlier.filter(|earlier| earlier.roles == roles);
+    let earlier = earlier.filter(|earlier| earlier.roles == roles && earlier.languages == *languages);
     let known = |source: &Source| {
         let (text, page) = earlier?.memo.get(&source.path)?;
         (*text == source.text).then(|| Arc::clone(page))
     };
     let parsed: Vec<Arc<Page>> =
-        sources.par_iter().map(|source| known(source).unwrap_or_else(|| Arc::new(page::parse(source, &roles)))).collect();
+        sources.par_iter().map(|source| known(source).unwrap_or_else(|| Arc::new(page::parse(source, &roles, languages)))).collect();
     let pages: Vec<Arc<Page>> = parsed.iter().filter(|page| !page.front.draft).cloned().collect();
     for page in &parsed {
         diagnostics.extend(page.diagnostics.iter().cloned());
     }
     report_skipped(inputs, &mut diagnostics);
     let memo = sources.iter().zip(parsed).map(|(source, page)| (source.path.clone(), (Arc::clone(&source.text), page))).collect();
-    Project { config, pages, diagnostics, roles, memo }
+    Project { config, pages, diagnostics, roles, languages: languages.clone(), memo }
 }
 
 fn report_skipped(inputs: &Inputs, diagnostics: &mut Diagnostics) {

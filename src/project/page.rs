@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pulldown_cmark::{Event, Tag};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::language::{Language, Languages};
 use crate::notice::{self, Notice};
 use crate::page::{
     Blank, Body, Context, Dialect, External, Finds, Front, Heading, Item, Kind, Link, Rounds, blank, code, front, html, markdown, marked,
@@ -24,6 +25,8 @@ pub struct Page {
     /// Where the Markdown begins in the file.
     pub begins: usize,
     pub kind: Kind,
+    /// That of the front matter, of a translated notice, or of the site.
+    pub language: Language,
     /// From the front matter, the first `#`, or the file's name.
     pub title: String,
     /// The `#` that the page begins with, as HTML; it is not in the body.
@@ -54,7 +57,7 @@ pub struct Page {
 /// Reads a page. It never fails: what cannot be understood is reported in the page's diagnostics.
 ///
 /// `roles` are the keys of the roles of all events.
-pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
+pub fn parse(source: &Source, roles: &BTreeMap<String, String>, languages: &Languages) -> Page {
     let mut diagnostics = Diagnostics::default();
     let (front, offset) = front::read(&source.text, &source.path, &mut diagnostics);
     report_private_use(&source.text[offset..], &source.path, offset, &mut diagnostics);
@@ -62,6 +65,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
     let text = &*plain;
     report_bidi_control(text, &source.path, offset, &mut diagnostics);
     let kind = front.kind.unwrap_or_else(|| if looks_like_run_sheet(text) { Kind::RunSheet } else { Kind::Page });
+    let language = language_of(source, &front, kind, languages);
     let mut finds = Finds::default();
     let marked = if kind == Kind::RunSheet { blank::mark(text) } else { String::new() };
     let is_template = front.template && kind == Kind::Page;
@@ -85,6 +89,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         dialect: if kind == Kind::RunSheet { Dialect::RunSheet } else { Dialect::Page },
         offset_unit: front.offset_unit,
         roles,
+        language: &language,
         vars: &vars,
         tags: is_template || matches!(kind, Kind::Notices | Kind::Notice),
         is_named: front.title.is_some(),
@@ -104,6 +109,7 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         front,
         begins: offset,
         kind,
+        language,
         title_html: finds.title,
         body,
         template_tags: marked_tags.map(|marked| tags::TemplateTags { tags: marked.tags.into(), element_of_tag }),
@@ -119,6 +125,13 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>) -> Page {
         blocks: finds.blocks,
         diagnostics,
     }
+}
+
+/// The language of a page: as its front matter says, or, of notices, as the name of the file.
+fn language_of(source: &Source, front: &Front, kind: Kind, languages: &Languages) -> Language {
+    let is_of_notices = matches!(kind, Kind::Notices | Kind::Notice);
+    let tag = front.lang.clone().or_else(|| notice::translation(&source.path).1.filter(|_| is_of_notices));
+    tag.map_or_else(|| languages.site().clone(), |tag| languages.of(&tag))
 }
 
 /// The events of a page that is a template, its tags still marks.

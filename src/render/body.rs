@@ -17,7 +17,7 @@ pub fn colourless(site: &Site, page: &SitePage) -> String {
 }
 
 fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut String)) -> String {
-    let body = page.body();
+    let (body, language) = (page.body(), &page.page.language);
     // Colours make about two bytes of one.
     let code_length: usize = page.page.blocks.iter().map(|block| 2 * block.code.text.len()).sum();
     let mut html = body.fill_with(64 * body.holes.len() + code_length, |hole, html| match hole {
@@ -35,7 +35,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
         Hole::When(heading) => sheet::when(site, page, heading, html),
         Hole::Rounds(list) => sheet::rounds(page, list, html),
         Hole::Code(number) => code(&page.page.blocks[number], html),
-        Hole::PlanHead => html.push_str(paper::HEAD),
+        Hole::PlanHead => html.push_str(&paper::head(language)),
         Hole::Plan(item) => paper::plan(page, item, site.event(page.event.as_deref()), html),
     });
     if page.page.kind == Kind::RunSheet {
@@ -43,8 +43,8 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
     }
     for notice in &page.notices {
         let flag = match page.page.front.publish {
-            Publish::Template => "Template, shown with sample values",
-            Publish::Sent | Publish::Never => "Sent, shown as the sample recipient gets it",
+            Publish::Template => language.html("notice.template"),
+            Publish::Sent | Publish::Never => language.html("notice.sent"),
         };
         // The title of a notice that is a page stands above it already.
         if page.page.kind == Kind::Notice {
@@ -56,13 +56,16 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
             escape(&notice.title, &mut html);
             html.push_str("</h2>\n");
         }
-        html.push_str(&format!("<p class=\"notice-flag\">{flag}</p>\n<dl class=\"notice-head\"><dt>Subject</dt><dd>"));
+        let (subject, name) = (language.html("notice.subject"), language.html("notice.name"));
+        html.push_str(&format!("<p class=\"notice-flag\">{flag}</p>\n<dl class=\"notice-head\"><dt>{subject}</dt><dd>"));
         escape(&notice.subject, &mut html);
-        html.push_str("</dd><dt>Name</dt><dd><code>");
+        html.push_str(&format!("</dd><dt>{name}</dt><dd><code>"));
         escape(&notice.name, &mut html);
         html.push_str("</code></dd></dl>\n<div class=\"notice-body\">\n");
-        let scroller = "<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table\"><table>";
-        html.push_str(&notice.html.replace("<table>", scroller).replace("</table>", "</table></div>"));
+        let mut name = String::new();
+        escape(language.text("page.table"), &mut name);
+        let scroller = format!("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{name}\"><table>");
+        html.push_str(&notice.html.replace("<table>", &scroller).replace("</table>", "</table></div>"));
         html.push_str("</div></article>\n");
     }
     html

@@ -46,11 +46,11 @@ pub fn links(site: &Site) -> Vec<Link> {
 }
 
 fn notices_title(site: &Site) -> String {
-    format!("{}: notices", site.config.site.title)
+    site.languages.site().fill("notice.feed", &[("site", &site.config.site.title)])
 }
 
 fn changes_title(site: &Site) -> String {
-    format!("{}: changes", site.config.site.title)
+    site.languages.site().fill("notice.changes", &[("site", &site.config.site.title)])
 }
 
 /// The notices that were sent, the newest first.

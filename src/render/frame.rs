@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
-use tera::Context;
+use tera::{Context, Value};
 
 use super::toc::{TocEntry, toc};
-use super::{POLICY_WITHIN, base_path, body, canonical, day, feed, root_of, sheet, summary};
+use super::{POLICY_WITHIN, base_path, body, canonical, feed, root_of, sheet, summary};
 use crate::config::{Destination, Mode};
+use crate::language::Language;
 use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
 use crate::site::{Crumb, Section, Site, SitePage, nav};
@@ -28,8 +29,8 @@ const ROOT_MARK: &str = "\u{F8FF}root\u{F8FF}";
 pub struct Frame<'a> {
     pub(super) site: &'a Site,
     pub(super) theme: &'a Theme,
-    /// What is the same on every page.
-    shared: Context,
+    /// What is the same on every page of a language, by its tag.
+    shared: BTreeMap<String, Context>,
     /// The sidebar of each folder, without a mark at the page that is looked at.
     sidebars: BTreeMap<&'a str, String>,
     /// Where the site begins on its host.
@@ -40,6 +41,8 @@ pub struct Frame<'a> {
 #[derive(Default, Serialize)]
 struct PageContext<'a> {
     title: &'a str,
+    /// The attributes that name its language.
+    language: String,
     heading: String,
     anchor: Option<&'a str>,
     url: &'a str,
@@ -67,21 +70,24 @@ struct Day {
 }
 
 impl Day {
-    fn new(date: jiff::civil::Date) -> Day {
-        Day { iso: date.to_string(), text: day(date) }
+    fn new(date: jiff::civil::Date, language: &Language) -> Day {
+        Day { iso: date.to_string(), text: language.long_day(date) }
     }
 }
 
 impl<'a> Frame<'a> {
     /// The frame of a few pages: their sidebars are made with them.
     pub fn new(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
-        Frame { site, theme, shared: shared(site, theme), sidebars: BTreeMap::new(), base: base_path(&site.config.site.base_url) }
+        let languages = site.pages.iter().map(|page| &page.page.language).chain([site.languages.site()]);
+        let languages: BTreeMap<&str, &Language> = languages.map(|language| (language.tag(), language)).collect();
+        let shared = languages.into_iter().map(|(tag, language)| (tag.to_owned(), shared(site, theme, language))).collect();
+        Frame { site, theme, shared, sidebars: BTreeMap::new(), base: base_path(&site.config.site.base_url) }
     }
 
     /// The frame of a site that is shown at the root of its host, wherever it will be published.
     pub fn at_root(mut self) -> Frame<'a> {
         "/".clone_into(&mut self.base);
-        self.shared.insert("base_path", "/");
+        self.shared.values_mut().for_each(|context| context.insert("base_path", "/"));
         self
     }
 
@@ -105,11 +111,11 @@ impl<'a> Frame<'a> {
     }
 
     /// What every page knows.
-    fn context(&self, root: &str) -> Context {
-        let mut context = self.shared.clone();
+    fn context(&self, root: &str, language: &Language) -> Context {
+        let mut context = self.shared.get(language.tag()).cloned().unwrap_or_default();
         context.insert("root", root);
         if let Some(overview) = &self.site.status {
-            context.insert("status", &status_context(overview, root));
+            context.insert("status", &status_context(overview, root, language));
         }
         context
     }
@@ -129,16 +135,18 @@ impl<'a> Frame<'a> {
     pub fn page(&self, page: &SitePage) -> Result<String, tera::Error> {
         let site = self.site;
         let root = root_of(&page.route);
+        let language = &page.page.language;
         let is_home = page.route == "index.html";
         let is_index = page.route.ends_with("index.html");
         let (template, kind) = template(page);
         let front = &page.page.front;
         let (previous, next) = if is_index { (None, None) } else { site.neighbours(&page.route) };
-        let mut context = self.context(&root);
+        let mut context = self.context(&root, language);
         context.insert(
             "page",
             &PageContext {
                 title: &page.page.title,
+                language: language.attributes(),
                 heading: page.page.title_html.clone().unwrap_or_else(|| escaped(&page.page.title)),
                 anchor: page.page.title_html.as_ref().and_then(|_| Some(page.page.headings.first()?.anchor.as_str())),
                 url: &page.route,
@@ -148,20 +156,20 @@ impl<'a> Frame<'a> {
                 edit_url: site.edit_url(&page.page.path),
                 canonical: canonical(site, &page.route),
                 owner: front.owner.as_deref(),
-                reviewed: front.reviewed.map(day),
-                changed: page.changed.map(|at| Day::new(at.to_zoned(TimeZone::UTC).date())),
-                overdue: page.overdue_since.map(Day::new),
+                reviewed: front.reviewed.map(|date| language.long_day(date)),
+                changed: page.changed.map(|at| Day::new(at.to_zoned(TimeZone::UTC).date(), language)),
+                overdue: page.overdue_since.map(|date| Day::new(date, language)),
                 summary: summary::of(page).unwrap_or_default(),
                 toc: toc(page.headings()),
-                breadcrumbs: site.breadcrumbs(&page.route),
-                children: if is_index && !is_home { children(site, &page.route) } else { Vec::new() },
+                breadcrumbs: site.breadcrumbs(&page.route, language),
+                children: if is_index && !is_home { children(site, &page.route, language) } else { Vec::new() },
                 next,
                 previous,
             },
         );
         if page.page.kind == Kind::RunSheet {
             let event = site.event(page.event.as_deref());
-            context.insert("event", &sheet::event_context(event));
+            context.insert("event", &sheet::event_context(event, language));
             context.insert("sheet", &sheet::context(site, page, event, &root));
         }
         self.whole(template, &context, &page.route, &root, &body::body(site, page, &root))
@@ -170,8 +178,8 @@ impl<'a> Frame<'a> {
     pub fn section(&self, section: &Section) -> Result<String, tera::Error> {
         let title = if section.folder.is_empty() { &self.site.config.site.title } else { &section.title };
         let page = PageContext {
-            breadcrumbs: self.site.breadcrumbs(&section.route),
-            children: children(self.site, &section.route),
+            breadcrumbs: self.site.breadcrumbs(&section.route, self.site.languages.site()),
+            children: children(self.site, &section.route, self.site.languages.site()),
             ..self.plain(title, &section.route)
         };
         self.plain_page("section.html", &root_of(&section.route), page)
@@ -179,13 +187,17 @@ impl<'a> Frame<'a> {
 
     pub fn not_found(&self) -> Result<String, tera::Error> {
         // It is shown at any address and is that of none.
-        let page = PageContext { kind: "not-found", canonical: None, ..self.plain("Page not found", "404.html") };
+        let page = PageContext {
+            kind: "not-found",
+            canonical: None,
+            ..self.plain(self.site.languages.site().text("frame.not_found"), "404.html")
+        };
         self.plain_page("404.html", &self.base, page)
     }
 
     /// A page that no file stands for.
     fn plain_page(&self, template: &str, root: &str, page: PageContext) -> Result<String, tera::Error> {
-        let mut context = self.context(root);
+        let mut context = self.context(root, self.site.languages.site());
         context.insert("page", &page);
         self.whole(template, &context, page.url, root, "")
     }
@@ -193,6 +205,7 @@ impl<'a> Frame<'a> {
     fn plain<'p>(&self, title: &'p str, route: &'p str) -> PageContext<'p> {
         PageContext {
             title,
+            language: self.site.languages.site().attributes(),
             heading: escaped(title),
             url: route,
             kind: "section",
@@ -246,13 +259,15 @@ fn with_current<'s>(sidebar: &'s str, root: &str, route: &str) -> [&'s str; 3] {
 }
 
 /// What is the same on every page.
-fn shared(site: &Site, theme: &Theme) -> Context {
+fn shared(site: &Site, theme: &Theme, language: &Language) -> Context {
     let mut context = Context::new();
+    insert_words(&mut context, language);
     let config = &site.config.site;
     context.insert(
         "site",
         &json!({
-            "title": config.title, "description": config.description, "language": config.language,
+            "title": config.title, "description": config.description, "language": language.tag(),
+            "mark": nav::mark(site.languages.site(), language),
             "base_url": config.base_url, "repository": config.repository, "search": config.search,
             "policy": POLICY_WITHIN,
         }),
@@ -262,7 +277,8 @@ fn shared(site: &Site, theme: &Theme) -> Context {
     context.insert(
         "assets",
         &json!({
-            "css": theme.asset("site.css"), "js": theme.asset("site.js"), "icon": theme.asset("icon.svg"), "all": theme.assets_by_name(),
+            "css": theme.asset("site.css", language), "js": theme.asset("site.js", language), "icon": theme.asset("icon.svg", language),
+            "all": theme.assets_in(language),
         }),
     );
     context.insert("look", &look_context(site));
@@ -270,7 +286,7 @@ fn shared(site: &Site, theme: &Theme) -> Context {
     context.insert("rehearsal", &rehearsal);
     let built_at = site.built_at.map(|at| {
         let at = at.to_zoned(TimeZone::UTC);
-        json!({ "iso": moment::datetime_attribute(&at), "text": moment::long(&at) })
+        json!({ "iso": moment::datetime_attribute(&at), "text": language.long(&at) })
     });
     context.insert("built_at", &built_at);
     context.insert("content", BODY_MARK);
@@ -279,6 +295,17 @@ fn shared(site: &Site, theme: &Theme) -> Context {
         context.insert(absent, &Option::<()>::None);
     }
     context
+}
+
+/// Gives templates the words of a language: as HTML, as text for attributes, and what marks elements of each group.
+pub fn insert_words(context: &mut Context, language: &Language) {
+    let safe = |texts: BTreeMap<String, String>| texts.into_iter().map(|(key, html)| (key, Value::safe_string(&html))).collect();
+    let words: BTreeMap<String, BTreeMap<String, Value>> =
+        language.all_html().into_iter().map(|(group, texts)| (group, safe(texts))).collect();
+    let marks: BTreeMap<String, Value> = language.all_marks().into_iter().map(|(group, mark)| (group, Value::safe_string(mark))).collect();
+    context.insert_value("words", words.into());
+    context.insert("plain", &language.all_plain());
+    context.insert_value("marks", marks.into());
 }
 
 fn look_context(site: &Site) -> serde_json::Value {
@@ -306,13 +333,13 @@ fn look_context(site: &Site) -> serde_json::Value {
     json!({ "logo": look.logo.as_ref().map(|logo| link::encode_name(logo.value.as_str())), "header": header, "footer": footer })
 }
 
-fn status_context(overview: &status::Overview, root: &str) -> serde_json::Value {
+fn status_context(overview: &status::Overview, root: &str, language: &Language) -> serde_json::Value {
     let as_of = overview.as_of.map(|at| at.to_zoned(TimeZone::UTC));
     json!({
         "state": overview.state.to_string(),
         "headline": overview.headline,
         "as_of_iso": as_of.as_ref().map(moment::datetime_attribute),
-        "as_of_text": overview.as_of.map(moment::utc),
+        "as_of_text": overview.as_of.map(|at| language.utc(at)),
         "stale": overview.is_stale && overview.as_of.is_some(),
         "stale_after_seconds": overview.stale_after_seconds,
         "page_url": overview.page_url.clone().unwrap_or_else(|| format!("{root}status/badge.svg")),
@@ -324,10 +351,12 @@ struct Child {
     title: String,
     description: String,
     url: String,
+    /// Attributes that name its language, if that is another one than that of the page which lists it.
+    mark: String,
 }
 
 /// The pages and folders directly below a folder's page.
-fn children(site: &Site, route: &str) -> Vec<Child> {
+fn children(site: &Site, route: &str, language: &Language) -> Vec<Child> {
     let Some(section) = site.sections.iter().find(|section| section.route == route) else { return Vec::new() };
     let mut children: Vec<((i64, String), Child)> = Vec::new();
     for index in &section.pages {
@@ -336,12 +365,14 @@ fn children(site: &Site, route: &str) -> Vec<Child> {
             continue;
         }
         let description = page.page.front.description.clone().unwrap_or_default();
-        let child = Child { title: page.page.title.clone(), description, url: page.route.clone() };
+        let child =
+            Child { title: page.page.title.clone(), description, url: page.route.clone(), mark: nav::mark(&page.page.language, language) };
         children.push(((page.page.front.weight, nav::order(&page.page.title)), child));
     }
     for below in site.sections_below(&section.folder) {
         let description = below.index.and_then(|index| site.pages[index].page.front.description.clone()).unwrap_or_default();
-        let child = Child { title: below.title.clone(), description, url: below.route.clone() };
+        let child =
+            Child { title: below.title.clone(), description, url: below.route.clone(), mark: nav::mark(site.language_of(below), language) };
         children.push(((below.weight, nav::order(&below.title)), child));
     }
     children.sort_by(|a, b| a.0.cmp(&b.0));

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tera::Context;
 
+use super::frame::insert_words;
 use super::{base_path, canonical, path_on_host, root_of};
 use crate::site::{Redirect, Site, Target};
 use crate::text::address::encode_path;
@@ -57,7 +58,7 @@ fn immutable(site: &Site, theme: &Theme) -> Vec<String> {
     if assets.iter().all(|(_, target)| is_hashed(target)) {
         return vec!["assets/*".to_owned()];
     }
-    theme.statics.keys().map(|name| encode_path(theme.asset(name))).collect()
+    theme.statics.keys().filter(|route| site.routes.contains_key(*route)).map(|route| encode_path(route.clone())).collect()
 }
 
 /// `_redirects`, as Netlify and Cloudflare Pages read it. A folder is asked for with and without its `/`.
@@ -81,14 +82,16 @@ pub fn redirect(site: &Site, theme: &Theme, redirect: &Redirect) -> Result<Strin
     let page = &site.pages[redirect.to];
     let mut context = Context::new();
     let config = &site.config.site;
-    context.insert("site", &json!({ "title": config.title, "language": config.language, "policy": POLICY_WITHIN }));
+    context.insert("site", &json!({ "title": config.title, "policy": POLICY_WITHIN }));
     context.insert(
         "page",
         &json!({
             "title": page.page.title,
+            "language": page.page.language.attributes(),
             "url": format!("{}{}", root_of(&redirect.from), encode_path(&page.route)),
             "canonical": canonical(site, &page.route),
         }),
     );
+    insert_words(&mut context, &page.page.language);
     theme.render("redirect.html", &context)
 }

@@ -15,8 +15,6 @@ pub use frame::Frame;
 pub use hosting::{HEADERS, POLICY_WITHIN};
 pub use plan::calendar;
 
-use jiff::civil::Date;
-
 use crate::site::{Site, Target};
 use crate::source::RelPath;
 use crate::status;
@@ -53,7 +51,7 @@ impl Frame<'_> {
             Target::Static(name) => return Ok(Rendered::Bytes(theme.statics.get(name).cloned().unwrap_or_default())),
             Target::Calendar(index) => calendar(site, &site.pages[*index]),
             Target::Worker => sheet::worker(site, theme),
-            Target::BadgeSvg => site.status.as_ref().map(status::badge_svg).unwrap_or_default(),
+            Target::BadgeSvg => site.status.as_ref().map(|overview| status::badge_svg(overview, site.languages.site())).unwrap_or_default(),
             Target::BadgeJson => site.status.as_ref().map(status::badge_json).unwrap_or_default(),
             Target::Marker => "This folder is written by runsheet. Whatever else is put here is lost at the next build.\n".to_owned(),
         };
@@ -97,9 +95,4 @@ fn absolute(site: &Site, route: &str) -> String {
 fn path_on_host(base: &str, route: &str) -> String {
     let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
     encode_path(format!("{base}{}", folder.unwrap_or(route)))
-}
-
-/// A day in words: `3 March 2026`.
-fn day(date: Date) -> String {
-    date.strftime("%-d %B %Y").to_string()
 }

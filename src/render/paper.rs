@@ -8,15 +8,18 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use crate::config::Event;
-use crate::page::html::time;
+use crate::language::{Language, time};
 use crate::schedule::{Offset, Origin};
 use crate::sheet::owner;
 use crate::site::SitePage;
 use crate::text::html::escape;
 
 /// The names of the columns, above a list of tasks.
-pub const HEAD: &str = "<div class=\"plan plan-head\" aria-hidden=\"true\"><span>Planned</span><span>Offset</span><span>Step</span>\
-    <span>Owner</span><span>Est.</span><span>Actual</span><span>Initials</span></div>\n";
+pub fn head(language: &Language) -> String {
+    let columns = ["planned", "offset", "step", "owner", "estimate", "actual", "initials"].map(|key| format!("sheet.{key}"));
+    let columns: String = columns.iter().map(|key| format!("<span>{}</span>", language.html(key))).collect();
+    format!("<div class=\"plan plan-head\" aria-hidden=\"true\">{columns}</div>\n")
+}
 
 /// The columns of a task: planned clock in the sheet's zone and in UTC, offset, owner, estimate.
 pub fn plan(page: &SitePage, item: usize, event: Option<&Event>, html: &mut String) {
@@ -24,8 +27,9 @@ pub fn plan(page: &SitePage, item: usize, event: Option<&Event>, html: &mut Stri
     html.push_str("<div class=\"plan\"><span>");
     if let Some(start) = start {
         let utc = start.with_time_zone(TimeZone::UTC);
-        let date = if utc.date() == start.date() { String::new() } else { utc.strftime("%-d %b ").to_string() };
-        time(start, &start.strftime("%-d %b %H:%M").to_string(), html);
+        let language = &page.page.language;
+        let date = if utc.date() == start.date() { String::new() } else { format!("{} ", language.day(utc.date())) };
+        time(start, &format!("{} {}", language.day(start.date()), start.strftime("%H:%M")), html);
         html.push_str(&format!(" <small>{date}{}</small>", utc.strftime("%H:%M UTC")));
     }
     html.push_str("</span><span>");

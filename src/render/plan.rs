@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::sheet::site_key;
 use crate::config::{Event, Mode};
-use crate::schedule::{Clock, moment};
+use crate::schedule::Clock;
 use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::{Round, calendar, gates, timeline};
 use crate::site::{Site, SitePage};
@@ -20,16 +20,17 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
         window_end: event.end(),
         no_return: sheet.no_return.as_ref().and_then(|found| found.at.clone()),
         rollback_by: sheet.rollback_by.clone(),
+        language: page.page.language.clone(),
     };
     let top = sheet.steps.iter().map(|step| page.page.headings[step.heading].level).min().unwrap_or(2);
     let gates = gates(&page.page, sheet);
     let entries = sheet.steps.iter().zip(gates).filter_map(|(step, is_gate)| {
         let heading = &page.page.headings[step.heading];
-        let end = step.end_offset.as_ref().map(|end| format!(" to {end}")).unwrap_or_default();
         Some(timeline::Entry {
             title: step.title.clone(),
             anchor: step.id.clone(),
-            offset: format!("{}{end}", step.offset),
+            offset: step.offset.to_string(),
+            end_offset: step.end_offset.as_ref().map(ToString::to_string),
             start: step.start.clone()?,
             end: step.end.clone(),
             kind: match step.kind {
@@ -62,6 +63,7 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
     let Some(event) = site.event(page.event.as_deref()) else { return String::new() };
     let Some(clock) = &event.clock else { return String::new() };
     let mut entries = Vec::new();
+    let language = &page.page.language;
     let base = &site.config.site.base_url;
     let url = |anchor: &str| (!base.is_empty()).then(|| format!("{base}{}#{anchor}", page.route));
     let host = base.split("://").nth(1).and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty()).unwrap_or("runsheet");
@@ -82,7 +84,7 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
     let mark = |name: &str, summary: &str, kind, at: &jiff::Zoned, anchor: Option<&str>| calendar::Entry {
         uid: uid(name),
         summary: summary.to_owned(),
-        description: format!("{}\n{}", event.name, moment::long(at)),
+        description: format!("{}\n{}", event.name, language.long(at)),
         start: at.clone(),
         end: None,
         is_busy: false,
@@ -93,10 +95,10 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
         && let Some(at) = &found.at
     {
         let anchor = page.page.headings[found.heading].anchor.as_str();
-        entries.push(mark("no-return", "Point of no return", calendar::Kind::NoReturn, at, Some(anchor)));
+        entries.push(mark("no-return", language.text("sheet.no_return"), calendar::Kind::NoReturn, at, Some(anchor)));
     }
     if let Some(at) = &page.sheet.rollback_by {
-        entries.push(mark("rollback-by", "Latest rollback decision", calendar::Kind::RollbackBy, at, None));
+        entries.push(mark("rollback-by", language.text("sheet.rollback_by"), calendar::Kind::RollbackBy, at, None));
     }
     stop_conditions(page, clock, &uid, &url, &mut entries);
     repeated_items(page, &uid, &url, &mut entries);
@@ -106,6 +108,7 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
         revision: event.revision,
         stamp: stamp(site, page, clock),
         rehearsal: event.mode == Mode::Rehearsal,
+        language: language.clone(),
     };
     calendar::write(&about, &entries)
 }
@@ -124,7 +127,7 @@ fn stop_conditions(
         let anchor = item.section.map(|section| page.page.headings[section].anchor.as_str());
         entries.push(calendar::Entry {
             uid: uid(&format!("alarm {}", item.id)),
-            summary: format!("Stop condition: {title}"),
+            summary: page.page.language.fill("sheet.stop_condition_of", &[("title", title)]),
             description: item.text.clone(),
             start,
             end: Some(end),
@@ -150,7 +153,7 @@ fn repeated_items(
             entries.push(calendar::Entry {
                 uid: uid(&format!("item {} {}", item.id, round.key)),
                 summary: item.text.clone(),
-                description: format!("{}, {}", round.offset, moment::long(at)),
+                description: format!("{}, {}", round.offset, page.page.language.long(at)),
                 start: at.clone(),
                 end: None,
                 is_busy: false,
@@ -178,12 +181,14 @@ fn step_entries(
     entries: &mut Vec<calendar::Entry>,
 ) {
     let heading = &page.page.headings[step.heading];
-    let owner = step.owner.as_ref().map(|owner| format!("\nOwner: {owner}")).unwrap_or_default();
-    let tasks = if step.tasks > 0 { format!("\nTasks: {}", step.tasks) } else { String::new() };
+    let language = &page.page.language;
+    let line = |key: &str, name: &str, value: &str| format!("\n{}", language.fill(key, &[(name, value)]));
+    let owner = step.owner.as_ref().map(|owner| line("sheet.owner_of", "owner", owner)).unwrap_or_default();
+    let tasks = if step.tasks > 0 { line("sheet.tasks", "count", &step.tasks.to_string()) } else { String::new() };
     let entry = |uid: String, start: &jiff::Zoned, end: Option<jiff::Zoned>, kind, offset: &str| calendar::Entry {
         uid,
         summary: step.title.clone(),
-        description: format!("{offset}, {}{owner}{tasks}", moment::long(start)),
+        description: format!("{offset}, {}{owner}{tasks}", language.long(start)),
         start: start.clone(),
         end,
         is_busy: false,

@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::config::{Event, Mode};
+use crate::language::{Language, time};
 use crate::page::Kind;
-use crate::page::html::time;
 use crate::page::link;
 use crate::schedule::{Clock, Origin, moment};
 use crate::sheet::plan::{Step, StepKind};
@@ -17,14 +17,14 @@ use crate::text::html::escape;
 use crate::theme::{LOOK, Theme, WORKER};
 
 /// What templates know of an event.
-pub fn event_context(event: Option<&Event>) -> serde_json::Value {
+pub fn event_context(event: Option<&Event>, language: &Language) -> serde_json::Value {
     let Some(event) = event else {
-        return json!({ "name": "Offsets only", "mode": "none", "t0": null, "zones": [], "window_text": null });
+        return json!({ "name": language.text("sheet.offsets_only"), "mode": "none", "t0": null, "zones": [], "window_text": null });
     };
     let zones = event.clock.iter().flat_map(|clock| {
         event.show_zones.iter().map(|(name, zone)| {
             let at = clock.t0().with_time_zone(zone.clone());
-            json!({ "zone": name, "iso": moment::datetime_attribute(&at), "text": long(&at) })
+            json!({ "zone": name, "iso": moment::datetime_attribute(&at), "text": long(&at, language) })
         })
     });
     json!({
@@ -32,25 +32,27 @@ pub fn event_context(event: Option<&Event>) -> serde_json::Value {
         "mode": if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
         "t0": event.clock.as_ref().map(|clock| json!({
             "iso": moment::datetime_attribute(clock.t0()),
-            "text": long(clock.t0()),
-            "utc": utc(clock.t0()),
+            "text": long(clock.t0(), language),
+            "utc": utc(clock.t0(), language),
             "zone": clock.t0().time_zone().iana_name(),
         })),
         "zones": zones.collect::<Vec<_>>(),
-        "window_text": event.clock.as_ref().zip(event.end()).map(|(clock, end)| format!("Window: {}", moment::range(clock.t0(), &end))),
+        "window_text": event.clock.as_ref().zip(event.end()).map(|(clock, end)| {
+            language.fill("sheet.window", &[("times", &language.range(clock.t0(), &end))])
+        }),
     })
 }
 
 /// A moment in UTC, if the clock there is another one.
-fn utc(at: &jiff::Zoned) -> Option<String> {
+fn utc(at: &jiff::Zoned, language: &Language) -> Option<String> {
     let is_other = at.with_time_zone(TimeZone::UTC).datetime() != at.datetime();
-    is_other.then(|| moment::utc(at.timestamp()))
+    is_other.then(|| language.utc(at.timestamp()))
 }
 
 /// What templates know of a run sheet.
 pub fn context(site: &Site, page: &SitePage, event: Option<&Event>, root: &str) -> serde_json::Value {
-    let sheet = &page.sheet;
-    let time = |at: &jiff::Zoned| json!({ "iso": moment::datetime_attribute(at), "text": long(at) });
+    let (sheet, language) = (&page.sheet, &page.page.language);
+    let time = |at: &jiff::Zoned| json!({ "iso": moment::datetime_attribute(at), "text": long(at, language) });
     let no_return = sheet.no_return.as_ref().map(|found| {
         let heading = &page.page.headings[found.heading];
         let words = found.item.map_or(heading.name(), |item| page.page.items[item].text.as_str());
@@ -61,6 +63,11 @@ pub fn context(site: &Site, page: &SitePage, event: Option<&Event>, root: &str) 
     json!({
         "json": json,
         "version": version,
+        "version_text": language.fill("sheet.version", &[("version", &version)]),
+        "of": language.fill("run.version", &[("version", &version)]),
+        "saved": language.fill("run.saved", &[("time", "{0}")]),
+        "offline": language.fill("run.offline", &[("saved", "{0}")]),
+        "other_rules": other_rules(event, language),
         "calendar": sheet_calendar(page, event).map(|route| format!("{root}{route}")),
         "worker": format!("{root}{WORKER}"),
         "no_return": no_return,
@@ -68,6 +75,12 @@ pub fn context(site: &Site, page: &SitePage, event: Option<&Event>, root: &str) 
         "reverse": reverse.map(|heading| &heading.anchor),
         "timeline": super::plan::timeline(page, event),
     })
+}
+
+/// What is said in a browser that has other rules for the zone.
+fn other_rules(event: Option<&Event>, language: &Language) -> String {
+    let zone = event.and_then(|event| event.clock.as_ref()).and_then(|clock| clock.t0().time_zone().iana_name());
+    language.fill("run.other_rules", &[("zone", zone.unwrap_or_default()), ("release", crate::schedule::zone::tzdata())])
 }
 
 /// What sheets of this site are kept under in a browser.
@@ -78,37 +91,39 @@ pub fn site_key(site: &Site) -> String {
 /// The times of a heading: in the event's zone, then in the others.
 pub fn when(site: &Site, page: &SitePage, heading: usize, html: &mut String) {
     let Some(step) = page.sheet.step_at(heading) else { return };
+    let language = &page.page.language;
     html.push_str(&format!("<p class=\"when\" data-section=\"{heading}\"><span class=\"when-offset\">"));
-    escape(&step.offset.to_string(), html);
-    if let Some(end) = &step.end_offset {
-        html.push_str(" to ");
-        escape(&end.to_string(), html);
+    let offset = step.offset.to_string();
+    match &step.end_offset {
+        Some(end) => html.push_str(&between(&escaped(&offset), &escaped(&end.to_string()), language)),
+        None => escape(&offset, html),
     }
     html.push_str("</span>");
     let event = site.event(page.event.as_deref());
     if let (Some(event), Some(start)) = (event, &step.start) {
         html.push(' ');
-        html.push_str(step_word(step));
-        times(step, start, None, html);
+        let time = times(step, start, None, language);
+        html.push_str(&match step.kind {
+            StepKind::Open => language.fill_html("sheet.from", &[("time", &time)]),
+            StepKind::Deadline => language.fill_html("sheet.by", &[("time", &time)]),
+            StepKind::Point | StepKind::Range | StepKind::Recurring => time,
+        });
         if !event.show_zones.is_empty() {
-            html.push_str(" <span class=\"when-zones\">");
-            for (index, (_, zone)) in event.show_zones.iter().enumerate() {
-                html.push_str(if index > 0 { " " } else { "" });
-                times(step, start, Some(zone), html);
-            }
-            html.push_str("</span>");
+            let zones: Vec<String> = event.show_zones.iter().map(|(_, zone)| times(step, start, Some(zone), language)).collect();
+            html.push_str(&format!(" <span class=\"when-zones\">{}</span>", zones.join(" ")));
         }
-        if let Some(note) = event.clock.as_ref().and_then(|clock| clock_change(step, clock)) {
+        if let Some(note) = event.clock.as_ref().and_then(|clock| clock_change(step, clock, language)) {
             html.push_str(&format!(" <span class=\"when-note\">{note}</span>"));
         }
     } else if step.offset.origin == Origin::Decision {
-        html.push_str(" <span class=\"when-note\">after the decision to reverse, at <span class=\"write-in\"></span></span>");
+        let words = language.html("sheet.after_decision");
+        html.push_str(&format!(" <span class=\"when-note\">{words} <span class=\"write-in\"></span></span>"));
     }
     html.push_str("</p>\n");
 }
 
 /// Says that a distance in days is not its number of times 24 hours, as the clocks change in between.
-fn clock_change(step: &Step, clock: &Clock) -> Option<String> {
+fn clock_change(step: &Step, clock: &Clock, language: &Language) -> Option<String> {
     let elapsed = step.start.as_ref()?.timestamp().as_second() - clock.t0().timestamp().as_second();
     let in_days = step.offset.parts.iter().any(|part| part.unit.is_calendar());
     let counts_business = step.offset.parts.iter().any(|part| part.unit == crate::schedule::Unit::BusinessDays);
@@ -119,30 +134,37 @@ fn clock_change(step: &Step, clock: &Clock) -> Option<String> {
     let hours = elapsed.unsigned_abs() / 3_600;
     let minutes = elapsed.unsigned_abs() % 3_600 / 60;
     let minutes = if minutes > 0 { format!(" {minutes} min") } else { String::new() };
-    let side = if elapsed < 0 { "before" } else { "after" };
-    Some(format!("the clocks change: {hours} h{minutes} {side} T-0"))
+    let key = if elapsed < 0 { "sheet.clocks_change_before" } else { "sheet.clocks_change_after" };
+    Some(language.fill_html(key, &[("length", &format!("{hours} h{minutes}"))]))
 }
 
-fn step_word(step: &Step) -> &'static str {
-    match step.kind {
-        StepKind::Open => "from ",
-        StepKind::Deadline => "by ",
-        StepKind::Point | StepKind::Range | StepKind::Recurring => "",
-    }
+fn escaped(text: &str) -> String {
+    let mut html = String::new();
+    escape(text, &mut html);
+    html
+}
+
+/// Two ends as a range, in HTML.
+fn between(start: &str, end: &str, language: &Language) -> String {
+    language.fill_html("sheet.to", &[("start", start), ("end", end)])
 }
 
 /// A moment on a page: a hyphen would let a narrow screen break the offset, a minus sign does not.
-fn long(at: &jiff::Zoned) -> String {
-    moment::long(at).replace("(UTC-", "(UTC\u{2212}")
+fn long(at: &jiff::Zoned, language: &Language) -> String {
+    language.long(at).replace("(UTC-", "(UTC\u{2212}")
 }
 
 /// One time, or two where the step itself names its end.
-fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, html: &mut String) {
-    let shift = |at: &jiff::Zoned| zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
-    time(&shift(start), &long(&shift(start)), html);
-    if let Some(end) = step.end.as_ref().filter(|_| step.end_offset.is_some()) {
-        html.push_str(" to ");
-        time(&shift(end), &long(&shift(end)), html);
+fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, language: &Language) -> String {
+    let element = |at: &jiff::Zoned| {
+        let at = zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
+        let mut html = String::new();
+        time(&at, &long(&at, language), &mut html);
+        html
+    };
+    match step.end.as_ref().filter(|_| step.end_offset.is_some()) {
+        Some(end) => between(&element(start), &element(end), language),
+        None => element(start),
     }
 }
 
@@ -152,7 +174,9 @@ const KEPT: [&str; 7] = ["site.css", "sheet.css", LOOK, "site.js", "sheet.js", "
 /// The script that keeps the site's run sheets in a browser for use without a network.
 pub fn worker(site: &Site, theme: &Theme) -> String {
     let sheets: Vec<&SitePage> = site.pages.iter().filter(|page| page.page.kind == Kind::RunSheet).collect();
-    let hashed: Vec<&str> = KEPT.iter().map(|name| theme.asset(name)).filter(|name| !name.is_empty()).collect();
+    let languages = sheets.iter().map(|page| &page.page.language);
+    let kept = languages.flat_map(|language| KEPT.iter().map(|name| theme.asset(name, language)));
+    let hashed: BTreeSet<&str> = kept.filter(|name| !name.is_empty()).collect();
     let look = [&site.config.look.logo, &site.config.look.font_file].into_iter().flatten();
     let mut files: BTreeSet<String> = look.map(|file| link::encode_name(file.value.as_str())).collect();
     for page in &sheets {
@@ -181,14 +205,17 @@ pub fn rounds(page: &SitePage, list: usize, html: &mut String) {
     let open: Vec<Round> = (1..=OPEN_ROUNDS).map(|n| Round { key: format!("n{n}"), offset: n.to_string(), at: None }).collect();
     let is_open = rounds.is_none();
     let rounds = rounds.unwrap_or(&open);
-    let names: Vec<String> = rounds.iter().enumerate().map(|(index, round)| name(rounds, index, round)).collect();
+    let language = &page.page.language;
+    let names: Vec<String> = rounds.iter().enumerate().map(|(index, round)| name(rounds, index, round, language)).collect();
     if list.alone {
         return alone(page, list.items[0], rounds, &names, html);
     }
     let items: Vec<_> = list.items.iter().map(|item| &page.page.items[*item]).collect();
     let state = if is_open { " data-open" } else { "" };
-    html.push_str("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Rounds\">");
-    html.push_str(&format!("<table class=\"rounds\"{state}><thead><tr><th scope=\"col\">Round</th>"));
+    let label = escaped(language.text("sheet.rounds"));
+    html.push_str(&format!("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{label}\">"));
+    let round = language.html("sheet.round");
+    html.push_str(&format!("<table class=\"rounds\"{state}><thead><tr><th scope=\"col\">{round}</th>"));
     for (index, item) in items.iter().enumerate() {
         html.push_str("<th scope=\"col\"><abbr title=\"");
         escape(&item.text, html);
@@ -240,10 +267,11 @@ fn round_name(round: &Round, name: &str, html: &mut String) {
 }
 
 /// A round's time: with its date where the date changes, with its offset where the clock stands twice at the same time.
-fn name(rounds: &[Round], index: usize, round: &Round) -> String {
+fn name(rounds: &[Round], index: usize, round: &Round, language: &Language) -> String {
     let Some(at) = &round.at else { return round.offset.clone() };
     let before = index.checked_sub(1).and_then(|before| rounds[before].at.as_ref());
-    let date = if before.is_none_or(|before| before.date() != at.date()) { at.strftime("%a %-d %b ").to_string() } else { String::new() };
+    let date =
+        if before.is_none_or(|before| before.date() != at.date()) { format!("{} ", language.weekday(at.date())) } else { String::new() };
     let twice = rounds.iter().any(|other| other != round && other.at.as_ref().is_some_and(|other| other.datetime() == at.datetime()));
     let changed = before.is_some_and(|before| before.offset() != at.offset());
     let zone = if twice || changed || index == 0 { at.strftime(" %Z").to_string() } else { String::new() };

@@ -76,7 +76,7 @@ fn read<E>(
         };
         let texts = passages.iter().flat_map(|passage| [(Field::Heading, passage.heading.as_str()), (Field::Text, &passage.text)]);
         count.add(u32::try_from(number).unwrap_or(u32::MAX), std::iter::once((Field::Title, title)).chain(texts));
-        let above: Vec<String> = site.breadcrumbs(route).into_iter().skip(1).map(|crumb| crumb.title).collect();
+        let above: Vec<String> = site.breadcrumbs(route, site.languages.site()).into_iter().skip(1).map(|crumb| crumb.title).collect();
         let name = format!("d/{}/{number}", number >> FOLDER_BITS);
         hashes.push(write(&name, &fragment::fragment(&name, title, route, &above, &passages))?);
     }

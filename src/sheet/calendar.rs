@@ -4,6 +4,7 @@
 
 use jiff::{Timestamp, Zoned};
 
+use crate::language::Language;
 use crate::text::icalendar::{is_forbidden, line, one_line, text, utc};
 
 /// An event of the calendar.
@@ -44,6 +45,8 @@ pub struct About {
     pub stamp: Timestamp,
     /// A rehearsal is said so.
     pub rehearsal: bool,
+    /// The language of its words.
+    pub language: Language,
 }
 
 /// An iCalendar file (RFC 5545) with CRLF line ends.
@@ -90,7 +93,7 @@ fn event(file: &mut String, about: &About, entry: &Entry) {
     if let Some(url) = &entry.url {
         line(file, "URL", &url.chars().filter(|c| !is_forbidden(*c) && !c.is_whitespace()).collect::<String>());
     }
-    line(file, "CATEGORIES", entry.kind.category());
+    line(file, "CATEGORIES", &text(about.language.text(entry.kind.category())));
     line(file, "TRANSP", if entry.is_busy { "OPAQUE" } else { "TRANSPARENT" });
     line(file, "STATUS", "CONFIRMED");
     if entry.kind.rings() {
@@ -104,16 +107,17 @@ fn event(file: &mut String, about: &About, entry: &Entry) {
 }
 
 impl Kind {
+    /// The name of its category, among the words.
     fn category(self) -> &'static str {
         match self {
-            Kind::Phase => "Phase",
-            Kind::Step => "Step",
-            Kind::Gate => "Gate",
-            Kind::Deadline => "Deadline",
-            Kind::Round => "Round",
-            Kind::StopCondition => "Stop condition",
-            Kind::NoReturn => "Point of no return",
-            Kind::RollbackBy => "Latest rollback decision",
+            Kind::Phase => "sheet.phase",
+            Kind::Step => "sheet.step",
+            Kind::Gate => "sheet.gate",
+            Kind::Deadline => "sheet.deadline",
+            Kind::Round => "sheet.round",
+            Kind::StopCondition => "sheet.stop_condition",
+            Kind::NoReturn => "sheet.no_return",
+            Kind::RollbackBy => "sheet.rollback_by",
         }
     }
 
@@ -125,8 +129,8 @@ impl Kind {
 
 /// A name as text, marked in a rehearsal.
 fn titled(about: &About, name: &str) -> String {
-    let mark = if about.rehearsal { "REHEARSAL: " } else { "" };
-    format!("{mark}{}", one_line(name))
+    let name = one_line(name);
+    if about.rehearsal { about.language.fill("sheet.rehearsal_of", &[("title", &name)]) } else { name }
 }
 
 #[cfg(test)]
@@ -139,7 +143,14 @@ mod tests {
 
     fn about() -> About {
         let stamp = "2026-11-22T10:00:00Z".parse().unwrap();
-        About { name: "Cutover".to_owned(), description: String::new(), revision: 3, stamp, rehearsal: false }
+        About {
+            name: "Cutover".to_owned(),
+            description: String::new(),
+            revision: 3,
+            stamp,
+            rehearsal: false,
+            language: Language::default(),
+        }
     }
 
     fn entry(kind: Kind) -> Entry {

@@ -21,10 +21,18 @@ pub struct Data<'p> {
     /// A hash of all the rest: equal sheets have equal versions.
     pub version: String,
     pub event: Option<EventData<'p>>,
+    pub date: DateWords<'p>,
     pub roles: std::collections::BTreeMap<&'p str, &'p str>,
     pub sections: Vec<SectionData<'p>>,
     pub items: Vec<ItemData<'p>>,
     pub blanks: Vec<BlankData<'p>>,
+}
+
+/// How the page's script writes a day: with `{0}` for the day, and `{1}` for the month.
+#[derive(Debug, Serialize)]
+pub struct DateWords<'p> {
+    pub day: String,
+    pub months: &'p [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -152,6 +160,10 @@ pub fn json(page: &Page, sheet: &Sheet, event: Option<&Event>, site: &str, route
         title: &page.title,
         version: String::new(),
         event: event.map(|event| event_data(event, sheet)),
+        date: DateWords {
+            day: page.language.fill("date.day", &[("day", "{0}"), ("month", "{1}")]),
+            months: page.language.list("date.months"),
+        },
         roles: event.map(|event| event.roles.iter().map(|(key, title)| (key.as_str(), title.as_str())).collect()).unwrap_or_default(),
         sections: (0..page.headings.len()).map(|index| section(page, sheet, index)).collect(),
         items: (0..page.items.len()).map(|index| item(page, sheet, event, index)).collect(),

@@ -21,10 +21,12 @@ use crate::config::{Config, Event};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::highlight::{Code, Highlights};
 use crate::inputs::{History, Inputs};
+use crate::language::{Language, Languages};
 use crate::page::{Body, Heading, Hole, Kind, Publish, link, slug};
 use crate::project::Page;
 use crate::project::{CONTENT, Project};
 use crate::rule;
+use crate::schedule::moment;
 use crate::sheet::{self, Sheet};
 use crate::source::RelPath;
 use crate::status::{self, Overview};
@@ -51,7 +53,7 @@ pub enum Target {
     Section(usize),
     /// A file below `content/` or the theme's `static/`, copied as it is.
     Asset(RelPath),
-    /// A text file of the theme.
+    /// A text file of the theme, by its published name.
     Static(String),
     NotFound,
     /// The page at the old address of this number.
@@ -164,6 +166,8 @@ pub struct Site {
     pub routes: BTreeMap<Route, Target>,
     /// Old addresses of pages.
     pub redirects: Vec<Redirect>,
+    /// The languages that pages and notices can be in.
+    pub languages: Languages,
     /// Where the links of `[look]` lead.
     pub look: LookLinks,
     pub status: Option<Overview>,
@@ -182,11 +186,11 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     let config = project.config.clone();
     let published = project.pages.iter().filter(|page| is_published(page));
     let published: Vec<&Arc<Page>> = published.filter(|page| has_short_address(page, &mut diagnostics)).collect();
-    let sections = nav::sections(&published);
+    let sections = nav::sections(&published, theme.languages.site());
     let mut taken = Taken::default();
     let mut routes = page_routes(&published, &sections, &mut taken, &mut diagnostics);
     add_files(&mut routes, &mut taken, inputs, theme, &config, &published, &mut diagnostics);
-    let overview = overview(inputs, &config, &mut diagnostics);
+    let overview = overview(inputs, &config, theme.languages.site(), &mut diagnostics);
     let index = links::Index::new(project, inputs, &routes, &published, &config);
     let look = look::resolve(&config, &index, &routes, &mut diagnostics);
     let resolved: Vec<(SitePage, Diagnostics)> = published.par_iter().map(|page| site_page(page, &index, inputs, &config)).collect();
@@ -211,6 +215,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
         sections,
         routes,
         redirects,
+        languages: theme.languages.clone(),
         look,
         status: overview,
         highlights: Highlights::default(),
@@ -366,9 +371,13 @@ fn add_files(
         routes.insert(below.to_owned(), Target::Asset(path.clone()));
     }
     let mut ours: Vec<(Route, Target)> = Vec::new();
-    let is_used = |name: &&String| config.site.search || !theme::SEARCH.contains(&name.as_str());
-    ours.extend(theme.statics.keys().filter(is_used).map(|name| (theme.asset(name).to_owned(), Target::Static(name.clone()))));
-    ours.extend(theme.assets.iter().map(|(name, path)| (theme.asset(name).to_owned(), Target::Asset(path.clone()))));
+    let is_used = |name: &String| config.site.search || !theme::SEARCH.contains(&name.as_str());
+    let languages = pages.iter().map(|page| &page.language).chain([theme.languages.site()]);
+    let files: BTreeMap<&str, &Language> = languages.map(|language| (language.file(), language)).collect();
+    let names = files.values().flat_map(|language| theme.assets_in(language)).filter(|(name, _)| is_used(name));
+    let routes_of_text: BTreeSet<&String> = names.map(|(_, route)| route).filter(|route| theme.statics.contains_key(*route)).collect();
+    ours.extend(routes_of_text.into_iter().map(|route| (route.clone(), Target::Static(route.clone()))));
+    ours.extend(theme.assets.iter().map(|(name, path)| (format!("assets/{name}"), Target::Asset(path.clone()))));
     ours.push((NOT_FOUND.to_owned(), Target::NotFound));
     ours.push((MARKER.to_owned(), Target::Marker));
     if config.status.is_some() {
@@ -445,12 +454,12 @@ pub fn sheet_calendar(page: &SitePage, event: Option<&Event>) -> Option<Route> {
     Some(format!("{}.ics", page.route.strip_suffix(".html")?))
 }
 
-fn overview(inputs: &Inputs, config: &Config, diagnostics: &mut Diagnostics) -> Option<Overview> {
+fn overview(inputs: &Inputs, config: &Config, language: &Language, diagnostics: &mut Diagnostics) -> Option<Overview> {
     let settings = config.status.as_ref()?;
-    let overview = status::overview(inputs.status.snapshot.as_ref(), settings, inputs.now);
+    let overview = status::overview(inputs.status.snapshot.as_ref(), settings, inputs.now, language);
     if let Some((message, help)) = &inputs.status.fault {
-        let shown = match (&inputs.status.snapshot, &overview.as_of_words) {
-            (Some(_), Some(words)) => format!("the last snapshot is shown, {words}"),
+        let shown = match (&inputs.status.snapshot, overview.as_of) {
+            (Some(_), Some(time)) => format!("the last snapshot is shown, as of {}", moment::utc(time)),
             (Some(_), None) => "the last snapshot is shown".to_owned(),
             (None, _) => "`unknown` is shown".to_owned(),
         };

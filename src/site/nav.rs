@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::{Route, Site, Target, is_index};
+use crate::language::Language;
 use crate::page::slug;
 use crate::project::CONTENT;
 use crate::project::Page;
@@ -32,6 +33,8 @@ pub struct Section {
 pub struct Crumb {
     pub title: String,
     pub url: Route,
+    /// Attributes that name its language, if that is another one than that of the page which it stands on.
+    pub mark: String,
 }
 
 /// An entry of the sidebar.
@@ -39,6 +42,8 @@ pub struct Crumb {
 pub struct Entry {
     pub title: String,
     pub url: Route,
+    /// Attributes that name its language, if that is not the site's.
+    pub mark: String,
     pub open: bool,
     pub children: Vec<Entry>,
 }
@@ -54,19 +59,19 @@ fn folder_of(page: &Page) -> &str {
 }
 
 /// All folders that hold pages, and those above them, the top first.
-pub fn sections(pages: &[&Arc<Page>]) -> Vec<Section> {
+pub fn sections(pages: &[&Arc<Page>], language: &Language) -> Vec<Section> {
     let mut folders: BTreeMap<String, Section> = BTreeMap::new();
     for page in pages {
         let mut folder = folder_of(page);
         loop {
-            folders.entry(folder.to_owned()).or_insert_with(|| empty(folder));
+            folders.entry(folder.to_owned()).or_insert_with(|| empty(folder, language));
             if folder.is_empty() {
                 break;
             }
             folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
         }
     }
-    folders.entry(String::new()).or_insert_with(|| empty(""));
+    folders.entry(String::new()).or_insert_with(|| empty("", language));
     for (index, page) in pages.iter().enumerate() {
         let Some(section) = folders.get_mut(folder_of(page)) else { continue };
         if is_index(page.path.stem()) {
@@ -109,9 +114,9 @@ pub fn order(title: &str) -> String {
     key
 }
 
-fn empty(folder: &str) -> Section {
+fn empty(folder: &str, language: &Language) -> Section {
     let name = folder.rsplit('/').next().unwrap_or("");
-    let title = if folder.is_empty() { "Home".to_owned() } else { humanise(name) };
+    let title = if folder.is_empty() { language.text("frame.home").to_owned() } else { humanise(name) };
     Section {
         folder: folder.to_owned(),
         route: format!("{}index.html", folder_route(folder)),
@@ -120,6 +125,11 @@ fn empty(folder: &str) -> Section {
         index: None,
         pages: Vec::new(),
     }
+}
+
+/// The attributes of a text in another language than what surrounds it.
+pub fn mark(of: &Language, around: &Language) -> String {
+    if of.tag() == around.tag() { String::new() } else { of.attributes() }
 }
 
 /// Sections by their folder, and those below each, in order.
@@ -165,6 +175,11 @@ impl Site {
         self.folders.by_name.get(folder).map(|index| &self.sections[*index])
     }
 
+    /// The language of a folder's title.
+    pub fn language_of(&self, section: &Section) -> &Language {
+        section.index.map_or(self.languages.site(), |index| &self.pages[index].page.language)
+    }
+
     fn is_in_nav(&self, index: usize) -> bool {
         self.pages[index].page.front.nav != Some(false)
     }
@@ -180,7 +195,8 @@ impl Site {
             for index in section.pages.iter().filter(|index| self.is_in_nav(**index)) {
                 let page = &self.pages[*index];
                 let weight = page.page.front.weight;
-                let entry = Entry { title: page.page.title.clone(), url: page.route.clone(), open: false, children: Vec::new() };
+                let mark = mark(&page.page.language, self.languages.site());
+                let entry = Entry { title: page.page.title.clone(), url: page.route.clone(), mark, open: false, children: Vec::new() };
                 entries.push(((weight, order(&page.page.title)), entry));
             }
         }
@@ -190,7 +206,8 @@ impl Site {
             }
             let inside = current_folder == section.folder || current_folder.starts_with(&format!("{}/", section.folder));
             let children = if inside { self.entries_of(&section.folder, current_folder) } else { Vec::new() };
-            let entry = Entry { title: section.title.clone(), url: section.route.clone(), open: inside, children };
+            let mark = mark(self.language_of(section), self.languages.site());
+            let entry = Entry { title: section.title.clone(), url: section.route.clone(), mark, open: inside, children };
             entries.push(((section.weight, order(&section.title)), entry));
         }
         entries.sort_by(|a, b| a.0.cmp(&b.0));
@@ -198,15 +215,18 @@ impl Site {
     }
 
     /// The sections above a route, the top first.
-    pub fn breadcrumbs(&self, route: &str) -> Vec<Crumb> {
+    pub fn breadcrumbs(&self, route: &str, language: &Language) -> Vec<Crumb> {
         let mut crumbs = Vec::new();
         let mut folder = self.folder(route);
         loop {
             if let Some(section) = self.section(folder)
                 && section.route != route
             {
-                let title = if folder.is_empty() { "Home".to_owned() } else { section.title.clone() };
-                crumbs.push(Crumb { title, url: section.route.clone() });
+                let (title, mark) = match folder {
+                    "" => (language.text("frame.home").to_owned(), language.mark("frame").to_owned()),
+                    _ => (section.title.clone(), mark(self.language_of(section), language)),
+                };
+                crumbs.push(Crumb { title, url: section.route.clone(), mark });
             }
             if folder.is_empty() {
                 break;
@@ -221,11 +241,12 @@ impl Site {
     pub fn neighbours(&self, route: &str) -> (Option<Crumb>, Option<Crumb>) {
         let Some(section) = self.section(self.folder(route)) else { return (None, None) };
         let pages: Vec<&usize> = section.pages.iter().filter(|index| self.is_in_nav(**index)).collect();
+        let Some(at) = pages.iter().position(|index| self.pages[**index].route == route) else { return (None, None) };
+        let language = &self.pages[*pages[at]].page.language;
         let crumb = |index: &&usize| {
             let page = &self.pages[**index];
-            Crumb { title: page.page.title.clone(), url: page.route.clone() }
+            Crumb { title: page.page.title.clone(), url: page.route.clone(), mark: mark(&page.page.language, language) }
         };
-        let Some(at) = pages.iter().position(|index| self.pages[**index].route == route) else { return (None, None) };
         let before = at.checked_sub(1).and_then(|at| pages.get(at));
         (before.map(crumb), pages.get(at + 1).map(crumb))
     }

@@ -88,7 +88,7 @@ impl Site {
             }
             let scope = merge::page_scope(&self.config, event);
             let context = merge::context(&self.config, self.status.as_ref(), event, "", &BTreeMap::new());
-            let language = &self.config.site.language;
+            let language = page.page.language.tag();
             let Page { body, path, begins, .. } = &*page.page;
             let template = engine::TemplatePage { body, template_tags, path, begins: *begins };
             made.push((index, engine::page(&template, event, &scope, &context, language, &mut diagnostics)));
@@ -151,11 +151,10 @@ impl Site {
         theme: &Theme,
         diagnostics: &mut Diagnostics,
     ) -> Option<Compiled> {
-        let language = notice.lang.as_deref().unwrap_or(&self.config.site.language);
         let layout = Layout {
             mail: &theme.mail,
             site_title: &self.config.site.title,
-            language,
+            language: &notice.language,
             postal_address: &self.config.notices.postal_address,
             unsubscribe: !self.config.notices.unsubscribe.is_empty(),
         };

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::{Overview, State};
+use crate::language::Language;
 
 /// The colour behind the time.
 pub const BADGE_BACKGROUND: &str = "#24292f";
@@ -40,9 +41,9 @@ impl State {
 }
 
 /// The badge as a standalone SVG: state in words, shape and colour, and its time.
-pub fn badge_svg(overview: &Overview) -> String {
+pub fn badge_svg(overview: &Overview, language: &Language) -> String {
     let headline = escaped(&overview.headline);
-    let label = escaped(&full_words(overview));
+    let label = escaped(&full_words(overview, language));
     let words_width = text_width(&overview.headline);
     let state_width = 26 + words_width + 7;
     let time = overview.as_of_words.as_deref().unwrap_or_default();
@@ -108,9 +109,11 @@ struct ShieldsBadge<'a> {
     cache_seconds: u32,
 }
 
-fn full_words(overview: &Overview) -> String {
+/// State and time, behind a label unless the state begins with it.
+fn full_words(overview: &Overview, language: &Language) -> String {
     let words = joined(overview);
-    if words.starts_with("Status") { words } else { format!("Status: {words}") }
+    let label = language.text("status.label").split(['{', ':', '\u{A0}']).next().unwrap_or_default();
+    if words.starts_with(label) { words } else { language.fill("status.label", &[("state", &words)]) }
 }
 
 fn joined(overview: &Overview) -> String {
@@ -224,7 +227,7 @@ mod tests {
     #[test]
     fn the_picture_says_its_state_and_time() {
         for state in State::ALL {
-            let svg = badge_svg(&overview(state, "Maintenance (3 down)"));
+            let svg = badge_svg(&overview(state, "Maintenance (3 down)"), &Language::default());
             assert_well_formed(&svg);
             assert!(svg.contains(r#"role="img""#));
             assert!(svg.contains(r#"aria-label="Status: Maintenance (3 down), as of 22 Nov 14:05 UTC""#));
@@ -240,7 +243,7 @@ mod tests {
 
     #[test]
     fn a_hostile_text_stays_text() {
-        let svg = badge_svg(&overview(State::Up, "</title><script>alert('1')</script> & \"q\"\u{0}\u{1b}"));
+        let svg = badge_svg(&overview(State::Up, "</title><script>alert('1')</script> & \"q\"\u{0}\u{1b}"), &Language::default());
         assert_well_formed(&svg);
         assert!(!svg.contains("<script"));
         assert!(svg.contains("&lt;/title&gt;&lt;script&gt;alert(&#39;1&#39;)"));
@@ -250,7 +253,7 @@ mod tests {
     #[test]
     fn the_picture_without_a_time_has_one_part() {
         let overview = Overview { as_of_words: None, ..overview(State::Unknown, "Status unknown") };
-        let svg = badge_svg(&overview);
+        let svg = badge_svg(&overview, &Language::default());
         assert_well_formed(&svg);
         assert_eq!(svg.matches("<text").count(), 1);
         assert!(svg.contains("<title>Status unknown</title>"));

@@ -1,10 +1,12 @@
 //! The judgement over a snapshot: one state and one line of words.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::kuma::CLOCK_SKEW;
 use super::{Component, Incident, Maintenance, Settings, Snapshot, State};
+use crate::language::Language;
 
 /// What the project shows of the state of its services.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -51,10 +53,10 @@ pub struct Counts {
 }
 
 /// Judges a snapshot at `now`; without one, or with one too old or of another page, the status is unknown.
-pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp) -> Overview {
+pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp, language: &Language) -> Overview {
     let is_usable = |snapshot: &&Snapshot| snapshot.is_of(settings) && now.duration_since(snapshot.fetched_at) <= settings.max_age;
     let Some(snapshot) = snapshot.filter(is_usable) else {
-        return nothing_known(settings);
+        return nothing_known(settings, language);
     };
     let (at_fetch, missing) = chosen(snapshot, settings);
     let as_of = at_fetch.iter().filter_map(|component| component.as_of).max();
@@ -63,11 +65,11 @@ pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp
 
     let at_now = at_fetch.iter().cloned().map(|component| component.seen_at(now, settings.stale_after));
     let components: Vec<Component> = at_now.collect();
-    let (last_known, last_words) = verdict(Counts::new(&at_fetch));
+    let (last_known, last_words) = verdict(Counts::new(&at_fetch), language);
     let (state, headline) = match is_stale {
-        false => verdict(Counts::new(&components)),
-        true if last_known == State::Unknown => (State::Unknown, UNKNOWN.to_string()),
-        true => (State::Unknown, format!("Last known: {}", last_words.to_lowercase())),
+        false => verdict(Counts::new(&components), language),
+        true if last_known == State::Unknown => (State::Unknown, language.text("status.unknown").to_owned()),
+        true => (State::Unknown, language.fill("status.last_known", &[("state", &last_words)])),
     };
     Overview {
         state,
@@ -75,18 +77,16 @@ pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp
         headline,
         counts: Counts::new(&components),
         as_of,
-        as_of_words: as_of.map(|time| as_of_words(time, now)),
+        as_of_words: as_of.map(|time| as_of_words(time, now, language)),
         age_words: as_of.map(|time| age_words(now.duration_since(time))),
         is_stale,
         components,
         incidents: snapshot.incidents.clone(),
         maintenances: snapshot.maintenances.clone(),
         missing,
-        ..nothing_known(settings)
+        ..nothing_known(settings, language)
     }
 }
-
-const UNKNOWN: &str = "Status unknown";
 
 impl Counts {
     /// Counts monitors; one that sums up others counts only where it is worse than they are, or stands alone.
@@ -120,42 +120,46 @@ impl Counts {
     }
 
     /// The words, followed by every number that is not good news.
-    fn with_rest(&self, words: &str) -> String {
-        let numbers =
-            [(self.degraded, State::Degraded), (self.down, State::Down), (self.pending, State::Pending), (self.unknown, State::Unknown)];
-        let rest: Vec<String> = numbers.iter().filter(|(count, _)| *count > 0).map(|(count, state)| format!("{count} {state}")).collect();
-        if rest.is_empty() {
-            return words.to_string();
-        }
-        format!("{words} ({})", rest.join(", "))
+    fn with_rest(&self, words: &str, language: &Language) -> String {
+        let numbers = [
+            (self.degraded, "status.count_degraded"),
+            (self.down, "status.count_down"),
+            (self.pending, "status.count_pending"),
+            (self.unknown, "status.count_unknown"),
+        ];
+        let rest = numbers.iter().filter(|(count, _)| *count > 0).map(|(count, key)| language.fill(key, &[("count", &count.to_string())]));
+        let rest: Vec<String> = rest.collect();
+        let words = language.text(words);
+        if rest.is_empty() { words.to_owned() } else { format!("{words} ({})", rest.join(", ")) }
     }
 }
 
 /// The state of all together and its words: a maintenance does not hide what else is wrong.
-fn verdict(counts: Counts) -> (State, String) {
+fn verdict(counts: Counts, language: &Language) -> (State, String) {
     let trouble = counts.degraded + counts.down + counts.pending;
     if counts.unknown == counts.total() {
-        return (State::Unknown, UNKNOWN.to_string());
+        return (State::Unknown, language.text("status.unknown").to_owned());
     }
     if counts.maintenance > 0 {
-        return (State::Maintenance, counts.with_rest("Maintenance"));
+        return (State::Maintenance, counts.with_rest("status.maintenance", language));
     }
     if trouble == 0 && counts.unknown == 0 {
-        return (State::Up, "All systems operational".to_string());
+        return (State::Up, language.text("status.up").to_owned());
     }
     if trouble == 0 {
-        return (State::Unknown, format!("Partly unknown ({} up, {} unknown)", counts.up, counts.unknown));
+        let numbers = [("up", &*counts.up.to_string()), ("unknown", &*counts.unknown.to_string())];
+        return (State::Unknown, language.fill("status.partly_unknown", &numbers));
     }
     if counts.up + counts.degraded > 0 {
-        return (State::Degraded, counts.with_rest("Partially degraded"));
+        return (State::Degraded, counts.with_rest("status.degraded", language));
     }
     if counts.down == counts.total() {
-        return (State::Down, "All systems down".to_string());
+        return (State::Down, language.text("status.down").to_owned());
     }
     if counts.down > 0 {
-        return (State::Down, counts.with_rest("No system up"));
+        return (State::Down, counts.with_rest("status.none_up", language));
     }
-    (State::Pending, counts.with_rest("Checks failing"))
+    (State::Pending, counts.with_rest("status.failing", language))
 }
 
 /// The monitors the settings choose, and the entries of `include` that name none.
@@ -195,9 +199,9 @@ fn absent(name: &str) -> Component {
     }
 }
 
-fn nothing_known(settings: &Settings) -> Overview {
+fn nothing_known(settings: &Settings, language: &Language) -> Overview {
     Overview {
-        headline: UNKNOWN.to_string(),
+        headline: language.text("status.unknown").to_owned(),
         is_stale: true,
         stale_after_seconds: settings.stale_after.as_secs(),
         page_url: settings.live_page(),
@@ -205,10 +209,12 @@ fn nothing_known(settings: &Settings) -> Overview {
     }
 }
 
-fn as_of_words(time: Timestamp, now: Timestamp) -> String {
-    let same_year = time.strftime("%Y").to_string() == now.strftime("%Y").to_string();
-    let form = if same_year { "as of %-d %b %H:%M UTC" } else { "as of %-d %b %Y %H:%M UTC" };
-    time.strftime(form).to_string()
+fn as_of_words(time: Timestamp, now: Timestamp, language: &Language) -> String {
+    let utc = |time: Timestamp| time.to_zoned(TimeZone::UTC);
+    let (at, now) = (utc(time), utc(now));
+    let day = language.day(at.date());
+    let day = if at.year() == now.year() { day } else { format!("{day} {}", at.year()) };
+    language.fill("status.as_of", &[("time", &format!("{day} {} UTC", at.strftime("%H:%M")))])
 }
 
 fn age_words(age: SignedDuration) -> String {
@@ -255,7 +261,7 @@ mod tests {
     #[test]
     fn green_is_only_all_up() {
         let check = |states: &str, state: State, headline: &str| {
-            let overview = overview(Some(&snapshot(states)), &settings(), time("2026-11-22T14:07:00Z"));
+            let overview = overview(Some(&snapshot(states)), &settings(), time("2026-11-22T14:07:00Z"), &Language::default());
             assert_eq!((overview.state, overview.headline.as_str()), (state, headline), "{states}");
         };
         check("", State::Unknown, "Status unknown");
@@ -281,13 +287,13 @@ mod tests {
     #[test]
     fn an_old_snapshot_says_what_was_last_known_and_then_nothing() {
         let check = |states: &str, now: &str, expected: &str| {
-            let overview = overview(Some(&snapshot(states)), &settings(), time(now));
+            let overview = overview(Some(&snapshot(states)), &settings(), time(now), &Language::default());
             let words = [Some(overview.headline), overview.as_of_words, overview.age_words];
             let words: Vec<String> = words.into_iter().flatten().collect();
             assert_eq!(format!("{} | {}", overview.state, words.join(" | ")), expected, "{now}");
         };
         let up = "All systems operational | as of 22 Nov 14:05 UTC";
-        let last = "unknown | Last known: all systems operational | as of 22 Nov";
+        let last = "unknown | Last known: All systems operational | as of 22 Nov";
         check("up", "2026-11-22T14:05:30Z", &format!("up | {up} | less than 1 min"));
         check("up", "2026-11-22T14:20:00Z", &format!("up | {up} | 15 min"));
         check("up", "2026-11-22T14:20:01Z", &format!("{last} 14:05 UTC | 15 min"));
@@ -301,18 +307,18 @@ mod tests {
     #[test]
     fn nothing_and_the_wrong_page_are_unknown() {
         let now = time("2026-11-22T14:07:00Z");
-        let nothing = overview(None, &settings(), now);
+        let nothing = overview(None, &settings(), now, &Language::default());
         assert_eq!((nothing.state, nothing.headline.as_str()), (State::Unknown, "Status unknown"));
         assert_eq!(nothing.page_url.as_deref(), Some("https://a.example/status/x"));
         let other = Settings { slug: "y".into(), ..settings() };
-        assert_eq!(overview(Some(&snapshot("up")), &other, now).state, State::Unknown);
+        assert_eq!(overview(Some(&snapshot("up")), &other, now, &Language::default()).state, State::Unknown);
     }
 
     #[test]
     fn a_beat_may_be_too_old_beside_fresh_ones() {
         let mut snapshot = snapshot("up up");
         snapshot.components[1].as_of = Some(time("2026-11-22T13:00:00Z"));
-        let overview = overview(Some(&snapshot), &settings(), time("2026-11-22T14:07:00Z"));
+        let overview = overview(Some(&snapshot), &settings(), time("2026-11-22T14:07:00Z"), &Language::default());
         assert_eq!(overview.headline, "Partly unknown (1 up, 1 unknown)");
         assert_eq!(overview.components[1].words(), "unknown (last up at 22 Nov 13:00 UTC)");
     }
@@ -323,7 +329,7 @@ mod tests {
         kept.version = SNAPSHOT_VERSION;
         kept.components[1].as_of = Some(time("2027-11-22T14:05:00Z"));
         let read = Snapshot::from_json(&kept.to_json()).expect("it is a snapshot");
-        let overview = overview(Some(&read), &settings(), time("2026-11-22T14:07:00Z"));
+        let overview = overview(Some(&read), &settings(), time("2026-11-22T14:07:00Z"), &Language::default());
         assert_eq!((overview.state, overview.headline.as_str()), (State::Unknown, "Partly unknown (1 up, 1 unknown)"));
     }
 
@@ -332,7 +338,7 @@ mod tests {
         let check = |include: &[&str], exclude: &[&str], expected: &str| {
             let list = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
             let settings = Settings { include: list(include), exclude: list(exclude), ..settings() };
-            let overview = overview(Some(&snapshot("up down up")), &settings, time("2026-11-22T14:07:00Z"));
+            let overview = overview(Some(&snapshot("up down up")), &settings, time("2026-11-22T14:07:00Z"), &Language::default());
             assert_eq!(overview.headline, expected, "{include:?} {exclude:?}");
         };
         check(&[], &["1"], "All systems operational");

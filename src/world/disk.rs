@@ -19,7 +19,7 @@ use crate::source::FILE_NAME;
 use crate::source::{RelPath, Source};
 
 /// Files of a theme that are read as text.
-const THEME_TEXT: [&str; 8] = ["html", "css", "js", "svg", "txt", "json", "xml", "webmanifest"];
+const THEME_TEXT: [&str; 9] = ["html", "css", "js", "svg", "txt", "json", "toml", "xml", "webmanifest"];
 /// Largest text file that is read.
 const MOST_TEXT: u64 = 16 << 20;
 /// Folders that are no part of a project's sources.

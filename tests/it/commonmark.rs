@@ -77,7 +77,7 @@ fn parse(markdown: &str) -> Page {
     // Empty front matter first: an example that begins with `---` has none of its own.
     // Of a page that has a name no heading within it becomes the title.
     let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: page\ntitle: Its own\n---\n{markdown}"));
-    runsheet::project::page::parse(&source, &BTreeMap::new())
+    runsheet::project::page::parse(&source, &BTreeMap::new(), &runsheet::language::Languages::default())
 }
 
 /// The page as HTML, its title back in the body, and without what a page has more: anchors of headings, the frame and the

@@ -37,6 +37,7 @@ mod status;
 mod streams;
 mod times;
 mod web_server;
+mod words;
 mod zones;
 
 /// Whether what is done many times is to be done many more.

@@ -84,7 +84,11 @@ fn markdown() -> impl Strategy<Value = String> {
 
 fn parse(kind: &str, text: &str) -> runsheet::project::Page {
     let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: {kind}\n---\n{text}"));
-    runsheet::project::page::parse(&source, &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]))
+    runsheet::project::page::parse(
+        &source,
+        &BTreeMap::from([("dba".to_owned(), "Database engineer".to_owned())]),
+        &runsheet::language::Languages::default(),
+    )
 }
 
 /// Elements that our writer makes.
@@ -267,7 +271,7 @@ proptest! {
     fn any_front_matter_is_read_or_reported(text in "[a-z:#{}\\[\\]\"'&*!|>\\- \n\t=.0-9]{0,80}") {
         for fence in ["---", "+++"] {
             let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("{fence}\n{text}\n{fence}\n# A\n"));
-            runsheet::project::page::parse(&source, &BTreeMap::new());
+            runsheet::project::page::parse(&source, &BTreeMap::new(), &runsheet::language::Languages::default());
         }
     }
 }

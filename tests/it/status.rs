@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use runsheet::language::Language;
 use runsheet::status::{Fault, Provider, Settings, Snapshot, State, badge_json, badge_svg, overview, parse};
 use runsheet::world::kuma::fetch;
 
@@ -46,7 +47,7 @@ fn every_recorded_page_has_our_state() {
     let check = |slug: &str, state: State, headline: &str| {
         for version in ["v1", "v2"] {
             let snapshot = recorded(version, slug).expect("a page with monitors");
-            let overview = overview(Some(&snapshot), &settings("https://status.example.org", slug), recorded_at());
+            let overview = overview(Some(&snapshot), &settings("https://status.example.org", slug), recorded_at(), &Language::default());
             assert_eq!((overview.state, overview.headline.as_str()), (state, headline), "{version} {slug}");
         }
     };
@@ -118,8 +119,8 @@ fn the_same_snapshot_and_time_give_the_same_bytes() {
         assert_eq!(kept, snapshot);
         let settings = settings("https://status.example.org", slug);
         let bytes = |snapshot: &Snapshot| {
-            let overview = overview(Some(snapshot), &settings, recorded_at());
-            (badge_svg(&overview), badge_json(&overview))
+            let overview = overview(Some(snapshot), &settings, recorded_at(), &Language::default());
+            (badge_svg(&overview, &Language::default()), badge_json(&overview))
         };
         assert_eq!(bytes(&snapshot), bytes(&kept));
     }
@@ -128,8 +129,8 @@ fn the_same_snapshot_and_time_give_the_same_bytes() {
 #[test]
 fn no_text_of_the_server_reaches_the_badge() {
     let snapshot = recorded("v1", "freshtrack").expect("a page with monitors");
-    let overview = overview(Some(&snapshot), &settings("https://status.example.org", "freshtrack"), recorded_at());
-    for badge in [badge_svg(&overview), badge_json(&overview)] {
+    let overview = overview(Some(&snapshot), &settings("https://status.example.org", "freshtrack"), recorded_at(), &Language::default());
+    for badge in [badge_svg(&overview, &Language::default()), badge_json(&overview)] {
         for text in ["script", "Zürich", "FreshTrack", "Slow logins", "Database"] {
             assert!(!badge.contains(text), "{text} in {badge}");
         }
@@ -342,7 +343,7 @@ fn redirects_are_followed_on_the_same_host_and_three_times() {
     });
     let settings = settings(&url, "allup");
     let snapshot = fetch(Path::new(""), &settings, recorded_at()).expect("an answer behind a redirect");
-    assert_eq!(overview(Some(&snapshot), &settings, recorded_at()).state, State::Up);
+    assert_eq!(overview(Some(&snapshot), &settings, recorded_at(), &Language::default()).state, State::Up);
 
     let url = stub(|_, stream| answer_with(stream, "301 Moved\r\nLocation: /again", b""));
     assert_eq!(asked(self::settings(&url, "x")), Fault::TooManyRedirects { limit: 3 });

@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Span, Zoned};
 
+use crate::language::Language;
+
 pub(super) const HOUR: f64 = 3600.0;
 pub(super) const EDGE: f64 = 718.0;
 const PAD: f64 = 24.0;
@@ -9,6 +11,8 @@ const PAD: f64 = 24.0;
 /// The scale of a chart, in seconds from T-0.
 pub(super) struct Axis<'a> {
     pub t0: &'a Zoned,
+    /// The language of dates.
+    pub language: &'a Language,
     pub from: f64,
     pub to: f64,
     pub linear: bool,
@@ -60,7 +64,7 @@ impl Axis<'_> {
         let mut ticks = Vec::new();
         for count in first..=last {
             let Ok(at) = self.t0.checked_add(SignedDuration::from_secs(count * step)) else { continue };
-            let date = if date_before.replace(at.date()) == Some(at.date()) { String::new() } else { date(&at) };
+            let date = if date_before.replace(at.date()) == Some(at.date()) { String::new() } else { self.language.day(at.date()) };
             ticks.push(Tick { x: self.x(&at), lines: [offset(count * step), clock(&at), date] });
         }
         ticks
@@ -82,7 +86,7 @@ impl Axis<'_> {
             let sign = if span.is_negative() { '-' } else { '+' };
             let (days, hours) = (span.get_days().abs(), span.get_hours().abs());
             let name = if days > 0 { format!("T{sign}{days}d") } else { format!("T{sign}{hours}h") };
-            let when = if days > 0 || hours >= 24 { date(&at) } else { clock(&at) };
+            let when = if days > 0 || hours >= 24 { self.language.day(at.date()) } else { clock(&at) };
             ticks.push(Tick { x, lines: [name, when, String::new()] });
         }
         ticks.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -103,8 +107,4 @@ pub(super) fn offset(seconds: i64) -> String {
 
 fn clock(at: &Zoned) -> String {
     at.strftime("%H:%M").to_string()
-}
-
-fn date(at: &Zoned) -> String {
-    at.strftime("%-d %b").to_string()
 }

@@ -15,8 +15,7 @@ use std::fmt::Write as _;
 use jiff::Zoned;
 
 use self::axis::offset;
-use crate::page::html::time;
-use crate::schedule::moment::long;
+use crate::language::{Language, time};
 use crate::text::html::escape;
 
 /// A bar or mark of the timeline.
@@ -25,8 +24,10 @@ pub struct Entry {
     pub title: String,
     /// The anchor of its heading.
     pub anchor: String,
-    /// Its time as written: `T+20m` or `T-0 to T+2h`.
+    /// When it begins, as written: `T+20m`.
     pub offset: String,
+    /// When it ends, if that is written: `T+2h`.
+    pub end_offset: Option<String>,
     pub start: Zoned,
     pub end: Option<Zoned>,
     pub kind: Kind,
@@ -54,6 +55,8 @@ pub struct Marks {
     pub window_end: Option<Zoned>,
     pub no_return: Option<Zoned>,
     pub rollback_by: Option<Zoned>,
+    /// The language of names and dates.
+    pub language: Language,
 }
 
 /// The timeline as HTML: a `<figure>` with one or two pictures and a table; empty if there is no entry.
@@ -75,7 +78,7 @@ pub fn html(entries: &[Entry], marks: &Marks) -> String {
 /// A mark with its name and its line.
 #[derive(Clone, Copy)]
 struct Mark<'a> {
-    name: &'static str,
+    name: &'a str,
     dashes: &'static str,
     /// Whether it is about the way back.
     rollback: bool,
@@ -85,14 +88,15 @@ struct Mark<'a> {
 impl Marks {
     /// Those that are known, by time.
     fn list(&self) -> Vec<Mark<'_>> {
-        let start = if self.window_end.is_some() { "Start of the window" } else { "Start" };
+        let words = |key: &str| self.language.text(&format!("sheet.{key}"));
+        let start = words(if self.window_end.is_some() { "window_start" } else { "start" });
         let mut list = vec![Mark { name: start, dashes: "none", rollback: false, at: &self.t0 }];
         let no_return = self.no_return.as_ref();
-        list.extend(no_return.map(|at| Mark { name: "Point of no return", dashes: "none", rollback: true, at }));
+        list.extend(no_return.map(|at| Mark { name: words("no_return"), dashes: "none", rollback: true, at }));
         let rollback_by = self.rollback_by.as_ref();
-        list.extend(rollback_by.map(|at| Mark { name: "Latest rollback decision", dashes: "6 4", rollback: true, at }));
+        list.extend(rollback_by.map(|at| Mark { name: words("rollback_by"), dashes: "6 4", rollback: true, at }));
         let window_end = self.window_end.as_ref();
-        list.extend(window_end.map(|at| Mark { name: "End of the window", dashes: "2 4", rollback: false, at }));
+        list.extend(window_end.map(|at| Mark { name: words("window_end"), dashes: "2 4", rollback: false, at }));
         list.sort_by_key(|mark| mark.at.timestamp());
         list
     }
@@ -109,12 +113,12 @@ fn end(entry: &Entry) -> Option<&Zoned> {
 }
 
 /// The title on one line, with the number of its rounds.
-fn name(entry: &Entry) -> String {
+fn name(entry: &Entry, language: &Language) -> String {
     let title = one_line(&entry.title);
     match entry.rounds {
         0 => title,
-        1 => format!("{title} (1 round)"),
-        rounds => format!("{title} ({rounds} rounds)"),
+        1 => language.fill("sheet.one_round", &[("title", &title)]),
+        rounds => language.fill("sheet.many_rounds", &[("title", &title), ("count", &rounds.to_string())]),
     }
 }
 
@@ -130,64 +134,80 @@ fn is_dot(entry: &Entry) -> bool {
 fn caption(html: &mut String, entries: &[Entry], marks: &Marks) {
     let has = |kind: Kind| entries.iter().any(|entry| entry.kind == kind);
     html.push_str("<figcaption>");
+    let language = &marks.language;
     let shapes = [
-        (has(Kind::Gate), "a diamond is a gate"),
-        (has(Kind::Deadline), "a triangle is a deadline"),
-        (entries.iter().any(is_dot), "a dot is a start without a planned length"),
-        (has(Kind::Recurring), "a dashed bar is done in rounds"),
+        (has(Kind::Gate), "sheet.gate_shape"),
+        (has(Kind::Deadline), "sheet.deadline_shape"),
+        (entries.iter().any(is_dot), "sheet.dot_shape"),
+        (has(Kind::Recurring), "sheet.rounds_shape"),
     ];
-    let shapes: Vec<&str> = shapes.into_iter().filter_map(|(used, text)| used.then_some(text)).collect();
-    if !shapes.is_empty() {
-        let text = shapes.join(", ");
-        let _ = write!(html, "{}{}. ", text[..1].to_uppercase(), &text[1..]);
+    for (_, key) in shapes.into_iter().filter(|(is_used, _)| *is_used) {
+        html.push_str(&language.html(key));
+        html.push(' ');
     }
-    html.push_str("T-0 is ");
-    time(&marks.t0, &long(&marks.t0), html);
-    html.push_str("; clock times are those of ");
-    escape(marks.t0.time_zone().iana_name().unwrap_or("that zone"), html);
-    html.push_str(".</figcaption>\n");
+    let (mut t0, mut zone) = (String::new(), String::new());
+    time(&marks.t0, &language.long(&marks.t0), &mut t0);
+    escape(marks.t0.time_zone().iana_name().unwrap_or(language.text("sheet.that_zone")), &mut zone);
+    html.push_str(&language.fill_html("sheet.clock", &[("time", &t0), ("zone", &zone)]));
+    html.push_str("</figcaption>\n");
 }
 
 /// All entries and marks by time.
 fn table(html: &mut String, entries: &[Entry], marks: &Marks) {
-    html.push_str(
-        "<details class=\"timeline-table\"><summary>The same as a table</summary>\n\
-         <div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Table of the timeline\"><table>\n\
-         <caption>The plan by time</caption>\n<thead><tr><th scope=\"col\">Offset</th><th scope=\"col\">Start</th>\
-         <th scope=\"col\">End</th><th scope=\"col\">What</th><th scope=\"col\">Kind</th><th scope=\"col\">Owner</th></tr></thead>\n<tbody>\n",
+    let language = &marks.language;
+    let words = |key: &str| language.html(&format!("sheet.{key}"));
+    let mut label = String::new();
+    escape(language.text("sheet.timeline_table"), &mut label);
+    let columns = ["offset", "start", "end", "what", "kind", "owner"].map(|key| format!("<th scope=\"col\">{}</th>", words(key)));
+    let _ = write!(
+        html,
+        "<details class=\"timeline-table\"><summary>{}</summary>\n\
+         <div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{label}\"><table>\n\
+         <caption>{}</caption>\n<thead><tr>{}</tr></thead>\n<tbody>\n",
+        words("as_table"),
+        words("plan_by_time"),
+        columns.concat(),
     );
     let mut rows: Vec<(&Zoned, String)> = Vec::new();
     for mark in marks.list() {
         let distance = offset(mark.at.timestamp().duration_since(marks.t0.timestamp()).as_secs());
         let mut row = format!("<tr><td>{distance}</td><td>");
-        time(mark.at, &long(mark.at), &mut row);
-        let _ = writeln!(row, "</td><td></td><td>{}</td><td>Mark</td><td></td></tr>", mark.name);
+        time(mark.at, &language.long(mark.at), &mut row);
+        let _ = writeln!(row, "</td><td></td><td>{}</td><td>{}</td><td></td></tr>", mark.name, words("mark"));
         rows.push((mark.at, row));
     }
-    rows.extend(entries.iter().map(|entry| (&entry.start, entry_row(entry))));
+    rows.extend(entries.iter().map(|entry| (&entry.start, entry_row(entry, language))));
     rows.sort_by_key(|(at, _)| at.timestamp());
     rows.iter().for_each(|(_, row)| html.push_str(row));
     html.push_str("</tbody>\n</table></div></details>\n");
 }
 
-fn entry_row(entry: &Entry) -> String {
+fn entry_row(entry: &Entry, language: &Language) -> String {
     let mut row = "<tr><td>".to_owned();
-    escape(&one_line(&entry.offset), &mut row);
+    let mut offset = String::new();
+    escape(&one_line(&entry.offset), &mut offset);
+    if let Some(written) = &entry.end_offset {
+        let mut end = String::new();
+        escape(&one_line(written), &mut end);
+        offset = language.fill_html("sheet.to", &[("start", &offset), ("end", &end)]);
+    }
+    row.push_str(&offset);
     row.push_str("</td><td>");
-    time(&entry.start, &long(&entry.start), &mut row);
+    time(&entry.start, &language.long(&entry.start), &mut row);
     row.push_str("</td><td>");
-    entry.end.iter().for_each(|end| time(end, &long(end), &mut row));
+    entry.end.iter().for_each(|end| time(end, &language.long(end), &mut row));
     row.push_str("</td><td><a href=\"#");
     escape(&one_line(&entry.anchor), &mut row);
     row.push_str("\">");
-    escape(&name(entry), &mut row);
+    escape(&name(entry, language), &mut row);
     let kind = match entry.kind {
-        Kind::Phase => "Phase",
-        Kind::Step => "Step",
-        Kind::Gate => "Gate",
-        Kind::Deadline => "Deadline",
-        Kind::Recurring => "Recurring",
+        Kind::Phase => "sheet.phase",
+        Kind::Step => "sheet.step",
+        Kind::Gate => "sheet.gate",
+        Kind::Deadline => "sheet.deadline",
+        Kind::Recurring => "sheet.recurring",
     };
+    let kind = language.html(kind);
     let _ = write!(row, "</a></td><td>{kind}</td><td>");
     escape(&one_line(entry.owner.as_deref().unwrap_or_default()), &mut row);
     row.push_str("</td></tr>\n");

@@ -25,7 +25,7 @@ struct Row<'a> {
 
 /// One chart with its names.
 pub(super) struct Picture<'a> {
-    name: &'static str,
+    name: &'a str,
     rows: Vec<Row<'a>>,
     marks: Vec<Mark<'a>>,
     axis: Axis<'a>,
@@ -43,7 +43,7 @@ pub(super) fn pictures<'a>(entries: &'a [Entry], marks: &'a Marks) -> Vec<Pictur
     let all_marks = marks.list();
     let holds_all = entries.iter().all(|entry| window.axis.holds(&entry.start) && window.axis.holds(last(entry)));
     if holds_all && window.marks.len() == all_marks.len() {
-        window.name = "The plan";
+        window.name = marks.language.text("sheet.plan");
         return vec![window.with_columns()];
     }
     let shown = |mark: &Mark| !window.rows.is_empty() && window.axis.holds(mark.at);
@@ -54,7 +54,7 @@ pub(super) fn pictures<'a>(entries: &'a [Entry], marks: &'a Marks) -> Vec<Pictur
 
 /// A row for each phase; what stands before the first phase has rows of its own.
 fn whole<'a>(entries: &'a [Entry], marks: &'a Marks, elsewhere: Vec<Mark<'a>>) -> Picture<'a> {
-    let mut axis = Axis { t0: &marks.t0, from: 0.0, to: 0.0, linear: false, left: 0.0 };
+    let mut axis = Axis { t0: &marks.t0, language: &marks.language, from: 0.0, to: 0.0, linear: false, left: 0.0 };
     let top = entries.iter().map(|entry| entry.depth).min().unwrap_or(0);
     let mut rows: Vec<Row> = Vec::new();
     for entry in entries {
@@ -72,12 +72,12 @@ fn whole<'a>(entries: &'a [Entry], marks: &'a Marks, elsewhere: Vec<Mark<'a>>) -
         axis.to = axis.to.max(axis.seconds(at));
     }
     let band = marks.window_end.as_ref().map(|end| (&marks.t0, end));
-    Picture { name: "The whole plan", rows, marks: elsewhere, axis, names: 0.0, depths: [0; 2], band }
+    Picture { name: marks.language.text("sheet.whole_plan"), rows, marks: elsewhere, axis, names: 0.0, depths: [0; 2], band }
 }
 
 /// From what begins up to 2 h before T-0 to the end of the window and of the steps begun in it.
 fn window<'a>(entries: &'a [Entry], marks: &'a Marks) -> Picture<'a> {
-    let mut axis = Axis { t0: &marks.t0, from: 0.0, to: HOUR / 2.0, linear: true, left: 0.0 };
+    let mut axis = Axis { t0: &marks.t0, language: &marks.language, from: 0.0, to: HOUR / 2.0, linear: true, left: 0.0 };
     let starts: Vec<f64> = entries.iter().map(|entry| axis.seconds(&entry.start)).collect();
     axis.from = starts.iter().copied().filter(|start| *start >= -2.0 * HOUR).fold(0.0, f64::min);
     let from = axis.from;
@@ -97,7 +97,7 @@ fn window<'a>(entries: &'a [Entry], marks: &'a Marks) -> Picture<'a> {
     let rows = entries.iter().zip(&starts).filter(|(entry, start)| within(entry, **start));
     let rows = rows.map(|(entry, _)| Row { entry, gates: Vec::new(), last: last(entry) }).collect();
     let marks_within = marks.list().into_iter().filter(|mark| axis.holds(mark.at)).collect();
-    let name = if window_end.is_some() { "The window" } else { "Around T-0" };
+    let name = marks.language.text(if window_end.is_some() { "sheet.the_window" } else { "sheet.around_t0" });
     Picture { name, rows, marks: marks_within, axis, names: 0.0, depths: [0; 2], band: None }
 }
 
@@ -106,10 +106,10 @@ impl Picture<'_> {
     fn with_columns(mut self) -> Self {
         let depths = self.rows.iter().map(|row| row.entry.depth);
         self.depths = [depths.clone().min().unwrap_or(0), depths.max().unwrap_or(0)];
-        let offsets = self.rows.iter().map(|row| width(first_offset(row.entry), SMALL));
+        let offsets = self.rows.iter().map(|row| width(&row.entry.offset, SMALL));
         let marks = self.marks.iter().map(|mark| (width(&self.mark_offset(mark), SMALL), width(mark.name, TEXT)));
         let offsets = offsets.chain(marks.clone().map(|(offset, _)| offset)).fold(0.0, f64::max);
-        let names = self.rows.iter().map(|row| self.indent(row.entry) + width(&name(row.entry), self.size(row.entry)));
+        let names = self.rows.iter().map(|row| self.indent(row.entry) + width(&name(row.entry, self.axis.language), self.size(row.entry)));
         let names = names.chain(marks.map(|(_, name)| name)).fold(0.0, f64::max);
         self.names = (offsets + 14.0).clamp(48.0, 96.0);
         self.axis.left = (self.names + names + 12.0).clamp(200.0, 312.0);
@@ -141,11 +141,13 @@ impl Picture<'_> {
         let first_row = head + ROW * self.marks.len() as f64 + if self.marks.is_empty() { 0.0 } else { 6.0 };
         let height = first_row + ROW * self.rows.len() as f64 + 4.0;
         let name = self.name;
+        let mut spoken = String::new();
+        escape(&self.axis.language.fill("sheet.timeline", &[("name", name)]), &mut spoken);
         // Writing to a string does not fail.
         let _ = write!(
             html,
             "<p class=\"timeline-name\">{name}</p>\n\
-             <div class=\"timeline-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Timeline: {name}\">\
+             <div class=\"timeline-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{spoken}\">\
              <svg role=\"img\" viewBox=\"0 0 {WIDTH} {0}\" width=\"{WIDTH}\" height=\"{0}\" font-size=\"{TEXT}\">\
              <title>{name}</title><desc>{1}</desc>\n",
             px(height),
@@ -176,11 +178,12 @@ impl Picture<'_> {
     }
 
     fn description(&self) -> String {
-        let mut description = String::new();
-        let (count, rows) = (self.rows.len(), if self.rows.len() == 1 { "row" } else { "rows" });
-        let scale = if self.axis.linear { "Linear in time" } else { "Hours near T-0 are drawn wider than days far from it" };
-        let _ = write!(description, "{count} {rows}. {scale}. The table below the pictures says the same.");
-        description
+        let language = self.axis.language;
+        let rows = language.fill("sheet.timeline_rows", &[("count", &self.rows.len().to_string())]);
+        let scale = language.text(if self.axis.linear { "sheet.linear" } else { "sheet.logarithmic" });
+        let mut html = String::new();
+        escape(&format!("{rows} {scale} {}", language.text("sheet.table_below")), &mut html);
+        html
     }
 
     fn mark(&self, html: &mut String, mark: &Mark, y: f64, height: f64) {
@@ -201,8 +204,8 @@ impl Picture<'_> {
     fn row(&self, html: &mut String, row: &Row, y: f64) {
         let entry = row.entry;
         let (x, from) = (self.names + self.indent(entry), self.axis.x(&entry.start));
-        label(html, "tl-soft", 1.0, y + 4.5, &cut(first_offset(entry), self.names - 8.0, SMALL));
-        let title = cut(&name(entry), self.axis.left - x - 10.0, self.size(entry));
+        label(html, "tl-soft", 1.0, y + 4.5, &cut(&entry.offset, self.names - 8.0, SMALL));
+        let title = cut(&name(entry, self.axis.language), self.axis.left - x - 10.0, self.size(entry));
         label(html, if self.heads(entry) { "tl-head" } else { "tl-name" }, x, y + 4.5, &title);
         line(html, "tl-grid", [self.axis.left, y], [from, y]);
         if end(entry).is_none() && *row.last > entry.start {
@@ -236,11 +239,6 @@ impl Picture<'_> {
             let _ = writeln!(html, "<path class=\"tl-phase\" d=\"M{} {}l8 8-8 8z\"/>", px(EDGE - 7.0), px(y - 8.0));
         }
     }
-}
-
-/// The offset at which an entry begins.
-fn first_offset(entry: &Entry) -> &str {
-    entry.offset.split(" to ").next().unwrap_or_default()
 }
 
 fn diamond(html: &mut String, x: f64, y: f64) {

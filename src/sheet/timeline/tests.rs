@@ -1,6 +1,7 @@
 use jiff::{SignedDuration, Zoned};
 
 use super::{Entry, Kind, Marks, html};
+use crate::language::Language;
 
 fn t0() -> Zoned {
     "2027-02-13T02:00[Europe/London]".parse().unwrap()
@@ -15,6 +16,7 @@ fn entry(title: &str, depth: u8, kind: Kind, start: i64, end: Option<i64>) -> En
         title: title.to_owned(),
         anchor: format!("at-{start}"),
         offset: format!("T{start:+}m"),
+        end_offset: None,
         start: minutes(start),
         end: end.map(minutes),
         kind,
@@ -25,7 +27,7 @@ fn entry(title: &str, depth: u8, kind: Kind, start: i64, end: Option<i64>) -> En
 }
 
 fn bare() -> Marks {
-    Marks { t0: t0(), window_end: None, no_return: None, rollback_by: None }
+    Marks { t0: t0(), window_end: None, no_return: None, rollback_by: None, language: Language::default() }
 }
 
 fn night() -> Marks {
@@ -85,7 +87,7 @@ fn picture_and_table_have_the_same_entries() {
     for entry in &entries {
         assert!(table.contains(&format!("<a href=\"#{}\">{}", entry.anchor, entry.title)), "{}", entry.title);
         let gate_of_a_row = entry.title == "Gate 4";
-        assert_eq!(svgs.contains(&format!(">{}<", super::name(entry))), !gate_of_a_row, "{}", entry.title);
+        assert_eq!(svgs.contains(&format!(">{}<", super::name(entry, &Language::default()))), !gate_of_a_row, "{}", entry.title);
     }
     for mark in ["Start of the window", "Point of no return", "Latest rollback decision", "End of the window"] {
         assert!(svgs.contains(&format!(">{mark}</text>")) && table.contains(&format!("<td>{mark}</td><td>Mark</td>")), "{mark}");

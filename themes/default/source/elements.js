@@ -1,11 +1,16 @@
 // The elements of a page: found, made and written.
+//
+// Words are in src/language: a build puts them in place of their names, such as "%%run.late length%%" with its values in their order.
 
 export const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-/** An element, named with its class as in "p.banner", what is in it, and its properties. */
+/** Words with values in the places of their numbers. */
+export const phrase = (words, ...values) => words.replace(/{(\d)}/g, (_, number) => values[number]);
+
+/** An element, named with its class as in "p.banner", what is in it, and its properties. English words in another language are marked. */
 export function make(name, inside = [], props) {
   const [tag, className = ""] = name.split(".");
-  const made = Object.assign(document.createElement(tag), { className }, props);
+  const made = Object.assign(document.createElement(tag), { className }, tag === "button" ? MARK_OF_BUTTONS : MARK, props);
   made.append(...[inside].flat());
   return made;
 }

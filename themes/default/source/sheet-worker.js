@@ -1,6 +1,7 @@
 // Keeps the run sheets for hours without a network. Everything else goes its usual way.
 // The program writes a line above this one: SHEETS = { version, pages, files, hashed }, paths from this file's folder.
 "use strict";
+import { phrase } from "./elements.js";
 import { dayAndTime, ruleAt } from "./zone.js";
 
 const FOLDER = new URL("./", self.location).href;
@@ -33,7 +34,7 @@ async function activate() {
   await self.clients.claim();
 }
 
-async function saved(url) {
+async function kept(url) {
   return (await caches.open(CACHE)).match(url);
 }
 
@@ -54,26 +55,21 @@ async function fresh(request, url, client) {
     await caches.open(CACHE).then((cache) => cache.put(url, copy)).catch(() => {});
   }
   if (answer && answer.status < 500) return answer;
-  const copy = await saved(url);
+  const copy = await kept(url);
   if (copy) copied.add(client);
   return copy || network;
 }
 
 async function file(request, url) {
-  return (await saved(url)) || fetch(request);
+  return (await kept(url)) || fetch(request);
 }
 
-/** A moment as the page writes it: in the zone of its event, or else in that of this device. */
-function written(ms, offsets) {
-  const [, offset, name] = ruleAt(ms, offsets);
-  return dayAndTime(ms + offset * 1000) + (offsets ? ` ${name}` : "");
-}
-
-// Pages ask what is saved, with the offsets of their event's zone and what they were built from.
-async function answer({ source, data }) {
-  const time = await (await saved(address("sheet-worker.js?saved"))).text();
-  const offline = copied.delete(source.id) || data.offline;
-  source.postMessage(`${offline ? "Offline: showing the saved copy. " : ""}Saved for offline use ${written(Number(time), data.offsets)}. ${data.of}`);
+// Pages ask what is saved, with their words, the offsets of their event's zone, and what they were built from. The moment is written as
+// the page writes one: in the zone of its event, or else in that of this device.
+async function answer({ source, data: { isOffline, offline, saved, offsets, date, of } }) {
+  const ms = Number(await (await kept(address("sheet-worker.js?saved"))).text()), [, offset, name] = ruleAt(ms, offsets);
+  const words = phrase(saved, [...dayAndTime(ms + offset * 1000, date), ...(offsets ? [name] : [])].join(" "));
+  source.postMessage(`${copied.delete(source.id) || isOffline ? phrase(offline, words) : words} ${of}`);
 }
 
 self.addEventListener("message", (event) => event.waitUntil(answer(event)));

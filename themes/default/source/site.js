@@ -1,5 +1,5 @@
 // Every page. Nothing here is needed to read one.
-import { all, button, make, status } from "./elements.js";
+import { all, button, make, phrase, status } from "./elements.js";
 
 // Copy buttons
 
@@ -30,16 +30,16 @@ function addCopyButton(block, voice) {
     press.textContent = text;
     voice.textContent = more;
     setTimeout(() => {
-      press.textContent = "Copy";
+      press.textContent = "%%frame.copy%%";
       voice.textContent = "";
     }, 2500);
   };
-  const press = button("Copy", () => {
+  const press = button("%%frame.copy%%", () => {
     const copy = { code, text: commands(code) };
     // A run fills values in, or says in `refusal` what is missing.
     block.dispatchEvent(new CustomEvent("runsheet:copy", { bubbles: true, detail: copy }));
-    if (copy.refusal) say("Not copied", copy.refusal);
-    else copyText(copy.text.replace(/\n$/, "")).then(() => say("Copied"), () => say("Not copied")).then(() => press.focus());
+    if (copy.refusal) say("%%frame.not_copied%%", copy.refusal);
+    else copyText(copy.text.replace(/\n$/, "")).then(() => say("%%frame.copied%%"), () => say("%%frame.not_copied%%")).then(() => press.focus());
   }, "copy");
   block.classList.add("has-copy");
   block.append(press);
@@ -92,10 +92,10 @@ function followScroll() {
 // How old the status is
 
 function ago(seconds) {
-  if (seconds < 60) return "just now";
-  if (seconds < 3600) return Math.floor(seconds / 60) + " min ago";
-  if (seconds < 172800) return Math.floor(seconds / 3600) + " h ago";
-  return Math.floor(seconds / 86400) + " d ago";
+  if (seconds < 60) return "%%frame.just_now%%";
+  if (seconds < 3600) return phrase("%%frame.minutes_ago count%%", Math.floor(seconds / 60));
+  if (seconds < 172800) return phrase("%%frame.hours_ago count%%", Math.floor(seconds / 3600));
+  return phrase("%%frame.days_ago count%%", Math.floor(seconds / 86400));
 }
 
 function tellAge() {
@@ -116,7 +116,7 @@ function addSearch() {
   if (!press) return;
   press.hidden = false;
   press.onclick = () => {
-    const onerror = () => press.replaceWith(make("p.search-fault", "The search could not be loaded", { role: "alert" }));
+    const onerror = () => press.replaceWith(make("p.search-fault", "%%frame.search_failed%%", { role: "alert" }));
     press.onclick = null;
     document.head.append(make("script", [], { src: press.dataset.search, onerror }));
   };

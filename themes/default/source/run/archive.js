@@ -1,5 +1,5 @@
 // Runs as files: saved, opened, merged; and the runs that this browser keeps.
-import { button, make, write } from "../elements.js";
+import { button, make, phrase, write } from "../elements.js";
 import { cut, event, root, sheet } from "../sheet/plan.js";
 import { drop, get, keys, set } from "../sheet/storage.js";
 import { full } from "./clock.js";
@@ -8,8 +8,10 @@ import { say } from "./operator.js";
 import { csv, report } from "./report.js";
 import { isRunning, refresh, state } from "./run.js";
 import { fold } from "./state.js";
+import { modeOf } from "./words.js";
 
-export const nameOfRun = ({ run, start }) => `${start.value.mode.toUpperCase()} ${run.slice(0, 6)}`;
+/** A run by its kind and the beginning of its name. */
+export const nameOfRun = ({ run, start }) => `${modeOf(start).toUpperCase()} ${run.slice(0, 6)}`;
 
 export function save(as, one = state) {
   const { run, log, snapshots } = one;
@@ -33,42 +35,43 @@ const take = (all, name, one) => JSON.stringify(all.get(name)) <= JSON.stringify
 
 export async function open(file) {
   try {
-    if (file.size > 20e6) fail("it is over 20 MB: start a new run");
-    const raw = await file.text().then(JSON.parse).catch(() => fail("it is not JSON"));
-    if (raw?.format !== "runsheet-run") fail("it is not a run file");
-    if (!(raw.version <= 1)) fail(`it is a run file of version ${cut(text(String(raw.version || "?")))}, and this page knows 1: reload the page, or publish it with a newer Runsheet`);
-    if (!/^\w{8,40}$/.test(raw.run)) fail("it names no run");
-    const ours = { site: sheet.site, event: event.id };
-    for (const name in ours) if (raw[name] !== ours[name]) fail(`it is of the ${name} ${cut(text(raw[name]))}, not ${ours[name]}`);
+    if (file.size > 20e6) fail("%%run.too_large%%");
+    const raw = await file.text().then(JSON.parse).catch(() => fail("%%run.not_json%%"));
+    if (raw?.format !== "runsheet-run") fail("%%run.not_a_run%%");
+    if (!(raw.version <= 1)) fail(phrase("%%run.newer version%%", cut(text(String(raw.version || "?")))));
+    if (!/^\w{8,40}$/.test(raw.run)) fail("%%run.no_name%%");
+    for (const [theirs, ours] of [[raw.site, sheet.site], [raw.event, event.id]]) {
+      if (theirs !== ours) fail(phrase("%%run.other_plan theirs ours%%", cut(text(theirs)), ours));
+    }
     const book = load(raw.run), { log, snapshots } = book, before = log.size;
     list(raw.snapshots, 500).map(cleanSnapshot).forEach((one) => take(snapshots, nameOf(one), one));
     list(raw.log, 1e5).map(cleanEntry).forEach((one) => take(log, one.id, one));
     // What cannot be read is not kept.
     const theirs = fold(book);
-    if (theirs.start?.value.run !== raw.run) fail("the start of the run is missing");
+    if (theirs.start?.value.run !== raw.run) fail("%%run.no_start%%");
     if (isRunning() && state.run !== raw.run) {
-      fail(`it is of the run ${nameOfRun(theirs)}, and here ${nameOfRun(state)} goes on: end that one to join the other`);
+      fail(phrase("%%run.other_run theirs ours%%", nameOfRun(theirs), nameOfRun(state)));
     }
     for (const one of [...snapshots.values(), ...log.values()]) put(raw.run, one);
     set(root, raw.run);
     refresh();
-    write(say, `Opened: ${log.size - before} new in the log.`);
+    write(say, phrase("%%run.opened count%%", log.size - before));
   } catch (what) {
     // An error of the browser's own speaks of the script: a value was of another kind.
-    write(say, `The file is refused: ${what.stack ? "an entry is broken" : what}. Nothing has changed.`);
+    write(say, phrase("%%run.refused why%%", what.stack ? "%%run.broken%%" : what));
   }
 }
 
 function lineOf(one) {
   const { run, log, start } = one, name = nameOfRun(one);
   const remove = () => {
-    if (!confirm(`Delete ${name} in this browser?`)) return;
+    if (!confirm(phrase("%%run.delete_run run%%", name))) return;
     keys(`${root}:${run}:`).forEach(drop);
     if (get(root) === run) drop(root);
     refresh();
   };
-  const saves = [button("Export", () => save("json", one)), button("Report", () => save("md", one))];
-  return make("li.row", [`${name}, ${full(start.at)}, ${log.length} entries`, ...saves, button("Delete…", remove)]);
+  const saves = [button("%%button.export_one%%", () => save("json", one)), button("%%button.report%%", () => save("md", one))];
+  return make("li.row", [phrase("%%run.entries run time count%%", name, full(start.at), log.length), ...saves, button("%%button.delete%%", remove)]);
 }
 /** The runs that this browser keeps, but for the one that goes on. */
 export function linesOfRuns() {

@@ -1,5 +1,5 @@
 // What nobody may overlook: alarms, the way back, a moved T-0, a run that is not kept.
-import { button, make, replace } from "../elements.js";
+import { all, button, make, phrase, replace } from "../elements.js";
 import { event, sheet, toMs } from "../sheet/plan.js";
 import { isKept } from "../sheet/storage.js";
 import { full, time } from "./clock.js";
@@ -21,21 +21,21 @@ onRender((shown, now, gate, plan, back) => {
   const [way] = [snapshot, ...snapshots.values()].flatMap(({ page, sections }) =>
     sections.filter((part) => part.track === "reverse").map((part) => `${address(page)}#${part.anchor}`));
   const bad = (name, entry, place = "", press = "") =>
-    banner("bad", `${name} ${told(shown, entry, full)}. `, place, " ", way ? link(way, "To the reverse track") : "", " ", press);
-  const alarms = tripped.map(({ key, entry }) => bad("ALARM", entry,
-    lost.has(entry.id) ? "No longer on the sheet" : link(`${address(entry.page)}#alarm:${entry.item}`, "To the alarm"),
-    isRunning() ? button("Clear…", () => turn(key)) : ""));
-  if (back) others.push(bad("REVERSE", back));
+    banner("bad", `${name} ${told(shown, entry, full)}. `, place, " ", way ? link(way, "%%run.to_reverse%%") : "", " ", press);
+  const alarms = tripped.map(({ key, entry }) => bad("%%run.alarm%%", entry,
+    lost.has(entry.id) ? "%%run.not_on_sheet%%" : link(`${address(entry.page)}#alarm:${entry.item}`, "%%run.to_alarm%%"),
+    isRunning() ? button("%%button.clear%%", () => turn(key)) : ""));
+  if (back) others.push(bad("%%run.reverse%%", back));
   if (event.t0 && was && was !== event.t0) {
-    others.push(banner("warn", `T-0 has moved: ${full(toMs(was))} when the run began, now ${full(toMs(event.t0))}.`));
+    others.push(banner("warn", phrase("%%run.t0_moved before now%%", full(toMs(was)), full(toMs(event.t0)))));
   }
-  if (!isKept) others.push(banner("warn", "Not kept by this browser: export the run before you close the page."));
+  all("#UNKEPT")[0].hidden = isKept;
   const { skipped, skipped: [first] } = plan;
-  if (first) others.push(banner("", link(`#${first.kind}:${first.id}`, `${skipped.length} open before here`)));
+  if (first) others.push(banner("", link(`#${first.kind}:${first.id}`, phrase("%%run.open_before count%%", skipped.length))));
   const names = tripped.map(({ entry }) => wordsOf(shown, entry)), count = names.length;
   replace(signs, [
-    count && link("#ALERT", `${count > 1 ? count + " ALARMS" : "ALARM"}: ${names.join(" · ")}`),
-    back && link(way || "#ALERT", `REVERSE since ${time(back.at)}`),
+    count && link("#ALERT", `${phrase(count > 1 ? "%%run.alarms count%%" : "%%run.alarm%%", count)}: ${names.join(" · ")}`),
+    back && link(way || "#ALERT", phrase("%%run.reverse_since time%%", time(back.at))),
   ].filter(Boolean));
   replace(alert, alarms);
   replace(banners, others);

@@ -1,5 +1,5 @@
 // Times as text, in the zone of the event; without one in that of the device.
-import { event, minutes, toMs } from "../sheet/plan.js";
+import { event, minutes, sheet, toMs } from "../sheet/plan.js";
 import { dayAndTime, ruleAt } from "../zone.js";
 
 const rule = (ms) => ruleAt(ms, event.offsets), usual = rule(toMs(event.t0) || Date.now())[2];
@@ -8,15 +8,10 @@ const rule = (ms) => ruleAt(ms, event.offsets), usual = rule(toMs(event.t0) || D
 export const wallOf = (ms) => ms + toMs(rule(ms)[1]);
 export const zoneName = () => `${event.zone || Intl.DateTimeFormat().resolvedOptions().timeZone} (${usual})`;
 // The zone is told where it is not the usual one: when the clocks go back, 01:15 comes twice.
-export function full(ms) {
-  const name = rule(ms)[2];
-  return dayAndTime(wallOf(ms)) + (name === usual ? "" : " " + name);
-}
+const parts = (ms) => [...dayAndTime(wallOf(ms), sheet.date), ...(rule(ms)[2] === usual ? [] : [rule(ms)[2]])];
+export const full = (ms) => parts(ms).join(" ");
 /** With its date only where that is not today. */
-export function time(ms) {
-  const words = full(ms), [day] = /\S+ \S+ /.exec(words);
-  return full(Date.now()).startsWith(day) ? words.slice(day.length) : words;
-}
+export const time = (ms) => parts(ms).slice(parts(ms)[0] === parts(Date.now())[0] ? 1 : 0).join(" ");
 /** A length in its two largest units. */
 export function span(ms) {
   const all = Math.abs(minutes(ms)), parts = [[all / 1440, "d"], [(all / 60) % 24, "h"], [all % 60, "min"]];

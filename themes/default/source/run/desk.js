@@ -1,36 +1,31 @@
 // The desk: which run this is, how far it is, and what can be done with it.
-import { all, button, goTo, make, status, write } from "../elements.js";
+import { all, goTo, phrase, write } from "../elements.js";
 import { cut, event, toMs } from "../sheet/plan.js";
 import { nameOfRun } from "./archive.js";
-import { span, time, zoneName } from "./clock.js";
+import { time, zoneName } from "./clock.js";
 import { finish, reverse } from "./decisions.js";
 import "./files.js";
-import { desk } from "./operator.js";
+import { desk, press } from "./operator.js";
 import { words } from "./page.js";
 import { act, isRunning, lastOwn, onRender, start, state } from "./run.js";
 import { counts } from "./state.js";
 import { boxOf } from "./tasks.js";
-import { told } from "./words.js";
+import { lateBy, modeOf, told } from "./words.js";
 
-const [head] = all(".desk-head", desk), [row] = all(".row", desk), starts = all(".start", desk);
-const mode = make("strong"), late = make("span.late"), next = make("a");
-const progress = status("progress"), bar = make("progress", [], { value: 0, ariaHidden: "true" });
+const [head] = all(".desk-head", desk), starts = all(".start", desk), none = head.dataset.none;
 /** Alarms are spoken once, when they are tripped; of all else on top only what is written. */
-export const alert = make("div", [], { role: "alert", id: "ALERT" }), banners = make("div.banners");
-/** What of them stays in view. */
-export const signs = make("div.signs");
+export const [alert, banners, line] = all("#ALERT, .banners, .progress-line");
+/** `signs` are what of them stays in view. */
+export const [signs, mode, progress, bar, late, next, jump] = line.children;
 let planned, timer = 0;
 
-const undo = button("", () => act("undo", lastOwn().id));
-const reverseButton = button("Reverse track…", reverse, "danger"), endButton = button("End run…", finish);
+const undo = press("undo", () => act("undo", lastOwn().id)), reverseButton = press("reverse", reverse), endButton = press("end", finish);
+jump.onclick = () => goTo(boxOf(planned));
 for (const press of starts) {
   press.onclick = () => {
     if (!isRunning()) start(press.value);
   };
 }
-row.append(undo, reverseButton, endButton);
-const line = make("div.progress-line", [signs, mode, progress, bar, late, next, button("Next", () => goTo(boxOf(planned)))]);
-desk.after(alert, banners, line);
 // What a link or the keyboard goes to is not hidden below it.
 new ResizeObserver(() => {
   document.documentElement.style.scrollPaddingTop = line.offsetHeight ? `${line.offsetHeight + 12}px` : "";
@@ -41,17 +36,18 @@ onRender((shown, now, gate, plan) => {
   for (const one of starts) one.hidden = live;
   reverseButton.hidden = endButton.hidden = !live;
   undo.hidden = !last;
-  if (last) write(undo, "Undo: " + cut(told(state, last)));
+  if (last) write(undo, phrase("%%button.undo entry%%", cut(told(state, last))));
   desk.className = kind;
   mode.className = "mode " + kind;
   line.hidden = !start;
-  write(mode, kind.toUpperCase());
+  write(mode, start ? modeOf(start).toUpperCase() : "");
   for (const one of all("[data-run]")) write(one, shown.start ? name : "______");
   write(head, start
-    ? `${name}, ${live ? "" : "ended, "}started ${time(start.at)} by ${start.by}. Times: ${zoneName()}`
-    : "No run: start one to tick, fill in and decide.");
-  const end = plan.end && `end ${time(plan.end)}` + (plan.end > toMs(event.end) ? `, window ${time(toMs(event.end))}` : "");
-  write(late, [plan.late >= 60000 && `${span(plan.late)} late`, end].filter(Boolean).join(" · "));
+    ? phrase(live ? "%%run.head run time by zone%%" : "%%run.ended_head run time by zone%%", name, time(start.at), start.by, zoneName())
+    : none);
+  const isOver = plan.end > toMs(event.end), limit = isOver && time(toMs(event.end));
+  const end = plan.end && phrase(isOver ? "%%run.end_over time limit%%" : "%%run.end_at time%%", time(plan.end), limit);
+  write(late, [plan.late >= 60000 && lateBy(plan.late), end].filter(Boolean).join(" · "));
   planned = plan.next;
   write(next, planned ? words.get(planned.id) : "");
   next.href = `#${planned?.kind}:${planned?.id}`;
@@ -63,6 +59,6 @@ onRender((shown, now, gate, plan) => {
   // At most once a second, for screen readers
   timer ||= setTimeout(() => {
     timer = 0;
-    write(progress, counts(state).join(" of ") + " done");
+    write(progress, phrase("%%run.progress done total%%", ...counts(state)));
   }, progress.textContent ? 1000 : 0);
 });

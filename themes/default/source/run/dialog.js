@@ -14,7 +14,7 @@ export function ask(title, yes, parts, work) {
   const form = make("form", [
     make("h2", title),
     ...parts.filter(Boolean).map((part) => (typeof part === "string" ? make("p", part) : field(part))),
-    make("div.row", [make("button", yes, { value: yes }), button("Cancel", () => dialog.close())]),
+    make("div.row", [make("button", yes, { value: yes }), button("%%button.cancel%%", () => dialog.close())]),
   ], { method: "dialog" });
   const dialog = make("dialog.ask", form, {
     ariaLabel: title,

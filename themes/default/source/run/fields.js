@@ -1,5 +1,5 @@
 // Blanks to fill in, counts to compare, and commands that the values go into.
-import { all, goTo, make, write } from "../elements.js";
+import { all, goTo, make, phrase, write } from "../elements.js";
 import { blanks, byId } from "../sheet/plan.js";
 import { utc } from "./clock.js";
 import { fill } from "./command.js";
@@ -7,7 +7,7 @@ import { places } from "./page.js";
 import { act, isReady, isRunning, onRender, render, state } from "./run.js";
 import { stamp, stampFor } from "./stamp.js";
 import { fieldText, read } from "./state.js";
-import { compare, wrong } from "./value.js";
+import { compare, SAME, wrong } from "./value.js";
 import { notesOf } from "./words.js";
 
 /** A value that can be used: neither in conflict nor wrong. */
@@ -29,7 +29,7 @@ function addField(blank, input) {
   input.onchange = () => note(input.value.trim());
   input.onclick = input.onkeydown = ({ key = " " }) => { if (!isRunning() && key.length === 1) isReady(); };
   if (blank.kind === "time") {
-    input.after(make("button.now", "Now", { type: "button", ariaLabel: "Now: " + label, onclick: () => note(utc(Date.now())) }));
+    input.after(make("button.now", "%%button.now%%", { type: "button", ariaLabel: phrase("%%button.now_for field%%", label), onclick: () => note(utc(Date.now())) }));
   }
   input.after(stampFor(id, input));
   onRender((shown) => {
@@ -46,7 +46,7 @@ for (const output of all("output.match")) {
   onRender((shown) => {
     const words = compare(...output.dataset.pair.split(" ").map((id) => sureText(shown, byId.get(id))));
     write(output, words);
-    output.className = "match " + (words === "match" ? "good" : words && "bad");
+    output.className = "match " + (words === SAME ? "good" : words && "bad");
   });
 }
 
@@ -67,7 +67,7 @@ document.addEventListener("runsheet:copy", ({ detail: copy }) => {
   copy.text = text;
   if (stuck === undefined) return;
   const { plain, blank: { id } } = here[stuck];
-  copy.refusal = `Nothing is copied: ${plain} ${values[stuck] ? "must be quoted by hand" : "has no value"}.`;
+  copy.refusal = phrase(values[stuck] ? "%%run.quote_by_hand name%%" : "%%run.no_value name%%", plain);
   stamp(id, [[copy.refusal, "bad"]]);
   goTo(places.get(id));
 });

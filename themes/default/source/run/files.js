@@ -1,8 +1,8 @@
 // The folded part of the desk: files, the log, the tasks of one owner, past runs, printing. It is made anew when it is opened.
-import { all, button, make, replace, write } from "../elements.js";
+import { all, make, phrase, replace, write } from "../elements.js";
 import { items, sheet } from "../sheet/plan.js";
 import { linesOfRuns, open, save } from "./archive.js";
-import { desk } from "./operator.js";
+import { desk, press } from "./operator.js";
 import { places } from "./page.js";
 import { onRender, render, state } from "./run.js";
 import { toldWhole } from "./words.js";
@@ -10,8 +10,9 @@ import { toldWhole } from "./words.js";
 /** So many entries of the log are shown. */
 const SHOWN = 200;
 
+/** Tasks of others can be hidden. */
 function owners() {
-  const select = make("select", new Option("all", "")), note = make("span");
+  const [select, note] = all("select, .others", files);
   const isOf = (item, name) =>
     !name || !item.owner || item.owner === name || items.some((other) => items[other.parent] === item && isOf(other, name));
   for (const name of [...new Set(items.map(({ owner }) => owner).filter(Boolean))].sort()) {
@@ -24,9 +25,8 @@ function owners() {
       if (place.matches(".task")) place.hidden = !isOf(item, select.value);
       if (place.hidden) hidden++;
     }
-    write(note, hidden ? `Hidden, of others: ${hidden}` : "");
+    write(note, hidden ? phrase("%%run.others_hidden count%%", hidden) : "");
   };
-  return make("div.row", [make("label", ["Tasks of ", select]), note]);
 }
 
 /** The newest first; of a long log the rest is in its file. */
@@ -34,33 +34,24 @@ function linesOfLog() {
   const more = state.log.length - SHOWN;
   return [
     ...state.log.slice(-SHOWN).reverse().map((one) => make("li", toldWhole(state, one))),
-    ...(more > 0 ? [make("li", `and ${more} earlier: Export run`)] : []),
+    ...(more > 0 ? [make("li", phrase("%%run.log_more count%%", more))] : []),
   ];
 }
 
-const file = make("input", [], {
-  type: "file",
-  hidden: true,
-  accept: ".json",
-  onchange: () => {
-    open(file.files[0]);
-    file.value = "";
-  },
-});
-const saves = [["Export run", "json"], ["Steps as CSV", "csv"], ["Report", "md"]].map(([words, as]) => button(words, () => save(as)));
-const printEmpty = () => {
+export const [files] = all(".files", desk);
+const [file, runs, log] = all("input, ul, ol", files), saves = all("[name=save]", files);
+file.onchange = () => {
+  open(file.files[0]);
+  file.value = "";
+};
+for (const one of saves) one.onclick = () => save(one.value);
+press("open", () => file.click());
+press("print", () => print());
+press("print-empty", () => {
   render(true);
   print();
-};
-const runs = make("ul"), log = make("ol");
-
-export const [files] = all(".files", desk);
-files.append(
-  make("div.row", [
-    button("Open a run file…", () => file.click()), ...saves, button("Print", () => print()), button("Print empty", printEmpty), file,
-  ]),
-  owners(), make("p", "Runs kept in this browser"), runs, make("p", "Log"), log,
-);
+});
+owners();
 files.ontoggle = show;
 
 function show() {

@@ -1,4 +1,5 @@
 // The log of a run: one key for each entry, so that two tabs can write it at the same time.
+import { phrase } from "../elements.js";
 import { root } from "../sheet/plan.js";
 import { get, keys, set } from "../sheet/storage.js";
 
@@ -10,15 +11,15 @@ export const fail = (what) => {
   throw what;
 };
 export const text = (value, most = 4000) =>
-  typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ").trim() : fail("a text is missing or too long");
-export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail(`a list is missing or over ${most}`));
-const number = (value) => (value == null ? null : value === +value && Math.abs(value) < 8e12 ? value : fail("a number is wrong"));
+  typeof value === "string" && value.length <= most ? value.replace(/[\0-\x1f\x7f]/g, " ").trim() : fail("%%run.bad_text%%");
+export const list = (value, most) => (Array.isArray(value) && value.length <= most ? value : fail(phrase("%%run.bad_list most%%", most)));
+const number = (value) => (value == null ? null : value === +value && Math.abs(value) < 8e12 ? value : fail("%%run.bad_number%%"));
 const texts = (value, names) => Object.fromEntries(names.split(" ").map((name) => [name, text(value[name] || "")]));
 
 export function cleanEntry(entry) {
   const { at, value, parents } = entry, { id, kind } = texts(entry, "id kind");
   const isKnown = /^(start|end|undo|tick|choice|alarm|field|round|reverse)$/.test(kind);
-  if (!/^\w{1,40}$/.test(id) || !(at > 0) || !isKnown) fail("an entry is broken");
+  if (!/^\w{1,40}$/.test(id) || !(at > 0) || !isKnown) fail("%%run.broken%%");
   return {
     id,
     at: number(at),

@@ -1,5 +1,5 @@
 // No T-0: a preview in the zone of the event, never part of a run. Days keep the wall clock, seconds elapse.
-import { make } from "../elements.js";
+import { all, phrase } from "../elements.js";
 import { event, root, toMs } from "../sheet/plan.js";
 import { get, set } from "../sheet/storage.js";
 import { full, wallOf, zoneName } from "./clock.js";
@@ -23,23 +23,20 @@ function shifted({ days, business, seconds }) {
   }
   return full(momentOf(day.getTime()) + toMs(seconds));
 }
-export const previewOf = ({ shift, end_shift }) => t0 && shift && shifted(shift) + (end_shift ? " to " + shifted(end_shift) : "");
+export const previewOf = ({ shift, end_shift }) => t0 && shift && (end_shift ? phrase("%%sheet.to start end%%", shifted(shift), shifted(end_shift)) : shifted(shift));
 
-if (event.t0 === null) {
-  const key = root + "?preview", mark = make("p.preview-mark");
+const [mark, input] = all(".preview-mark, [type=datetime-local]", desk);
+if (input) {
+  const key = root + "?preview";
   const show = () => {
     t0 = Date.parse(input.value + "Z");
-    mark.textContent = t0 ? `PREVIEW with T-0 ${full(momentOf(t0))}, ${zoneName()}` : "";
+    mark.textContent = t0 ? phrase("%%run.preview time zone%%", full(momentOf(t0)), zoneName()) : "";
     set(key, input.value);
   };
-  const input = make("input", [], {
-    type: "datetime-local",
-    value: /^#t0=(\d{4}-\d\d-\d\dT\d\d:\d\d)/.exec(location.hash)?.[1] || get(key) || "",
-    onchange: () => {
-      show();
-      render();
-    },
-  });
-  desk.prepend(mark, make("label", [`No date is set. Preview with T-0 (${zoneName()}) `, input]));
+  input.value = /^#t0=(\d{4}-\d\d-\d\dT\d\d:\d\d)/.exec(location.hash)?.[1] || get(key) || "";
+  input.onchange = () => {
+    show();
+    render();
+  };
   show();
 }

@@ -1,11 +1,12 @@
 // A run as a table and as a report, for those who were not there.
+import { phrase } from "../elements.js";
 import { blanks, event, items, minutes, sheet, toMs } from "../sheet/plan.js";
 import { full, utc, zoneName } from "./clock.js";
 import { roundsOf, words } from "./page.js";
 import { doneAt, fieldText, offsetOf, planned, read } from "./state.js";
-import { notesOf, told, toldWhole } from "./words.js";
+import { modeOf, notesOf, told, toldWhole } from "./words.js";
 
-const columns = (zone) => ["Section", "Offset", "Item", "Owner", "Planned" + zone, "Done" + zone, "Slip, min", "By", "State", "Fields"];
+const COLUMNS = "%%run.columns%%".split("|"), DONE = "%%run.done%%", NOT_TRIPPED = "%%run.not_tripped%%";
 const textOf = (notes) => notes.filter((note) => note?.[0] && !note[2]).map(([words]) => words);
 
 /** The blanks of an item that are filled in; without one those that stand elsewhere. */
@@ -15,14 +16,15 @@ const filled = (state, item) => blanks.filter((one) => items[one.item] === item 
 function rows(state, clock) {
   return items.flatMap((item) => roundsOf(item).map((round) => {
     const { id, kind, done, in: part } = item, at = doneAt(state, item, round), due = kind !== "alarm" && planned(state, item, round);
-    const notes = textOf(notesOf(state, kind, id + round, item, clock));
-    if (at && kind === "task") notes[0] = "done";
-    return [
+    const notes = textOf(notesOf(state, kind, id + round, item, clock)), one = read(state, kind, id + round);
+    if (at && kind === "task") notes[0] = DONE;
+    const isOpen = kind !== "alarm" && one?.changed && !one.conflict && (one.value.on || one.value.answer);
+    return Object.assign([
       part.title, round ? offsetOf(round) : part.offset, words.get(id), item.owner || part.owner,
-      due && clock(due), at && clock(at), at && due && String(minutes(at - due)), at && read(state, kind, id + round).by,
-      notes.join(", ") || (done ? "done in the source" : kind === "alarm" ? "not tripped" : "open"),
+      due && clock(due), at && clock(at), at && due && String(minutes(at - due)), at && one.by,
+      notes.join(", ") || (done ? "%%run.done_in_source%%" : kind === "alarm" ? NOT_TRIPPED : "%%run.open%%"),
       filled(state, item).map((one) => `${one.label}=${fieldText(state, one.id)}`).join("; "),
-    ];
+    ], { isOpen });
   }));
 }
 
@@ -34,10 +36,10 @@ export function csv(state) {
   };
   // A time that a spreadsheet computes with has neither T nor Z.
   const table = [
-    columns(", UTC"),
+    COLUMNS.map((name, at) => name + (at === 4 || at === 5 ? ", UTC" : "")),
     ...rows(state, (ms) => utc(ms).replace("T", " ").slice(0, -1)),
     ...filled(state).map(({ id, label, in: part }) =>
-      [part.title, "", label, "", "", "", "", read(state, "field", id).by, "field", fieldText(state, id)]),
+      [part.title, "", label, "", "", "", "", read(state, "field", id).by, "%%run.field%%", fieldText(state, id)]),
   ];
   return "\ufeff" + table.map((line) => line.map(cell).join(",") + "\r\n").join("");
 }
@@ -51,35 +53,35 @@ const bullets = (lines) => lines.map((one) => "- " + safe(one));
 
 /** The report, in Markdown. */
 export function report(state) {
-  const { log, start } = state, { mode, t0, run } = start.value, end = read(state, "end"), steps = rows(state, full);
-  const both = (at) => `${full(at)} (${utc(at)})`, moment = ({ at, by }) => `${both(at)} by ${by}`, words = (one) => told(state, one, full);
+  const { log, start } = state, { t0, run } = start.value, end = read(state, "end"), steps = rows(state, full);
+  const both = (at) => `${full(at)} (${utc(at)})`, signed = (words, { at, by }) => phrase(words, both(at), by), words = (one) => told(state, one, full);
   const entries = (wanted, as = (one) => toldWhole(state, one, full)) => bullets(log.filter(wanted).map(as));
-  const dates = [t0, event.t0].map((one) => (one === null ? "not set" : both(toMs(one))));
+  const dates = [t0, event.t0].map((one) => (one === null ? "%%run.not_set%%" : both(toMs(one))));
   const fields = blanks.map((blank) => [blank, read(state, "field", blank.id)]).filter(([, one]) => one);
   const parts = {
-    Steps: table(columns(""), steps.filter((row) => row[8] !== "not tripped")),
-    Fields: table(["Field", "Value", "By", "Time", "Note"], fields.map(([blank, { value, by, at }]) =>
+    "%%run.report_steps%%": table(COLUMNS, steps.filter((row) => row[8] !== NOT_TRIPPED)),
+    "%%run.report_fields%%": table("%%run.field_columns%%".split("|"), fields.map(([blank, { value, by, at }]) =>
       [blank.label, value, by, full(at), textOf(notesOf(state, "field", blank.id, blank, full)).join(", ")])),
-    Decisions: entries((one) => /choice|reverse/.test(one.kind)),
-    Alarms: entries((one) => one.kind === "alarm"),
-    "Past a gate": entries((one) => one.value?.why),
-    Conflicts: bullets([...state.cells.keys()].map((key) => read(state, ...key.split(/:(.*)/s)))
+    "%%run.report_decisions%%": entries((one) => /choice|reverse/.test(one.kind)),
+    "%%run.report_alarms%%": entries((one) => one.kind === "alarm"),
+    "%%run.report_past_gate%%": entries((one) => one.value?.why),
+    "%%run.report_conflicts%%": bullets([...state.cells.keys()].map((key) => read(state, ...key.split(/:(.*)/s)))
       .filter((one) => one?.conflict && one.kind !== "round")
       .map((one) => one.heads.map(words).join(" / "))),
-    "Confirm again": bullets(steps.filter((row) => /confirm again/.test(row[8])).map((row) => `${row[2]}: ${row[8]}`)),
-    "Taken back": entries((one) => state.undone.has(one.id), words),
-    "No longer on the sheet": entries((one) => state.lost.has(one.id), words),
+    "%%run.report_confirm%%": bullets(steps.filter((row) => row.isOpen).map((row) => `${row[2]}: ${row[8]}`)),
+    "%%run.report_taken_back%%": entries((one) => state.undone.has(one.id), words),
+    "%%run.report_gone%%": entries((one) => state.lost.has(one.id), words),
   };
   return [
-    `# ${safe(`${sheet.title}: ${mode} run ${run}`)}`,
+    `# ${safe(phrase("%%run.report_title sheet mode run%%", sheet.title, modeOf(start), run))}`,
     "",
     ...bullets([
-      `Times: ${zoneName()}`,
-      `T-0: ${[...new Set(dates)].join(", moved to ")}`,
-      `Started: ${moment(start)}`,
-      `Ended: ${end ? moment(end) : "not yet"}`,
-      `Sheet: ${sheet.page}, version ${sheet.version}`,
-      `Took part: ${[...new Set(log.map(({ by }) => by))].join(", ")}`,
+      phrase("%%run.report_times zone%%", zoneName()),
+      phrase(dates[0] === dates[1] ? "%%run.report_t0 time%%" : "%%run.report_t0_moved before time%%", ...dates),
+      signed("%%run.report_started time by%%", start),
+      end ? signed("%%run.report_ended time by%%", end) : "%%run.report_not_ended%%",
+      phrase("%%run.report_sheet page version%%", sheet.page, sheet.version),
+      phrase("%%run.report_people people%%", [...new Set(log.map(({ by }) => by))].join(", ")),
     ]),
     ...Object.entries(parts).filter(([, lines]) => lines.length).flatMap(([title, lines]) => ["", "## " + title, "", ...lines]),
     "",

@@ -54,10 +54,10 @@ function refuse(need) {
   write(say, need);
   goTo((who() && all(".start", desk)[0]) || initials);
 }
-const isSigned = () => who() || refuse("Write your initials first.");
+const isSigned = () => who() || refuse("%%run.sign_first%%");
 /** Can something be recorded? If not, it says why. */
 export const isReady = () =>
-  !state.start ? refuse("No run: start one to tick.") : isRunning() ? isSigned() : refuse("This run has ended. Start a new one.");
+  !state.start ? refuse("%%run.start_first%%") : isRunning() ? isSigned() : refuse("%%run.has_ended%%");
 
 export function start(mode) {
   if (!isSigned()) return;

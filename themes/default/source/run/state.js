@@ -1,4 +1,5 @@
 // The state of a run: what its log comes to on this page. It is computed anew after each entry and never kept.
+import { phrase } from "../elements.js";
 import { cut, event, isMain, isStep, items, sheet, toMs } from "../sheet/plan.js";
 import { full } from "./clock.js";
 import { nameOf } from "./log.js";
@@ -9,9 +10,9 @@ import { boxes, goOf, snapshot, split, stepsOf, words } from "./page.js";
 const keyOf = (kind, id = "") => `${kind === "task" ? "tick" : kind}:${id}`;
 
 export const gist = ({ kind, value }) =>
-  kind === "tick" ? (value.on ? "ticked" : "unticked")
-    : kind === "alarm" ? (value.on ? "tripped" : "cleared")
-      : kind === "choice" ? value.answer : `“${value}”`;
+  kind === "tick" ? (value.on ? "%%run.ticked%%" : "%%run.unticked%%")
+    : kind === "alarm" ? (value.on ? "%%run.tripped%%" : "%%run.cleared%%")
+      : kind === "choice" ? value.answer : phrase("%%run.quoted text%%", value);
 
 /** Which item is which of another version of the page: found once for each. */
 const maps = new WeakMap();
@@ -85,7 +86,7 @@ const dueOf = (id, round, due = event.t0 && event.t0 + Number(round.slice(1))) =
 /** A round by its number, or by its distance from T-0. */
 export function offsetOf(round) {
   const way = round[1], rest = round.slice(2), hours = Math.floor(rest / 3600), left = (rest % 3600) / 60;
-  if (way === "n") return "round " + rest;
+  if (way === "n") return phrase("%%run.round number%%", rest);
   // Days are days.
   if (isNaN(rest)) return `T${way}${rest}`;
   return rest > 0 ? `T${way}${hours ? hours + "h" : ""}${left ? left + "m" : ""}` : "T-0";

@@ -1,5 +1,5 @@
 // Tasks to tick, decisions to take, and alarms to trip.
-import { all, button, write } from "../elements.js";
+import { all, button, phrase, write } from "../elements.js";
 import { byId, isMain, items, toMs } from "../sheet/plan.js";
 import { time } from "./clock.js";
 import { choose, tick, turn } from "./decisions.js";
@@ -46,11 +46,11 @@ function addAlarm({ id, from, until }, element) {
   const press = button("", () => turn(id));
   element.append(stampFor(id, press), press);
   onRender((shown, now) => {
-    const on = Boolean(tripped(shown, id)), verb = on ? "Clear" : "Trip";
-    write(press, verb + "…");
-    press.ariaLabel = `${verb}: ${words.get(id)}`;
+    const on = Boolean(tripped(shown, id));
+    write(press, on ? "%%button.clear%%" : "%%button.trip%%");
+    press.ariaLabel = phrase(on ? "%%button.clear_alarm alarm%%" : "%%button.trip_alarm alarm%%", words.get(id));
     element.classList.toggle("tripped", on);
-    const armed = shown.start && now < toMs(from) ? `armed from ${time(toMs(from))}` : until && now > toMs(until) && "over";
+    const armed = shown.start && now < toMs(from) ? phrase("%%run.armed_from time%%", time(toMs(from))) : until && now > toMs(until) && "%%run.over%%";
     stamp(id, [...notesOf(shown, "alarm", id), [armed, ""]]);
   });
 }

@@ -1,5 +1,5 @@
 // The times of a section: planned, forecast, and how much of it is done.
-import { all, make, write } from "../elements.js";
+import { all, make, phrase, write } from "../elements.js";
 import { isMain, items, minutes, sections, sheet, toMs } from "../sheet/plan.js";
 import { full, span, time } from "./clock.js";
 import { nameOf } from "./log.js";
@@ -18,10 +18,10 @@ for (const when of all("p.when[data-section]")) {
     write(more, [
       isMain(part) && previewOf(part),
       back && part.after != null && full(back.at + toMs(part.after)),
-      was && was !== part.start && `was ${time(toMs(was))}`,
-      hope && minutes(shift) && `forecast ${time(hope)} (${shift > 0 ? "+" : "−"}${span(shift)})`,
-      total && `${done} of ${total} done`,
-      isMain(part) && items.some((item, i) => item.in === part && i > gate) && "locked: an earlier gate is not passed",
+      was && was !== part.start && phrase("%%run.was time%%", time(toMs(was))),
+      hope && minutes(shift) && phrase("%%run.forecast time shift%%", time(hope), (shift > 0 ? "+" : "−") + span(shift)),
+      total && phrase("%%run.progress done total%%", done, total),
+      isMain(part) && items.some((item, i) => item.in === part && i > gate) && "%%run.locked%%",
     ].filter(Boolean).join(" · "));
   });
 }
@@ -32,6 +32,6 @@ onRender((shown, now) => {
   const next = shown.start && sections.find((part) => isMain(part) && toMs(part.start) > now);
   const heading = next && document.getElementById(next.anchor);
   if (!heading) return line.remove();
-  write(line, `Now ${time(now)}`);
+  write(line, phrase("%%run.now_line time%%", time(now)));
   if (line.nextSibling !== heading) heading.before(line);
 });

@@ -1,5 +1,7 @@
 // What is typed into a blank: is it of the kind that is asked for, and are two counts equal?
 
+import { phrase } from "../elements.js";
+
 const urlOf = (text) => {
   try {
     return new URL(text);
@@ -21,17 +23,21 @@ function isTime(text) {
 export function wrong({ kind, min, max }, text) {
   if (!text) return "";
   if (kind === "integer") {
-    if (!/^-?\d+$/.test(text)) return "Digits only";
-    if (min != null && Number(text) < min) return `Less than ${min}`;
-    if (max != null && Number(text) > max) return `More than ${max}`;
+    if (!/^-?\d+$/.test(text)) return "%%run.digits_only%%";
+    if (min != null && Number(text) < min) return phrase("%%run.less_than least%%", min);
+    if (max != null && Number(text) > max) return phrase("%%run.more_than most%%", max);
   }
-  if (kind === "ip" && !isAddress(text)) return "Not an IP address";
-  if (kind === "url" && !/^https?:$/.test(/\s/.test(text) || urlOf(text).protocol)) return "Not a web address";
-  return kind === "time" && !isTime(text) ? "Not a time, as 02:15" : "";
+  if (kind === "ip" && !isAddress(text)) return "%%run.not_ip%%";
+  if (kind === "url" && !/^https?:$/.test(/\s/.test(text) || urlOf(text).protocol)) return "%%run.not_url%%";
+  return kind === "time" && !isTime(text) ? "%%run.not_time%%" : "";
 }
+
+/** Two counts are the same. */
+export const SAME = "%%run.match%%";
 
 export function compare(from, to) {
   if (!from || !to) return "";
   const counts = /^-?\d+ -?\d+$/.test(`${from} ${to}`), by = counts ? BigInt(to) - BigInt(from) : 0n;
-  return by ? `differs by ${by < 0n ? -by : by}: target has ${by < 0n ? "less" : "more"}` : counts || from === to ? "match" : "differs";
+  return by ? phrase(by < 0n ? "%%run.target_less count%%" : "%%run.target_more count%%", by < 0n ? -by : by)
+    : counts || from === to ? SAME : "%%run.differs%%";
 }

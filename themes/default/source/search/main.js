@@ -1,5 +1,5 @@
 // The search of the site. site.js loads it when it is first opened.
-import { all, button, make, status } from "../elements.js";
+import { all, button, make, phrase, status } from "../elements.js";
 import { entry } from "./excerpt.js";
 import { file, open } from "./files.js";
 import { find } from "./find.js";
@@ -12,11 +12,11 @@ const [press] = all("[data-search]");
 const root = press.dataset.root;
 const input = make("input", [], { type: "search", autocomplete: "off", spellcheck: false, enterKeyHint: "go", maxLength: 200 });
 const list = make("ul.search-list"), voice = status("search-count");
-const more = button("Show more", () => show(shown), "search-more");
+const more = button("%%search.more%%", () => show(shown), "search-more");
 const dialog = make("dialog.search", [
-  make("div.search-top", [make("label", [make("span", "Search"), input]), button("Close", () => dialog.close())]),
+  make("div.search-top", [make("label", [make("span", "%%frame.search%%"), input]), button("%%frame.close%%", () => dialog.close())]),
   voice, list, more,
-], { ariaLabel: "Search" });
+], { ariaLabel: "%%frame.search%%" });
 let asked = 0, isBusy = false, isStale = false, answer, shown = 0;
 
 const links = () => all("a", list);
@@ -49,11 +49,11 @@ async function show(from) {
   if (from) all("a", made[0])[0].focus();
 }
 
-const pagesIn = (count) => `${count} page${count === 1 ? "" : "s"}`;
+const pagesIn = (count) => phrase(count === 1 ? "%%search.page count%%" : "%%search.pages count%%", count);
 
 function tell({ isWhole, count }, words) {
-  if (!count) return say(words > 1 ? "No page has any of these words." : "No page has this word.");
-  say(isWhole ? `${pagesIn(count)}.` : `No page has all of these words. ${pagesIn(count)} with some of them.`);
+  if (!count) return say(words > 1 ? "%%search.none%%" : "%%search.no_word%%");
+  say(phrase(isWhole ? "%%search.found pages%%" : "%%search.some pages%%", pagesIn(count)));
 }
 
 async function ask() {
@@ -71,7 +71,7 @@ async function ask() {
     await take(found);
     if (mine === asked) tell(found, words.length);
   } catch {
-    if (mine === asked) clear("The search could not be loaded. Reload the page, and try again.");
+    if (mine === asked) clear("%%search.failed%%");
   }
 }
 

@@ -17,7 +17,7 @@ export function loadRun() {
     isLoaded = true;
     // It is pressed again, unless there is a run, which nobody has seen yet, or the reader has gone on to something else.
     const again = held && !get(root) && [held, document.body].includes(document.activeElement);
-    write(say, held && !again ? "Loaded: do it again." : "");
+    write(say, held && !again ? "%%run.press_again%%" : "");
     if (again) held.click();
     // What is typed on would be the end of a value.
     else held?.blur();
@@ -26,13 +26,13 @@ export function loadRun() {
   const onerror = () => {
     script.remove();
     script = null;
-    write(say, "The script for runs could not be loaded: reload this page, or press again once the network is back.");
-    if (isRun) write(head, "A run is in this browser, and cannot be shown.");
+    write(say, "%%run.load_failed%%");
+    if (isRun) write(head, "%%run.run_not_loaded%%");
     if (held) say.scrollIntoView({ block: "center" });
     // What nobody expects any more is not done when the file comes after all.
     held = null;
   };
-  if (isRun) write(head, "A run is in this browser: it is being loaded.");
+  if (isRun) write(head, "%%run.loading_run%%");
   for (const one of all(".start", desk)) one.hidden = isRun;
   script = make("script", [], { src, onload, onerror });
   document.head.append(script);
@@ -47,7 +47,7 @@ function hold(pressed) {
   pressed.preventDefault();
   pressed.stopPropagation();
   held = pressed.target;
-  write(say, "Being loaded…");
+  write(say, "%%run.loading%%");
   loadRun();
 }
 for (const kind of ["click", "beforeinput"]) main.addEventListener(kind, hold, true);

@@ -7,11 +7,11 @@ const [offline] = all(".offline"), { worker } = document.body.dataset, service =
 
 // Under `runsheet serve` pages change all the time: nothing is kept. What no worker keeps is loaded at once, lest the network goes.
 if (worker && service && /^http/.test(location) && !all('script[src^="/_runsheet/"]').length) {
-  const of = /Built at .*/.exec(all(".foot")[0]?.textContent)?.[0] || "Version " + sheet.version;
-  const tell = () => service.ready.then(({ active }) => active.postMessage({ offsets: event.offsets, offline: !navigator.onLine, of }));
+  const words = { ...offline.dataset, date: sheet.date, offsets: event.offsets };
+  const tell = () => service.ready.then(({ active }) => active.postMessage({ ...words, isOffline: !navigator.onLine }));
   service.onmessage = ({ data }) => write(offline, data);
   const refused = () => {
-    write(offline, "Not saved for offline use.");
+    write(offline, offline.dataset.failed);
     loadRun();
   };
   const register = () => service.register(worker).then((registration) => {

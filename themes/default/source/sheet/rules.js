@@ -1,9 +1,8 @@
 // Says so if this browser has other rules for the zone at the times of the plan, or none: what else it shows is then another time.
-import { all, make } from "../elements.js";
-import { desk } from "./load.js";
+import { all } from "../elements.js";
 import { event } from "./plan.js";
 
-const { tzdata, zone } = event;
+const { zone } = event;
 
 // It costs a browser more than the rest of a sheet, so the sheet comes first.
 setTimeout(() => {
@@ -13,6 +12,6 @@ setTimeout(() => {
   } catch { /* it does not know the zone */ }
   const differs = ({ dateTime }) => theirs?.format(new Date(dateTime)) !== dateTime.slice(0, 16).replace("T", " ");
   if (all(".when > time").some(differs)) {
-    desk.after(make("p.banner warn", `This browser has other rules for ${zone}: the times here are by tzdata ${tzdata}.`));
+    all("#RULES")[0].hidden = false;
   }
 }, 500);
