@@ -148,7 +148,7 @@ async function reload(page) {
 /** The run as far as both browsers need it: at work, gates 1 and 2 decided. */
 async function atWork(page, who = "AB") {
   await start(page, who);
-  await decide(page, "Gate 1: go on", "GO");
+  await decide(page, "Gate 1: continue", "GO");
   await decide(page, "Gate 2: start", "GO");
 }
 
