@@ -1,4 +1,4 @@
-//! `escaped-backtick`: code whose backticks were escaped on the way, and is text now.
+//! `escaped-backtick`: code that became text because its backticks were escaped on the way.
 
 use super::in_code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -9,7 +9,7 @@ use crate::source::Source;
 pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     let text = &source.text;
     let places: Vec<usize> = text.match_indices("\\`").map(|(at, _)| at).filter(|at| !in_code(page, &(*at..at + 2))).collect();
-    // Opening and closing one belong together: one remark for the two.
+    // One warning for an opening backtick and its closing one.
     let mut at = 0;
     while at < places.len() {
         let start = places[at];
@@ -17,7 +17,7 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
         let close = places.get(at + 1).filter(|close| **close < line_end);
         let end = close.map_or(start + 2, |close| close + 2);
         let diagnostic = Diagnostic::new(rule::ESCAPED_BACKTICK, "escaped backticks: this is text, not code");
-        diagnostics.push(diagnostic.at(&source.path, start..end).help("write the backticks without `\\`"));
+        diagnostics.push(diagnostic.at(&source.path, start..end).help("remove the `\\` before the backticks"));
         at += if close.is_some() { 2 } else { 1 };
     }
 }

@@ -1,4 +1,4 @@
-//! `blank-eaten`: blanks that GitHub and other readers of Markdown would show as a line or as bold text.
+//! `blank-eaten`: blanks that GitHub and other Markdown renderers would show as a line or as bold text.
 
 use pulldown_cmark::{Event, Tag};
 
@@ -12,13 +12,13 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let text = sheet.body();
     let offset = sheet.source.text.len() - text.len();
     for span in eaten(text) {
-        let diagnostic = Diagnostic::new(rule::BLANK_EATEN, "this blank is none in other readers of Markdown, such as GitHub");
+        let diagnostic = Diagnostic::new(rule::BLANK_EATEN, "GitHub and other Markdown renderers won't show this blank");
         let diagnostic = diagnostic.at(&sheet.page.path, span.start + offset..span.end + offset);
-        diagnostics.push(diagnostic.help("put words before it, as in `Time: _____`, and let no bracket or letter touch it"));
+        diagnostics.push(diagnostic.help("put words before it, as in `Time: _____`, and keep brackets and letters away from it"));
     }
 }
 
-/// The places of blanks that plain Markdown takes for something else.
+/// The places of blanks that plain Markdown reads as something else.
 fn eaten(text: &str) -> Vec<Span> {
     let marked = blank::mark(text);
     let blanks: Vec<Span> = runs(&marked);

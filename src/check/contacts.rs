@@ -21,7 +21,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         if let Some(place) = first.take() {
             let message = format!("{} left blank", counted(*count, "contact is", "contacts are"));
             let diagnostic = Diagnostic::new(rule::CONTACTS_BLANK, message).at(&sheet.page.path, place.start + offset..place.end + offset);
-            diagnostics.push(diagnostic.help("write them in before the night, or switch the rule off if the sheet is filled in by hand"));
+            diagnostics.push(diagnostic.help("fill them in before the event, or turn the rule off if the sheet is filled in by hand"));
         }
         *count = 0;
     };
@@ -36,7 +36,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
                     in_contacts = (title.contains("contact") || title.contains("on-call") || title.contains("on call")).then_some(level);
                 }
             }
-            // An empty corner of the head is no contact.
+            // An empty cell in the table head is not a missing contact.
             Event::Start(Tag::TableHead) => in_head = true,
             Event::End(TagEnd::TableHead) => in_head = false,
             Event::Start(Tag::TableCell) if in_contacts.is_some() => {

@@ -11,27 +11,27 @@ pub fn check(project: &Project, inputs: &Inputs, diagnostics: &mut Diagnostics) 
     for contract in &project.config.contracts {
         let path = &contract.path.value;
         let Some(source) = inputs.sources.get(path) else {
-            let message = format!("the file `{path}` of a contract cannot be read");
+            let message = format!("cannot read the file of a contract: `{path}`");
             diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, contract.path.span.clone()));
             continue;
         };
         let Some(text) = part(project, contract, &source.text) else {
             let section = contract.section.as_deref().unwrap_or("");
-            let message = format!("`{path}` has no notice and no heading `{section}`");
+            let message = format!("`{path}` has no notice or heading named `{section}`");
             diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, contract.path.span.clone()));
             continue;
         };
         for words in &contract.contains {
             if !text.contains(&words.value) {
                 let path = contract.section.as_ref().map_or_else(|| path.to_string(), |section| format!("{path}#{section}"));
-                let message = format!("`{path}` promises to contain `{}` and does not", words.value);
-                let help = "bring the words back, or change the contract on purpose";
+                let message = format!("`{path}` must contain `{}`, but does not", words.value);
+                let help = "restore the words, or change the contract if you mean it";
                 diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, words.span.clone()).help(help));
             }
         }
         for target in &contract.links_to {
             if !inputs.listing.contains(&target.value) {
-                let message = format!("`{path}` relies on `{}`, which does not exist", target.value);
+                let message = format!("`{path}` relies on a file that does not exist: `{}`", target.value);
                 diagnostics.push(Diagnostic::new(rule::CONTRACT, message).at(&config, target.span.clone()));
             }
         }

@@ -101,20 +101,20 @@ impl Plan {
     /// Reports every place of an address that is dead or uncertain.
     pub fn report(&self, verdicts: &BTreeMap<String, Verdict>) -> Diagnostics {
         let mut diagnostics = Diagnostics::default();
-        let help = "try it in a browser: correct the address, or leave it out by `ignore` in [check.external]";
+        let help = "try it in a browser; fix the address, or skip it with `ignore` in [check.external]";
         for (url, (_, places)) in &self.asked {
             let diagnostic = match verdicts.get(url) {
-                Some(Verdict::Dead(reason)) => Diagnostic::new(rule::DEAD_LINK, format!("`{}` is dead: {reason}", plain_line(url, 200))),
+                Some(Verdict::Dead(reason)) => Diagnostic::new(rule::DEAD_LINK, format!("dead link `{}`: {reason}", plain_line(url, 200))),
                 Some(Verdict::Uncertain(reason)) => {
-                    Diagnostic::new(rule::LINK_UNCERTAIN, format!("`{}` is uncertain: {reason}", plain_line(url, 200)))
+                    Diagnostic::new(rule::LINK_UNCERTAIN, format!("cannot confirm link `{}`: {reason}", plain_line(url, 200)))
                 }
                 _ => continue,
             };
             diagnostics.extend(places.iter().map(|place| diagnostic.clone().at(&place.path, place.span.clone()).help(help)));
         }
         for (url, place) in &self.unreadable {
-            let message = format!("`{}` is uncertain: it is no plain web address", plain_line(&without_password(url), 200));
-            let help = "write it as `https://host/path`, without a name and password";
+            let message = format!("cannot confirm link `{}`: not a plain web address", plain_line(&without_password(url), 200));
+            let help = "write it as `https://host/path`, without user name and password";
             diagnostics.push(Diagnostic::new(rule::LINK_UNCERTAIN, message).at(&place.path, place.span.clone()).help(help));
         }
         diagnostics
@@ -131,7 +131,7 @@ impl Plan {
 
 /// The plain form of an address as it is asked: without fragment, with percent escapes, the host in ASCII.
 pub fn address(url: &str) -> Result<Address, String> {
-    let unusable = || "it is no plain web address".to_owned();
+    let unusable = || "not a plain web address".to_owned();
     let (scheme, rest) = url.split_once("://").ok_or_else(unusable)?;
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let host = if host.is_ascii() { host.to_owned() } else { idna::domain_to_ascii(host).map_err(|_| unusable())? };
@@ -159,19 +159,19 @@ pub fn next_hop(from: &Address, location: &str, inside: bool) -> Result<Address,
 pub fn verdict(answer: &Answer) -> Verdict {
     match answer {
         Answer::Status { code: 200..=399, moved } => Verdict::Good { moved: moved.clone() },
-        Answer::Status { code: 404, .. } => Verdict::Dead("the server says 404, not found".to_owned()),
-        Answer::Status { code: 410, .. } => Verdict::Dead("the server says 410, gone".to_owned()),
-        Answer::Status { code: 401, .. } => Verdict::Uncertain("the server says 401, it wants a login".to_owned()),
-        Answer::Status { code: 403, .. } => Verdict::Uncertain("the server says 403, it may refuse programs".to_owned()),
-        Answer::Status { code: 429, .. } => Verdict::Uncertain("the server says 429, too many requests".to_owned()),
-        Answer::Status { code, .. } => Verdict::Uncertain(format!("the server says {code}")),
-        Answer::NoSuchHost => Verdict::Dead("there is no such host".to_owned()),
-        Answer::BadCertificate(reason) => Verdict::Dead(format!("its certificate is not valid: {reason}")),
+        Answer::Status { code: 404, .. } => Verdict::Dead("the server answered 404, not found".to_owned()),
+        Answer::Status { code: 410, .. } => Verdict::Dead("the server answered 410, gone".to_owned()),
+        Answer::Status { code: 401, .. } => Verdict::Uncertain("the server answered 401: it requires a login".to_owned()),
+        Answer::Status { code: 403, .. } => Verdict::Uncertain("the server answered 403: it may block programs".to_owned()),
+        Answer::Status { code: 429, .. } => Verdict::Uncertain("the server answered 429, too many requests".to_owned()),
+        Answer::Status { code, .. } => Verdict::Uncertain(format!("the server answered {code}")),
+        Answer::NoSuchHost => Verdict::Dead("the host does not exist".to_owned()),
+        Answer::BadCertificate(reason) => Verdict::Dead(format!("invalid certificate: {reason}")),
         Answer::Timeout => Verdict::Uncertain("no answer in time".to_owned()),
         Answer::Broken(reason) => Verdict::Uncertain(reason.clone()),
-        Answer::TooManyRedirects => Verdict::Uncertain("it redirects too often".to_owned()),
-        Answer::Circle => Verdict::Uncertain("it redirects in a circle".to_owned()),
-        Answer::NotFollowed(target) => Verdict::Uncertain(format!("it redirects to `{target}`, which is not asked")),
+        Answer::TooManyRedirects => Verdict::Uncertain("too many redirects".to_owned()),
+        Answer::Circle => Verdict::Uncertain("redirect loop".to_owned()),
+        Answer::NotFollowed(target) => Verdict::Uncertain(format!("it redirects to `{target}`, which is not checked")),
         Answer::Private => Verdict::Private,
     }
 }
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(written("https://site.sample.example?q"), "https://site.sample.example/?q");
         assert_eq!(written("https://bücher.sample.example/#x"), "https://xn--bcher-kva.sample.example/");
         for url in ["https://me:secret@a.example/", "https:///x", "https://a b/", "https://a:x/"] {
-            assert_eq!(written(url), "it is no plain web address", "{url}");
+            assert_eq!(written(url), "not a plain web address", "{url}");
         }
     }
 

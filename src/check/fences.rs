@@ -25,9 +25,9 @@ pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
             Some(outer) if outer.mark != mark || length < outer.length => {}
             Some(outer) if info.is_empty() => {
                 if let Some(inner) = outer.inner.take().filter(|_| indent <= outer.indent + 3) {
-                    let message = "this fence opens a code block inside another of the same length, whose end then comes too early";
+                    let message = "this fence is as long as the one around it, so the outer code block ends too early";
                     let diagnostic = Diagnostic::new(rule::FENCE, message).at(&source.path, inner);
-                    diagnostics.push(diagnostic.help("give the outer fence one more mark than the inner ones"));
+                    diagnostics.push(diagnostic.help("make the outer fence one character longer than the inner ones"));
                 }
                 open = None;
             }
@@ -39,7 +39,7 @@ pub fn check(source: &Source, diagnostics: &mut Diagnostics) {
     if let Some(open) = open {
         let diagnostic = Diagnostic::new(rule::FENCE, "this code block is never closed: the rest of the file is code");
         let close: String = std::iter::repeat_n(open.mark, open.length).collect();
-        diagnostics.push(diagnostic.at(&source.path, open.span).help(format!("close it by a line {close}")));
+        diagnostics.push(diagnostic.at(&source.path, open.span).help(format!("close it with a line {close}")));
     }
 }
 

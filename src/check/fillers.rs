@@ -1,4 +1,4 @@
-//! Values that stand in a table where there is none: what a program writes when it has nothing to write.
+//! Values that stand for an empty field: what a program writes when it has nothing to write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,41 +38,41 @@ pub struct Fillers {
     shown: Vec<usize>,
     /// By column and value: the first place, and how many rows.
     found: BTreeMap<(usize, &'static str), (usize, usize, u64)>,
-    /// What may be right is told of each row, too.
-    tells_all: bool,
+    /// Whether doubtful values are also reported for each row.
+    reports_each: bool,
 }
 
 impl Fillers {
     pub fn new(names: &BTreeSet<String>, columns: &[String]) -> Fillers {
         let is_shown = |column: &String| column != "email" && names.contains(column);
         let shown = columns.iter().enumerate().filter(|(_, column)| is_shown(column)).map(|(index, _)| index).collect();
-        Fillers { shown, found: BTreeMap::new(), tells_all: false }
+        Fillers { shown, found: BTreeMap::new(), reports_each: false }
     }
 
-    /// Tells what may be right of each row, as a warning, besides once at the end.
-    pub fn tell_all(&mut self) {
-        self.tells_all = true;
+    /// Also reports doubtful values for each row, as warnings, besides once at the end.
+    pub fn report_each(&mut self) {
+        self.reports_each = true;
     }
 
-    /// Looks at a row. What nobody may be sent is a fault of the row; what may be right is told at the end.
+    /// Looks at a row. A value that must not be sent is a fault of the row; a doubtful one is reported at the end.
     pub fn look(&mut self, recipient: &Recipient, path: &RelPath) -> Vec<RowFault> {
         let mut faults = Vec::new();
         for index in &self.shown {
             let (column, value) = (&recipient.columns[*index], recipient.values[*index].trim());
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
             if is_failed(value) || filled_by_hand::is_one(value) || is_variable(value) {
-                let message = format!("`{column}` holds `{}`, and the notice uses it", visible(value));
+                let message = format!("the notice uses `{column}`, which contains `{}`", visible(value));
                 let diagnostic = Diagnostic::new(rule::FILLER_VALUE, message).at_line(path, line, recipient.place(column));
-                faults.push(RowFault::new(recipient, column, diagnostic.help("write what is meant, or leave the field empty")));
+                faults.push(RowFault::new(recipient, column, diagnostic.help("write the real value, or leave the field empty")));
             } else if let Some((wrong, meant)) = mojibake::wrong(value).next() {
-                let message = format!("`{column}` holds `{}`, which was `{meant}` before it was decoded wrongly", &value[wrong]);
+                let message = format!("`{column}` contains `{}`, a wrongly decoded `{meant}`", &value[wrong]);
                 let diagnostic = Diagnostic::new(rule::MOJIBAKE, message).at_line(path, line, recipient.place(column));
-                faults.push(RowFault::new(recipient, column, diagnostic.help("export the table again, as UTF-8")));
+                faults.push(RowFault::new(recipient, column, diagnostic.help("export the table again as UTF-8")));
             } else if let Some(odd) = NOTHING.into_iter().find(|nothing| *nothing == value).or_else(|| entity(value)) {
                 let first = || (line, recipient.place(column), 0);
                 self.found.entry((*index, odd)).or_insert_with(first).2 += 1;
-                if self.tells_all {
-                    let message = format!("`{column}` holds `{odd}`, and the notice uses it");
+                if self.reports_each {
+                    let message = format!("the notice uses `{column}`, which contains `{odd}`");
                     let diagnostic = Diagnostic::new(rule::POSSIBLE_FILLER, message).at_line(path, line, recipient.place(column));
                     faults.push(RowFault::new(recipient, column, diagnostic.help(way_out(odd))));
                 }
@@ -81,11 +81,11 @@ impl Fillers {
         faults
     }
 
-    /// Tells what was found besides faults, each value once.
+    /// Reports the doubtful values, each once.
     pub fn finish(self, columns: &[String], path: &RelPath, diagnostics: &mut Diagnostics) {
         for ((index, value), (line, place, rows)) in self.found {
             let rows = counted(rows, "row", "rows");
-            let message = format!("`{}` holds `{value}` in {rows}, and the notice uses it", columns[index]);
+            let message = format!("the notice uses `{}`, which contains `{value}` in {rows}", columns[index]);
             diagnostics.push(Diagnostic::new(rule::POSSIBLE_FILLER, message).at_line(path, line, place).help(way_out(value)));
         }
     }
@@ -93,8 +93,8 @@ impl Fillers {
 
 fn way_out(value: &str) -> &'static str {
     match entity(value) {
-        Some(_) => "write the character itself: values are no HTML",
-        None => "fill it in, or empty the cell: where the notice has a `default`, that is used",
+        Some(_) => "write the character itself: values are not HTML",
+        None => "fill it in, or empty the cell so that a `default` in the notice is used",
     }
 }
 

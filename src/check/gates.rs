@@ -1,4 +1,4 @@
-//! `gate-missing`: something is destroyed, and nobody was asked before.
+//! `gate-missing`: a task destroys something without a decision before it.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -6,7 +6,7 @@ use crate::page::{Item, ItemKind, entry};
 use crate::rule;
 use crate::sheet::is_main;
 
-/// Words for what cannot be taken back.
+/// Verbs for what can't be undone.
 const VERBS: [&str; 9] = ["delete", "drop", "destroy", "wipe", "purge", "erase", "decommission", "revoke", "truncate"];
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -18,20 +18,20 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         let first = page.items.partition_point(|item| item.section < Some(number));
         let mut items = page.items[first..].iter().take_while(|item| item.section <= Some(number + behind)).peekable();
         if items.peek().is_some() && !items.any(is_gate) {
-            let message = "this gate holds no decision: nothing waits for it";
+            let message = "this gate has no decision, so nothing waits for it";
             let diagnostic = Diagnostic::new(rule::GATE_MISSING, message).at(&page.path, super::first_line(sheet.source, &heading.span));
-            diagnostics.push(diagnostic.help("put one below it: `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
+            diagnostics.push(diagnostic.help("add one below it: `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
         }
     }
-    // Behind the first gate everything has been asked for.
+    // After the first gate, a decision has been made about everything.
     for item in page.items.iter().take_while(|item| !is_gate(item)) {
         if !matches!(item.kind, ItemKind::Task { done: false }) || !is_main(page, item) {
             continue;
         }
         let Some(verb) = verb(&item.text) else { continue };
-        let message = format!("`{verb}` cannot be taken back, and no gate stands before it");
+        let message = format!("`{verb}` can't be undone, and there is no gate before it");
         let diagnostic = Diagnostic::new(rule::GATE_MISSING, message).at(&page.path, super::first_line(sheet.source, &item.span));
-        diagnostics.push(diagnostic.help("put a decision before it: a heading `Gate: …` with `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
+        diagnostics.push(diagnostic.help("add a gate before it: a heading `Gate: …` with `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tag-in-code`: a template tag in code or in HTML, which a message would hold as it is written.
+//! `tag-in-code`: a template tag in code or in HTML, which would be sent unevaluated.
 
 use super::code_around;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -17,13 +17,13 @@ pub fn check(page: &Page, notice: &Notice, source: &Source, diagnostics: &mut Di
             continue;
         }
         let (place, help) = if written.starts_with('<') {
-            ("HTML", "write in Markdown what the HTML was for")
+            ("HTML", "use Markdown instead of the HTML")
         } else if written.starts_with(['`', '~']) {
-            ("code", "nothing is run in code: write it outside of the backticks, or in bold")
+            ("code", "move it out of the backticks, or use bold: tags in code are not evaluated")
         } else {
-            ("code", "nothing is run in code: lines that are indented by four spaces are code, so indent them by less")
+            ("code", "indent these lines by fewer than four spaces: otherwise they are code, and tags in code are not evaluated")
         };
-        let message = format!("`{}` would be sent as it is written: it stands in {place}", tag.text.lines().next().unwrap_or(""));
+        let message = format!("tag in {place} would be sent unevaluated: `{}`", tag.text.lines().next().unwrap_or(""));
         diagnostics.push(Diagnostic::new(rule::TAG_IN_CODE, message).at(&notice.path, tag.span.clone()).help(help));
     }
 }

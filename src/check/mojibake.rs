@@ -13,7 +13,7 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
             if in_code(page, &place) {
                 continue;
             }
-            let message = format!("`{}` was `{meant}` before it was decoded wrongly", &line[range]);
+            let message = format!("`{}` is a wrongly decoded `{meant}`", &line[range]);
             diagnostics.push(Diagnostic::new(rule::MOJIBAKE_ON_PAGE, message).at(&source.path, place).help(format!("write `{meant}`")));
         }
         if let Some(at) = line.find('\u{FFFD}') {

@@ -86,29 +86,29 @@ fn prose<'a>(notice: &Notice, page: &Page, source: &'a Source) -> Prose<'a> {
 
 fn vague_words(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
     let mut found = Vec::new();
-    for (list, fault) in [("vague", "names no time"), ("days", "is another day for who reads it later")] {
+    for (list, fault) in [("vague", "does not name a time"), ("days", "means a different day to anyone who reads it later")] {
         let words = notice.language.words_of_rule(list);
         found.extend(words.iter().flat_map(|words| prose.find(words)).map(|span| (span, fault)));
     }
-    // "as soon as possible" holds "soon": the longer is told.
+    // "as soon as possible" contains "soon": report the longer phrase.
     found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
-    let mut told_to = 0;
+    let mut reported_to = 0;
     for (span, fault) in found {
-        if span.start < told_to {
+        if span.start < reported_to {
             continue;
         }
-        told_to = span.end;
+        reported_to = span.end;
         let message = format!("`{}` {fault}", &prose.written[span.clone()]);
         let diagnostic = Diagnostic::new(rule::VAGUE_WORD, message).at(&notice.path, prose.place(&span));
-        diagnostics.push(diagnostic.help("say when: `{{ event.at(offset=\"T+1h\") | when(zone=r.zone) }}`"));
+        diagnostics.push(diagnostic.help("say when, as in `{{ event.at(offset=\"T+1h\") | when(zone=r.zone) }}`"));
     }
 }
 
 fn ambiguous_times<'a>(prose: &Prose, words: impl Iterator<Item = &'a str>, notice: &Notice, diagnostics: &mut Diagnostics) {
     for span in words.flat_map(|words| prose.find(words)) {
-        let message = format!("`{}` can be read as two times", &prose.written[span.clone()]);
+        let message = format!("`{}` can mean two different times", &prose.written[span.clone()]);
         let diagnostic = Diagnostic::new(rule::AMBIGUOUS_TIME, message).at(&notice.path, prose.place(&span));
-        diagnostics.push(diagnostic.help("write a time of 24 hours with its date: `{{ event.start | when(zone=r.zone) }}`"));
+        diagnostics.push(diagnostic.help("use 24-hour time with its date: `{{ event.start | when(zone=r.zone) }}`"));
     }
 }
 
@@ -136,9 +136,9 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
         if named {
             continue;
         }
-        let message = format!("the time `{}` has no zone", &prose.written[start..end]);
+        let message = format!("time without a zone: `{}`", &prose.written[start..end]);
         let diagnostic = Diagnostic::new(rule::TIME_WITHOUT_ZONE, message).at(&notice.path, prose.place(&(start..end)));
-        diagnostics.push(diagnostic.help("let the clock write it: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
+        diagnostics.push(diagnostic.help("use the clock of the event: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
     }
 }
 
@@ -156,7 +156,7 @@ fn rest_of_time(rest: &str) -> Option<usize> {
     Some(rest.len() - behind.len() + word.len())
 }
 
-/// A length that was typed beside a word such as `takes`, and is not that of the event's window.
+/// A duration that was typed beside a word such as `takes`, but differs from the event's window.
 fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &mut Diagnostics) {
     let Some(window) = &event.window else { return };
     for sentence in sentences(&prose.text) {
@@ -173,7 +173,7 @@ fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &
                 continue;
             }
             let span = sentence.start + span.start..sentence.start + span.end;
-            let message = format!("`{}` is not the window of the event, which is {window}", &prose.written[span.clone()]);
+            let message = format!("`{}` differs from the window of the event: {window}", &prose.written[span.clone()]);
             let diagnostic = Diagnostic::new(rule::OTHER_DURATION, message).at(&notice.path, prose.place(&span));
             diagnostics.push(diagnostic.help("write `{{ event.window }}`"));
         }
@@ -222,22 +222,22 @@ fn lengths(text: &str) -> Vec<(Span, Length)> {
 fn long_subject(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnostics) {
     let length = shown.subject.chars().count();
     if length > LONGEST_SUBJECT {
-        let message = format!("the subject has {length} characters with the sample's values; phones show {LONGEST_SUBJECT}");
+        let message = format!("the subject line has {length} characters with the sample's values, but phones show {LONGEST_SUBJECT}");
         let diagnostic = Diagnostic::new(rule::LONG_SUBJECT, message).at(&notice.path, notice.subject_span.clone());
-        diagnostics.push(diagnostic.help("say first what changes for the reader, and leave the rest to the text"));
+        diagnostics.push(diagnostic.help("put what changes for the reader first, and move the rest to the text"));
     }
 }
 
-/// A notice that asks for an action says which: by a step, an item or a link.
+/// A notice that asks for an action has to say which, in a step, an item or a link.
 fn missing_action(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnostics) {
     let subject = shown.subject.to_lowercase();
     let body = shown.html.to_lowercase();
     let asks = notice.language.words_of_rule("asks");
     let Some(words) = asks.iter().find(|words| subject.contains(words.as_str()) || body.contains(words.as_str())) else { return };
     if !["<li", "<a "].iter().any(|tag| body.contains(tag)) {
-        let message = format!("the notice says `{words}`, and has no step and no link");
+        let message = format!("the notice says `{words}`, but has no steps and no link");
         let diagnostic = Diagnostic::new(rule::MISSING_ACTION, message).at(&notice.path, notice.subject_span.clone());
-        diagnostics.push(diagnostic.help("say what to do in a list"));
+        diagnostics.push(diagnostic.help("list what the reader has to do"));
     }
 }
 
@@ -258,9 +258,9 @@ fn lying_links(shown: &ShownNotice, notice: &Notice, source: &Source, diagnostic
         if goes.as_deref() == Some(&*said) {
             continue;
         }
-        let message = format!("the link shows `{said}` and leads to `{}`", goes.unwrap_or_else(|| target.to_owned()));
+        let message = format!("the link shows `{said}` but leads to `{}`", goes.unwrap_or_else(|| target.to_owned()));
         let diagnostic = Diagnostic::new(rule::LYING_LINK, message).at(&notice.path, place.unwrap_or(notice.span.clone()));
-        diagnostics.push(diagnostic.help("readers take it for fraud: let the link show what it is about, or its own address"));
+        diagnostics.push(diagnostic.help("describe the target in the link, or show its own address: readers take this for fraud"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `step-verification`: commands whose outcome nobody can judge.
+//! `step-verification`: commands without a way to see that they worked.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -11,8 +11,8 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         if !is_task || !item.has_command || item.has_outcome {
             continue;
         }
-        let diagnostic = Diagnostic::new(rule::STEP_VERIFICATION, "this task runs commands and does not say how to see that they worked");
+        let diagnostic = Diagnostic::new(rule::STEP_VERIFICATION, "this task runs commands but doesn't say how to verify them");
         let diagnostic = diagnostic.at(&sheet.page.path, super::first_line(sheet.source, &item.span));
-        diagnostics.push(diagnostic.help("add a bullet below it that begins with `Expect:` or `Verify:`"));
+        diagnostics.push(diagnostic.help("add a bullet below it that starts with `Expect:` or `Verify:`"));
     }
 }

@@ -1,4 +1,4 @@
-//! `step-owner`: tasks that nobody owns.
+//! `step-owner`: tasks without an owner.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -19,10 +19,10 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     // A sheet without any owner is one finding, not one for each task.
     let names_nobody = page.items.iter().all(|item| item.owner.is_none()) && page.headings.iter().all(|heading| heading.owner.is_none());
     let message = match without.len() - 1 {
-        _ if names_nobody => "no task of this run sheet has an owner".to_owned(),
-        0 => "nobody owns this task".to_owned(),
-        more => format!("nobody owns this task; {more} more below have none either"),
+        _ if names_nobody => "no task in this run sheet has an owner".to_owned(),
+        0 => "this task has no owner".to_owned(),
+        more => format!("this task has no owner, nor do {more} more below"),
     };
     let diagnostic = Diagnostic::new(rule::STEP_OWNER, message).at(&page.path, super::first_line(sheet.source, &first.span));
-    diagnostics.push(diagnostic.help("name the role that does it: `(owner: dba; ~10m)` at the end of the task or of its heading"));
+    diagnostics.push(diagnostic.help("add the role that does it, such as `(owner: dba; ~10m)`, at the end of the task or of its heading"));
 }

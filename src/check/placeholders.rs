@@ -25,16 +25,16 @@ pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut 
             continue;
         }
         let written = one_line(&source.text[span.clone()]);
-        let message = format!("a placeholder is left: `{written}`");
+        let message = format!("placeholder left in the text: `{written}`");
         let help = match written.starts_with(['[', '{']) {
-            true => format!("write what is meant, or a variable in a notice; if it is meant as it stands, write `\\{written}`"),
-            false => "write what is meant, or a variable such as `{{ links.NAME }}` in a notice".to_owned(),
+            true => format!("replace it with text, or in a notice with a variable; to keep it as it is, write `\\{written}`"),
+            false => "replace it with text, or in a notice with a variable such as `{{ links.NAME }}`".to_owned(),
         };
         diagnostics.push(Diagnostic::new(rule::PLACEHOLDER_ON_PAGE, message).at(&source.path, span).help(help));
     }
 }
 
-/// Placeholders in what mailings send: errors of every build.
+/// Placeholders in notices that mailings send: errors in every build.
 pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
     let mut diagnostics = in_every_message(&project.config, inputs, mailings);
     diagnostics.extend(in_values(project, mailings));
@@ -45,7 +45,7 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing
         for span in find(page, source) {
             if notice_around(page, &span).is_some_and(is_merged) {
                 let written = &source.text[span.clone()];
-                let message = format!("a placeholder would be sent: `{}`", one_line(written));
+                let message = format!("placeholder would be sent: `{}`", one_line(written));
                 diagnostics.push(Diagnostic::new(rule::PLACEHOLDER, message).at(&source.path, span.clone()).help(way_out(written)));
             }
         }
@@ -53,18 +53,18 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing
     diagnostics
 }
 
-/// What to do about a placeholder of a notice: its text may be meant as it stands.
+/// What to do about a placeholder in a notice, whose text may be intended.
 fn way_out(written: &str) -> String {
     let mark = written.chars().next().filter(char::is_ascii_punctuation);
     match mark {
-        Some('_') => "write what is known; to show a line to write on, put it into code".to_owned(),
-        Some(_) => format!("use a variable, such as `{{{{ links.NAME }}}}`; if it is meant as it stands, write `\\{}`", one_line(written)),
+        Some('_') => "write what you know; if it is a line to write on, put it in code".to_owned(),
+        Some(_) => format!("use a variable, such as `{{{{ links.NAME }}}}`; to keep it as it is, write `\\{}`", one_line(written)),
         None if written.starts_with('«') => "use a variable, such as `{{ r.name }}`".to_owned(),
-        None => "write what is known, or say it in words: `to be confirmed by 18:00`".to_owned(),
+        None => "write what you know, or spell it out: `to be confirmed by 18:00`".to_owned(),
     }
 }
 
-/// Placeholders in what stands in every message, whatever its notice says.
+/// Placeholders in configured texts that are part of every message.
 fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     if mailings.is_empty() {
@@ -83,8 +83,8 @@ fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> D
     let source = inputs.sources.get(&path);
     for (key, value) in values {
         let Some(one) = value.as_deref().and_then(placeholder_of) else { continue };
-        let message = format!("a placeholder would be sent: `{key}` holds `{}` and is part of every message", visible(&one));
-        let diagnostic = Diagnostic::new(rule::PLACEHOLDER, message).help("write what is meant");
+        let message = format!("placeholder would be sent in every message: `{key}` contains `{}`", visible(&one));
+        let diagnostic = Diagnostic::new(rule::PLACEHOLDER, message).help("write the real value");
         // The value may be written with escapes: then the file is named alone.
         let place = source.and_then(|source| {
             let (start, line) = lines(source).find(|(_, line)| line.trim_start().starts_with(key) && line.contains(&one))?;
@@ -111,11 +111,11 @@ fn in_values(project: &Project, mailings: &[Mailing]) -> Diagnostics {
             let uses = notice.tags.iter().filter(is_sent).flat_map(|tag| variables::used(tag).map(move |name| (tag, name)));
             for (tag, name) in uses {
                 let Some(one) = value(&name, config, event).and_then(|value| placeholder_of(value)) else { continue };
-                let message = format!("a placeholder would be sent: `{name}` holds `{}`", visible(&one));
+                let message = format!("placeholder would be sent: `{name}` contains `{}`", visible(&one));
                 let diagnostic = Diagnostic::new(rule::PLACEHOLDER, message).at(&notice.path, tag.span.clone());
                 let help = match one.starts_with('[') {
-                    true => "write in runsheet.toml what is meant; put brackets that you mean into the notice: `\\[{{ vars.NAME }}]`",
-                    false => "write in runsheet.toml what is meant",
+                    true => "write the real value in runsheet.toml; if you want brackets, put them in the notice: `\\[{{ vars.NAME }}]`",
+                    false => "write the real value in runsheet.toml",
                 };
                 diagnostics.push(diagnostic.help(help));
             }
@@ -130,7 +130,7 @@ fn placeholder_of(value: &str) -> Option<String> {
     Some(value[one.span].to_owned())
 }
 
-/// What the configuration says for a variable, if it is a text that somebody wrote.
+/// The configured value of a variable, if it is a text that somebody wrote.
 fn value<'c>(variable: &str, config: &'c Config, event: Option<&'c Event>) -> Option<&'c String> {
     match variable.split_once('.')? {
         ("vars", name) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),

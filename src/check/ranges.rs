@@ -1,4 +1,4 @@
-//! `range-gap`, `range-overlap`: phases that leave time to nobody, or give it to two.
+//! `range-gap`, `range-overlap`: phases that leave time between them, or overlap.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
@@ -31,14 +31,14 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         let above = Place::Span(super::first_line(sheet.source, &page.headings[range.heading].span));
         let length = distance(apart.abs()).trim_start_matches("T+").to_owned();
         if apart < 0 {
-            let message = format!("this range begins {length} before the one above it ends, at {end}");
+            let message = format!("this range starts {length} before the range above it ends, at {end}");
             let diagnostic = Diagnostic::new(rule::RANGE_OVERLAP, message).at(&page.path, super::first_line(sheet.source, &span));
-            let diagnostic = diagnostic.help("let one begin where the other ends");
+            let diagnostic = diagnostic.help("start one where the other ends");
             diagnostics.push(diagnostic.related(&page.path, above, "the range above it"));
         } else if apart > 0 && !is_filled {
-            let message = format!("nothing is planned for {length} before this range: the one above it ends at {end}");
+            let message = format!("nothing is planned for {length} before this range: the range above it ends at {end}");
             let diagnostic = Diagnostic::new(rule::RANGE_GAP, message).at(&page.path, super::first_line(sheet.source, &span));
-            let diagnostic = diagnostic.help("let one begin where the other ends, or write a heading for the time between");
+            let diagnostic = diagnostic.help("start one where the other ends, or add a heading for the time between them");
             diagnostics.push(diagnostic.related(&page.path, above, "the range above it"));
         }
     }

@@ -30,10 +30,10 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         let until_end = until_end.filter(|_| step.end_offset.is_some() || estimate.is_none());
         let Some(slot) = estimate.or(until_end).or_else(|| to_next(sheet, number)).filter(|slot| needed > *slot) else { continue };
         let words = |seconds: i64| if seconds == 0 { "0 min".to_owned() } else { distance(seconds).trim_start_matches("T+").to_owned() };
-        let message = format!("the tasks of this step take {}, its time is {}", words(needed), words(slot));
+        let message = format!("the tasks of this step take {}, but the step has {}", words(needed), words(slot));
         let span = super::first_line(sheet.source, &page.headings[step.heading].span);
         let diagnostic = Diagnostic::new(rule::SLOT_TOO_SHORT, message).at(&page.path, span);
-        diagnostics.push(diagnostic.help("give the step more time, or let tasks run side by side: `after: none`"));
+        diagnostics.push(diagnostic.help("give the step more time, or let tasks run in parallel with `after: none`"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! `alarm-threshold`: stop conditions that name no number, so that two people judge them differently.
+//! `alarm-threshold`: stop conditions without a number, which two people would judge differently.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -11,8 +11,8 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         if alarm.has_threshold {
             continue;
         }
-        let diagnostic = Diagnostic::new(rule::ALARM_THRESHOLD, "this stop condition names no number");
+        let diagnostic = Diagnostic::new(rule::ALARM_THRESHOLD, "this stop condition has no number");
         let diagnostic = diagnostic.at(&sheet.page.path, super::first_line(sheet.source, &item.span));
-        diagnostics.push(diagnostic.help("say how much, and for how long: `> 5 % of the logins fail for 10 min`"));
+        diagnostics.push(diagnostic.help("say how much, and for how long, such as `> 5 % of the logins fail for 10 min`"));
     }
 }

@@ -1,4 +1,4 @@
-//! `unread-time`, `unread-metadata`, `unknown-role`: what was meant for the plan, and is not read as it was meant.
+//! `unread-time`, `unread-metadata`, `unknown-role`: text that was meant for the plan but is read differently.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -15,8 +15,9 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     };
     for heading in &page.headings {
         if let Some(words) = unread_time(heading) {
-            let diagnostic = Diagnostic::new(rule::UNREAD_TIME, format!("`{}` is not read as a time", visible(words)));
-            let help = "an offset stands first, as in `T+3h40m: …` or `T+3h to T+4h: …`, or alone in parentheses at the end";
+            let diagnostic =
+                Diagnostic::new(rule::UNREAD_TIME, format!("`{}` looks like a time, but can't be read as one", visible(words)));
+            let help = "put the offset first, as in `T+3h40m: …` or `T+3h to T+4h: …`, or alone in parentheses at the end";
             tell(&heading.span, diagnostic.help(help));
         } else if heading.every.is_none() && heading.timing.is_none() {
             unread_rhythm(&heading.text).into_iter().for_each(|diagnostic| tell(&heading.span, diagnostic));
@@ -35,14 +36,15 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A text that begins as a rhythm does, and is none.
+/// A text that starts like a recurrence but is not one.
 fn unread_rhythm(text: &str) -> Option<Diagnostic> {
     if !names_rhythm(text) || recurrence::read(text).is_some() {
         return None;
     }
     let begin: String = text.split(": ").next().unwrap_or("").chars().take(40).collect();
-    let diagnostic = Diagnostic::new(rule::UNREAD_TIME, format!("`{}` is not read as a rhythm: it is worked once", visible(&begin)));
-    let help = "a rhythm is `Every 15 minutes: …`, `Hourly: …` or `Daily at 09:00: …`, and nothing stands between it and the colon";
+    let diagnostic =
+        Diagnostic::new(rule::UNREAD_TIME, format!("`{}` is not a known recurrence: the task will appear once", visible(&begin)));
+    let help = "write `Every 15 minutes: …`, `Hourly: …` or `Daily at 09:00: …`, with nothing else before the colon";
     Some(diagnostic.help(help))
 }
 
@@ -77,7 +79,7 @@ fn offset_in(text: &str) -> Option<&str> {
     })
 }
 
-/// Whether a text begins as a rhythm does.
+/// Whether a text starts like a recurrence.
 fn names_rhythm(text: &str) -> bool {
     const UNITS: [&str; 13] =
         ["second", "seconds", "min", "minute", "minutes", "hour", "hours", "day", "days", "night", "morning", "evening", "week"];
@@ -111,12 +113,12 @@ fn unread_metadata(text: &str, sheet: &Sheet) -> Option<Diagnostic> {
     }
     let odd = parts().find(|part| !is_read(part))?;
     let near = suggest(&odd.to_lowercase(), sheet.roles.keys().map(String::as_str));
-    let help = near.unwrap_or_else(|| "it holds a role, `~30m`, `after: …` and the like, and nothing else".to_owned());
-    let message = format!("`({})` is not read: `{}` is neither a role nor metadata", visible(inner), visible(odd));
+    let help = near.unwrap_or_else(|| "put only a role, `~30m`, `after: …` and the like in it".to_owned());
+    let message = format!("`({})` is shown as text: `{}` is neither a role nor metadata", visible(inner), visible(odd));
     Some(Diagnostic::new(rule::UNREAD_METADATA, message).help(help))
 }
 
-/// An owner whom the event does not know, and who is nearly one of its roles.
+/// An owner that the event doesn't have, but that is nearly one of its roles.
 fn unknown_role(name: &str, sheet: &Sheet) -> Option<Diagnostic> {
     let lower = name.to_lowercase();
     if lower.len() <= 2 || sheet.roles.contains_key(&lower) {

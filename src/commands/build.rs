@@ -69,12 +69,15 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     let diagnostics = loaded.settle(diagnostics, global);
     let incomplete = merged.iter().any(|(_, tally)| tally.incomplete);
     if report::diagnostics(&diagnostics, &loaded.inputs, global) || incomplete {
-        report::note(global, "nothing was written: the output is as it was");
+        report::note(global, "nothing was written: the output is unchanged");
         return Ok(Exit::Faults);
     }
     let published = public.publish()?;
     if published == Published::FileByFile {
-        report::note(global, &format!("note: {} cannot be swapped whole (a mount point?): it was updated file by file", target.display()));
+        report::note(
+            global,
+            &format!("note: {} can't be replaced as a whole (a mount point?), so it was updated file by file", target.display()),
+        );
     }
     if let Some(outbox) = outbox {
         outbox.publish()?;
@@ -149,7 +152,7 @@ fn write_search(site: &Site, public: &Output) -> Result<()> {
 pub fn template_fault(inputs: &Inputs, theme: &str, route: &str, error: &tera::Error) -> Diagnostic {
     if let tera::ErrorKind::RenderingError(report) = error.kind() {
         let message = engine::first_line(report.message());
-        let diagnostic = Diagnostic::new(rule::TEMPLATE_RENDER, message).help(format!("it fails on `{route}`"));
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_RENDER, message).help(format!("rendering fails on `{route}`"));
         let path = RelPath::new(&format!("themes/{}/templates/{}", theme, report.filename()));
         return match path.filter(|path| inputs.sources.contains_key(path)) {
             Some(path) => diagnostic.at_line(&path, report.span().start_line, report.span().start_col + 1),

@@ -12,7 +12,7 @@ use crate::world::environment;
 
 pub fn run(global: &Global, external: bool) -> Result<Exit> {
     if external && global.offline {
-        bail!("`--external` asks other sites, and `--offline` opens no connection"; help: "leave one of the two out");
+        bail!("`--external` needs connections, but `--offline` allows none"; help: "leave out one of the two");
     }
     let configured = load::configured(global)?;
     let mut bounds = sandbox::bounds_of_asking(&configured, global);
@@ -24,13 +24,13 @@ pub fn run(global: &Global, external: bool) -> Result<Exit> {
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let mut keys = environment::keys();
-    // Nothing is written: whoever checks need not hold the secret.
-    keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());
+    // Nothing is written, so a check doesn't need the secret.
+    keys.unsubscribe.get_or_insert_with(|| "unused: no message is made with this key".to_owned());
     for mailing in &loaded.project.config.mailings {
         let selection = Selection { may_be_skipped: true, ..Selection::all(mailing) };
         loaded.check(&selection, &keys, &mut diagnostics)?;
     }
-    // No page is shown: its code needs no colours.
+    // No page is shown, so code needs no highlighting.
     loaded.site.config.site.highlight = false;
     let frame = Frame::with_sidebars(&loaded.site, &loaded.theme);
     for route in loaded.site.routes.keys() {
@@ -45,7 +45,7 @@ pub fn run(global: &Global, external: bool) -> Result<Exit> {
     let failed = report::diagnostics(&diagnostics, &loaded.inputs, global);
     if diagnostics.count(Severity::Error) + diagnostics.count(Severity::Warning) == 0 {
         let pages = loaded.project.pages.len();
-        report::note(global, &format!("{} together", counted(pages, "page holds", "pages hold")));
+        report::note(global, &format!("{} checked, no problems found", counted(pages, "page", "pages")));
     }
     Ok(if failed { Exit::Faults } else { Exit::Done })
 }

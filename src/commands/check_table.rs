@@ -32,7 +32,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let mut written = report_to.map(|report| TableReport::new(&loaded.root, report, &mut locks)).transpose()?;
     let mut keys = environment::keys();
     // Nothing is written: whoever checks need not hold the secret.
-    keys.unsubscribe.get_or_insert_with(|| "no message is made with it".to_owned());
+    keys.unsubscribe.get_or_insert_with(|| "unused: no message is made with this key".to_owned());
     let mut diagnostics = loaded.site.diagnostics.clone();
     let known = diagnostics.iter().count();
     let surveyed = survey(&loaded, &selection, &keys, written.as_mut(), &mut diagnostics);
@@ -49,7 +49,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     if let Some(report) = report_to {
         report::note(global, &format!("report in {}", report.display()));
     } else if found.faults() > 0 {
-        report::note(global, &format!("to get all of them as a table: `{}`", selection.command_to_check()));
+        report::note(global, &format!("get all faults as a table: `{}`", selection.command_to_check()));
     }
     Ok(if failed || tally.skipped || tally.incomplete { Exit::Faults } else { Exit::Done })
 }
@@ -80,7 +80,7 @@ fn survey(
 fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
     notice::refuse_dash(report)?;
     if table.is(report) {
-        bail!("the report would replace the table: {}", report.display(); help: "name another file with --report");
+        bail!("the report would overwrite the table: {}", report.display(); help: "choose another file with --report");
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &T
             if more > 0 {
                 let message = format!("{}: {}", counted(more, "more fault", "more faults"), kind.code);
                 let rule = if kind.severity == Severity::Error { rule::MORE_BAD_ROWS } else { rule::MORE_WARNED_ROWS };
-                diagnostics.push(Diagnostic::new(rule, message).in_file(table.path()).help("`--report FILE` names all of them"));
+                diagnostics.push(Diagnostic::new(rule, message).in_file(table.path()).help("list all of them with `--report FILE`"));
             }
         }
     }
@@ -107,7 +107,7 @@ fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &T
     if found.faulty_rows() > 0 {
         report::note(global, &found.summary(tally));
     } else if !tally.incomplete && !tally.skipped {
-        report::note(global, &format!("{} checked, no faults", counted(tally.rows, "row", "rows")));
+        report::note(global, &format!("{} checked, no faults found", counted(tally.rows, "row", "rows")));
     }
     failed || denied
 }

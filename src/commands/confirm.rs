@@ -20,12 +20,12 @@ pub fn count(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
         return Ok(Confirmed::ByOption);
     }
     if !std::io::stdin().is_terminal() {
-        bail!("the number of messages was not confirmed; nothing was sent"; help: "on a terminal it is asked for; elsewhere pass --yes {messages}");
+        bail!("the number of messages was not confirmed; nothing was sent"; help: "type it on a terminal, or pass --yes {messages}");
     }
     let line = ask(&format!("type the number of messages of this mailing ({}) to send it: ", thousands(messages)))?;
     let typed: String = line.trim().chars().filter(|c| !matches!(c, ',' | ' ')).collect();
     if typed != messages.to_string() {
-        bail!("that is not {}; nothing was sent", thousands(messages));
+        bail!("you did not type {}; nothing was sent", thousands(messages));
     }
     Ok(Confirmed::ByHand)
 }

@@ -34,7 +34,7 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<Exit> {
         ExportFormat::Json => as_json(&plan, &rows, &events, seal.as_ref())?,
     })?;
     let verified = verify(&plan, &events, &rows);
-    report::note(global, &said(&verified, events.len()).context("somebody has changed the ledger")?);
+    report::note(global, &said(&verified, events.len()).context("the ledger was changed outside Runsheet")?);
     Ok(Exit::Done)
 }
 
@@ -45,19 +45,19 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<Exit> {
     let is_sealed = is_sealed(&text)?;
     match seal {
         Some(seal) if is_sealed => match seal_fault(&text, &seal)? {
-            None => report::note(global, "the seal holds: nothing was changed since it was exported"),
-            Some(fault) => bail!("the seal of {} does not hold: {fault}", file.display()),
+            None => report::note(global, "seal valid: nothing was changed since the export"),
+            Some(fault) => bail!("the seal of {} is invalid: {fault}", file.display()),
         },
         None if is_sealed => bail!(
-            "there is no key to check a seal with";
+            "no key to check the seal with";
             help: "set RUNSHEET_SEAL_KEY, or `seal = {{ key_command = [...] }}` in [notices]"
         ),
-        _ if has_history(&text) => report::note(global, "it has no seal: whoever can write the file can write a history that fits"),
+        _ if has_history(&text) => report::note(global, "no seal: anyone who can write the file can also write a history to match"),
         _ => bail!("{} has no seal: it was exported without a key", file.display()),
     }
     if has_history(&text) {
-        let (verified, lines) = exported::verified(&text).with_context(|| format!("{} is not an export", file.display()))?;
-        report::note(global, &said(&verified, lines).with_context(|| format!("the history in {} does not hold", file.display()))?);
+        let (verified, lines) = exported::verified(&text).with_context(|| format!("not an exported ledger: {}", file.display()))?;
+        report::note(global, &said(&verified, lines).with_context(|| format!("the history in {} is invalid", file.display()))?);
     }
     Ok(Exit::Done)
 }

@@ -35,12 +35,12 @@ pub fn run(root: &Path, inputs: &Inputs, project: &Project, global: &Global, dia
         verdicts.insert(url, verdict);
     }
     if let Err(error) = world::external::keep(root, &kept.to_json()) {
-        report::note(global, &format!("the answers could not be kept: {error:#}"));
+        report::note(global, &format!("cannot cache the answers: {error:#}"));
     }
     diagnostics.extend(plan.report(&verdicts));
     for (url, verdict) in &verdicts {
         if let (Verdict::Good { moved: Some(target) }, Some((_, places))) = (verdict, plan.asked.get(url)) {
-            report::note(global, &format!("hint: `{url}` has moved for good to `{target}`: {}", written(places, inputs)));
+            report::note(global, &format!("hint: `{url}` has moved permanently to `{target}`: {}", written(places, inputs)));
         }
     }
     say(&plan, &verdicts, from_cache, global);
@@ -57,20 +57,20 @@ fn written(places: &[Place], inputs: &Inputs) -> String {
 
 fn say(plan: &Plan, verdicts: &BTreeMap<String, Verdict>, from_cache: usize, global: &Global) {
     let count = |wanted: fn(&Verdict) -> bool| verdicts.values().filter(|verdict| wanted(verdict)).count();
-    let mut parts = vec![format!("{} answer", count(|verdict| matches!(verdict, Verdict::Good { .. })))];
+    let mut parts = vec![format!("{} good", count(|verdict| matches!(verdict, Verdict::Good { .. })))];
     parts.push(format!("{} dead", count(|verdict| matches!(verdict, Verdict::Dead(_)))));
     parts.push(format!("{} uncertain", count(|verdict| matches!(verdict, Verdict::Uncertain(_)))));
     let cache = if from_cache > 0 { format!(" ({from_cache} from the cache)") } else { String::new() };
     let (addresses, hosts) = (counted(plan.asked.len(), "address", "addresses"), counted(plan.hosts(), "host", "hosts"));
-    report::note(global, &format!("tried {addresses} of {hosts}: {}{cache}", parts.join(", ")));
+    report::note(global, &format!("tried {addresses} on {hosts}: {}{cache}", parts.join(", ")));
     let private = plan.private + count(|verdict| matches!(verdict, Verdict::Private));
     if private > 0 {
         let (links, tried) = (counted(private, "link leads", "links lead"), if private == 1 { "was" } else { "were" });
-        let help = "`allow_private` in [check.external] allows it";
+        let help = "set `allow_private` in [check.external] to check them";
         report::note(global, &format!("{links} into a private network and {tried} not tried: {help}"));
     }
     if plan.left_out > 0 {
         let words = counted(plan.left_out, "link was", "links were");
-        report::note(global, &format!("{words} left out: of this site, on the ignore list, or names for documentation"));
+        report::note(global, &format!("{words} skipped: on this site, on the ignore list, or example domains"));
     }
 }

@@ -53,7 +53,7 @@ impl Handover<'_> {
     pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<Exit> {
         let mailing = &self.mailing.id.value;
         let signal = Signal::watch(
-            error!("stopped at once: what was being sent is in doubt"; help: "`runsheet notice send {mailing}` says which, and goes on with the rest"),
+            error!("stopped immediately: messages that were being sent are in doubt"; help: "run `runsheet notice send {mailing}` to list them and resume the rest"),
             report::sayer(self.global),
         )?;
         let mut ledger = ledger;
@@ -172,7 +172,7 @@ impl Handover<'_> {
         sink::pour(&mut merging, &mut &*producer, |_| Ok(()))?;
         let (tally, _) = merging.finish();
         if tally.incomplete || tally.skipped {
-            bail!("the recipients changed while they were sent to: the table is no longer right");
+            bail!("the recipient table changed during sending");
         }
         Ok(claimed)
     }
@@ -193,18 +193,18 @@ impl Handover<'_> {
         if others > 0 {
             let are = counted(others, "message is", "messages are");
             let whose =
-                if ledger.is_shared() { "in the hands of another sender" } else { "left by a run that ended too early: run it again" };
+                if ledger.is_shared() { "being sent by another sender" } else { "left by a run that ended too early: run it again" };
             report::note(self.global, &format!("{are} {whose}"));
         }
         let planned = counts.get(State::Planned);
         if planned > 0 {
             let with = self.skip.map_or_else(String::new, |skip| format!(" with {}", skip.option()));
             let why = match stopped {
-                Some(_) => format!("it was stopped: run it again{with} to resume"),
-                None if by_limit => format!("the limit is reached: run it again{with} to resume"),
-                None => "their recipients are no longer in the table: `notice resolve` with --cancel and --why takes them out".to_owned(),
+                Some(_) => format!("the run was stopped: run it again{with} to resume"),
+                None if by_limit => format!("the limit was reached: run it again{with} to resume"),
+                None => "their recipients are no longer in the table: cancel them with `notice resolve --cancel --why REASON`".to_owned(),
             };
-            report::note(self.global, &format!("{} not begun, as {why}", counted(planned, "message is", "messages are")));
+            report::note(self.global, &format!("{} not started, because {why}", counted(planned, "message is", "messages are")));
         }
         let in_doubt = counts.get(State::InDoubt);
         if in_doubt > 0 {
@@ -212,7 +212,7 @@ impl Handover<'_> {
             report::note(
                 self.global,
                 &format!(
-                    "{} in doubt: look into the server's log, then `runsheet notice resolve {id} ADDRESS --sent --why REASON` or `--resend`",
+                    "{} in doubt: check the server's log, then run `runsheet notice resolve {id} ADDRESS --sent --why REASON` or `--resend`",
                     thousands(in_doubt)
                 ),
             );
@@ -229,13 +229,13 @@ impl Handover<'_> {
         let waiting = counts.get(State::Deferred) - counts.given_up;
         if waiting > 0 {
             let next = self.clock_time(counts.next_due);
-            report::note(self.global, &format!("{} deferred, next at {next}, run again", thousands(waiting)));
+            report::note(self.global, &format!("{} deferred, next attempt at {next}: run it again then", thousands(waiting)));
         }
         if counts.given_up > 0 {
             report::note(
                 self.global,
                 &format!(
-                    "{} deferred, retries used up. To try them again: `runsheet notice resolve {} --all-deferred --resend --why REASON`",
+                    "{} deferred, out of retries; to retry them: `runsheet notice resolve {} --all-deferred --resend --why REASON`",
                     thousands(counts.given_up),
                     self.mailing.id.value
                 ),

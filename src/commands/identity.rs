@@ -45,7 +45,7 @@ pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<Error
     let had = seen.iter().rev().filter_map(|name| Known::parse(name)).find(|known| known.event.is_none()).map(|known| known.site);
     if let Some(id) = had {
         return Some(
-            error!("[site] has no `id`, and it had `{id}` when mails were sent"; help: "bring the line back to [site] in runsheet.toml: id = \"{id}\""),
+            error!("[site] has no `id`, but mails were sent with `{id}`"; help: "restore this line in [site] of runsheet.toml: id = \"{id}\""),
         );
     }
     // Two copies of a project get the same one.
@@ -78,7 +78,7 @@ pub fn elsewhere(root: &Path, project: &Project, campaign: &Campaign, own: Optio
         let look = || adoption::relatives(&mut InFile::to_look(&file)?, campaign.name(), false);
         let shown = file.display();
         let relatives =
-            look().with_context(|| error!("cannot look into the ledger {shown}"; help: "move {shown} away if it is no ledger"))?;
+            look().with_context(|| error!("cannot read the ledger {shown}"; help: "move {shown} away if it is not a ledger"))?;
         found.extend(relatives.into_iter().map(|relative| Elsewhere { relative, file: Some(file.clone()) }));
     }
     // What was handed over to this campaign, and did not come to it, is to be taken over still.
@@ -189,7 +189,7 @@ pub fn to_send(global: &Global, root: &Path, project: &Project, mailing: &Mailin
             let reached = counted(other.relative.reached, "recipient was", "recipients were");
             adopt_into(root, &mut ledger, &other, &ledger::who(None), "the name that this site had before it had an id")?;
             let known = &other.relative.known;
-            report::note(global, &format!("taken over from the ledger of `{}`: {reached} reached", known.site));
+            report::note(global, &format!("adopted the ledger of `{}`: {reached} reached", known.site));
         }
     }
     Ok(ledger)
@@ -198,7 +198,7 @@ pub fn to_send(global: &Global, root: &Path, project: &Project, mailing: &Mailin
 /// Takes a campaign over, unless it is older than what was seen of it from here.
 fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
     let name = &other.relative.name;
-    let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(restored.error("nothing was taken over")));
+    let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(restored.error("nothing was adopted")));
     match &other.file {
         None => {
             refuse(restored(root, name, Some(ledger.store()))?)?;
@@ -216,7 +216,7 @@ fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, wh
 /// The campaign of a mailing, and the key of its event.
 fn named(project: &Project, mailing: &Mailing) -> Result<(Campaign, String)> {
     let found = campaign::campaign_of(project, mailing);
-    let (campaign, event) = found.with_context(|| format!("the mailing `{}` has no notice or no event", mailing.id.value))?;
+    let (campaign, event) = found.with_context(|| format!("the mailing `{}` has no notice, or no event", mailing.id.value))?;
     Ok((campaign, event.id.clone()))
 }
 
@@ -248,12 +248,12 @@ pub fn conflict(
         let these = thousands(both as u64);
         if name == campaign.name() {
             return Ok(Some(
-                error!("{place} knows {these} of these recipients as sent to, and the ledger of this project does not"; help: "it may be the newer one: send by it, or move it out of that folder if it is only a copy of an older state"),
+                error!("{place} shows {these} of these recipients as sent to, but the ledger of this project doesn't"; help: "if that ledger is newer, send with it; if it is only an older copy, move it out of that folder"),
             ));
         }
         let (from, reached) = (quoted(&known.site), thousands(*reached as u64));
         return Ok(Some(
-            error!("{place} holds the mailing `{id}` for {these} of these recipients under the name `{}`: {reached} were reached", known.site; help: "if it is this site under an earlier name: `runsheet notice adopt {id} --from {from} --why REASON` resumes it\nif it is a different site: `runsheet notice adopt {id} --from {from} --apart --why REASON` says so"),
+            error!("{place} has the mailing `{id}` for {these} of these recipients under the name `{}`: {reached} were reached", known.site; help: "if that is an earlier name of this site, resume it: `runsheet notice adopt {id} --from {from} --why REASON`\nif it is a different site, say so: `runsheet notice adopt {id} --from {from} --apart --why REASON`"),
         ));
     }
     Ok(None)
@@ -268,7 +268,7 @@ pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Optio
     let of_mailing = known.filter(|known| known.site == asked.site && known.mailing == asked.mailing);
     let highest = of_mailing.map(|known| known.revision).max().unwrap_or(0);
     Ok((highest > asked.revision).then(|| {
-        error!("revision {highest} of `{}` was sent already, and this is {}", mailing.id.value, asked.revision; help: "a correction to all is `revision = {}` of the mailing", highest + 1)
+        error!("revision {highest} of `{}` was already sent, but this is revision {}", mailing.id.value, asked.revision; help: "to send a correction to everyone, set `revision = {}` in the mailing", highest + 1)
     }))
 }
 
@@ -284,7 +284,7 @@ impl Restored {
     pub fn error(&self, and: &str) -> Error {
         let Restored { what, campaign, line } = self;
         let and = if and.is_empty() { String::new() } else { format!("; {and}") };
-        error!("{what}: it has no line {line}{and}"; help: "restore the newest ledger; without it, people who have their message would get it again\nif it is lost for good, put all who have the message (the log of the mail server knows them) on the list that `suppress` names, and take them off it before the next mailing; only then delete {}", heads::place(campaign))
+        error!("{what}: it has no line {line}{and}"; help: "restore the newest ledger; without it, people who already have the message would get it again\nif it is lost for good, add everyone who has the message (see the log of the mail server) to the list in `suppress`, and remove them before the next mailing; only then delete {}", heads::place(campaign))
     }
 }
 
@@ -300,7 +300,7 @@ pub fn restored(root: &Path, campaign: &str, store: Option<&mut dyn Store>) -> R
         return Ok(None);
     }
     let what =
-        if is_there { "the ledger is older than the last send from here" } else { "the ledger of the last send from here is not there" };
+        if is_there { "the ledger is older than the last send from here" } else { "the ledger of the last send from here is missing" };
     Ok(Some(Restored { what, campaign: campaign.to_owned(), line }))
 }
 
@@ -348,7 +348,7 @@ pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Optio
         }
         let (place, before) = (heads::place(&name), &known.site);
         return Ok(Some(
-            error!("`{}` was sent from here under the name `{before}`, and its ledger is not there; nothing was sent", mailing.id.value; help: "bring that ledger back, then `runsheet notice adopt {} --from {} --why REASON`; without it, people who have their message would get it again\nif it is lost for good, put all who have the message on the list that `suppress` names; only then delete {place}\nif this is a copy of that site's project, and another site: `runsheet notice adopt {} --from {} --apart --why REASON`", mailing.id.value, quoted(before), mailing.id.value, quoted(before)),
+            error!("`{}` was sent from here under the name `{before}`, but its ledger is missing; nothing was sent", mailing.id.value; help: "restore that ledger, then run `runsheet notice adopt {} --from {} --why REASON`; without it, people who already have the message would get it again\nif it is lost for good, add everyone who has the message to the list in `suppress`; only then delete {place}\nif this is another site, made from a copy of that project: `runsheet notice adopt {} --from {} --apart --why REASON`", mailing.id.value, quoted(before), mailing.id.value, quoted(before)),
         ));
     }
     Ok(None)
@@ -374,7 +374,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
         bail!("{missing}");
     }
     if why.trim().is_empty() {
-        bail!("--why is empty"; help: "say how it is known; the ledger keeps it");
+        bail!("--why is empty"; help: "give the reason; the ledger keeps it");
     }
     let who = ledger::who(who);
     let (campaign, _) = named(&loaded.project, &mailing)?;
@@ -383,11 +383,11 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     let others = elsewhere(&loaded.root, &loaded.project, &campaign, Some(ledger.store()))?;
     let names: Vec<String> =
         others.iter().map(|other| format!("`{}` in {}", other.relative.known.site, other.place(ledger.store()))).collect();
-    let known = if names.is_empty() { "there is none".to_owned() } else { format!("known: {}", names.join(", ")) };
+    let known = if names.is_empty() { "there are no others".to_owned() } else { format!("known: {}", names.join(", ")) };
     let mut meant: Vec<Elsewhere> = others.into_iter().filter(|other| from.is_none_or(|from| from == other.relative.known.site)).collect();
     if let (Some(from), true) = (from, meant.len() > 1 && !apart) {
         let places: Vec<String> = meant.iter().map(|other| other.place(ledger.store())).collect();
-        bail!("several ledgers hold `{name}` of `{from}`: {}", places.join(", "); help: "move those that are older copies out of the folder, so that one is left");
+        bail!("several ledgers contain `{name}` of `{from}`: {}", places.join(", "); help: "move the older copies out of the folder, so that only one is left");
     }
     // Of a ledger that is nowhere only its name is known.
     if let (Some(from), true, true) = (from, apart, meant.is_empty())
@@ -398,7 +398,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     let chosen = if meant.len() == 1 || apart && from.is_some() { meant.pop() } else { None };
     let Some(other) = chosen else {
         let asked = from.map_or_else(|| "several".to_owned(), |from| format!("`{from}`"));
-        return Err(error!("cannot tell which campaign of `{name}` is meant: {asked}"; help: "name it with --from; {known}"));
+        return Err(error!("cannot tell which campaign of `{name}` is meant: {asked}"; help: "choose it with --from; {known}"));
     };
     let site = &other.relative.known.site;
     if apart {
@@ -408,10 +408,10 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
         bail!("`{name}` has already been started under this name ({frozen}): it can't be joined with another one");
     }
     if other.relative.successor.is_some() {
-        report::note(global, "it was handed over before: what was sent by that ledger since is not in this one");
+        report::note(global, "it was adopted before: messages sent with that ledger since then are not in this one");
     }
     adopt_into(&loaded.root, &mut ledger, &other, &who, why)?;
     let counts = ledger.counts()?;
-    report::note(global, &format!("taken over from `{site}`: {}", counts.text()));
+    report::note(global, &format!("adopted from `{site}`: {}", counts.text()));
     Ok(Exit::Done)
 }

@@ -22,9 +22,9 @@ pub fn run(dir: &Path, global: &Global) -> Result<Exit> {
     let files: Vec<(String, Vec<u8>)> = files.into_iter().map(|(name, bytes)| (name, with_id(bytes, &id))).collect();
     let named: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     disk::write_new(dir, &named)?;
-    report::note(global, &format!("made a project in {}", dir.display()));
-    report::note(global, "next: runsheet serve    look at it while you write");
-    report::note(global, "      runsheet build    the site to public/, the mails to outbox/");
+    report::note(global, &format!("created a project in {}", dir.display()));
+    report::note(global, "next: runsheet serve    preview the site while you write");
+    report::note(global, "      runsheet build    write the site to public/ and the mails to outbox/");
     Ok(Exit::Done)
 }
 

@@ -58,8 +58,8 @@ impl Introduction<'_> {
         lines.push(zones_line());
         lines.extend(self.moved());
         if let Some((first, last)) = local_times(&self.planned.zones, self.event, self.now) {
-            let times = if first == last { first } else { format!("from {first} to {last}") };
-            lines.push(format!("  now       for them {times}"));
+            let times = if first == last { first } else { format!("{first} to {last}") };
+            lines.push(format!("  now       {times} for the recipients"));
         }
         lines.push(self.through());
         lines.extend(self.ledger());
@@ -108,7 +108,7 @@ impl Introduction<'_> {
         lines
     }
 
-    /// T-0 as it was told before, if it has been moved since, or if its zone has other rules since.
+    /// T-0 as it was announced before, if it has moved since, or if the rules of its zone have changed.
     fn moved(&self) -> Vec<String> {
         let Some(clock) = &self.event.clock else { return Vec::new() };
         let now = clock.t0().timestamp();
@@ -117,7 +117,7 @@ impl Introduction<'_> {
         if let Some(last) = self.earlier.iter().rev().find(|one| one.reached > 0).filter(is_other) {
             lines.push(match &last.rules {
                 Some(rules) => format!(
-                    "  rules     {} is {} at T-0 by tzdata {}, and was {} by {} when `{}` was sent: {}",
+                    "  rules     {} is {} at T-0 in tzdata {}, but was {} in {} when `{}` was sent: {}",
                     clock.t0().time_zone().iana_name().unwrap_or("the zone"),
                     moment::from_utc(rules.is),
                     zone::tzdata(),
@@ -125,13 +125,13 @@ impl Introduction<'_> {
                     visible(&rules.tzdata),
                     last.mailing,
                     if last.t0 == now {
-                        "its readers know another clock time".to_owned()
+                        "its readers have a different clock time".to_owned()
                     } else {
-                        format!("T-0 was {}, and is {now}", last.t0)
+                        format!("T-0 was {}, but is now {now}", last.t0)
                     }
                 ),
                 None => format!(
-                    "  moved     T-0 was {} when `{}` was sent, and is {} here",
+                    "  moved     T-0 was {} when `{}` was sent, but is {} here",
                     shown_time(last.t0, self.event),
                     last.mailing,
                     shown_time(now, self.event)
@@ -139,8 +139,11 @@ impl Introduction<'_> {
             });
         }
         if let Some(own) = self.earlier.iter().find(|one| one.is_own).filter(is_other).filter(|_| self.is_amended) {
-            let are = counted(own.reached, "recipient who has it is", "recipients who have it are");
-            lines.push(format!("  not told  {are} not told of that: `revision = {}` of the mailing tells all", self.mailing.revision + 1));
+            let are = counted(own.reached, "recipient", "recipients");
+            lines.push(format!(
+                "  missed    {are} already reached won't learn of this: to send it to everyone, set `revision = {}` in the mailing",
+                self.mailing.revision + 1
+            ));
         }
         lines
     }
@@ -149,14 +152,17 @@ impl Introduction<'_> {
         let Sending { host, port, connections, rate, per_domain, .. } = self.sending;
         let named = |rate: &Rate, whom: &str| format!(", {} in {} s{whom}", rate.messages, rate.per.as_secs());
         let rates: String =
-            rate.iter().map(|rate| named(rate, "")).chain(per_domain.iter().map(|rate| named(rate, " to a domain"))).collect();
+            rate.iter().map(|rate| named(rate, "")).chain(per_domain.iter().map(|rate| named(rate, " per domain"))).collect();
         let takes = pace::length(*rate, *per_domain, self.waiting.messages, self.waiting.to_one_domain);
         let paced = takes.map_or_else(String::new, |takes| format!("{rates}: about {}", length(takes)));
         let samples = match self.planned.samples.1 {
             0 => String::new(),
             _ if !is_loopback(host) => String::new(),
             count => {
-                format!("; {}, allowed as the server is this machine", counted(count, "recipient is a sample", "recipients are samples"))
+                format!(
+                    "; {}, allowed because the server is this machine",
+                    counted(count, "recipient is a sample", "recipients are samples")
+                )
             }
         };
         format!("  through   {host}:{port}, {}{paced}{samples}", counted(*connections, "connection", "connections"))
@@ -177,18 +183,18 @@ impl Introduction<'_> {
                     ),
                 ]
             }
-            (Some(place), None) => vec![format!("  ledger    {place} (new for this campaign: nobody was reached)")],
-            (None, _) => vec!["  ledger    none yet: nobody was reached".to_owned()],
+            (Some(place), None) => vec![format!("  ledger    {place} (new for this campaign: no recipients reached)")],
+            (None, _) => vec!["  ledger    none yet: no recipients reached".to_owned()],
         }
     }
 }
 
-/// By which rules of zones all times are, and whether the system knows newer ones.
+/// Which time-zone rules all times follow, and whether the system has newer ones.
 fn zones_line() -> String {
     let newer = tzdata::newer().map_or_else(String::new, |newer| {
-        format!("; this system has {newer}, which is newer: see whether your zones have changed, and update Runsheet")
+        format!("; this system has the newer {newer}: check whether your zones have changed, and update Runsheet")
     });
-    format!("  zones     by tzdata {}{newer}", zone::tzdata())
+    format!("  zones     tzdata {}{newer}", zone::tzdata())
 }
 
 /// The earliest and the latest that the recipients' clocks show.

@@ -28,7 +28,7 @@ pub fn declared<'a>(config: &'a Config, name: &str) -> Result<&'a Mailing> {
     let mailings = &config.mailings;
     mailings.iter().find(|mailing| mailing.id.value == name).ok_or_else(|| {
         let help = suggest(name, mailings.iter().map(|mailing| mailing.id.value.as_str()));
-        let help = help.unwrap_or_else(|| "what is sent is one of [[mailings]] in runsheet.toml".to_owned());
+        let help = help.unwrap_or_else(|| "choose one of [[mailings]] in runsheet.toml".to_owned());
         error!("there is no mailing `{name}`"; help: "{help}")
     })
 }
@@ -59,18 +59,18 @@ fn url(root: &Path, config: &Config) -> Result<Option<Secret>> {
 fn file(root: &Path, config: &Config) -> Result<PathBuf> {
     if let Some(Sending { ledger: Some(path), .. }) = &config.sending {
         if path.as_os_str() == "postgres" {
-            bail!("the ledger is in PostgreSQL, and nobody says where"; help: "set RUNSHEET_LEDGER_URL, or `ledger_url_file` or `ledger_url_command` in [smtp]");
+            bail!("the ledger is in PostgreSQL, but no address is configured"; help: "set RUNSHEET_LEDGER_URL, or `ledger_url_file` or `ledger_url_command` in [smtp]");
         }
         let path = root.join(path);
         for folder in [".runsheet", "public", "outbox", "content"] {
             if path.starts_with(root.join(folder)) {
-                bail!("the ledger cannot lie in {folder}/, which is {}", if folder == "content" { "published" } else { "replaced by builds" }; help: "leave out `ledger` in [smtp]: it is then in your state folder");
+                bail!("the ledger can't be in {folder}/, which is {}", if folder == "content" { "published" } else { "replaced by builds" }; help: "leave out `ledger` in [smtp] to keep it in your state folder");
             }
         }
         return Ok(path);
     }
     let folder = state_folder().with_context(
-        || error!("there is no place for the ledger: neither XDG_STATE_HOME nor HOME is set"; help: "name a file by `ledger` in [smtp]"),
+        || error!("no place for the ledger: neither XDG_STATE_HOME nor HOME is set"; help: "set a file as `ledger` in [smtp]"),
     )?;
     if let Some(id) = &config.site.id {
         return Ok(folder.join(format!("{id}.sqlite")));
@@ -101,7 +101,7 @@ pub fn in_use(root: &Path, config: &Config) -> Result<Option<Error>> {
         return Ok(None);
     }
     let file = file(root, config)?;
-    Ok(InFile::is_in_use(&file).then(|| error!("another sender is at work with the ledger {}", file.display(); help: "wait for it to end")))
+    Ok(InFile::is_in_use(&file).then(|| error!("another sender is using the ledger {}", file.display(); help: "wait for it to finish")))
 }
 
 /// Who decides: as said, else the user.
@@ -153,7 +153,7 @@ pub fn reached(root: &Path, project: &Project, name: &str) -> Result<Reached> {
         was_sent = true;
         let (rows, events) = ledger.snapshot()?;
         if let Some(fault) = verify(&plan, &events, &rows).faults.first() {
-            bail!("somebody has changed the ledger of `{name}`: {fault}; nothing was sent");
+            bail!("the ledger of `{name}` was changed outside Runsheet: {fault}; nothing was sent");
         }
         for row in rows {
             match row.state {
@@ -164,7 +164,7 @@ pub fn reached(root: &Path, project: &Project, name: &str) -> Result<Reached> {
         }
     }
     if !was_sent {
-        bail!("the mailing `{name}` was not sent yet, so it has reached nobody");
+        bail!("the mailing `{name}` has not been sent yet, so it has reached no recipients");
     }
     reached.in_doubt.retain(|key| !reached.keys.contains(key));
     Ok(reached)
@@ -177,11 +177,11 @@ pub fn not_sent(root: &Path, project: &Project, mailing: &Mailing) -> Result<Err
         if of(root, project, &Mailing { revision, ..mailing.clone() })?.is_some() {
             let now = mailing.revision;
             return Ok(
-                error!("revision {now} of the mailing `{id}` was not sent yet"; help: "revision {revision} was: to look at it, set `revision = {revision}` as long as you do"),
+                error!("revision {now} of the mailing `{id}` has not been sent yet"; help: "revision {revision} was sent: to inspect it, set `revision = {revision}` for the time being"),
             );
         }
     }
-    Ok(error!("the mailing `{id}` was not sent yet"))
+    Ok(error!("the mailing `{id}` has not been sent yet"))
 }
 
 /// What a person should see of the recipients: those refused, in doubt and deferred, at most so many.
@@ -197,7 +197,7 @@ pub fn troubles(rows: &[Standing], most: usize) -> Vec<String> {
         })
         .collect();
     if troubled.len() > most {
-        lines.push(format!("  and {} more: `runsheet notice export` has them all", thousands((troubled.len() - most) as u64)));
+        lines.push(format!("  and {} more: list them all with `runsheet notice export`", thousands((troubled.len() - most) as u64)));
     }
     lines
 }
@@ -236,7 +236,7 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
             && !ledger.is_shared()
             && in_use(&loaded.root, &loaded.project.config)?.is_none()
         {
-            text.push_str(&format!("  nobody is sending: a sender ended too early; run `runsheet notice send {id}` again\n"));
+            text.push_str(&format!("  a sender ended too early, and none is running: run `runsheet notice send {id}` again\n"));
         }
         let rows = ledger.rows()?;
         let found = verify_plan(&plan, &ledger.plan_lines()?, &rows);
@@ -260,7 +260,7 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
         return Err(error);
     }
     if !faults.is_empty() {
-        bail!("somebody has changed the ledger: {}", faults.join("; "));
+        bail!("the ledger was changed outside Runsheet: {}", faults.join("; "));
     }
     Ok(Exit::Done)
 }
@@ -305,11 +305,11 @@ impl Resolution<'_> {
             (Decision::Resend, true, _) => &[State::InDoubt, State::Refused, State::Deferred, State::Cancelled],
             (Decision::Cancel, true, _) => &[State::InDoubt, State::Planned, State::Deferred],
             (Decision::Sent, false, _) => {
-                bail!("only what is in doubt can have been sent"; help: "name a recipient, or use --all")
+                bail!("--sent is only for messages in doubt"; help: "name a recipient, or use --all")
             }
             (_, false, Concerned::Refused) => &[State::Refused],
             (Decision::Cancel, false, Concerned::Planned) => &[State::Planned, State::Deferred],
-            (_, false, Concerned::Planned) => bail!("what is planned was not sent, and will be"; help: "--all-planned goes with --cancel"),
+            (_, false, Concerned::Planned) => bail!("planned messages can only be cancelled"; help: "use --all-planned with --cancel"),
             (_, false, Concerned::Deferred) => &[State::Deferred],
             (_, false, Concerned::Answered) => &[State::Refused, State::Deferred],
         })
@@ -319,7 +319,7 @@ impl Resolution<'_> {
 pub fn resolve(global: &Global, order: &Resolution) -> Result<Exit> {
     let Resolution { name, why, .. } = *order;
     if why.trim().is_empty() {
-        bail!("--why is empty"; help: "say how it is known; the ledger keeps it");
+        bail!("--why is empty"; help: "give the reason; the ledger keeps it");
     }
     let from = order.from()?;
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
@@ -344,8 +344,8 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<Exit> {
     if let ([], Some(key)) = (decided.as_slice(), &key) {
         let row = ledger.rows()?.into_iter().find(|row| row.key == *key);
         match row {
-            Some(row) => bail!("{key} is already {}; this option cannot change that", row.state.name()),
-            None => bail!("{key} is not among the recipients of `{name}`"),
+            Some(row) => bail!("{key} is already {}; this option can't change that", row.state.name()),
+            None => bail!("{key} is not a recipient of `{name}`"),
         }
     }
     ledger.keep()?;
@@ -354,7 +354,7 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<Exit> {
         let of = from.iter().map(|state| state.name()).collect::<Vec<_>>().join(" or ");
         report::note(
             global,
-            &format!("nobody is {of}; --all is about those in doubt, and --all-planned, --all-refused and --all-deferred about others"),
+            &format!("no message is {of}; use --all for messages in doubt, and --all-planned, --all-refused or --all-deferred for others"),
         );
     }
     Ok(Exit::Done)

@@ -182,7 +182,7 @@ impl Loaded {
     pub fn render(&self, frame: &Frame, route: &str) -> Result<Rendered, tera::Error> {
         let render = || frame.render(route);
         match render::template_of(&self.site, route) {
-            Some(template) => self.watchdog.watch(&format!("making `{route}` by the template `{template}`"), MOST_TIME, render),
+            Some(template) => self.watchdog.watch(&format!("making `{route}` with the template `{template}`"), MOST_TIME, render),
             None => render(),
         }
     }
@@ -199,7 +199,7 @@ pub fn root(global: &Global) -> Result<PathBuf> {
         Some(root) if disk::is_project(root) => root.clone(),
         Some(root) => {
             let folder = root.display();
-            bail!("there is no {FILE_NAME} in {folder}"; help: "`runsheet init {folder}` makes a project")
+            bail!("no {FILE_NAME} in {folder}"; help: "create a project with `runsheet init {folder}`")
         }
         None => disk::find_root(&disk::current_folder()?)?,
     };
@@ -212,7 +212,7 @@ fn now(global: &Global) -> Result<Option<Timestamp>> {
     let Some(text) = &global.now else { return environment::source_date_epoch() };
     match text.parse::<Timestamp>() {
         Ok(time) if years::hold(time) => Ok(Some(time)),
-        Ok(_) => bail!("`--now` is out of range: {text}"; help: "{}", years::HELP),
-        Err(_) => bail!("`--now` is not a time: {text}"; help: "write it as 2027-02-13T01:30:00Z"),
+        Ok(_) => bail!("--now is out of range: {text}"; help: "{}", years::HELP),
+        Err(_) => bail!("invalid time for --now: {text}"; help: "write it as 2027-02-13T01:30:00Z"),
     }
 }

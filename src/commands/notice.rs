@@ -208,7 +208,7 @@ fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnost
     let keys = environment::keys();
     let mut fields = loaded.project.config.notices.sample.clone();
     let address = crate::mail::address::parse(fields.get("email").map_or("sample@example.org", String::as_str));
-    let Ok(address) = address else { bail!("the `email` of the sample in [notices] is no address") };
+    let Ok(address) = address else { bail!("invalid `email` in the sample of [notices]") };
     fields.entry("email".to_owned()).or_insert_with(|| address.to_string());
     let columns: Vec<String> = fields.keys().cloned().collect();
     let path = crate::source::configuration();
@@ -282,8 +282,8 @@ pub fn refuse_undeclared(config: &Config, mailing: &Mailing, recipients: Option<
         let sends = |other: &&Mailing| other.notice.value == *id;
         let ids: Vec<&str> = config.mailings.iter().filter(sends).map(|other| other.id.value.as_str()).collect();
         match ids.as_slice() {
-            [] => bail!("`{id}` is a notice that no mailing sends"; help: "name its recipients with --recipients FILE"),
-            ids => bail!("`{id}` is a notice, and not a mailing"; help: "use the mailing that sends it: {}", ids.join(", ")),
+            [] => bail!("`{id}` is a notice that no mailing sends"; help: "choose its recipients with --recipients FILE"),
+            ids => bail!("`{id}` is a notice, not a mailing"; help: "use the mailing that sends it: {}", ids.join(", ")),
         }
     }
     Ok(())
@@ -354,7 +354,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     let tally = merged.with_context(|| format!("cannot merge `{name}`"))?;
     if to_standard_output {
         if tally.incomplete {
-            bail!("the recipients changed while they were merged: what was printed is not whole");
+            bail!("the recipient table changed during the merge: the output is incomplete");
         }
     } else if failed(diagnostics, &tally) {
         return Ok(Exit::Faults);
@@ -364,7 +364,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
         written.finish()?;
     }
     let place = if to_standard_output { "to standard output".to_owned() } else { format!("in {}", target.display()) };
-    let all = if order.limit.is_none() && tally.beyond_limit > 0 { "; --all writes all" } else { "" };
+    let all = if order.limit.is_none() && tally.beyond_limit > 0 { "; use --all to write all" } else { "" };
     report::note(global, &format!("{}{all}", build::say_tally(&place, &tally)));
     Ok(Exit::Done)
 }
@@ -372,19 +372,19 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
 /// Standard output has what a command prints beside its report.
 pub fn refuse_dash(report: &Path) -> Result<()> {
     if report == Path::new("-") {
-        bail!("the report is a file"; help: "name one with --report FILE");
+        bail!("the report can't go to standard output"; help: "choose a file with --report FILE");
     }
     Ok(())
 }
 
-/// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
+/// The report must not be one of the files being written: a folder is replaced as a whole, and a file can only be one of the two.
 fn refuse_report(report: &Path, target: Option<&Path>) -> Result<()> {
     refuse_dash(report)?;
     let Some(target) = target else { return Ok(()) };
     let report = sink::real_path(report)?;
-    let target = std::path::absolute(target).context("the target is no path")?;
+    let target = std::path::absolute(target).context("invalid path for the messages")?;
     if report.starts_with(&target) || sink::real_path(&target).is_ok_and(|target| report.starts_with(target)) {
-        bail!("{} lies where the messages are written", report.display(); help: "name another file with --report");
+        bail!("{} is inside the folder for the messages", report.display(); help: "choose another file with --report");
     }
     Ok(())
 }
@@ -400,7 +400,7 @@ fn open_sink(root: &Path, target: &Path, format: Option<MergeFormat>, locks: &mu
     });
     let stream = match format {
         MergeFormat::Eml | MergeFormat::Maildir if is_standard_output => {
-            bail!("standard output is one stream: use --format mbox or --format jsonl"; help: "`runsheet notice preview NAME --format eml` prints one message")
+            bail!("this format can't go to standard output: use --format mbox or --format jsonl"; help: "to print one message, use `runsheet notice preview NAME --format eml`")
         }
         MergeFormat::Eml => return Ok(Box::new(InFolder::new(root, target, Folder::Eml, locks)?)),
         MergeFormat::Maildir => return Ok(Box::new(InFolder::new(root, target, Folder::Maildir, locks)?)),

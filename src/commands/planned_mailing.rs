@@ -295,7 +295,7 @@ impl Difference<'_> {
             (self.added.len(), "recipient is new", "recipients are new"),
             (self.back, "recipient is back", "recipients are back"),
             (self.gone, "recipient is gone", "recipients are gone"),
-            (self.suppressed + self.suppressed_added.len(), "recipient is suppressed now", "recipients are suppressed now"),
+            (self.suppressed + self.suppressed_added.len(), "recipient is now suppressed", "recipients are now suppressed"),
         ]
         .into_iter()
         .filter(|(number, ..)| *number > 0)
@@ -303,8 +303,8 @@ impl Difference<'_> {
         .collect();
         let parts = match (parts.is_empty(), self.sent) {
             (false, _) => parts.join(", "),
-            (true, 0) => "the table of recipients differs, and no message".to_owned(),
-            (true, sent) => counted(sent, "message that was sent would differ now", "messages that were sent would differ now"),
+            (true, 0) => "the recipient table differs, but no message does".to_owned(),
+            (true, sent) => counted(sent, "message already sent would differ now", "messages already sent would differ now"),
         };
         format!("{parts} ({} of {} not reached yet)", thousands(self.unreached as u64), thousands(self.of as u64))
     }

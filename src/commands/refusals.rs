@@ -45,20 +45,20 @@ impl Refusals {
             return;
         }
         if self.reasons.is_empty() && !is_faulty {
-            super::report::note(global, "a dry run: nothing was sent, and the ledger is as it was");
+            super::report::note(global, "dry run: nothing was sent, and the ledger is unchanged");
             return;
         }
         for reason in &self.reasons {
             super::report::error(reason, global.message_format);
         }
-        super::report::note(global, "a dry run: `send` would refuse this; nothing was sent, and the ledger is as it was");
+        super::report::note(global, "dry run: `send` would refuse this; nothing was sent, and the ledger is unchanged");
     }
 }
 
 /// A rehearsal is not sent.
 pub fn by_mode(event: &Event) -> Option<Error> {
     (event.mode == Mode::Rehearsal).then(|| {
-        error!("`{}` is a rehearsal: its mailings are not sent", event.name; help: "--test ADDRESS sends one message to yourself; `mode = \"live\"` in the event makes it real")
+        error!("`{}` is a rehearsal: its mailings are not sent", event.name; help: "send one message to yourself with --test ADDRESS, or set `mode = \"live\"` in the event")
     })
 }
 
@@ -71,14 +71,14 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
         Timing::Early => times.first.as_ref().map(|(first, why)| {
             let help = match &times.last {
                 Some((last, until)) if last.timestamp() < first.timestamp() => {
-                    format!("it can never be sent: it ends before that, at {} ({until}); change `when` or `not_before` of the mailing", with_distance(last, now))
+                    format!("change `when` or `not_before` of the mailing: it can never be sent, as it ends before that, at {} ({until})", with_distance(last, now))
                 }
                 _ => "wait, or change `when` or `not_before` of the mailing".to_owned(),
             };
-            error!("the mailing `{id}` is not to be sent before {} ({why})", with_distance(first, now); help: "{help}")
+            error!("the mailing `{id}` must not be sent before {} ({why})", with_distance(first, now); help: "{help}")
         }),
         Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
-            error!("the mailing `{id}` was not to be sent after {} ({why}): that was {} ago", last.strftime("%a %-d %b %Y, %H:%M %Z"), ago(last); help: "its text may be out of date: update the notice and `not_after`, or send it anyway with `--late REASON`; the ledger keeps the reason")
+            error!("too late for the mailing `{id}`: its last moment was {} ({why}), {} ago", last.strftime("%a %-d %b %Y, %H:%M %Z"), ago(last); help: "update the notice, which may be out of date, and `not_after`; or send it anyway with `--late REASON`, which the ledger keeps")
         }),
         Timing::Stale if late.is_none() && !asks => Some(error!("the mailing `{id}` was due {} ago ({}) and has no end date", ago(&times.due.0), times.due.1; help: "set `not_after` in the mailing or a stage in the notice, or send it anyway with `--late REASON`")),
         Timing::Late | Timing::Stale => None,
@@ -98,26 +98,26 @@ pub fn by_calendar(earlier: &[EarlierCampaign], event: &Event, sequence: Option<
     let last = earlier.iter().filter(is_older).max_by_key(|one| one.sequence)?;
     let known = last.sequence.unwrap_or(0);
     let before = if invitation::takes_out(known) {
-        format!("`{}` took the window out of calendars", last.mailing)
+        format!("`{}` removed the window from calendars", last.mailing)
     } else if last.t0 == now {
         format!("`{}` was sent with a higher `revision` of the event", last.mailing)
     } else {
-        format!("T-0 was {} when `{}` was sent, and is {} now", shown_time(last.t0, event), last.mailing, shown_time(now, event))
+        format!("T-0 was {} when `{}` was sent, but is now {}", shown_time(last.t0, event), last.mailing, shown_time(now, event))
     };
     let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
     Some(
-        error!("{before}: with `revision = {}` of the event calendars would not take this; nothing was sent", event.revision; help: "set `revision = {needed}` in [events.{}]", event.id),
+        error!("{before}: calendars would ignore this with `revision = {}` of the event; nothing was sent", event.revision; help: "set `revision = {needed}` in [events.{}]", event.id),
     )
 }
 
 /// Nobody to send to, and too many.
 pub fn by_number(messages: u64, sending: &Sending) -> Option<Error> {
     if messages == 0 {
-        return Some(Error::new("nobody would get a message: all recipients are suppressed or were not reached by the earlier mailing"));
+        return Some(Error::new("no messages to send: all recipients are suppressed or were not reached by the earlier mailing"));
     }
     (messages > sending.max_recipients).then(|| {
         error!(
-            "{} recipients are more than `max_recipients` ({}) in [smtp]; nothing was sent",
+            "too many recipients: {}, but `max_recipients` in [smtp] is {}; nothing was sent",
             thousands(messages),
             thousands(sending.max_recipients)
         )
@@ -126,7 +126,8 @@ pub fn by_number(messages: u64, sending: &Sending) -> Option<Error> {
 
 /// Another number than was asked for.
 pub fn by_count(yes: u64, messages: u64) -> Option<Error> {
-    (yes != messages).then(|| error!("--yes says {}, and there are {} messages; nothing was sent", thousands(yes), thousands(messages)))
+    (yes != messages)
+        .then(|| error!("--yes confirms {}, but the number of messages is {}; nothing was sent", thousands(yes), thousands(messages)))
 }
 
 /// People who are samples get no mail over a real server: it would bounce, or worse.
@@ -138,6 +139,6 @@ pub fn by_samples(planned: &PlannedMailing, sending: &Sending) -> Option<Error> 
     let more = if *count > named.len() as u64 { ", …" } else { "" };
     let are = counted(*count, "recipient has a sample address", "recipients have sample addresses");
     Some(
-        error!("{are}: {}{more}; nothing was sent", named.join(", "); help: "name the real table as `recipients` of the mailing, or with --recipients FILE; `--test ADDRESS` sends one message to yourself"),
+        error!("{are}: {}{more}; nothing was sent", named.join(", "); help: "set the real table as `recipients` of the mailing or with --recipients FILE; or send one message to yourself with `--test ADDRESS`"),
     )
 }

@@ -15,7 +15,7 @@ use crate::source::RelPath;
 use crate::text::counted;
 use crate::world::{environment, streams, tzdata};
 
-/// Writes data to standard output. A reader that has gone away is no error.
+/// Writes data to standard output. A reader that has gone away is not an error.
 pub fn data(text: &str) -> Result<()> {
     streams::out(text.as_bytes())
 }
@@ -43,7 +43,7 @@ pub fn usage(told: &clap::Error) -> Exit {
 
 /// The version, and the release of the zones' rules. A line more says if the system has newer ones.
 fn version() -> String {
-    let newer = tzdata::newer().map_or_else(String::new, |newer| format!("this system has tzdata {newer}, which is newer\n"));
+    let newer = tzdata::newer().map_or_else(String::new, |newer| format!("this system has the newer tzdata {newer}\n"));
     format!("runsheet {} (tzdata {})\n{newer}", env!("CARGO_PKG_VERSION"), zone::tzdata())
 }
 

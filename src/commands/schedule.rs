@@ -38,8 +38,8 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
     let Some(page) = page else {
         if sheets.is_empty() {
             bail!(
-                "no page is a run sheet";
-                help: "a page is one if its front matter says `kind: run-sheet`, or if a heading has an offset such as `T-1h` and there is a task"
+                "no run sheet found";
+                help: "set `kind: run-sheet` in the front matter of a page, or give it a task and a heading with an offset such as `T-1h`"
             );
         }
         return Ok(sheets.to_vec());
@@ -53,7 +53,7 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
         Some(sheet) => Ok(vec![*sheet]),
         None => {
             let help = suggest(wanted, sheets.iter().map(|sheet| sheet.page.path.as_str()));
-            Err(error!("no run sheet is called `{page}`").maybe_help(help))
+            Err(error!("no run sheet named `{page}`").maybe_help(help))
         }
     }
 }
@@ -62,13 +62,13 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
 fn as_calendar(site: &Site, sheets: &[&SitePage]) -> Result<String> {
     let [sheet] = sheets else {
         let names: Vec<&str> = sheets.iter().map(|sheet| sheet.page.path.as_str()).collect();
-        bail!("a calendar is made of one run sheet"; help: "name one of {}", names.join(", "));
+        bail!("a calendar needs a single run sheet"; help: "choose one of {}", names.join(", "));
     };
     let calendar = render::calendar(site, sheet);
     if calendar.is_empty() {
         bail!(
-            "{} has no T-0, so there is nothing to put into a calendar", sheet.page.path;
-            help: "set `t0` of its event, or give --t0"
+            "no T-0 in {}, so the calendar would be empty", sheet.page.path;
+            help: "set `t0` in its event, or pass --t0"
         );
     }
     Ok(calendar)

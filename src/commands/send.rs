@@ -60,16 +60,16 @@ pub struct SendOrder<'a> {
 pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
     process::leave_no_core();
     if global.t0.is_some() || global.now.is_some() || global.event.is_some() {
-        bail!("what is sent follows runsheet.toml and the clock"; help: "leave out --t0, --now and --event; `notice preview` and `notice merge` take them");
+        bail!("`send` uses only runsheet.toml and the clock"; help: "leave out --t0, --now and --event, or use them with `notice preview` or `notice merge`");
     }
     if global.offline && !order.dry_run {
-        bail!("--offline opens no connection"; help: "--dry-run shows what would be sent");
+        bail!("cannot send with --offline"; help: "to see what would be sent, use --dry-run");
     }
     if order.only.is_some() && order.test.is_empty() {
-        bail!("--only is for a test message"; help: "add --test ADDRESS; `send` mails everybody in the table, `--limit N` the first of them");
+        bail!("--only is for test messages"; help: "add --test ADDRESS; without it `send` mails everyone in the table, or the first N with `--limit N`");
     }
     if order.late.is_some_and(|reason| reason.trim().is_empty()) {
-        bail!("--late is empty"; help: "say why it is sent anyway; the ledger keeps it");
+        bail!("--late is empty"; help: "give the reason for sending it anyway; the ledger keeps it");
     }
     let loaded = load(global, StatusFrom::Kept, HistoryFrom::Nowhere, None)?;
     let mailing = ledger::declared(&loaded.project.config, order.name)?.clone();
@@ -198,10 +198,10 @@ impl Job<'_> {
             refusals.say(self.global, false);
             return Ok(if refusals.is_empty() { Exit::Done } else { Exit::Failed });
         }
-        let Some(mut ledger) = ledger else { bail!("there is no ledger") };
+        let Some(mut ledger) = ledger else { bail!("no ledger found") };
         if waiting.messages == 0 && change == Change::Same && order.in_doubt == InDoubt::Hold {
             self.note_left_out(&mut ledger, &planned, &frozen)?;
-            report::note(self.global, "nothing is left to send");
+            report::note(self.global, "nothing left to send");
             return self.handover(&frozen, planned.skip.as_ref()).conclude(&mut ledger, None, false);
         }
         if self.confirm(planned.messages())? == Confirmed::ByHand {
@@ -273,7 +273,7 @@ impl Job<'_> {
         }
         let again = self.planned_mailing(frozen, reached, &mut Diagnostics::default())?;
         if again.is_none_or(|again| again.hash != planned.hash) {
-            bail!("the recipients changed while you read this; nothing was sent"; help: "run it again");
+            bail!("the recipient table changed while you read this; nothing was sent"; help: "run it again");
         }
         self.refuse_conflict(planned, rows, Some(ledger), &mut Refusals::new(self.order))
     }
@@ -293,18 +293,18 @@ impl Job<'_> {
         let known = ledger.plan()?;
         if let Some(successor) = adoption::successor(ledger.store(), &campaign)? {
             let name = Known::parse(&successor).map_or(successor, |known| known.site);
-            refusals.add(error!("this campaign was taken over by the site `{name}`; nothing was sent"; help: "send it from there, or set `id = \"{name}\"` in [site] if that is this site"))?;
+            refusals.add(error!("the site `{name}` has adopted this campaign; nothing was sent"; help: "send it from there, or set `id = \"{name}\"` in [site] if that is this site"))?;
         }
         let Some(plan) = known else { return Ok(None) };
         let lines = ledger.plan_lines()?;
         let faults = verify_plan(&plan, &lines, &ledger.rows()?);
         if !faults.is_empty() {
-            refusals.add(error!("somebody has changed the ledger: {}; nothing was sent", faults.join("; "); help: "bring back the ledger as it was; `runsheet notice export {}` says more", self.mailing.id.value))?;
+            refusals.add(error!("the ledger was changed outside Runsheet: {}; nothing was sent", faults.join("; "); help: "restore the unchanged ledger; for details run `runsheet notice export {}`", self.mailing.id.value))?;
         }
         if !self.order.dry_run {
             if lines.is_empty() {
                 ledger.vouch(Occasion::FromHere, &environment::user(), "")?;
-                report::note(self.global, "this plan was made by an older version: from here on the history vouches for it");
+                report::note(self.global, "this plan was made by an older version: the history covers it from now on");
             }
             let left = ledger.sweep()?;
             if left > 0 {
@@ -331,15 +331,15 @@ impl Job<'_> {
         let difference = planned.difference(rows);
         let messages = last_cover(&ledger.plan_lines()?).map_or_else(String::new, |covered| covered.messages);
         if difference.is_mended(&messages) {
-            let are = counted(difference.added() as u64, "row that was left out is", "rows that were left out are");
-            report::note(self.global, &format!("{are} good now, and planned"));
+            let are = counted(difference.added() as u64, "row left out before is", "rows left out before are");
+            report::note(self.global, &format!("{are} now good, and planned"));
             return Ok(Change::Extended);
         }
         if self.order.amend {
-            report::note(self.global, &format!("to be amended: {}", difference.text()));
+            report::note(self.global, &format!("changes to send: {}", difference.text()));
             return Ok(Change::Amended);
         }
-        refusals.add(error!("the plan of {} has changed: {}; nothing was sent", shown_time(plan.frozen, self.event), difference.text(); help: "--amend sends it as it is now to those who were not reached yet; a correction to all is `revision = {}` of the mailing", self.mailing.revision + 1))?;
+        refusals.add(error!("the plan of {} has changed: {}; nothing was sent", shown_time(plan.frozen, self.event), difference.text(); help: "to send it as it is now to recipients not reached yet, use --amend; to send a correction to everyone, set `revision = {}` in the mailing", self.mailing.revision + 1))?;
         Ok(Change::Same)
     }
 
@@ -433,7 +433,7 @@ impl Job<'_> {
             Change::New => match ledger.freeze(&plan, &planned.rows, &particulars) {
                 // Another sender may have been quicker: it is the same plan if its hash is.
                 Err(_) if ledger.plan()?.is_some() => {
-                    bail!("another sender has frozen this plan meanwhile"; help: "run it again to join in")
+                    bail!("another sender has frozen this plan in the meantime"; help: "run it again to join")
                 }
                 frozen => frozen,
             },
@@ -450,7 +450,7 @@ impl Job<'_> {
 
     /// Makes every message once. `None`: there are faults, and they are reported.
     fn planned_mailing(&self, frozen: &Frozen, reached: Option<&Reached>, diagnostics: &mut Diagnostics) -> Result<Option<PlannedMailing>> {
-        let (campaign, _) = campaign::campaign_of(&self.loaded.project, self.mailing).context("the mailing has no notice or no event")?;
+        let (campaign, _) = campaign::campaign_of(&self.loaded.project, self.mailing).context("the mailing has no notice, or no event")?;
         let begun_as = frozen.begun.get(campaign.name()).cloned();
         let campaign = campaign.begun_as(begun_as.as_deref());
         let (mailing, recipients) = (self.mailing, self.order.recipients);
@@ -471,7 +471,7 @@ impl Job<'_> {
         let due = format!("it was due {} ({}) and has no end date", deadline::with_distance(&times.due.0, self.now), times.due.1);
         let typed = confirm::ask(&format!("{due}\ntype `late` to send it anyway: "))?;
         if typed.trim() != "late" {
-            bail!("that is not `late`; nothing was sent");
+            bail!("you did not type `late`; nothing was sent");
         }
         Ok(confirmed)
     }

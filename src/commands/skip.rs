@@ -37,10 +37,10 @@ pub fn asked(loaded: &Loaded, selection: &Selection, keys: &Keys, count: Option<
     if found != count {
         let are = if found == 1 { "row is" } else { "rows are" };
         let help = match found {
-            0 => "leave --skip-bad out".to_owned(),
-            _ => format!("`{}` names each of them", selection.command_to_check()),
+            0 => "leave out --skip-bad".to_owned(),
+            _ => format!("list them with `{}`", selection.command_to_check()),
         };
-        bail!("--skip-bad says {}, and {} {are} faulty; nothing was written or sent", thousands(count), thousands(found); help: "{help}");
+        bail!("--skip-bad expects {}, but {} {are} faulty; nothing was written or sent", thousands(count), thousands(found); help: "{help}");
     }
     Ok(Asked::Rows(Some(Skip { rows: faulty.rows, table: tally.table })))
 }

@@ -11,7 +11,7 @@ use crate::status;
 pub fn run(global: &Global) -> Result<Exit> {
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Nowhere, None)?;
     let Some(settings) = &loaded.site.config.status else {
-        bail!("the project shows no status"; help: "name a status page in [status] of runsheet.toml");
+        bail!("no status page is configured"; help: "add one to [status] in runsheet.toml");
     };
     // On the terminal all is English.
     let overview = status::overview(loaded.inputs.status.snapshot.as_ref(), settings, loaded.inputs.now, &Language::default());

@@ -39,8 +39,8 @@ pub fn send(
     let Some(recipient) = first else {
         let Tally { suppressed, left_out, .. } = tally;
         match only {
-            Some(only) => bail!("`{only}` is suppressed and gets no mail"; help: "name another recipient with --only"),
-            None => bail!("there is nobody whose message could be sent: {suppressed} suppressed, {left_out} left out"),
+            Some(only) => bail!("`{only}` is suppressed and gets no mail"; help: "choose another recipient with --only"),
+            None => bail!("no recipient for a test message: {suppressed} suppressed, {left_out} left out"),
         }
     };
     let path = &mailing.recipients.value;
@@ -145,7 +145,7 @@ fn result(server: &Server, to: &str, delivery: Delivery) -> String {
         Delivery::Accepted(reply) => format!("sent to {to}: {reply}"),
         Delivery::Answered { step, reply, .. } => format!("not sent to {to}: {name} answered {reply} at {}", step.name()),
         Delivery::Lost { why, .. } => format!("not sent to {to}: the connection to {name} was lost: {why}"),
-        Delivery::InDoubt { why } => format!("perhaps sent to {to}: {name} has not said whether it took the message: {why}"),
+        Delivery::InDoubt { why } => format!("in doubt, {to}: {name} did not confirm the message: {why}"),
         Delivery::Void => format!("not sent to {to}"),
     }
 }

@@ -22,7 +22,7 @@ use crate::world::table_file::TableFile;
 
 pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Option<&Path>) -> Result<Exit> {
     let Some(key) = environment::keys().unsubscribe else {
-        bail!("tokens cannot be read without their key"; help: "set RUNSHEET_UNSUBSCRIBE_KEY in the environment");
+        bail!("reading tokens needs their key"; help: "set RUNSHEET_UNSUBSCRIBE_KEY in the environment");
     };
     let sought = if token.len() > Sought::MOST { None } else { Sought::in_text(token) };
     let Some(sought) = sought else {
@@ -38,7 +38,7 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
     for mailing in mailings {
         let id = &mailing.id.value;
         match look(global, &loaded.root, &loaded.project, mailing, recipients, &sought, &key)
-            .with_context(|| format!("cannot look into the mailing `{id}`"))?
+            .with_context(|| format!("cannot search the mailing `{id}`"))?
         {
             Ok(search) => {
                 looked += search.rows;
@@ -49,8 +49,8 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
     }
     report::data(&found)?;
     if found.is_empty() {
-        report::note(global, &format!("nobody has this token: {} searched", counted(looked, "row", "rows")));
-        report::note(global, "check that the key and the recipient table are those that the message was made with");
+        report::note(global, &format!("no recipient has this token: {} searched", counted(looked, "row", "rows")));
+        report::note(global, "check that the key and the recipient table are those the message was made with");
         return Ok(Exit::Faults);
     }
     Ok(Exit::Done)
@@ -72,9 +72,9 @@ fn look(
     sought: &Sought,
     key: &str,
 ) -> Result<Result<Search, String>> {
-    let Some((_, event)) = campaign::campaign_of(project, mailing) else { return Ok(Err("it has no notice or no event".to_owned())) };
+    let Some((_, event)) = campaign::campaign_of(project, mailing) else { return Ok(Err("it has no notice, or no event".to_owned())) };
     let file = TableFile::new(root, &Selection { recipients, ..Selection::all(mailing) });
-    let Some(table) = crate::mailing::open(&file)? else { return Ok(Err(format!("there is no file {}", file.path()))) };
+    let Some(table) = crate::mailing::open(&file)? else { return Ok(Err(format!("file not found: {}", file.path()))) };
     let rules = Rules { unicode: project.config.notices.allow_unicode_addresses };
     let rows = table.map_err(|fault| vec![fault]);
     let mut rows = match rows.and_then(|table| Recipients::open(table.rows, file.path(), &mailing.columns, rules)) {
@@ -91,7 +91,7 @@ fn look(
     }
     match begun(root, project, mailing) {
         Ok(begun) => names.extend(begun),
-        Err(error) => report::note(global, &format!("the ledger was not read: {error:#}")),
+        Err(error) => report::note(global, &format!("cannot read the ledger: {error:#}")),
     }
     let mut search = Search { rows: 0, found: String::new() };
     // A row that is faulty now may have been good when it was sent to.

@@ -32,7 +32,7 @@ const RECENT_BITS: u32 = 12;
 
 impl Default for Recent {
     fn default() -> Recent {
-        // No word has no letters.
+        // The empty key can never match: every word has at least one byte.
         Recent([(0, 0); 1 << RECENT_BITS])
     }
 }

@@ -23,12 +23,12 @@ fn each_kind_of_answer() {
     let seen = project.check(&[]);
     assert_eq!(seen.code, 1, "{seen:?}");
     let expected = [
-        "tried 7 addresses of 1 host: 2 answer, 2 dead, 3 uncertain",
-        "content/index.md:1:COL: error[dead-link]: `BASE/gone` is dead: the server says 410, gone",
-        "content/index.md:1:COL: error[dead-link]: `BASE/missing` is dead: the server says 404, not found",
-        "content/index.md:3:COL: warning[link-uncertain]: `BASE/forbidden` is uncertain: the server says 403, it may refuse programs",
-        "content/index.md:3:COL: warning[link-uncertain]: `BASE/reset` is uncertain: the connection broke: REASON",
-        "content/index.md:3:COL: warning[link-uncertain]: `BASE/hang` is uncertain: no answer in time",
+        "tried 7 addresses on 1 host: 2 good, 2 dead, 3 uncertain",
+        "content/index.md:1:COL: error[dead-link]: dead link `BASE/gone`: the server answered 410, gone",
+        "content/index.md:1:COL: error[dead-link]: dead link `BASE/missing`: the server answered 404, not found",
+        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/forbidden`: the server answered 403: it may block programs",
+        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/reset`: the connection broke: REASON",
+        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/hang`: no answer in time",
         "2 errors, 3 warnings",
     ];
     assert_eq!(seen.lines(&server), expected, "{}", seen.text);
@@ -45,11 +45,11 @@ fn redirects_are_followed_and_judged() {
     let seen = project.check(&[]);
     assert_eq!(seen.code, 0, "{seen:?}");
     let expected = [
-        "hint: `BASE/for-good` has moved for good to `BASE/good`: content/index.md:1:COL",
-        "tried 5 addresses of 1 host: 2 answer, 0 dead, 3 uncertain",
-        "content/index.md:1:COL: warning[link-uncertain]: `BASE/circle` is uncertain: it redirects in a circle",
-        "content/index.md:1:COL: warning[link-uncertain]: `BASE/endless/0` is uncertain: it redirects too often",
-        "content/index.md:1:COL: warning[link-uncertain]: `BASE/to/file` is uncertain: it redirects to `file:///etc/passwd`, which is not asked",
+        "hint: `BASE/for-good` has moved permanently to `BASE/good`: content/index.md:1:COL",
+        "tried 5 addresses on 1 host: 2 good, 0 dead, 3 uncertain",
+        "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `BASE/circle`: redirect loop",
+        "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `BASE/endless/0`: too many redirects",
+        "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `BASE/to/file`: it redirects to `file:///etc/passwd`, which is not checked",
         "3 warnings",
     ];
     let mut expected = expected.to_vec();
@@ -68,7 +68,7 @@ fn a_redirect_to_another_host_is_followed() {
     let project = Project::new("retries = 0\n");
     project.page(&server.fill("[other](BASE/to/other)\n"));
     let seen = project.check(&[]);
-    assert_eq!(seen.lines(&server)[0], "tried 1 address of 1 host: 1 answer, 0 dead, 0 uncertain");
+    assert_eq!(seen.lines(&server)[0], "tried 1 address on 1 host: 1 good, 0 dead, 0 uncertain");
     assert_eq!(other.asked("/good"), ["HEAD"]);
 }
 
@@ -78,8 +78,8 @@ fn passing_faults_are_tried_again() {
     let project = Project::new("");
     project.page(&server.fill("[busy](BASE/busy-once) [down](BASE/down-twice) [always](BASE/always-busy)\n"));
     let seen = project.check(&[]);
-    let always = "content/index.md:1:COL: warning[link-uncertain]: `BASE/always-busy` is uncertain: the server says 429, too many requests";
-    assert_eq!(seen.lines(&server), ["tried 3 addresses of 1 host: 2 answer, 0 dead, 1 uncertain", always, "1 warning"]);
+    let always = "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `BASE/always-busy`: the server answered 429, too many requests";
+    assert_eq!(seen.lines(&server), ["tried 3 addresses on 1 host: 2 good, 0 dead, 1 uncertain", always, "1 warning"]);
     assert_eq!(server.asked("/busy-once").len(), 2);
     assert_eq!(server.asked("/down-twice").len(), 3);
     assert_eq!(server.asked("/always-busy").len(), 3);
@@ -101,11 +101,11 @@ fn good_answers_are_kept_and_bad_ones_are_not() {
     let project = Project::new("retries = 0\n");
     project.page(&server.fill("[good](BASE/good#part) [again](BASE/good) [gone](BASE/gone) [moved](BASE/for-good)\n"));
     let first = project.check(&[]);
-    assert!(first.text.contains("tried 3 addresses of 1 host: 2 answer, 1 dead, 0 uncertain\n"), "{first:?}");
+    assert!(first.text.contains("tried 3 addresses on 1 host: 2 good, 1 dead, 0 uncertain\n"), "{first:?}");
     let asked = server.asked("/good").len();
     let second = project.check(&[]);
-    assert!(second.text.contains("tried 3 addresses of 1 host: 2 answer, 1 dead, 0 uncertain (2 from the cache)\n"), "{second:?}");
-    assert!(second.text.contains("has moved for good"), "{second:?}");
+    assert!(second.text.contains("tried 3 addresses on 1 host: 2 good, 1 dead, 0 uncertain (2 from the cache)\n"), "{second:?}");
+    assert!(second.text.contains("has moved permanently"), "{second:?}");
     assert_eq!(server.asked("/good").len(), asked, "a kept answer is not asked for");
     assert_eq!(server.asked("/gone").len(), 4, "a bad answer is asked for each time, by HEAD and GET");
 
@@ -113,7 +113,7 @@ fn good_answers_are_kept_and_bad_ones_are_not() {
     assert!(!eight_days_later.text.contains("cache"), "{eight_days_later:?}");
     fs::write(project.folder.path().join(".runsheet/links.json"), "{ broken").expect("a file");
     let broken = project.check(&[]);
-    assert!(broken.text.contains("2 answer, 1 dead, 0 uncertain\n"), "{broken:?}");
+    assert!(broken.text.contains("2 good, 1 dead, 0 uncertain\n"), "{broken:?}");
 
     let plain = project.run(&["check", "--offline"]);
     assert_eq!((plain.code, plain.text.contains("tried")), (0, false), "nothing is asked without the option: {plain:?}");
@@ -143,7 +143,7 @@ fn a_host_is_never_asked_twice_at_once() {
     let links: String = (0..12).map(|number| server.fill(&format!("[{number}](BASE/held/{number})\n"))).collect();
     project.page(&links);
     let seen = project.check(&[]);
-    assert!(seen.text.contains("tried 12 addresses of 1 host: 12 answer"), "{seen:?}");
+    assert!(seen.text.contains("tried 12 addresses on 1 host: 12 good"), "{seen:?}");
     assert_eq!(server.state.lock().expect("the state").most_at_once, 1);
 }
 
@@ -156,8 +156,8 @@ fn some_addresses_are_never_asked() {
         "[a](BASE/inner/x) <https://www.example.com/> <https://docs.sample.example/> <http://a.invalid> <http://b.test> mailto:me@c.example",
     ));
     let seen = project.check(&[]);
-    let left_out = "5 links were left out: of this site, on the ignore list, or names for documentation";
-    assert_eq!(seen.lines(&server)[..2], ["tried 0 addresses of 0 hosts: 0 answer, 0 dead, 0 uncertain", left_out]);
+    let left_out = "5 links were skipped: on this site, on the ignore list, or example domains";
+    assert_eq!(seen.lines(&server)[..2], ["tried 0 addresses on 0 hosts: 0 good, 0 dead, 0 uncertain", left_out]);
     assert_eq!(server.asked("/inner/x").len(), 0);
 }
 
@@ -170,7 +170,7 @@ fn private_addresses_are_asked_only_if_the_configuration_allows_it() {
     let number = format!("http://2130706433:{}/good", server.address.port());
     project.page(&server.fill(&format!("[a](BASE/good) <http://localhost/> <http://10.0.0.1/> <{number}>\n")));
     let seen = project.check(&[]);
-    let skipped = "4 links lead into a private network and were not tried: `allow_private` in [check.external] allows it";
+    let skipped = "4 links lead into a private network and were not tried: set `allow_private` in [check.external] to check them";
     assert!(seen.text.contains(skipped), "{seen:?}");
     assert_eq!(seen.code, 0);
     assert_eq!(server.asked("/good").len(), 0);
@@ -182,7 +182,7 @@ fn what_cannot_be_meant_is_said() {
     project.page("<https://me:secret@docs.sample.example/>\n");
     let seen = project.check(&[]);
     let expected = [
-        "content/index.md:1:COL: warning[link-uncertain]: `https://…@docs.sample.example/` is uncertain: it is no plain web address",
+        "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `https://…@docs.sample.example/`: not a plain web address",
         "runsheet.toml:3:COL: error[bad-value]: `intranet/*` matches no address",
         "runsheet.toml:4:COL: error[unknown-key]: unknown key `timeot` in [check.external]",
         "runsheet.toml:5:COL: error[bad-value]: `0s` leaves no time for an answer",

@@ -462,7 +462,7 @@ fn a_loop_that_writes_nothing_ends_after_10_seconds() {
     let project = themed("{% for a in range(end=100000) %}{% for b in range(end=100000) %}{% set c = b %}{% endfor %}{% endfor %}");
     let run = build(project.path(), 4096);
     assert_eq!(run.code, 2, "{}", run.said);
-    assert!(run.said.contains("making `page.html` by the template `page.html` takes more than 10 seconds"), "{}", run.said);
+    assert!(run.said.contains("making `page.html` with the template `page.html` takes more than 10 seconds"), "{}", run.said);
     assert!(run.took < Duration::from_secs(20), "{:?}", run.took);
     assert!(!project.path().join("public").exists());
 }

@@ -74,13 +74,13 @@ fn first_versions_build_and_check_tells_what_is_wrong_with_them() {
         "content/docs/CUTOVER_CHECKLIST.md:30:26: warning[escaped-backtick]",
         "content/docs/PRODUCTION_DEPLOYMENT.md:95:3: warning[escaped-backtick]",
         "content/docs/CUTOVER_CHECKLIST.md:158:18: warning[mojibake-on-page]",
-        "warning[step-owner]: no task of this run sheet has an owner",
+        "warning[step-owner]: no task in this run sheet has an owner",
         "warning[two-boxes]",
         "warning[alarm-threshold]",
         "warning[contacts-blank]: 6 contacts are left blank",
-        "content/docs/USER_NOTICE_TEMPLATE.md:13:11: warning[placeholder-on-page]: a placeholder is left: `[DATE/TIME]`",
-        "content/docs/USER_NOTICE_TEMPLATE.md:39:23: warning[placeholder-on-page]: a placeholder is left: `[LINK]`",
-        "content/docs/USER_NOTICE_TEMPLATE.md:80:18: warning[placeholder-on-page]: a placeholder is left: `[LINK]`",
+        "content/docs/USER_NOTICE_TEMPLATE.md:13:11: warning[placeholder-on-page]: placeholder left in the text: `[DATE/TIME]`",
+        "content/docs/USER_NOTICE_TEMPLATE.md:39:23: warning[placeholder-on-page]: placeholder left in the text: `[LINK]`",
+        "content/docs/USER_NOTICE_TEMPLATE.md:80:18: warning[placeholder-on-page]: placeholder left in the text: `[LINK]`",
     ] {
         assert!(said.contains(expected), "{expected}\n{said}");
     }

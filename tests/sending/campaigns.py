@@ -129,7 +129,7 @@ def an_older_ledger_is_taken_over(program):
         assert done.returncode == 0 and "not covered by the history" in done.stderr, done.stderr
         assert "3 of 6" in project.run("send", "advance", "--dry-run").stderr
         done = project.send()
-        assert "taken over from the ledger of" in done.stderr, done.stderr
+        assert "adopted the ledger of" in done.stderr, done.stderr
         # The mails of this runsheet may look different from those of then.
         if done.returncode == 2:
             refused(done, "has changed: 3 messages differ (3 of 6")
@@ -200,7 +200,7 @@ def another_identity_stops_it(program):
         expect(project.send("--limit", "2").returncode, 0)
         before = len(server.record.taken)
         project.configure(site="sending-again")
-        refused(project.send(), "this ledger holds the mailing")
+        refused(project.send(), "this ledger has the mailing")
         expect(project.run("adopt", "advance", "--why", "the id was changed").returncode, 0)
         expect(project.send().returncode, 0)
         expect(len(server.record.taken), before + 2)
@@ -227,11 +227,11 @@ def what_the_ledger_vouches_for(program):
         for statement in by_all + by_export:
             project = tampered(statement)
             taken = len(server.record.taken)
-            refused(project.run("export", "advance"), "somebody has changed the ledger")
+            refused(project.run("export", "advance"), "the ledger was changed outside Runsheet")
             if statement in by_all:
-                refused(project.run("status", "advance"), "somebody has changed the ledger")
-                refused(project.run("send", "advance", "--dry-run"), "somebody has changed the ledger")
-                refused(project.send(), "somebody has changed the ledger")
+                refused(project.run("status", "advance"), "the ledger was changed outside Runsheet")
+                refused(project.run("send", "advance", "--dry-run"), "the ledger was changed outside Runsheet")
+                refused(project.send(), "the ledger was changed outside Runsheet")
                 expect(len(server.record.taken), taken, statement)
 
 
@@ -247,7 +247,7 @@ def an_older_copy_is_noticed(program):
         assert head, done.stderr
         kept = [file.read_text().splitlines()[0] for file in (project.root / ".runsheet/ledger-heads").iterdir()]
         expect(kept, [head.group(1)])
-        for state, words in (("older", "the ledger is older than the last send from here"), ("none", "the ledger of the last send from here is not there")):
+        for state, words in (("older", "the ledger is older than the last send from here"), ("none", "the ledger of the last send from here is missing")):
             shutil.rmtree(project.state / "runsheet")
             if state == "older":
                 shutil.copytree(copy, project.state / "runsheet")
@@ -272,11 +272,11 @@ def exports_are_sealed(program):
             for old, new in (("sample1@d1.example", "sample9@d1.example"), ("accepted", "refused"), ("250", "251")):
                 if old in done.stdout:
                     file.write_bytes(done.stdout.replace(old, new, 1).encode())
-                    refused(project.run("verify", str(file)), "does not hold")
+                    refused(project.run("verify", str(file)), "is invalid")
             lines = done.stdout.splitlines(keepends=True)
             if form == "csv":
                 file.write_bytes("".join(lines[:1] + lines[2:]).encode())
-                refused(project.run("verify", str(file)), "does not hold")
+                refused(project.run("verify", str(file)), "is invalid")
         # The code is that of other programs.
         whole = json.loads(project.run("export", "advance", "--format", "json").stdout)
         seal = whole.pop("seal")
@@ -285,9 +285,9 @@ def exports_are_sealed(program):
         expect((seal["algorithm"], seal["mac"]), ("HMAC-SHA256", mac))
         project.configure(notices="")
         project.env["RUNSHEET_SEAL_KEY"] = "another"
-        refused(project.run("verify", str(project.root / "out.json")), "does not hold")
+        refused(project.run("verify", str(project.root / "out.json")), "is invalid")
         del project.env["RUNSHEET_SEAL_KEY"]
-        refused(project.run("verify", str(project.root / "out.json")), "there is no key")
+        refused(project.run("verify", str(project.root / "out.json")), "no key to check the seal with")
 
 
 @case
@@ -306,7 +306,7 @@ def an_export_is_verified_by_itself(program):
 
             good = verify(done.stdout)
             expect(good.returncode, 0, good.stderr)
-            assert "history verified: 9 lines, unchanged" in good.stderr and "it has no seal" in good.stderr, good.stderr
+            assert "history verified: 9 lines, unchanged" in good.stderr and "no seal:" in good.stderr, good.stderr
             whole = json.loads(done.stdout)
             changes = {
                 "a state": lambda it: it["recipients"][0].update(state="refused"),
@@ -320,8 +320,8 @@ def an_export_is_verified_by_itself(program):
                 changed = json.loads(done.stdout)
                 change(changed)
                 assert changed != whole, what
-                refused(verify(json.dumps(changed)), "does not hold")
-            refused(verify("{}"), "is not an export")
+                refused(verify(json.dumps(changed)), "is invalid")
+            refused(verify("{}"), "not an exported ledger")
             refused(verify("email,state\r\n"), "has no seal")
 
 
@@ -444,8 +444,8 @@ def late_notices(program):
             if not is_late:
                 expect((done.returncode, len(server.record.taken)), (0, before + 2), f"{stage} {done.stderr}")
                 continue
-            refused(done, "was not to be sent after", f"its stage is `{stage}`", "--late REASON")
-            refused(project.run("send", "advance", "--dry-run"), "was not to be sent after")
+            refused(done, "too late for the mailing `advance`", f"its stage is `{stage}`", "--late REASON")
+            refused(project.run("send", "advance", "--dry-run"), "too late for the mailing `advance`")
             expect(len(server.record.taken), before, stage)
             expect(project.send("--late", "").returncode, 2)
             done = project.send("--late", "the relay was down until now")
@@ -484,13 +484,13 @@ def a_dry_run_tells_the_truth(program):
             expect(len(server.record.taken), before)
 
         both(Project(program, server.port, 2, mode="rehearsal"), "is a rehearsal")
-        both(Project(program, server.port, 2, mailing='when = "T-1h"'), "not to be sent before")
-        both(Project(program, server.port, 2, mailing='not_after = "T-60d"'), "not to be sent after")
+        both(Project(program, server.port, 2, mailing='when = "T-1h"'), "must not be sent before")
+        both(Project(program, server.port, 2, mailing='not_after = "T-60d"'), "too late for the mailing")
         both(Project(program, server.port, 2, smtp="max_recipients = 1"), "more than `max_recipients`")
         both(Project(program, server.port, 2, host="mail.sending.test", tls="starttls"), "2 recipients have sample addresses")
         project = Project(program, server.port, 2, notices='suppress = "gone.txt"')
         (project.root / "gone.txt").write_text("\n".join(project.addresses) + "\n")
-        both(project, "nobody would get a message", count=0)
+        both(project, "no messages to send", count=0)
         project = Project(program, server.port, 3)
         expect(project.send("--limit", "1").returncode, 0)
         project.people(4)
@@ -528,7 +528,7 @@ def the_brake_works_all_night(program):
         in_a_row = answers[::-1].index("accepted")
         assert 20 <= in_a_row <= 28 and found["refused"] - in_a_row < 20, (found, in_a_row)
         server.behaviour.takes = 10_000
-        refused(project.run("resolve", "advance", "--all-refused", "--sent", "--why", "x"), "only what is in doubt")
+        refused(project.run("resolve", "advance", "--all-refused", "--sent", "--why", "x"), "--sent is only for messages in doubt")
         done = project.run("resolve", "advance", "--all-refused", "--code", "554", "--resend", "--why", "x")
         assert done.returncode == 0 and done.stderr.startswith("0 now planned"), done.stderr
         done = project.run("resolve", "advance", "--all-refused", "--code", "550", "--resend", "--why", "the quota is raised", "--who", "the night shift")
@@ -593,7 +593,7 @@ def what_is_said_is_true(program):
         expect(project.send().returncode, 0)
         notice = project.root / "content/notices.md"
         notice.write_text(notice.read_text().replace("this is number", "this is the number"))
-        refused(project.send(), "40 messages that were sent would differ now (0 of 40 not reached yet)")
+        refused(project.send(), "40 messages already sent would differ now (0 of 40 not reached yet)")
 
         # "amended" is said when it is.
         project = Project(program, server.port, 4)
@@ -606,7 +606,7 @@ def what_is_said_is_true(program):
         os.write(primary, b"no\n")
         output = process.communicate(timeout=60)[0].decode()
         os.close(primary)
-        assert "to be amended: 3 messages differ" in output and "\namended" not in output, output
+        assert "changes to send: 3 messages differ" in output and "\namended" not in output, output
         done = project.send("--amend")
         assert done.returncode == 0 and "\namended\n" in done.stderr, done.stderr
 
@@ -615,7 +615,7 @@ def what_is_said_is_true(program):
         (project.root / "gone.txt").write_text("")
         expect(project.send("--limit", "1").returncode, 0)
         (project.root / "gone.txt").write_text(project.addresses[3] + "\n")
-        refused(project.send(count=3), "has changed: 1 recipient is suppressed now (3 of 4 not reached yet)")
+        refused(project.send(count=3), "has changed: 1 recipient is now suppressed (3 of 4 not reached yet)")
 
         # The subject in each language.
         project = Project(program, server.port, 3)
@@ -639,7 +639,7 @@ def sample_people_get_no_mail(program):
     with Server() as server:
         project = Project(program, server.port, 3)
         done = project.send()
-        assert done.returncode == 0 and "3 recipients are samples, allowed as the server is this machine" in done.stderr, done.stderr
+        assert done.returncode == 0 and "3 recipients are samples, allowed because the server is this machine" in done.stderr, done.stderr
         taken = len(server.record.taken)
         for domain in ("d.example", "d.test", "x.invalid", "y.localhost", "example.org"):
             project = Project(program, 587, 2, host="mail.sending.test", tls="starttls", smtp=QUICK)

@@ -119,7 +119,7 @@ def each_bounce_has_an_address_of_its_own(program):
     expect(who(sender).stdout, f"{project.addresses[5]}  mailing advance, revision 1, bounce token\n")
     # Nobody; no token; another key; none; another table.
     done = who("0" * 40)
-    assert done.returncode == 1 and "nobody has this token: 20 rows searched" in done.stderr, done.stderr
+    assert done.returncode == 1 and "no recipient has this token: 20 rows searched" in done.stderr, done.stderr
     done = who("bounces@sending.example")
     assert done.returncode == 2 and "no token found" in done.stderr, done.stderr
     other = project.root / "other.csv"

@@ -268,7 +268,7 @@ def without_bad_rows(program):
         everybody = sorted(row[0] for row in good)
         done = project.send(count=len(everybody))
         expect(done.returncode, 0, done.stderr)
-        assert f"{len(everybody) - len(fine)} rows that were left out are good now, and planned" in done.stderr, done.stderr
+        assert f"{len(everybody) - len(fine)} rows left out before are now good, and planned" in done.stderr, done.stderr
         expect(sorted(server.record.copies().items()), [(address, 1) for address in everybody], "who got how many, when mended")
         expect(collections.Counter(project.states().values()), {"accepted": len(everybody)}, "states when mended")
         print(f"without {len(bad)} faulty rows: {len(fine):,} mails, none to them; mended, {len(everybody) - len(fine)} more by a plain send")

@@ -28,7 +28,7 @@ def one_recipient_is_no_limit(program):
     with Server() as server:
         project = Project(program, server.port, 3)
         for more in (["--yes", "3"], ["--dry-run"], ["--limit", "1"]):
-            refused(project.run("send", "advance", "--only", project.addresses[0], *more), "--only is for a test message")
+            refused(project.run("send", "advance", "--only", project.addresses[0], *more), "--only is for test messages")
         expect(server.record.connections, 0)
 
 
@@ -48,7 +48,7 @@ def what_is_handed_over_is_not_sent_twice(program):
         for other in (clone(project, site="sending"), project):
             other.configure(site="sending")
             for arguments in (["--yes", "6"], ["--dry-run"]):
-                refused(other.run("send", "advance", *arguments), "was taken over by the site `zzz`")
+                refused(other.run("send", "advance", *arguments), "the site `zzz` has adopted this campaign")
         project.configure(site="zzz")
         expect(project.send().returncode, 0)
         expect(server.record.copies(), {address: 1 for address in project.addresses})
@@ -75,7 +75,7 @@ def two_checkouts_of_an_older_project(program):
         expect(states(other), {"accepted": 6})
         # The line is lost, and the one that it was is asked for.
         edit(project, 'id = "', '# id = "')
-        refused(project.send(), 'it had `sending-', 'bring the line back')
+        refused(project.send(), 'it had `sending-', 'restore this line')
 
 
 @case
@@ -109,7 +109,7 @@ def copies_of_a_ledger(program):
         # Nor is it taken over in silence.
         project.configure(site="zzz")
         refused(project.send(), "under the name `sending`")
-        refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "several ledgers hold `advance` of `sending`")
+        refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "several ledgers contain `advance` of `sending`")
         project.configure(site="sending")
         # The ledger has another name, and nothing is left beside the project.
         (ledgers / "sending.sqlite").rename(ledgers / "moved.sqlite")
@@ -191,7 +191,7 @@ def what_an_export_sees(program):
         project = Project(program, server.port, 4, mailing=more)
         expect(project.send("--limit", "2").returncode, 0)
         sql(project.ledger(), "UPDATE recipient SET state = 'accepted'")
-        refused(project.run("send", "done", "--yes", "4"), "somebody has changed the ledger of `advance`")
+        refused(project.run("send", "done", "--yes", "4"), "the ledger of `advance` was changed outside Runsheet")
 
 
 @case
@@ -201,7 +201,7 @@ def a_lower_revision(program):
         expect(project.send().returncode, 0)
         project.configure(mailing="revision = 2")
         for arguments in (["--yes", "2"], ["--dry-run"]):
-            refused(project.run("send", "advance", *arguments), "revision 3 of `advance` was sent already", "revision = 4")
+            refused(project.run("send", "advance", *arguments), "revision 3 of `advance` was already sent", "revision = 4")
         for wrong in ("0", "-1", "100", "20270213", "9223372036854775807"):
             project.configure(mailing=f"revision = {wrong}")
             done = project.send()
@@ -221,7 +221,7 @@ def a_pattern_suppresses_nobody(program):
 def a_dry_run_tries_all_but_the_server(program):
     with Server() as server:
         project = Project(program, server.port, 2)
-        refused(project.run("send", "advance", "--dry-run", "--yes", "7"), "--yes says 7")
+        refused(project.run("send", "advance", "--dry-run", "--yes", "7"), "--yes confirms 7")
         for smtp in ('user = "x"\npassword_file = "nowhere"', 'user = "x"', 'ca_file = "nowhere.pem"'):
             project.configure(smtp=smtp)
             expect([project.run("send", "advance", "--dry-run").returncode, project.send().returncode], [2, 2], smtp)
@@ -257,7 +257,7 @@ def mended_after_an_amendment(program):
         for arguments in (["send", "advance", "--test", "me@self.example"], ["review", "advance"], ["preview", "advance", "--to", to]):
             done = project.run(*arguments)
             assert done.returncode == 1 and "is not a mail address" in done.stderr, done.stderr
-            refused(project.run(*arguments, "--skip-bad", "2"), "--skip-bad says 2, and 1 row is faulty")
+            refused(project.run(*arguments, "--skip-bad", "2"), "--skip-bad expects 2, but 1 row is faulty")
             done = project.run(*arguments, "--skip-bad", "1")
             expect(done.returncode, 0, done.stderr)
         expect([to for to, _ in server.record.taken], ["me@self.example"])
@@ -270,11 +270,11 @@ def mended_after_an_amendment(program):
         table.write_text(good)
         done = project.send()
         expect(done.returncode, 0, done.stderr)
-        assert "1 row that was left out is good now, and planned" in done.stderr and "1 message still to send, of 5" in done.stderr, done.stderr
+        assert "1 row left out before is now good, and planned" in done.stderr and "1 message still to send, of 5" in done.stderr, done.stderr
         expect(server.record.copies(), {address: 1 for address in project.addresses})
         # With nothing left nobody is asked.
         done = project.run("send", "advance")
-        assert done.returncode == 0 and "nothing is left to send" in done.stderr, done.stderr
+        assert done.returncode == 0 and "nothing left to send" in done.stderr, done.stderr
         # But another text is no mended row.
         notice.write_text(notice.read_text().replace("this is the number", "this is number"))
         table.write_text(good + "new@d1.example,New,9\n")
@@ -293,7 +293,7 @@ def sealed_exports_that_are_cut(program):
         for text in ("".join(lines[:-1]), lines[0], table.replace("email,state", "mail,status"), whole.replace("{", '{"subject": "another",', 1),
                      whole.replace('"recipients"', '"recipients": [], "recipients"', 1)):
             file.write_bytes(text.encode())
-            refused(project.run("verify", str(file)), "does not hold")
+            refused(project.run("verify", str(file)), "is invalid")
         for text in (table, whole):
             file.write_bytes(text.encode())
             expect(project.run("verify", str(file)).returncode, 0)
@@ -341,7 +341,7 @@ def a_take_over_that_was_interrupted(program):
             for arguments in (["--yes", "6"], ["--dry-run"]):
                 refused(project.run("send", "advance", *arguments), "under the name `sending`: 3 were reached")
             done = project.run("adopt", "advance", "--from", "sending", "--why", "again")
-            assert done.returncode == 0 and "it was handed over before" in done.stderr, done.stderr
+            assert done.returncode == 0 and "it was adopted before" in done.stderr, done.stderr
             expect(project.send().returncode, 0)
             expect(server.record.copies(), {address: 1 for address in project.addresses})
 
@@ -371,11 +371,11 @@ def an_old_copy_is_not_taken_over(program):
         shutil.rmtree(project.state / "runsheet")
         shutil.copytree(project.state / "copy", project.state / "runsheet")
         project.configure(site="zzz")
-        refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "the ledger is older than the last send from here", "nothing was taken over")
+        refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "the ledger is older than the last send from here", "nothing was adopted")
         # Nor is its absence a clean slate.
         shutil.rmtree(project.state / "runsheet")
         for arguments in (["--dry-run"], ["--yes", "10"], ["--dry-run"]):
-            refused(project.run("send", "advance", *arguments), "was sent from here under the name `sending`, and its ledger is not there")
+            refused(project.run("send", "advance", *arguments), "was sent from here under the name `sending`, but its ledger is missing")
         expect(len(server.record.taken), 10)
 
 
@@ -427,7 +427,7 @@ def renamed_twice_and_back(program):
         expect(project.run("adopt", "advance", "--from", "sending", "--why", "renamed").returncode, 0)
         expect(project.send("--limit", "1").returncode, 0)
         project.configure(site="sending")
-        refused(project.send(), "was taken over by the site `zzz`")
+        refused(project.send(), "the site `zzz` has adopted this campaign")
         expect(project.run("adopt", "advance", "--from", "zzz", "--why", "and back").returncode, 0)
         expect(project.send().returncode, 0)
         expect(server.record.copies(), {address: 1 for address in project.addresses})
@@ -456,7 +456,7 @@ def an_older_ledger_and_a_lower_revision(program):
         shutil.rmtree(project.state / "runsheet")
         shutil.copytree(project.state / "copy", project.state / "runsheet")
         project.configure(mailing="")
-        refused(project.send(), "revision 2 of `advance` was sent already")
+        refused(project.send(), "revision 2 of `advance` was already sent")
         expect(len(server.record.taken), 5)
 
 

@@ -108,7 +108,7 @@ class Walk:
         assert not more, f"after {what}: second copies {more}\n{done.stderr if done else ''}"
         assert self.before is None or len(self.server.record.taken) == self.before, f"after {what}: sent although its time refuses it"
         export = self.project.run("export", "advance", "--format", "json")
-        if "was not sent yet" in export.stderr:
+        if "has not been sent yet" in export.stderr:
             assert not copies, f"after {what}: {copies} and no ledger"
             return
         self.known = self.project.states() if export.returncode == 0 else {}

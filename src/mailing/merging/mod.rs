@@ -166,7 +166,7 @@ where
         if let Some(shown) = self.merge.as_ref().map(Merge::columns) {
             let mut fillers = Fillers::new(&shown, rows.columns());
             if selection.surveyed {
-                fillers.tell_all();
+                fillers.report_each();
             }
             self.fillers = Some(fillers);
             rows.show_only(&shown);

@@ -210,7 +210,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         let settled = loop {
             let Some(attempt) = self.attempt(message, &mut beginning)? else {
                 if !self.connect() {
-                    // Nothing was sent, and somebody else may.
+                    // Not sent: release the claim so that another sender can take it.
                     break Some((State::Planned, Reply::new(0, ""), Duration::ZERO));
                 }
                 continue;

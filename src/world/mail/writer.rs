@@ -13,9 +13,9 @@ use crate::notice::ledger::Entry;
 use crate::world::ledger::Ledger;
 use crate::world::threads;
 
-/// A commit that takes longer is worth waiting for more entries.
+/// Above this commit time, delay for group commit.
 const SLOW_COMMIT: Duration = Duration::from_millis(1);
-/// And they are waited for so long at most.
+/// The longest delay for group commit.
 const MOST_DELAY: Duration = Duration::from_millis(5);
 
 /// The ledger of a sending, for all its connections.
