@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inputs::Inputs;
 use crate::language::{self, Language, Languages};
-use crate::notice::engine::{self, Bounded};
+use crate::notice::complaint;
+use crate::notice::engine::Bounded;
 use crate::rule;
 use crate::source::RelPath;
 use crate::text::html::escape;
@@ -98,13 +99,13 @@ impl Theme {
             inputs.assets.keys().filter_map(|path| Some((path.below(&static_folder)?.to_owned(), path.clone()))).collect();
         let known = inputs.listing.iter().any(|path| path.below(&folder).is_some());
         if name != "default" && !known {
-            let diagnostic = Diagnostic::new(rule::UNKNOWN_THEME, format!("there is no folder `{folder}`"));
-            diagnostics.push(diagnostic.help("`theme = \"default\"` is built in"));
+            let diagnostic = Diagnostic::new(rule::UNKNOWN_THEME, format!("theme folder not found: `{folder}`"));
+            diagnostics.push(diagnostic.help("create it, or use the built-in `theme = \"default\"`"));
         }
         report_unused(&templates, inputs, &folder, diagnostics);
         let mail = templates.remove("mail.html").map(|(text, _)| text).unwrap_or_default();
         for mark in MAIL_MARKS.iter().filter(|mark| !mail.contains(**mark)) {
-            let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("the layout of mails has no `{mark}`"));
+            let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("the mail layout has no `{mark}`"));
             let path = RelPath::new(&format!("{folder}/templates/mail.html"));
             diagnostics.push(path.map_or(diagnostic.clone(), |path| diagnostic.in_file(&path)));
         }
@@ -163,7 +164,7 @@ impl Theme {
 
     /// Renders a template.
     pub fn render(&self, template: &str, context: &Context) -> Result<String, tera::Error> {
-        let mut bounded = Bounded::new(MOST_BYTES, "the page grows over 64 MiB");
+        let mut bounded = Bounded::new(MOST_BYTES, "the page is larger than 64 MiB");
         self.tera.render_to(template, context, &mut bounded)?;
         Ok(bounded.text())
     }
@@ -195,7 +196,7 @@ fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs
         // Components are known by their own names.
         let is_used = built_in.contains(name) || is_named(name) || text.contains("endcomponent");
         let Some(path) = path.as_ref().filter(|_| !is_used) else { continue };
-        let diagnostic = Diagnostic::new(rule::UNUSED_TEMPLATE, "no page and no other template uses this template").in_file(path);
+        let diagnostic = Diagnostic::new(rule::UNUSED_TEMPLATE, "unused template: no page and no other template uses it").in_file(path);
         diagnostics.push(diagnostic.maybe_help(suggest(name, built_in.iter().map(String::as_str))));
     }
     let statics: Vec<String> = files_below(&STATIC).into_iter().map(name_of).collect();
@@ -210,8 +211,8 @@ fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs
         };
         // `source` is what the built-in scripts and styles are made from.
         if !matches!(place.split('/').next(), Some("templates" | "static" | "source")) {
-            let message = format!("this file has the name of a file of the theme, but is not in `{folder}/{home}/`");
-            diagnostics.push(Diagnostic::new(rule::UNUSED_TEMPLATE, message).in_file(path).help("move it there"));
+            let message = format!("this file is named like a theme file, but is not in `{folder}/{home}/`");
+            diagnostics.push(Diagnostic::new(rule::UNUSED_TEMPLATE, message).in_file(path).help("move it to that folder"));
         }
     }
 }
@@ -266,11 +267,11 @@ fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPa
     if let ErrorKind::CircularInclude { tpl, include_chain: chain } | ErrorKind::CircularExtend { tpl, inheritance_chain: chain } =
         error.kind()
     {
-        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("the template takes itself in: {}", chain.join(" → ")));
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("the template includes itself: {}", chain.join(" → ")));
         return file(tpl).map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
     }
     if let ErrorKind::MissingParent { current, parent } = error.kind() {
-        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("there is no template `{parent}` to extend"));
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("unknown template to extend: `{parent}`"));
         let diagnostic = diagnostic.maybe_help(suggest(parent, templates.keys().map(String::as_str)));
         let line = |text: &str| text.lines().position(|line| line.contains("extends") && line.contains(parent.as_str()));
         return match templates.get(current) {
@@ -279,15 +280,15 @@ fn fault(error: &tera::Error, templates: &BTreeMap<String, (String, Option<RelPa
         };
     }
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        let message = engine::cause(error);
-        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, engine::first_line(message.trim_start_matches("error: ")));
-        let (name, line, column) = engine::drawn(&message);
+        let message = complaint::cause(error);
+        let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, complaint::plain(&message));
+        let (name, line, column) = complaint::drawn(&message);
         return match file(name) {
             Some(path) => diagnostic.at_line(path, line, column),
             None => diagnostic,
         };
     };
-    let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, engine::first_line(report.message()));
+    let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, complaint::plain(report.message()));
     match file(report.filename()) {
         Some(path) => diagnostic.at_line(path, report.span().start_line, report.span().start_col + 1),
         None => diagnostic,

@@ -13,7 +13,7 @@ use crate::highlight::Highlights;
 use crate::inputs::Inputs;
 use crate::mail::Keys;
 use crate::mailing::{Selection, Skip, Tally};
-use crate::notice::engine;
+use crate::notice::complaint;
 use crate::render::{Frame, Rendered};
 use crate::rule::{self, Severity};
 use crate::search;
@@ -151,7 +151,7 @@ fn write_search(site: &Site, public: &Output) -> Result<()> {
 /// A theme's template that fails on a page.
 pub fn template_fault(inputs: &Inputs, theme: &str, route: &str, error: &tera::Error) -> Diagnostic {
     if let tera::ErrorKind::RenderingError(report) = error.kind() {
-        let message = engine::first_line(report.message());
+        let message = complaint::plain(report.message());
         let diagnostic = Diagnostic::new(rule::TEMPLATE_RENDER, message).help(format!("rendering fails on `{route}`"));
         let path = RelPath::new(&format!("themes/{}/templates/{}", theme, report.filename()));
         return match path.filter(|path| inputs.sources.contains_key(path)) {
@@ -159,7 +159,7 @@ pub fn template_fault(inputs: &Inputs, theme: &str, route: &str, error: &tera::E
             None => diagnostic,
         };
     }
-    Diagnostic::new(rule::TEMPLATE_RENDER, format!("the theme cannot render `{route}`")).help(engine::cause(error))
+    Diagnostic::new(rule::TEMPLATE_RENDER, format!("the theme cannot render `{route}`")).help(complaint::of(error))
 }
 
 fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diagnostics) -> Result<Vec<(String, Tally)>> {

@@ -45,8 +45,8 @@ pub fn read(reader: &mut Reader) -> External {
             ignore.push(pattern.value);
             continue;
         }
-        let help = format!("write a whole address, with `*` for any letters: `https://{}/*`", pattern.value.trim_end_matches(['/', '*']));
-        reader.reject(&pattern.span, format!("`{}` matches no address", pattern.value), Some(help));
+        let help = format!("use a whole address, with `*` for any characters: `https://{}/*`", pattern.value.trim_end_matches(['/', '*']));
+        reader.reject(&pattern.span, format!("`{}` can never match an address", pattern.value), Some(help));
     }
     External {
         ignore,

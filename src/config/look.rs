@@ -115,7 +115,7 @@ fn file(reader: &mut Reader, key: &'static str) -> Option<Spanned<RelPath>> {
 fn font(text: &str) -> Result<String, (String, Option<String>)> {
     let fits = |name: &str| !name.trim().is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-');
     if !text.split(',').all(fits) {
-        return Err((format!("`{text}` is not the name of a font"), Some("for example `Inter, Noto Sans`".to_owned())));
+        return Err((format!("invalid font name `{text}`"), Some("use names such as `Inter, Noto Sans`".to_owned())));
     }
     const GENERIC: [&str; 4] = ["sans-serif", "serif", "monospace", "system-ui"];
     let quoted = text.split(',').map(str::trim).map(|name| if GENERIC.contains(&name) { name.to_owned() } else { format!("\"{name}\"") });
@@ -134,8 +134,8 @@ fn color(reader: &mut Reader, name: &'static str) -> Option<Color> {
         value => one(value).map(|color| (color.clone(), color)),
     };
     if pair.is_none() {
-        let help = "write `\"#0b5a86\"`, or two of them: for light and for dark".to_owned();
-        reader.reject(&node.span, format!("`{name}` is not a colour"), Some(help));
+        let help = "use `\"#0b5a86\"`, or a list of two: for light and dark mode".to_owned();
+        reader.reject(&node.span, format!("invalid colour for `{name}`"), Some(help));
     }
     let (light, dark) = pair?;
     Some(Color { name, light, dark, span: node.span.clone() })
@@ -157,9 +157,9 @@ fn low_contrast(look: &Look, reader: &mut Reader) {
         let ratio = contrast(&value(text, is_dark), &value("paper", is_dark));
         let place = look.colors.iter().find(|color| color.name == text).or_else(|| look.colors.iter().find(|color| color.name == "paper"));
         if let (Some(color), true) = (place, ratio < LEAST_CONTRAST) {
-            let message = format!("`{text}` on `paper` has a contrast of {ratio:.1} in {scheme}: hard to read");
+            let message = format!("`{text}` on `paper` is hard to read in {scheme} mode: its contrast is {ratio:.1}");
             let diagnostic = crate::diagnostic::Diagnostic::new(rule::LOW_CONTRAST, message).at(reader.path(), color.span.clone());
-            faults.push(diagnostic.help("text needs 4.5; give two colours, one for light and one for dark"));
+            faults.push(diagnostic.help("use a contrast of 4.5 or more; set two colours, one for light and one for dark mode"));
         }
     }
     reader.diagnostics.extend(faults);
@@ -187,8 +187,8 @@ fn destination(url: &str, span: &Span) -> Result<Destination, (String, Option<St
         Target::External(url) if !link::leads_nowhere(&url) => Ok(Destination::Elsewhere(url)),
         Target::Internal { path, fragment } => Ok(Destination::Here(Link { path, fragment, span: span.clone(), image: false })),
         Target::External(_) | Target::Refused(_) => {
-            let help = "write a web address, a mail address as `mailto:…`, or a file below `content/`".to_owned();
-            Err((format!("a link to `{url}` is not made"), Some(help)))
+            let help = "use a web address, a mail address as `mailto:…`, or a file below `content/`".to_owned();
+            Err((format!("unsupported link: `{url}`"), Some(help)))
         }
     }
 }
@@ -235,9 +235,9 @@ impl Footer {
                 Event::Start(Tag::Paragraph) if paragraphs == 0 => paragraphs = 1,
                 Event::End(TagEnd::Paragraph) => {}
                 _ => {
-                    let help =
-                        "it is one line: words, emphasis, code and links. `2026.` at its beginning is a list: write `2026\\.`".to_owned();
-                    return Err(("`footer` holds more than can stand there".to_owned(), Some(help)));
+                    let help = "use one line of words, emphasis, code and links; write `2026\\.` at the start, as `2026.` begins a list"
+                        .to_owned();
+                    return Err(("`footer` contains more than a footer can show".to_owned(), Some(help)));
                 }
             }
         }

@@ -153,9 +153,9 @@ fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
     for way in &ways {
         let is_plain = !way.value.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ','));
         if !is_plain || !(way.value.starts_with("https://") || way.value.starts_with("mailto:")) {
-            reader.reject(&way.span, "`unsubscribe` should be an `https://` or `mailto:` address without spaces", None);
+            reader.reject(&way.span, "`unsubscribe` must be an `https://` or `mailto:` address without spaces", None);
         } else if has_other_mark(&way.value) {
-            reader.reject(&way.span, format!("unknown mark in `unsubscribe`: {}", visible(&way.value)), Some(ONLY_MARK.to_owned()));
+            reader.reject(&way.span, format!("unknown placeholder in `unsubscribe`: {}", visible(&way.value)), Some(ONLY_MARK.to_owned()));
         } else if !way.value.is_ascii() || way.value.len() > MOST_ADDRESS {
             let message = format!("`unsubscribe` must be ASCII, with at most {MOST_ADDRESS} characters");
             let help = "write the domain in its ASCII form (`xn--…`) and percent-encode the rest";
@@ -167,7 +167,7 @@ fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
         reader.reject(
             &second.span,
             "more than one `https://` address in `unsubscribe`",
-            Some("keep the one that takes one click".to_owned()),
+            Some("keep the one that works with a single click".to_owned()),
         );
     }
     ways
@@ -176,7 +176,7 @@ fn read_unsubscribe(reader: &mut Reader) -> Vec<Spanned<String>> {
 /// The longest address in a header: its line must not be folded, and has at most 998 octets (RFC 5322 §2.1.1).
 const MOST_ADDRESS: usize = 900;
 
-const ONLY_MARK: &str = "`{token}` is the only mark: it stands for the recipient";
+const ONLY_MARK: &str = "use only `{token}`, which stands for the recipient";
 
 fn has_other_mark(template: &str) -> bool {
     template.replace(token::MARK, "").contains(['{', '}'])
@@ -196,13 +196,13 @@ fn read_bounce_to(reader: &mut Reader) -> Option<Spanned<String>> {
 
 fn bounce_to(text: &str) -> Result<String, (String, String)> {
     let text = text.trim();
-    let help = || "write an address such as `bounces@example.org` or `bounces+{token}@example.org`".to_owned();
+    let help = || "use an address such as `bounces@example.org` or `bounces+{token}@example.org`".to_owned();
     let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
     if has_other_mark(text) {
-        return Err((format!("unknown mark in `bounce_to`: {}", visible(text)), ONLY_MARK.to_owned()));
+        return Err((format!("unknown placeholder in `bounce_to`: {}", visible(text)), ONLY_MARK.to_owned()));
     }
     if domain.contains(token::MARK) || local.matches(token::MARK).count() > 1 {
-        return Err((format!("`{{token}}` must stand once, before the `@`: {}", visible(text)), help()));
+        return Err((format!("`{{token}}` is allowed once, before the `@`: {}", visible(text)), help()));
     }
     let filled = text.replace(token::MARK, &token::sample());
     let address = address::parse(&filled).map_err(|message| (message, help()))?;
@@ -222,7 +222,7 @@ fn read_calendar(reader: &mut Reader) -> Calendar {
 }
 
 fn sender(text: &str) -> Result<Sender, (String, Option<String>)> {
-    Sender::parse(text).map_err(|message| (message, Some("for example `Support <support@example.org>`".to_owned())))
+    Sender::parse(text).map_err(|message| (message, Some("use one such as `Support <support@example.org>`".to_owned())))
 }
 
 /// RFC 2919 §3: words, then a name of dotted labels between `<` and `>`.
@@ -230,8 +230,8 @@ fn list_id(text: &str) -> Result<String, (String, Option<String>)> {
     let name = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')).map_or(text, |(_, name)| name);
     let legal = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     if !text.is_ascii() || text.chars().any(|c| c.is_control()) || name.split('.').count() < 2 || !name.split('.').all(legal) {
-        let help = "for example `Notices <notices.example.org>`".to_owned();
-        return Err((format!("`{}` is no name of a list", visible(text)), Some(help)));
+        let help = "use one such as `Notices <notices.example.org>`".to_owned();
+        return Err((format!("invalid list id `{}`", visible(text)), Some(help)));
     }
     Ok(if text.ends_with('>') { text.to_owned() } else { format!("<{text}>") })
 }
@@ -262,8 +262,8 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let reached_by = reader.text("reached_by");
     let id = id?;
     if id.value.is_empty() || !id.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-        let help = "letters, digits, `-` and `_`: it names a folder of `outbox/`".to_owned();
-        reader.reject(&id.span, format!("`{}` cannot be the id of a mailing", id.value), Some(help));
+        let help = "use letters, digits, `-` and `_`, as it names a folder in `outbox/`".to_owned();
+        reader.reject(&id.span, format!("invalid id of a mailing: `{}`", id.value), Some(help));
         return None;
     }
     let recipients = inside(reader, recipients?)?;
@@ -280,8 +280,8 @@ fn read_columns(reader: &mut Reader) -> Columns {
         if legal {
             columns.push((key.name, Spanned { value: header, span: key.span }));
         } else {
-            let help = "small letters, digits and `_`, as in `{{ r.first_name }}`".to_owned();
-            reader.reject(&key.span, format!("`{}` cannot be the name of a column", key.name), Some(help));
+            let help = "use lower-case letters, digits and `_`, as in `{{ r.first_name }}`".to_owned();
+            reader.reject(&key.span, format!("invalid column name `{}`", key.name), Some(help));
         }
     }
     columns
@@ -292,7 +292,7 @@ fn read_offset(reader: &mut Reader, key: &'static str) -> Option<Spanned<Offset>
     match Offset::parse(&text.value) {
         Ok(offset) => Some(Spanned { value: offset, span: text.span }),
         Err(error) => {
-            reader.reject(&text.span, error.message(), error.help().or(Some("for example `T-48h`".to_owned())));
+            reader.reject(&text.span, error.message(), error.help().or(Some("use an offset such as `T-48h`".to_owned())));
             None
         }
     }

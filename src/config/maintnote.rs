@@ -50,7 +50,7 @@ impl Impact {
 }
 
 impl Maintnote {
-    /// Why an event and these columns cannot be told to such programs.
+    /// Why an event and these columns are not enough for such programs.
     pub fn faults(&self, event: &Event, columns: &[String]) -> Vec<Diagnostic> {
         let config = crate::source::configuration();
         let mut faults = Vec::new();
@@ -62,9 +62,9 @@ impl Maintnote {
         if let Account::Column(column) = &self.account
             && !columns.contains(&column.value)
         {
-            let message = format!("there is no column `{}`, which `account_column` names", visible(&column.value));
+            let message = format!("missing column `{}`, which is set as `account_column`", visible(&column.value));
             let help = suggest(&column.value, columns.iter().map(String::as_str))
-                .unwrap_or_else(|| "name a column of the recipient table; previews take it from `sample` in [notices]".to_owned());
+                .unwrap_or_else(|| "use a column of the recipient table; previews take its value from `sample` in [notices]".to_owned());
             faults.push(Diagnostic::new(rule::MISSING_COLUMN, message).at(&config, column.span.clone()).help(help));
         }
         faults
@@ -83,7 +83,7 @@ pub fn read(reader: &mut Reader, has_calendar: bool) -> Option<Maintnote> {
     let span = provider.span.clone();
     if !has_calendar {
         let help = "set `calendar` to \"request\", \"publish\" or \"attached\"".to_owned();
-        reader.reject(&span, "`[notices.maintnote]` needs the calendar part, and `calendar` is false", Some(help));
+        reader.reject(&span, "`[notices.maintnote]` needs the calendar part, but `calendar` is false", Some(help));
     }
     let account = match (account, column) {
         (Some(account), None) => Account::Same(account.value),
@@ -122,7 +122,7 @@ pub fn read_affects(reader: &mut Reader) -> BTreeMap<String, Impact> {
 /// What would not be one line of visible text.
 fn refuse_unfit(reader: &mut Reader, text: &str, span: &Span) {
     if text.trim().is_empty() || text.chars().any(|c| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
-        let help = "write one line of visible text".to_owned();
+        let help = "use one line of visible text".to_owned();
         reader.reject(span, format!("empty text or invisible character: \"{}\"", visible(text)), Some(help));
     }
 }

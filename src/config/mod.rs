@@ -152,14 +152,14 @@ impl Config {
         if let Some(name) = &overrides.event {
             if !self.events.contains_key(name) {
                 let help = suggest(name, self.events.keys().map(String::as_str));
-                return Err((format!("there is no event `{name}`"), help));
+                return Err((format!("unknown event `{name}`"), help));
             }
             self.chosen_event = Some(name.clone());
         }
         if let Some(t0) = &overrides.t0 {
             let name = self.event(None).map(|event| event.id.clone());
             let Some(event) = name.and_then(|name| self.events.get_mut(&name)) else {
-                return Err(("--t0 needs to know which event".to_owned(), Some("add --event NAME".to_owned())));
+                return Err(("--t0 needs an event".to_owned(), Some("add --event NAME".to_owned())));
             };
             let holidays: Vec<_> = event.holidays.iter().copied().collect();
             let zone = event
@@ -222,19 +222,19 @@ fn check_names(config: &Config, reader: &mut Reader) {
     for name in named {
         if !config.events.contains_key(&name.value) {
             let help = suggest(&name.value, events());
-            reader.reject(&name.span, format!("there is no event `{}`", name.value), help);
+            reader.reject(&name.span, format!("unknown event `{}`", name.value), help);
         }
     }
     for (index, mailing) in config.mailings.iter().enumerate() {
         if let Some(first) = config.mailings[..index].iter().find(|earlier| earlier.id.value == mailing.id.value) {
-            let message = format!("the mailing `{}` is declared twice", mailing.id.value);
+            let message = format!("duplicate mailing `{}`", mailing.id.value);
             let diagnostic = Diagnostic::new(rule::DUPLICATE_NAME, message).at(reader.path(), mailing.id.span.clone());
             let place = Place::Span(first.id.span.clone());
-            reader.diagnostics.push(diagnostic.related(reader.path(), place, "it is declared here first"));
+            reader.diagnostics.push(diagnostic.related(reader.path(), place, "first declared here"));
         }
         let known = || config.mailings.iter().map(|mailing| mailing.id.value.as_str()).filter(|id| *id != mailing.id.value);
         if let Some(name) = mailing.reached_by.as_ref().filter(|name| !known().any(|id| id == name.value)) {
-            reader.reject(&name.span, format!("there is no other mailing `{}`", name.value), suggest(&name.value, known()));
+            reader.reject(&name.span, format!("unknown other mailing `{}`", name.value), suggest(&name.value, known()));
         }
     }
 }
@@ -262,8 +262,8 @@ fn web_address(text: &str) -> Parsed<String> {
     let leads = link::is_web(text) && !link::lacks_host(text) && !link::has_user(text);
     // It goes into files that have no escapes, too.
     if !leads || text.contains(char::is_whitespace) || text.contains(acts_on_screen) {
-        let help = "write it as `https://host/path`, without a name and password".to_owned();
-        return Err((format!("`{text}` is not a web address"), Some(help)));
+        let help = "write it as `https://host/path`, without user name and password".to_owned();
+        return Err((format!("invalid web address `{text}`"), Some(help)));
     }
     Ok(text.to_owned())
 }
@@ -272,7 +272,7 @@ fn web_address(text: &str) -> Parsed<String> {
 fn site_id(text: &str) -> Parsed<String> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (3..=64).contains(&text.len()) && text.chars().all(legal) && !text.starts_with('-') && !text.ends_with('-');
-    let help = "use 3 to 64 small letters, digits and `-`, such as `our-move-3f9a1c07`".to_owned();
+    let help = "use 3 to 64 lower-case letters, digits and `-`, such as `our-move-3f9a1c07`".to_owned();
     if fits { Ok(text.to_owned()) } else { Err((format!("invalid id `{}`", crate::text::visible(text)), Some(help))) }
 }
 
@@ -288,15 +288,15 @@ fn normalized(url: &str) -> String {
 fn base_url(text: &str) -> Parsed<String> {
     let url = normalized(&web_address(text)?);
     if url.contains(['?', '#']) {
-        return Err(("`base_url` cannot have a query or a fragment".to_owned(), None));
+        return Err(("`base_url` can't have a query or a fragment".to_owned(), None));
     }
     Ok(format!("{}/", url.trim_end_matches('/')))
 }
 
 fn theme(text: &str) -> Parsed<String> {
     let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let help = "a theme is the name of a folder below `themes/`".to_owned();
-    if fits { Ok(text.to_owned()) } else { Err((format!("`{text}` cannot be the name of a theme"), Some(help))) }
+    let help = "use the name of a folder below `themes/`".to_owned();
+    if fits { Ok(text.to_owned()) } else { Err((format!("invalid theme name `{text}`"), Some(help))) }
 }
 
 fn read_links(reader: &mut Reader) -> (BTreeMap<String, String>, BTreeMap<String, Span>) {
@@ -307,7 +307,7 @@ fn read_links(reader: &mut Reader) -> (BTreeMap<String, String>, BTreeMap<String
         let allowed = web_address(&text).is_ok()
             || text.strip_prefix("mailto:").is_some_and(|rest| rest.contains('@') && !rest.contains(acts_on_screen));
         if !allowed {
-            let message = format!("the link `{}` should begin with `https://`, `http://` or `mailto:`", key.name);
+            let message = format!("the link `{}` must start with `https://`, `http://` or `mailto:`", key.name);
             reader.reject(&key.span, message, None);
         }
         places.insert(key.name.clone(), key.span);
@@ -333,7 +333,7 @@ fn size(text: &str) -> Parsed<u64> {
         _ => 0,
     };
     let size = digits.trim().parse::<u64>().ok().and_then(|number| number.checked_mul(factor)).filter(|size| *size > 0);
-    size.ok_or_else(|| (format!("`{text}` is not a size"), Some("for example `4MiB`".to_owned())))
+    size.ok_or_else(|| (format!("invalid size `{text}`"), Some("use a size such as `4MiB`".to_owned())))
 }
 
 fn read_contract(reader: &mut Reader) -> Option<Contract> {
@@ -369,8 +369,8 @@ fn read_levels(reader: &mut Reader) -> BTreeMap<String, CheckLevel> {
                 }
             },
             Err(()) => {
-                let message = format!("`{word}` is not a level");
-                reader.reject(&code.span, message, Some("one of `error`, `warn`, `off`".to_owned()));
+                let message = format!("invalid level `{word}`");
+                reader.reject(&code.span, message, Some("use `error`, `warn` or `off`".to_owned()));
             }
         }
     }

@@ -120,7 +120,7 @@ fn refuse_secrets(reader: &mut Reader) {
     for key in ["password", "pass", "token", "ledger_url"] {
         if reader.node(key).is_some() {
             // Without its place: the line would be shown, and the secret is in it.
-            let message = format!("`{key}` in [smtp]: a secret does not belong into the configuration");
+            let message = format!("`{key}` in [smtp]: secrets don't belong in the configuration");
             let help = match key {
                 "token" => "set RUNSHEET_SMTP_TOKEN in the environment, or use token_file or token_command",
                 "ledger_url" => "set RUNSHEET_LEDGER_URL in the environment, or use ledger_url_file or ledger_url_command",
@@ -137,12 +137,12 @@ fn checked_host(reader: &mut Reader, host: Spanned<String>, tls: Tls) -> Option<
     if !fits {
         reader.reject(
             &host.span,
-            format!("`{}` is no host", crate::text::visible(&host.value)),
-            Some("a name or an address, such as `smtp.example.org`".to_owned()),
+            format!("invalid host `{}`", crate::text::visible(&host.value)),
+            Some("use a name or an address, such as `smtp.example.org`".to_owned()),
         );
     } else if tls == Tls::None && !is_loopback(&host.value) {
         let help = "use `tls = \"starttls\"` or `tls = \"implicit\"`; `none` is for 127.0.0.1, ::1 and localhost";
-        reader.reject(&host.span, format!("mails would go to `{}` without TLS", host.value), Some(help.to_owned()));
+        reader.reject(&host.span, format!("mail would go to `{}` without TLS", host.value), Some(help.to_owned()));
     }
     fits.then_some(host.value)
 }
@@ -173,7 +173,7 @@ fn checked_lease(reader: &mut Reader, written: Option<Spanned<String>>, sending:
         Ok(length) if length > shortest => return length,
         Ok(_) => {
             let help = format!("make it longer than three times `timeout` and once `final_timeout`: {} s", shortest.as_secs());
-            reader.reject(&text.span, format!("`{}` may run out while a message is sent", text.value), Some(help));
+            reader.reject(&text.span, format!("`{}` may run out while a message is being sent", text.value), Some(help));
         }
         Err((message, help)) => reader.reject(&text.span, message, help),
     }
@@ -190,7 +190,7 @@ fn refuse_two_logins(reader: &mut Reader, sending: &Sending) {
     let Some(key) = ["token_file", "token_command"].into_iter().find(|key| reader.has(key)) else { return };
     let Some(span) = reader.node(key).map(|node| node.span.clone()) else { return };
     if reader.has("password_file") || reader.has("password_command") {
-        reader.reject(&span, "a password and a token are both configured", Some("keep the one that the server takes".to_owned()));
+        reader.reject(&span, "a password and a token are both configured", Some("keep the one that the server accepts".to_owned()));
     } else if sending.user.is_empty() {
         let help = "set `user` to the account that the token was made for".to_owned();
         reader.reject(&span, format!("`{key}` needs `user`"), Some(help));
@@ -199,7 +199,7 @@ fn refuse_two_logins(reader: &mut Reader, sending: &Sending) {
 
 fn user(text: &str) -> Parsed<String> {
     if text.chars().any(char::is_control) {
-        let help = "write the name of the account, such as `notices@example.org`".to_owned();
+        let help = "use the name of the account, such as `notices@example.org`".to_owned();
         return Err((format!("`user` contains a control character: {}", crate::text::visible(text)), Some(help)));
     }
     Ok(text.to_owned())
@@ -240,12 +240,12 @@ fn wait(text: &str) -> Parsed<Duration> {
     let length = super::duration(text)?;
     match Duration::try_from(length) {
         Ok(length) if !length.is_zero() => Ok(length),
-        _ => Err((format!("`{text}` is no length of time"), Some("for example `15m`".to_owned()))),
+        _ => Err((format!("invalid duration `{text}`"), Some("use a duration such as `15m`".to_owned()))),
     }
 }
 
 fn rate(text: &str) -> Parsed<Rate> {
-    text.parse().map_err(|()| (format!("`{text}` is no rate"), Some("for example `20/s`, `600/m` or `5000/h`".to_owned())))
+    text.parse().map_err(|()| (format!("invalid rate `{text}`"), Some("use a rate such as `20/s`, `600/m` or `5000/h`".to_owned())))
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ pub fn read(reader: &mut Reader) -> Option<status::Settings> {
     let slug = slug.and_then(|slug| {
         let fits = !slug.value.is_empty() && slug.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         if !fits {
-            let help = "the last part of the page's address: letters, digits and `-`".to_owned();
-            reader.reject(&slug.span, format!("`{}` is not a slug", slug.value), Some(help));
+            let help = "use the last part of the page's address: letters, digits and `-`".to_owned();
+            reader.reject(&slug.span, format!("invalid slug `{}`", slug.value), Some(help));
         }
         fits.then_some(slug.value)
     });

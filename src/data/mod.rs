@@ -157,7 +157,7 @@ pub fn yaml(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
             let diagnostic = Diagnostic::new(rule::FRONT_MATTER_SYNTAX, error.info().to_owned()).at(path, at..at);
             // What beginners write: `title: Cutover: the plan`.
             let is_colon = error.info().starts_with("mapping values are not allowed");
-            let help = is_colon.then(|| "put a value that holds `: ` in quotes".to_owned());
+            let help = is_colon.then(|| "put quotes around a value that contains `: `".to_owned());
             let diagnostic = diagnostic.maybe_help(help);
             diagnostics.push(diagnostic);
             return Table::new();

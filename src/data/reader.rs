@@ -150,8 +150,8 @@ impl<'a> Reader<'a> {
         if count.is_none() {
             let (least, most) = bounds.into_inner();
             let help = match most {
-                u64::MAX => format!("write {least} or more"),
-                _ => format!("write a number from {least} to {most}"),
+                u64::MAX => format!("use {least} or more"),
+                _ => format!("use a number from {least} to {most}"),
             };
             self.reject(&number.span, format!("`{key}` is out of range: {}", number.value), Some(help));
         }
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
             Some((_, choice)) => Ok(*choice),
             None => {
                 let help = suggest(text, choices.iter().map(|(word, _)| *word));
-                Err((format!("`{key}` cannot be `{text}`"), help))
+                Err((format!("invalid value for `{key}`: `{text}`"), help))
             }
         });
         self.field(key, false, || Shape::OneOf(choices.iter().map(|(word, _)| *word).collect()));

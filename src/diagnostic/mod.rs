@@ -103,7 +103,7 @@ impl Diagnostic {
     /// Adds where the one stands that came first, if that is known.
     pub fn first(self, path: &RelPath, span: Option<Span>) -> Diagnostic {
         match span {
-            Some(span) => self.related(path, Place::Span(span), "the first one is here"),
+            Some(span) => self.related(path, Place::Span(span), "first used here"),
             None => self,
         }
     }

@@ -144,12 +144,12 @@ impl Language {
 /// What to do about a name that is not known.
 pub fn help(name: &str) -> String {
     if DIAGRAMS.contains(&name) {
-        return "diagrams are not drawn: put a picture into `content/`, or write `text`".to_owned();
+        return "add a picture in `content/`, or use `text`: diagrams are not drawn".to_owned();
     }
-    // Names of more than one word cannot stand behind a fence, and short ones are like anything.
+    // A fence can't have names of several words, and short names resemble anything.
     let words = NAMES.keys().filter(|known| known.len() > 2 && !known.contains(' ') && !known.starts_with('.'));
     let near = nearest(name, words.map(String::as_str).chain(PLAIN)).filter(|near| strsim::jaro_winkler(near, name) > LIKE);
-    near.map_or_else(|| "`text` is for what is no code".to_owned(), |near| format!("did you mean `{near}`?"))
+    near.map_or_else(|| "use `text` for anything that is not code".to_owned(), |near| format!("did you mean `{near}`?"))
 }
 
 #[cfg(test)]
@@ -179,9 +179,9 @@ mod tests {
         check("bahs", "did you mean `bash`?");
         check("javascrpt", "did you mean `javascript`?");
         check("postgress", "did you mean `postgres`?");
-        check("mermaid", "diagrams are not drawn: put a picture into `content/`, or write `text`");
-        check("cobol", "`text` is for what is no code");
-        check("qq", "`text` is for what is no code");
+        check("mermaid", "add a picture in `content/`, or use `text`: diagrams are not drawn");
+        check("cobol", "use `text` for anything that is not code");
+        check("qq", "use `text` for anything that is not code");
     }
 
     #[test]

@@ -381,7 +381,7 @@ pub fn parse(text: &str) -> Result<String, (String, Option<String>)> {
     if fits {
         Ok(text.to_owned())
     } else {
-        Err((format!("invalid language: {text}"), Some("write a tag such as `en` or `pt-BR`".to_owned())))
+        Err((format!("invalid language `{text}`"), Some("use a tag such as `en` or `pt-BR`".to_owned())))
     }
 }
 

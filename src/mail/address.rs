@@ -18,7 +18,7 @@ impl Sender {
     pub fn parse(text: &str) -> Result<Sender, String> {
         let text = text.trim();
         if let Some(c) = text.chars().find(|c| c.is_control()) {
-            return Err(format!("a sender cannot hold the control character U+{:04X}", u32::from(c)));
+            return Err(format!("a sender can't contain the control character U+{:04X}", u32::from(c)));
         }
         let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
             Some((name, address)) => (name.trim(), address),
@@ -42,7 +42,7 @@ pub struct Rules {
     pub unicode: bool,
 }
 
-/// Reads one address as a table holds it, and holds its domain against the look of its letters.
+/// Reads one address as a table holds it, and checks its domain for letters that look alike.
 pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
     let text = text.trim();
     let address = parse(text).map_err(|message| explain(text, message))?;
@@ -54,9 +54,10 @@ pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
     let mixed = |label: &&str| !label.check_restriction_level(RestrictionLevel::HighlyRestrictive);
     let Some(label) = domain.split(DOTS).find(mixed) else { return Ok(address) };
     let foreign: Vec<String> = label.chars().filter(|c| !c.is_ascii()).map(|c| format!("`{c}` U+{:04X}", u32::from(c))).collect();
-    let message = format!("the domain `{domain}` mixes letters of several scripts: {} (it is {})", foreign.join(", "), address.domain());
+    let message =
+        format!("the domain `{domain}` mixes letters of several scripts: {} (in ASCII: {})", foreign.join(", "), address.domain());
     let diagnostic = Diagnostic::new(rule::MIXED_SCRIPT, message);
-    Err(diagnostic.help("if it is right, set `allow_unicode_addresses = true` in [notices]"))
+    Err(diagnostic.help("if the domain is right, set `allow_unicode_addresses = true` in [notices]"))
 }
 
 /// What divides the names of a domain (UTS 46 §2.3).
@@ -67,14 +68,14 @@ fn explain(text: &str, message: String) -> Diagnostic {
     let shown = crate::text::visible(&text.chars().take(100).collect::<String>());
     let fault = |message: String| Diagnostic::new(rule::BAD_ADDRESS, message);
     if let Some((name, address)) = named(text) {
-        let help = format!("write `{address}` here, and `{name}` into the column `name`");
-        return fault(format!("`{shown}` holds a name beside the address")).help(help);
+        let help = format!("write `{address}` here, and `{name}` in the column `name`");
+        return fault(format!("`{shown}` contains a name as well as an address")).help(help);
     }
     let parts: Vec<&str> = text.split([',', ';', '/', '|', '\n', '\r', '\t', ' ']).filter(|part| part.contains('@')).collect();
     let are_good = || parts.iter().all(|part| parse(part).is_ok() || named(part).is_some() || meant(part).is_some());
     if parts.len() > 1 && are_good() {
-        let help = "give each address a row of its own: each gets its own message";
-        return fault(format!("`{shown}` holds {} addresses", parts.len())).help(help);
+        let help = "put each address in its own row: each gets its own message";
+        return fault(format!("`{shown}` contains {} addresses", parts.len())).help(help);
     }
     let help = match meant(text) {
         Some(address) => format!("write `{address}`"),
@@ -118,41 +119,41 @@ fn meant(text: &str) -> Option<String> {
 pub fn parse(text: &str) -> Result<Address, String> {
     let text = text.trim();
     if text.is_empty() {
-        return Err("there is no address".to_owned());
+        return Err("no address".to_owned());
     }
-    let wrong = |why: &str| Err(format!("`{}` is not a mail address: {why}", crate::text::visible(text)));
+    let wrong = |why: &str| Err(format!("invalid mail address `{}`: {why}", crate::text::visible(text)));
     if let Some(c) = text.chars().find(|c| c.is_control() || c.is_whitespace() || is_invisible(*c)) {
         let kind = match c {
-            ' ' => return wrong("it holds a space"),
+            ' ' => return wrong("it contains a space"),
             c if c.is_control() => "control character",
             c if c.is_whitespace() => "space",
             _ => "invisible character",
         };
-        return wrong(&format!("it holds the {kind} U+{:04X}", u32::from(c)));
+        return wrong(&format!("it contains the {kind} U+{:04X}", u32::from(c)));
     }
     if text.contains([',', ';', '<', '>', '(', ')', '"', '[', ']', '\\', ':']) {
-        return wrong("it must be one plain `local@domain`");
+        return wrong("it must be a single plain `local@domain`");
     }
-    let Some((local, domain)) = text.rsplit_once('@') else { return wrong("there is no `@`") };
+    let Some((local, domain)) = text.rsplit_once('@') else { return wrong("it has no `@`") };
     if local.contains('@') {
-        return wrong("there is more than one `@`");
+        return wrong("it has more than one `@`");
     }
     if local.is_empty() || local.len() > 64 {
         return wrong("the part before the `@` must have 1 to 64 octets");
     }
     if local.starts_with('.') || local.ends_with('.') || local.contains("..") {
-        return wrong("dots before the `@` must stand between other characters");
+        return wrong("dots before the `@` need other characters on both sides");
     }
     if !local.is_ascii() {
-        return wrong("only the domain may hold letters beyond ASCII");
+        return wrong("only the domain may contain non-ASCII letters");
     }
     if domain.is_empty() {
-        return wrong("there is nothing behind the `@`");
+        return wrong("it has nothing after the `@`");
     }
     if domain.ends_with(DOTS) {
         return wrong("it ends with a dot");
     }
-    let Ok(ascii) = idna::domain_to_ascii_strict(domain) else { return wrong("the domain cannot be written in ASCII") };
+    let Ok(ascii) = idna::domain_to_ascii_strict(domain) else { return wrong("the domain can't be converted to ASCII") };
     let labels: Vec<&str> = ascii.split('.').collect();
     let legal = |label: &&str| {
         (1..=63).contains(&label.len())
@@ -161,7 +162,7 @@ pub fn parse(text: &str) -> Result<Address, String> {
             && !label.ends_with('-')
     };
     if labels.len() < 2 || !labels.iter().all(legal) {
-        return wrong("the domain must be names with dots between them");
+        return wrong("the domain must be names separated by dots");
     }
     if labels.last().is_some_and(|last| last.chars().all(|c| c.is_ascii_digit())) {
         return wrong("the domain is a number");
@@ -169,7 +170,7 @@ pub fn parse(text: &str) -> Result<Address, String> {
     if local.len() + 1 + ascii.len() > 254 {
         return wrong("it is longer than 254 octets");
     }
-    Address::new(local, &ascii).map_err(|error| format!("`{text}` is not a mail address: {error}"))
+    Address::new(local, &ascii).map_err(|error| format!("invalid mail address `{text}`: {error}"))
 }
 
 /// The key by which two rows are the same recipient: the whole in lower case, the domain in ASCII.
@@ -268,12 +269,12 @@ mod tests {
             assert!(fault.message.contains(message), "{text}: {}", fault.message);
             assert!(fault.help.as_ref().unwrap().contains(help), "{text}: {:?}", fault.help);
         };
-        check("a@x.example; b@y.example", "holds 2 addresses", "a row of its own");
-        check("a@x.example, b@y.example", "holds 2 addresses", "a row of its own");
-        check("a@x.example b@y.example;c@z.example", "holds 3 addresses", "a row of its own");
-        check("Sample Person <a@b.example>", "holds a name beside the address", "write `a@b.example` here, and `Sample Person`");
-        check("\"Person, Sample\" <a@b.example>", "holds a name beside", "`Person, Sample` into the column `name`");
-        check("a@b.example (Sample Person)", "holds a name beside", "write `a@b.example` here");
+        check("a@x.example; b@y.example", "contains 2 addresses", "its own row");
+        check("a@x.example, b@y.example", "contains 2 addresses", "its own row");
+        check("a@x.example b@y.example;c@z.example", "contains 3 addresses", "its own row");
+        check("Sample Person <a@b.example>", "contains a name as well as an address", "write `a@b.example` here, and `Sample Person`");
+        check("\"Person, Sample\" <a@b.example>", "contains a name as well as", "`Person, Sample` in the column `name`");
+        check("a@b.example (Sample Person)", "contains a name as well as", "write `a@b.example` here");
         check("<a@b.example>", "one plain", "write `a@b.example`");
         check("mailto:a@b.example", "one plain", "write `a@b.example`");
         check("a@kühlhaus.example.", "it ends with a dot", "write `a@kühlhaus.example`");
@@ -281,8 +282,8 @@ mod tests {
         check("a\u{a0}b@c.example", "the space U+00A0", "one plain address");
         check("a@b.example\u{200b}", "the invisible character U+200B", "write `a@b.example`");
         check("a@kühl\u{200d}haus.example", "the invisible character U+200D", "write `a@kühlhaus.example`");
-        check("a b@c.example", "it holds a space", "one plain address");
-        check("someone", "there is no `@`", "one plain address");
+        check("a b@c.example", "it contains a space", "one plain address");
+        check("someone", "it has no `@`", "one plain address");
     }
 
     #[test]

@@ -110,5 +110,5 @@ pub fn find_mailing(project: &Project, name: &str) -> Result<Mailing> {
     }
     let notices = project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
     let known: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.id.value.as_str()).chain(notices).collect();
-    Err(error!("there is no mailing and no notice `{name}`").maybe_help(suggest(name, known)))
+    Err(error!("no mailing or notice named `{name}`").maybe_help(suggest(name, known)))
 }

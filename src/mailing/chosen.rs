@@ -33,7 +33,7 @@ impl Chosen {
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<Chosen>> {
         let filter = match selection.condition {
-            Some(condition) => Some(Filter::new(condition, columns).with_context(|| format!("`--where {condition}` is no condition"))?),
+            Some(condition) => Some(Filter::new(condition, columns).with_context(|| format!("invalid condition `--where {condition}`"))?),
             None => None,
         };
         let only = match selection.only {
@@ -59,8 +59,8 @@ impl Chosen {
 fn suppression(source: &impl Source, config: &Config, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
     let Some(path) = &config.notices.suppress else { return Ok(Some(Suppression::default())) };
     let Some((beginning, list)) = source.suppressions(&path.value)? else {
-        let diagnostic = Diagnostic::new(rule::NO_SUPPRESSIONS, format!("there is no file `{}`", path.value));
-        let help = "without it those who left would be mailed; an empty file is allowed";
+        let diagnostic = Diagnostic::new(rule::NO_SUPPRESSIONS, format!("file not found: `{}`", path.value));
+        let help = "create it, even if it is empty: without it, people who unsubscribed would be mailed";
         diagnostics.push(diagnostic.at(&crate::source::configuration(), path.span.clone()).help(help));
         return Ok(None);
     };

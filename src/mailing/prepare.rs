@@ -89,8 +89,8 @@ fn clock_of<'a>(
     let span = &mailing.id.span;
     let Some(event) = event_of(project, mailing, page) else {
         let help = match mailing.is_declared {
-            true => "say `event = \"…\"` in the mailing, or `default_event` in [site]",
-            false => "say `event: …` in the front matter of its page, or `default_event` in [site]",
+            true => "set `event = \"…\"` in the mailing, or `default_event` in [site]",
+            false => "set `event: …` in the front matter of its page, or `default_event` in [site]",
         };
         fault(rule::UNKNOWN_EVENT, format!("{} has no event", mailing.shown()), span, help);
         return None;
@@ -103,7 +103,7 @@ fn clock_of<'a>(
     if let Some(text) = notices.unsubscribe.iter().chain(&notices.bounce_to).find(|text| text.value.contains(token::MARK))
         && keys.unsubscribe.is_none()
     {
-        let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: only its holder can make and check tokens";
+        let help = "set RUNSHEET_UNSUBSCRIBE_KEY in the environment: tokens are made and checked with it";
         fault(rule::MISSING_SECRET, "`{token}` needs a key".to_owned(), &text.span, help);
         return None;
     }
@@ -129,7 +129,7 @@ fn placed(mailing: &Mailing, span: &Span, diagnostic: Diagnostic) -> Diagnostic 
 fn too_early(mailing: &Mailing, event: &Event, date: &Zoned, is_frozen: bool) -> Diagnostic {
     let message = format!("the messages of {} would be dated before 1970: {}", mailing.shown(), moment::long(date));
     let (span, help) = match &mailing.when {
-        _ if is_frozen => (&mailing.id.span, "set the clock of this machine".to_owned()),
+        _ if is_frozen => (&mailing.id.span, "correct the clock of this machine".to_owned()),
         Some(when) => (&when.span, format!("correct `when`, or `t0` of the event `{}`", event.id)),
         None => (&mailing.id.span, format!("correct `t0` of the event `{}`", event.id)),
     };
@@ -158,7 +158,7 @@ fn scheduled(mailing: &Mailing, clock: &Clock, diagnostics: &mut Diagnostics) ->
         let id = &mailing.id.value;
         let message = format!("`not_after` of the mailing `{id}` is before `{}`, the first moment to send it", first.value);
         let diagnostic = Diagnostic::new(rule::BAD_VALUE, message).at(&config_path, last.span.clone());
-        diagnostics.push(diagnostic.help("make `not_after` the later of the two"));
+        diagnostics.push(diagnostic.help("set `not_after` to a later moment"));
         return None;
     }
     Some(scheduled)

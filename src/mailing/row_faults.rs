@@ -51,8 +51,8 @@ impl RowFaults {
         let more: usize = self.counted.values().sum();
         if more > 0 {
             let kinds: Vec<String> = self.counted.iter().map(|(code, count)| format!("{count} {code}")).collect();
-            let message = format!("{} refused: {}", counted(more, "more row is", "more rows are"), kinds.join(", "));
-            let help = self.names_all.as_ref().map(|command| format!("`{command}` names all of them"));
+            let message = format!("{} refused: {}", counted(more, "more row", "more rows"), kinds.join(", "));
+            let help = self.names_all.as_ref().map(|command| format!("list all of them with `{command}`"));
             diagnostics.push(Diagnostic::new(rule::MORE_BAD_ROWS, message).in_file(&self.path).maybe_help(help));
         }
     }

@@ -49,7 +49,8 @@ impl Brake {
         self.in_doubt += 1;
         self.in_a_row = 0;
         self.other();
-        (self.in_doubt >= IN_DOUBT_IN_A_ROW).then(|| format!("the server did not answer to the end of {} messages in a row", self.in_doubt))
+        (self.in_doubt >= IN_DOUBT_IN_A_ROW)
+            .then(|| format!("no answer from the server after the end of {} messages in a row", self.in_doubt))
     }
 
     /// The server takes it later, if it does.

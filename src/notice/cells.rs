@@ -9,34 +9,34 @@ const MOST_FIELD: usize = 64 << 10;
 
 /// A byte of a value that is not UTF-8.
 pub fn byte_fault(column: &str, byte: Option<usize>) -> Option<Diagnostic> {
-    let message = format!("the column `{column}` is not UTF-8: see its byte {}", byte?);
-    Some(Diagnostic::new(rule::BAD_ENCODING, message).help("write the letter anew, or export the table again as UTF-8"))
+    let message = format!("column `{column}` is not UTF-8 at byte {}", byte?);
+    Some(Diagnostic::new(rule::BAD_ENCODING, message).help("retype the character, or export the table again as UTF-8"))
 }
 
 /// What no value may hold, whichever its column.
 pub fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
     if value.len() > MOST_FIELD {
-        return Some(Diagnostic::new(rule::TOO_LARGE, format!("the column `{column}` holds over 64 KiB")));
+        return Some(Diagnostic::new(rule::TOO_LARGE, format!("column `{column}` contains more than 64 KiB")));
     }
     if let Some(c) = value.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-        let message = format!("the column `{column}` holds the control character U+{:04X}", u32::from(c));
-        return Some(Diagnostic::new(rule::CONTROL_CHARACTER, message).help("a value is one line of text"));
+        let message = format!("column `{column}` contains the control character U+{:04X}", u32::from(c));
+        return Some(Diagnostic::new(rule::CONTROL_CHARACTER, message).help("use a single line of text"));
     }
     if let Some(c) = value.chars().find(|c| is_bidi_control(*c) || is_blank(*c, value)) {
-        let message = format!("the column `{column}` holds the invisible character U+{:04X}", u32::from(c));
-        return Some(Diagnostic::new(rule::INVISIBLE_CHARACTER, message).help("take it out: it can make a text look like another"));
+        let message = format!("column `{column}` contains the invisible character U+{:04X}", u32::from(c));
+        return Some(Diagnostic::new(rule::INVISIBLE_CHARACTER, message).help("remove it: it can make a text look like a different one"));
     }
     if value.contains('\u{FFFD}') {
-        let message = format!("the column `{column}` holds U+FFFD, which stands where a letter was lost");
+        let message = format!("column `{column}` contains U+FFFD, which replaces a lost character");
         return Some(Diagnostic::new(rule::BAD_ENCODING, message).help("export the table again as UTF-8"));
     }
     if value.contains("=?") && value.contains("?=") {
-        let message = format!("the column `{column}` holds an encoded word");
-        return Some(Diagnostic::new(rule::ENCODED_WORD, message).help("write the text itself"));
+        let message = format!("column `{column}` contains an encoded word");
+        return Some(Diagnostic::new(rule::ENCODED_WORD, message).help("replace it with the text that it encodes"));
     }
     if value.contains(crate::text::private_use::is_private_use) {
-        let message = format!("the column `{column}` holds a character of private use");
-        return Some(Diagnostic::new(rule::CONTROL_CHARACTER, message).help("no font shows it: take it out"));
+        let message = format!("column `{column}` contains a private-use character");
+        return Some(Diagnostic::new(rule::CONTROL_CHARACTER, message).help("remove it: fonts do not show it"));
     }
     None
 }
@@ -56,7 +56,7 @@ pub fn shown(value: &str) -> String {
     value.chars().map(|c| if is_seen(c) { c.to_string() } else { format!("⟦U+{:04X}⟧", u32::from(c)) }).collect()
 }
 
-/// What is not seen, and so is told by its number.
+/// Invisible characters, which are reported by their numbers.
 pub fn is_unseen(c: char, value: &str) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFD}') || is_bidi_control(c) || is_blank(c, value)
 }

@@ -16,11 +16,11 @@ pub fn named(written: &[String], path: &RelPath, names: &Columns, line: u64) -> 
     let mut faults = Vec::new();
     if written.iter().all(|column| column.trim().is_empty()) {
         return Err(vec![
-            fault(rule::MISSING_COLUMN, "the table is empty".to_owned()).help("its first row names the columns, such as `email,name`"),
+            fault(rule::MISSING_COLUMN, "the table is empty".to_owned()).help("name the columns in the first row, such as `email,name`"),
         ]);
     }
     if written.len() > MOST_COLUMNS {
-        return Err(vec![fault(rule::TOO_LARGE, format!("there are more than {MOST_COLUMNS} columns"))]);
+        return Err(vec![fault(rule::TOO_LARGE, format!("the table has more than {MOST_COLUMNS} columns"))]);
     }
     let mut columns: Vec<String> = written.iter().map(|name| name.trim().to_lowercase()).collect();
     let taken_as = |wanted: &str| names.iter().find(|(name, _)| name == wanted).map(|(_, header)| header.value.trim().to_lowercase());
@@ -33,23 +33,22 @@ pub fn named(written: &[String], path: &RelPath, names: &Columns, line: u64) -> 
             Some(index) => columns[index].clone_from(name),
             None => {
                 let help = suggest(&header.value, written.iter().map(String::as_str));
-                let message = format!("there is no column `{}`, which the mailing takes as `{name}`", header.value);
+                let message = format!("missing column `{}`, which the mailing uses as `{name}`", header.value);
                 faults.push(fault(rule::MISSING_COLUMN, message).maybe_help(help));
             }
         }
     }
     if !columns.iter().any(|column| column == "email") && !names.iter().any(|(name, _)| name == "email") {
         let known: Vec<String> = written.iter().take(12).map(|name| format!("`{}`", crate::text::visible(name.trim()))).collect();
-        let help = suggest("email", columns.iter().map(String::as_str)).unwrap_or_else(|| {
-            format!("there are {}: name one in the mailing, as in `columns = {{ email = \"E-Mail\" }}`", known.join(", "))
-        });
-        faults.push(fault(rule::MISSING_COLUMN, "there is no column `email`".to_owned()).help(help));
+        let help = suggest("email", columns.iter().map(String::as_str))
+            .unwrap_or_else(|| format!("choose one of {} in the mailing, as in `columns = {{ email = \"E-Mail\" }}`", known.join(", ")));
+        faults.push(fault(rule::MISSING_COLUMN, "missing column `email`".to_owned()).help(help));
     }
     // What no notice can name does no harm.
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_name(column)) {
         if columns[..index].contains(column) {
             let shown = crate::text::visible(column);
-            faults.push(fault(rule::DUPLICATE_COLUMN, format!("the column `{shown}` is there twice")));
+            faults.push(fault(rule::DUPLICATE_COLUMN, format!("duplicate column `{shown}`")));
         }
     }
     if faults.is_empty() { Ok((columns, holds_names)) } else { Err(faults) }

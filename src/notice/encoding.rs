@@ -16,26 +16,26 @@ fn misfit(path: &RelPath, line: usize, message: String, help: String) -> Diagnos
     Diagnostic::new(rule::BAD_ENCODING, message).at_line(path, line, 1).help(help)
 }
 
-/// What the first bytes say against the encoding that a table is read in.
+/// A fault if the first bytes contradict the encoding that a table is read in.
 pub fn beginning_fault(beginning: &[u8], encoding: Encoding, path: &RelPath) -> Option<Diagnostic> {
     let read_as = encoding.name();
     if let Some((marked, _)) = encoding_rs::Encoding::for_bom(beginning) {
         let is_right = marked == encoding.known || encoding.any_order && marked != UTF_8;
         let name = if marked == UTF_8 { "utf-8" } else { "utf-16" };
-        let message = format!("the table is {name}, as its byte order mark says, and is read as {read_as}");
+        let message = format!("the table is {name} by its byte order mark, but is read as {read_as}");
         let help = match name {
-            "utf-8" => "leave `encoding` out of the mailing".to_owned(),
+            "utf-8" => "remove `encoding` from the mailing".to_owned(),
             _ => "set `encoding = \"utf-16\"` in the mailing, or save the table as UTF-8".to_owned(),
         };
         return (!is_right).then(|| misfit(path, 1, message, help));
     }
     if encoding.is_utf16() {
         let message = format!("the table is not {read_as}: it has no byte order mark and no zero byte");
-        let help = "leave `encoding` out of the mailing, or name the one that the table was saved in".to_owned();
+        let help = "remove `encoding` from the mailing, or set it to the encoding of the table".to_owned();
         return (!beginning.is_empty() && !beginning.contains(&0)).then(|| misfit(path, 1, message, help));
     }
     looks_like_utf16(beginning).map(|_| {
-        let message = format!("the table looks like utf-16, and is read as {read_as}");
+        let message = format!("the table looks like utf-16, but is read as {read_as}");
         misfit(path, 1, message, "set `encoding = \"utf-16\"` in the mailing, or save the table as UTF-8".to_owned())
     })
 }
@@ -54,9 +54,9 @@ pub fn table_fault(reader: impl Read, beginning: &[u8], encoding: Encoding, path
     each_line(reader, |number, line| look.add(number, line))?;
     if !encoding.is_utf8() {
         let first = look.first_right.filter(|_| look.wrong == 0);
-        let lines = counted(look.right, "line shows", "lines show");
-        let message = format!("the table is utf-8, as {lines}, and is read as {}", encoding.name());
-        return Ok(first.map(|line| misfit(path, line, message, "leave `encoding` out of the mailing".to_owned())));
+        let lines = counted(look.right, "line", "lines");
+        let message = format!("the table is utf-8 by {lines}, but is read as {}", encoding.name());
+        return Ok(first.map(|line| misfit(path, line, message, "remove `encoding` from the mailing".to_owned())));
     }
     Ok(look.fault(path))
 }
@@ -142,9 +142,8 @@ impl Look {
         let others = if self.wrong > 1 { format!(" and {}", counted(self.wrong - 1, "other", "others")) } else { String::new() };
         let name = looks_like.name().to_ascii_lowercase();
         let shown = around(&line, at, looks_like);
-        let message =
-            format!("the table is not UTF-8: see line {number}{others}; it looks like {name}, in which this line holds `{shown}`");
-        let help = format!("if `{shown}` is right, set `encoding = \"{name}\"` in the mailing; otherwise export the table again, as UTF-8");
+        let message = format!("the table is not UTF-8: line {number}{others}; it looks like {name}, where this line reads `{shown}`");
+        let help = format!("if `{shown}` is right, set `encoding = \"{name}\"` in the mailing; otherwise export the table again as UTF-8");
         Some(misfit(path, number, message, help))
     }
 
@@ -198,7 +197,7 @@ mod tests {
             assert!(fault.help.unwrap().contains(&format!("`encoding = \"{name}\"`")), "{name}");
         }
         let fault = fault(&encoded(GERMAN, "windows-1252"), "utf-8").unwrap();
-        assert!(fault.message.contains("see line 2 and 1 other;") && fault.message.ends_with("`Jörg Müller`"), "{}", fault.message);
+        assert!(fault.message.contains("UTF-8: line 2 and 1 other;") && fault.message.ends_with("`Jörg Müller`"), "{}", fault.message);
     }
 
     #[test]
@@ -217,12 +216,12 @@ mod tests {
             assert_eq!(of(&encoded(GERMAN, name), name), "", "{name}");
         }
         assert_eq!(of(&encoded(GERMAN, "utf-16be"), "utf-16"), "");
-        assert!(of(&encoded(GERMAN, "utf-16"), "utf-8").contains("is utf-16, as its byte order mark says"));
-        assert!(of(&encoded(GERMAN, "utf-16"), "utf-16be").contains("and is read as utf-16be"));
+        assert!(of(&encoded(GERMAN, "utf-16"), "utf-8").contains("is utf-16 by its byte order mark"));
+        assert!(of(&encoded(GERMAN, "utf-16"), "utf-16be").contains("but is read as utf-16be"));
         assert!(of(&encoded(GERMAN, "utf-16")[2..], "utf-8").contains("looks like utf-16"));
         assert_eq!(of(&encoded(GERMAN, "utf-16")[2..], "utf-16"), "");
         assert!(of(GERMAN.as_bytes(), "utf-16").contains("is not utf-16"));
-        assert!(of(GERMAN.as_bytes(), "windows-1252").contains("is utf-8, as 2 lines show, and is read as windows-1252"));
+        assert!(of(GERMAN.as_bytes(), "windows-1252").contains("is utf-8 by 2 lines, but is read as windows-1252"));
         assert!(of(format!("\u{feff}{GERMAN}").as_bytes(), "windows-1252").contains("byte order mark"));
         assert_eq!(of(b"", "utf-16"), "");
     }
@@ -263,7 +262,7 @@ mod tests {
         for end in ["\n", "\r\n", "\r"] {
             let text = ["email", "", "x", "K\u{fc}hl"].join(end);
             let bytes = encoded(&text, "windows-1252");
-            assert!(fault(&bytes, "utf-8").unwrap().message.contains("see line 4;"), "{end:?}");
+            assert!(fault(&bytes, "utf-8").unwrap().message.contains("UTF-8: line 4;"), "{end:?}");
         }
     }
 }

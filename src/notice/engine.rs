@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Zoned;
 use tera::{Context, Kwargs, State, Tera};
 
+use super::complaint;
 use super::review::Probe;
 use super::variables::Scope;
 use super::when::{self, Words};
@@ -205,7 +206,7 @@ pub fn page(
 }
 
 fn run(tera: &Tera, name: &str, template: &Template, context: &Context) -> Result<String, Fault> {
-    let mut bounded = Bounded::new(MOST_BYTES, "what the template makes grows over 4 MiB");
+    let mut bounded = Bounded::new(MOST_BYTES, "the result of the template is larger than 4 MiB");
     tera.render_to(name, context, &mut bounded).map_err(|error| fault(&error, template))?;
     Ok(bounded.text())
 }
@@ -299,54 +300,25 @@ impl std::io::Write for Bounded {
     }
 }
 
-/// The innermost cause of an error, which is what its author can mend.
-pub fn cause(error: &tera::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(inner) = innermost.source() {
-        innermost = inner;
-    }
-    innermost.to_string()
-}
-
 fn fault(error: &tera::Error, template: &Template) -> Fault {
     use tera::ErrorKind;
     let (ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report)) = error.kind() else {
-        let message = cause(error);
-        return Fault {
-            message: first_line(message.trim_start_matches("error: ")),
-            span: template.place(drawn_place(&message, &template.text)),
-        };
+        let place = drawn_place(&complaint::cause(error), &template.text);
+        return Fault { message: complaint::of(error), span: template.place(place) };
     };
     let at = byte_of(&template.text, report.span().start_line, report.span().start_col);
-    let message = first_line(report.message());
-    // That a name exists is checked before anything is rendered.
-    let message = match message.strip_prefix("field `").and_then(|rest| rest.split_once("` is not defined")) {
-        Some((name, _)) => format!("`{name}` is empty, and the text uses it"),
-        None => message,
+    // Whether a name exists is checked before anything is rendered.
+    let message = match report.message().strip_prefix("Field `").and_then(|rest| rest.split_once("` is not defined")) {
+        Some((name, _)) => format!("`{name}` is empty, but the text uses it"),
+        None => complaint::of(error),
     };
     Fault { message, span: template.place(at) }
 }
 
 /// The byte that a drawn report points at by `--> NAME:LINE:COLUMN`: some errors have their place only in their text.
 fn drawn_place(report: &str, text: &str) -> usize {
-    let (_, line, column) = drawn(report);
+    let (_, line, column) = complaint::drawn(report);
     byte_of(text, line, column.saturating_sub(1))
-}
-
-/// The template, line and column that a drawn report points at.
-pub fn drawn(report: &str) -> (&str, usize, usize) {
-    let place = report.split_once("--> ").map_or("", |(_, rest)| rest.lines().next().unwrap_or(""));
-    let mut parts = place.rsplitn(3, ':');
-    let mut number = || parts.next().and_then(|number| number.trim().parse().ok()).unwrap_or(1);
-    let (column, line) = (number(), number());
-    (parts.next().unwrap_or("").trim(), line, column)
-}
-
-/// The first line of a report of the template engine, in our spelling.
-pub fn first_line(message: &str) -> String {
-    let line = message.lines().next().unwrap_or("");
-    let mut letters = line.chars();
-    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn byte_of(text: &str, line: usize, column: usize) -> usize {
@@ -379,7 +351,7 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
     // A value is data: no notice can call it HTML, or take back what was escaped. Filters of our own give plain text.
     for name in ["safe", "escape", "escape_html", "escape_xml"] {
         tera.register_filter(name, move |_: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
-            Err(tera::Error::message(format!("there is no filter `{name}` here: a value is never HTML")))
+            Err(tera::Error::message(format!("the filter `{name}` is not available: values are never HTML")))
         });
     }
     tera.register_filter("replace", |text: &str, kwargs: Kwargs, _: &State| -> tera::TeraResult<String> {
@@ -388,13 +360,13 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
     });
     tera.register_filter("link", |url: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
         match link::classify(url) {
-            // What stands before an `@` reads like a host and is none.
+            // Text before an `@` looks like a host but is not.
             Target::External(url) if link::is_web(&url) && link::has_user(&url) => {
-                Err(tera::Error::message(format!("`{url}` hides its host behind an `@`")))
+                Err(tera::Error::message(format!("the host is hidden behind an `@`: `{url}`")))
             }
-            Target::External(url) if link::lacks_host(&url) => Err(tera::Error::message(format!("`{url}` names no host"))),
+            Target::External(url) if link::lacks_host(&url) => Err(tera::Error::message(format!("address without a host: `{url}`"))),
             Target::External(url) => Ok(link::encode(&url)),
-            _ => Err(tera::Error::message(format!("`{url}` is no address to link to"))),
+            _ => Err(tera::Error::message(format!("invalid link address: `{url}`"))),
         }
     });
     tera.register_filter("link_part", |part: &str, _: Kwargs, _: &State| percent(part, b""));
@@ -430,7 +402,7 @@ impl Times {
         }
         let form = when::Form::parse(asked.form.as_deref().unwrap_or("datetime"))?;
         if asked.to.is_some() && form != when::Form::Range {
-            return Err("`to` is the end of a range: write `form=\"range\"` too".to_owned());
+            return Err("`to` needs `form=\"range\"`".to_owned());
         }
         let start = parse_moment(&asked.moment)?;
         let to = asked.to.as_deref().map(parse_moment).transpose()?;
@@ -454,7 +426,7 @@ impl Times {
 }
 
 fn parse_moment(text: &str) -> Result<Zoned, String> {
-    let moment: Zoned = text.parse().map_err(|_| format!("`{text}` is no time: use `event.start`, `event.end` or `event.at(…)`"))?;
+    let moment: Zoned = text.parse().map_err(|_| format!("invalid time `{text}`: use `event.start`, `event.end` or `event.at(…)`"))?;
     if years::hold(moment.timestamp()) { Ok(moment) } else { Err(format!("the time is out of range: {text}; {}", years::HELP)) }
 }
 

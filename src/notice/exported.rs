@@ -144,13 +144,13 @@ pub fn seal_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
 
 fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut whole: serde_json::Value = serde_json::from_str(text).context("invalid JSON")?;
-    // A name that stands twice would be read as either by others.
+    // Other programs might read either value of a name that appears twice.
     if serde_json::to_string_pretty(&whole)?.trim() != text.replace("\r\n", "\n").trim() {
-        return Ok(Some("it is not written as it was exported".to_owned()));
+        return Ok(Some("its form differs from that of an export".to_owned()));
     }
     let has = whole.as_object_mut().and_then(|whole| whole.remove("seal"));
     let is_it = has.is_some_and(|has| has == sealed(&whole, seal));
-    Ok((!is_it).then(|| "something in it was changed, or it was sealed with another key".to_owned()))
+    Ok((!is_it).then(|| "its content was changed, or it was sealed with a different key".to_owned()))
 }
 
 /// The seal of an export: what it was made with, and the code over all the rest.
@@ -170,12 +170,12 @@ fn csv_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
         before = seal.row(&before, &cells);
         if mac != before {
             return Ok(Some(match index {
-                0 => "rows or columns were cut off or changed, or it was sealed with another key".to_owned(),
+                0 => "rows or columns were removed or changed, or it was sealed with a different key".to_owned(),
                 _ => format!("row {} was changed", index + 2),
             }));
         }
     }
-    // Without a row there is nothing that was sealed.
+    // Without rows nothing was sealed.
     Ok(rows.is_empty().then(|| "it has no rows".to_owned()))
 }
 

@@ -2,6 +2,7 @@
 
 use tera::{Context, Tera};
 
+use super::complaint;
 use super::recipients::Recipient;
 use super::variables::{self, Scope};
 use crate::diagnostic::Diagnostics;
@@ -17,7 +18,7 @@ pub struct Filter {
 const NAME: &str = "filter";
 
 impl Filter {
-    /// Compiles a condition over the columns `r.COLUMN`. An error tells what is wrong with it.
+    /// Compiles a condition over the columns `r.COLUMN`. An error says what is wrong with it.
     pub fn new(condition: &str, columns: &[String]) -> Result<Filter> {
         if condition.contains("%}") || condition.contains("{%") || condition.contains("{{") {
             return Err(Error::new("write the condition alone, without braces"));
@@ -32,7 +33,7 @@ impl Filter {
             return Err(Error::new(&*fault.message).maybe_help(fault.help.as_deref()));
         }
         let mut tera = Tera::new();
-        tera.add_raw_template(NAME, &template).map_err(|error| Error::new(cause(&error)))?;
+        tera.add_raw_template(NAME, &template).map_err(|error| Error::new(complaint::of(&error)))?;
         Ok(Filter { tera })
     }
 
@@ -40,15 +41,8 @@ impl Filter {
     pub fn takes(&self, recipient: &Recipient) -> Result<bool> {
         let mut context = Context::new();
         context.insert_value("r", super::merge::row(recipient));
-        self.tera.render(NAME, &context).map(|text| !text.is_empty()).map_err(|error| Error::new(cause(&error)))
+        self.tera.render(NAME, &context).map(|text| !text.is_empty()).map_err(|error| Error::new(complaint::of(&error)))
     }
-}
-
-fn cause(error: &tera::Error) -> String {
-    super::engine::first_line(&match error.kind() {
-        tera::ErrorKind::SyntaxError(report) | tera::ErrorKind::RenderingError(report) => report.message().to_owned(),
-        _ => super::engine::cause(error),
-    })
 }
 
 #[cfg(test)]

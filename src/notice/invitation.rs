@@ -23,7 +23,7 @@ pub struct Invitation {
     end: Zoned,
     summary: String,
     url: Option<String>,
-    /// Recipients are asked, and not only told.
+    /// Whether recipients are asked for an answer.
     has_attendee: bool,
     /// The event's id, as far as it is plain.
     name: String,
@@ -150,7 +150,7 @@ impl Invitation {
             Account::Same(account) => account,
             Account::Column(column) => recipient
                 .get(&column.value)
-                .ok_or_else(|| format!("the column `{}` is empty, and X-MAINTNOTE-ACCOUNT needs it", column.value))?,
+                .ok_or_else(|| format!("column `{}` is empty, but X-MAINTNOTE-ACCOUNT needs it", column.value))?,
         };
         let mut lines = String::new();
         let mut put = |name: &str, value: &str| line(&mut lines, name, value);

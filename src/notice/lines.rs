@@ -19,7 +19,7 @@ pub struct PlainLines<R> {
     row_line: u64,
     row_bytes: usize,
     quote: Quote,
-    /// The first line names the delimiter and is no row.
+    /// The first line names the delimiter and is not a row.
     skips_line: bool,
 }
 
@@ -46,8 +46,8 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Fault::OpenQuote(line) => write!(f, "the quote of line {line} is not closed"),
-            Fault::TooLong(line) => write!(f, "the row of line {line} is too long"),
+            Fault::OpenQuote(line) => write!(f, "the quote in line {line} is not closed"),
+            Fault::TooLong(line) => write!(f, "the row in line {line} is too long"),
         }
     }
 }

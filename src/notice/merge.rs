@@ -91,7 +91,7 @@ impl<'a> Merge<'a> {
         used.chain(["name".to_owned()]).chain(invitation.map(str::to_owned)).collect()
     }
 
-    /// Holds the variables of the notice against the columns of the recipients.
+    /// Checks the variables of the notice against the columns of the recipient table.
     pub fn check_columns(&self, config: &Config, event: Option<&Event>, columns: &[String], diagnostics: &mut Diagnostics) {
         let scope = scope(config, event, columns.iter().map(String::as_str).filter(|column| is_name(column)));
         for Version { notice, compiled } in &self.versions {
@@ -117,7 +117,7 @@ impl<'a> Merge<'a> {
         if let Some(column) = self.posting.invitation.as_ref().and_then(Invitation::column).filter(|column| recipient.get(column).is_none())
         {
             let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
-            let message = format!("`{column}` is empty, and the calendar part needs the account");
+            let message = format!("`{column}` is empty, but the calendar part needs the account");
             let diagnostic = Diagnostic::new(rule::EMPTY_FIELD, message).at_line(&self.recipients, line, recipient.place(column));
             let help = "fill it in, or set one `account` for all recipients in [notices.maintnote]";
             return Err(Box::new(RowFault::new(recipient, column, diagnostic.help(help))));
@@ -136,7 +136,7 @@ impl<'a> Merge<'a> {
         while let Err(fault) = self.make(&recipient, |_| ()) {
             let filled = faults.iter().any(|known| !known.column.is_empty());
             let index = recipient.columns.iter().position(|column| !fault.column.is_empty() && *column == fault.column);
-            // A filter may take no word for a number: that is no fault of the row.
+            // A filter that rejects a value is not a fault of the row.
             if index.is_some() || !filled {
                 faults.push(*fault);
             }
@@ -161,7 +161,7 @@ impl<'a> Merge<'a> {
         self.version(recipient).compiled.probe(&context).unwrap_or_default()
     }
 
-    /// A template that fails: at an empty value it is the table that is to be mended.
+    /// A template that fails: for an empty value, the table has to be fixed.
     fn render_fault(&self, notice: &Notice, fault: Fault, recipient: &Recipient) -> RowFault {
         let span = fault.span.unwrap_or(notice.span.clone());
         let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);
@@ -169,7 +169,7 @@ impl<'a> Merge<'a> {
         let needed: Vec<String> = tag.into_iter().flat_map(variables::needed).collect();
         let is_empty = |column: &&String| recipient.get(column).is_none() && needed.contains(&format!("r.{column}"));
         if let Some(column) = recipient.columns.iter().find(is_empty) {
-            let message = format!("`{column}` is empty, and the notice `{}` uses it", notice.name);
+            let message = format!("`{column}` is empty, but the notice `{}` uses it", notice.name);
             let help = format!("fill it in, or write `{{{{ r.{column} | default(value=\"…\") }}}}` in the notice");
             let diagnostic = Diagnostic::new(rule::EMPTY_FIELD, message).at_line(&self.recipients, line, recipient.place(column));
             return RowFault::new(recipient, column, diagnostic.help(help));

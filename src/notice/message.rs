@@ -75,26 +75,29 @@ pub fn unsubscribe(posting: &Posting, recipient: &Recipient) -> Option<String> {
 /// Makes a message.
 pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> Result<Message, String> {
     let Posting { campaign, notices, keys, .. } = posting;
-    let from = notices.from.as_ref().ok_or("there is no sender: set `from` in [notices]")?;
+    let from = notices.from.as_ref().ok_or("no sender: set `from` in [notices]")?;
     let name = recipient.get("name");
     for text in [rendered.subject.as_str(), name.unwrap_or("")] {
         // lettre would keep a line break in an encoded word, or panic in a display name.
         if let Some(c) = text.chars().find(|c| c.is_control()) {
-            return Err(format!("a header would hold the control character U+{:04X}", u32::from(c)));
+            return Err(format!("a header would contain the control character U+{:04X}", u32::from(c)));
         }
     }
     // lettre panics on such a date.
     if !may_be_dated(posting.date.timestamp()) {
-        return Err(format!("a message cannot be dated before 1970: {}", moment::long(&posting.date)));
+        return Err(format!("a message can't be dated before 1970: {}", moment::long(&posting.date)));
     }
     if rendered.subject.is_empty() {
-        return Err("the subject is empty".to_owned());
+        return Err("the subject line is empty".to_owned());
     }
     if rendered.is_empty {
-        return Err("the message has no text: no part of the notice is for this recipient".to_owned());
+        return Err("empty message: no part of the notice applies to this recipient".to_owned());
     }
     if rendered.html.len() > MOST_HTML {
-        return Err(format!("its HTML has {} KB, and mail programs cut off what is over 100: 90 are allowed", rendered.html.len() / 1024));
+        return Err(format!(
+            "the HTML has {} KB: at most 90 are allowed, as mail programs cut off messages over 100",
+            rendered.html.len() / 1024
+        ));
     }
     let key = address::key(&recipient.address);
     let id = message_id(campaign, &key, from.domain(), keys);

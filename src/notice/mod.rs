@@ -1,9 +1,10 @@
-//! Notices: what users are told, written once in Markdown, compiled once, merged with each recipient.
+//! Notices: messages to users, written once in Markdown, compiled once, merged with each recipient.
 
 pub mod brake;
 pub mod campaign;
 pub mod cells;
 pub mod columns;
+pub mod complaint;
 pub mod deadline;
 pub mod encoding;
 pub mod engine;
@@ -53,7 +54,7 @@ use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
 use crate::rule;
 use crate::source::{RelPath, Span};
 
-/// A notice as one file tells it: Markdown written as HTML and as text, its template tags still marks.
+/// A notice from one file: Markdown written as HTML and as text, with marks in place of its template tags.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// Unique in a project.
@@ -132,8 +133,8 @@ fn read(
     let (subject, subject_span) = parts.subject(events, context.offset).unwrap_or_else(|| (String::new(), span.clone()));
     parts.check_subjects(&title, events, tags, context, &mut finds.diagnostics);
     if subject.is_empty() {
-        let diagnostic = Diagnostic::new(rule::NO_SUBJECT, format!("the notice `{title}` has no subject"));
-        let help = "write `**Subject:** …` as a paragraph below its heading";
+        let diagnostic = Diagnostic::new(rule::NO_SUBJECT, format!("the notice `{title}` has no subject line"));
+        let help = "add `**Subject:** …` as a paragraph below its heading";
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
     let stage = parts.stage(context, &mut finds.diagnostics);
@@ -167,14 +168,16 @@ fn read(
 /// Reports rows that a statement before them has cut off from their table.
 fn check_tables(body: &[Placed], context: &Context, diagnostics: &mut Diagnostics) {
     for range in rows_behind_statements(body) {
-        let diagnostic =
-            Diagnostic::new(rule::BROKEN_TABLE, "the statement before this line ends the table: its rows would be sent as text");
+        let diagnostic = Diagnostic::new(
+            rule::BROKEN_TABLE,
+            "the template statement before this line ends the table, so these rows would be sent as text",
+        );
         let diagnostic = diagnostic.at(context.path, range.start + context.offset..range.end + context.offset);
-        diagnostics.push(diagnostic.help("write a list instead: no statement can stand between the rows of a table"));
+        diagnostics.push(diagnostic.help("use a list instead: table rows can't have statements between them"));
     }
 }
 
-/// Rows of a table that are none, since a statement stands before them.
+/// Rows that are no longer part of a table, because a statement comes before them.
 fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
     let is_statement = |event: &Event| matches!(event, Event::Html(html) if tags::block(html).is_some());
     let before = |at: usize| events[..at].iter().rev().map(|(event, _)| event);

@@ -13,7 +13,7 @@ use crate::page::tags::Tag;
 use crate::rule;
 use crate::source::Span;
 
-/// The parts of a notice that are no body: its id and its subject.
+/// The parts of a notice outside its body: its id and its subject.
 pub(super) struct Parts {
     pub(super) id: Option<String>,
     /// As it is written, and where.
@@ -68,34 +68,34 @@ impl Parts {
         Some((text.to_owned(), place(events, range, offset)))
     }
 
-    /// Reports a subject that is not the only one, depends on something, or goes on in the next line.
+    /// Reports a second subject, one that depends on something, and one that continues on the next line.
     pub(super) fn check_subjects(&self, title: &str, events: &[Placed], tags: &[Tag], context: &Context, diagnostics: &mut Diagnostics) {
         let Some((first, others)) = self.subjects.split_first() else { return };
         let place = |range: &Range<usize>| place(events, range, context.offset);
-        let varied = "write one subject, and what varies in it: `**Subject:** {% if … %}…{% else %}…{% endif %}`";
+        let varied = "use one subject line and put the variants in it: `**Subject:** {% if … %}…{% else %}…{% endif %}`";
         if marked::open_statements(&events[..first.start], tags) > 0 {
-            let message = format!("the subject of `{title}` stands under a condition or in a loop");
+            let message = format!("the subject line of `{title}` is inside a condition or a loop");
             diagnostics.push(Diagnostic::new(rule::UNCLEAR_SUBJECT, message).at(context.path, place(first)).help(varied));
         }
         if events[first.clone()].iter().any(|(event, _)| matches!(event, Event::SoftBreak | Event::HardBreak)) {
-            let message = format!("the subject of `{title}` goes on in the next line");
+            let message = format!("the subject line of `{title}` continues on the next line");
             let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, message).at(context.path, place(first));
-            diagnostics.push(diagnostic.help("leave an empty line below it, or write it in one"));
+            diagnostics.push(diagnostic.help("add an empty line below it, or write it on one line"));
         }
         for second in others {
-            let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, format!("`{title}` has a subject already"));
+            let diagnostic = Diagnostic::new(rule::UNCLEAR_SUBJECT, format!("`{title}` already has a subject line"));
             let diagnostic = diagnostic.at(context.path, place(second)).help(varied);
             diagnostics.push(diagnostic.first(context.path, Some(place(first))));
         }
     }
 
-    /// The stage that it names; one that no series has is reported.
+    /// The stage of the notice; an unknown one is reported.
     pub(super) fn stage(&self, context: &Context, diagnostics: &mut Diagnostics) -> Option<Stage> {
         let (name, at) = self.stage.as_ref()?;
         let stage = Stage::parse(name);
         if stage.is_none() {
             let known: Vec<&str> = Stage::ALL.into_iter().map(Stage::name).collect();
-            let diagnostic = Diagnostic::new(rule::UNKNOWN_STAGE, format!("there is no stage `{name}` of a series"));
+            let diagnostic = Diagnostic::new(rule::UNKNOWN_STAGE, format!("unknown stage `{name}`"));
             let help = format!("use {}", known.join(", "));
             diagnostics.push(diagnostic.at(context.path, at.start + context.offset..at.end + context.offset).help(help));
         }

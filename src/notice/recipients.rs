@@ -29,7 +29,7 @@ pub struct Recipient {
     pub columns: Arc<[String]>,
     /// One for each column; that of `email` is the address as it was written.
     pub values: Vec<String>,
-    /// For places: `None` if the file is no CSV.
+    /// For places: `None` if the file is not a CSV.
     delimiter: Option<u8>,
 }
 
@@ -105,7 +105,7 @@ pub struct Recipients<R> {
 pub const MOST_NAMED: usize = 20;
 
 impl<R: Read> Recipients<R> {
-    /// Holds the columns of a table against the rules and the names that the mailing gives them.
+    /// Checks the columns of a table against the rules and the names that the mailing gives them.
     pub fn open(rows: Table<R>, path: &RelPath, names: &Columns, rules: Rules) -> Result<Recipients<R>, Vec<Diagnostic>> {
         let headers = rows.columns().to_vec();
         let (mut columns, holds_names) = named(&headers, path, names, rows.header_line())?;
@@ -114,9 +114,9 @@ impl<R: Read> Recipients<R> {
         let index = |name: &str| columns.iter().position(|column| column == name);
         let (zone, lang) = (index("zone"), index("lang"));
         let Some(email) = index("email") else {
-            let diagnostic = Diagnostic::new(rule::MISSING_COLUMN, "there is no column `email`");
+            let diagnostic = Diagnostic::new(rule::MISSING_COLUMN, "missing column `email`");
             let line = usize::try_from(rows.header_line()).unwrap_or(usize::MAX);
-            return Err(vec![diagnostic.at_line(path, line, 1).help("name one in the mailing, as in `columns = { email = \"E-Mail\" }`")]);
+            return Err(vec![diagnostic.at_line(path, line, 1).help("set it in the mailing, as in `columns = { email = \"E-Mail\" }`")]);
         };
         let shown = vec![true; columns.len()];
         let (path, columns) = (path.clone(), columns.into());
@@ -166,8 +166,8 @@ impl<R: Read> Recipients<R> {
             if let Some(fault) = fault {
                 faults.push((index, fault));
             } else if Some(index) == self.lang && !word.is_empty() && !is_tag(word) {
-                let message = format!("`{}` is no language", crate::text::visible(&value.chars().take(40).collect::<String>()));
-                faults.push((index, Diagnostic::new(rule::BAD_LANGUAGE, message).help("write a tag such as `de` or `pt-BR` (BCP 47)")));
+                let message = format!("invalid language `{}`", crate::text::visible(&value.chars().take(40).collect::<String>()));
+                faults.push((index, Diagnostic::new(rule::BAD_LANGUAGE, message).help("use a tag such as `de` or `pt-BR` (BCP 47)")));
             } else if Some(index) == self.zone && !word.is_empty() && !self.zones.contains(word) {
                 match zone::zone(word) {
                     Ok(_) => {
@@ -179,7 +179,7 @@ impl<R: Read> Recipients<R> {
         }
         let is_faulty = faults.iter().any(|(index, _)| *index == self.email);
         let cell = &values[self.email];
-        // What is told already is not told again as a bad address.
+        // A fault that was already reported is not reported again as a bad address.
         let rest: Cow<str> = if is_faulty { cell.chars().filter(|c| !is_unseen(*c, cell)).collect() } else { cell.into() };
         let address = match address::parse_with(&rest, self.rules) {
             Ok(address) => Some(address),
@@ -187,7 +187,7 @@ impl<R: Read> Recipients<R> {
                 if let (Some(_), Some(help)) = (address::named(&rest), &mut fault.help) {
                     let header = crate::text::visible(self.headers[self.email].trim());
                     let columns = format!("columns = {{ email = \"{header}\", name = \"{header}\" }}");
-                    help.push_str(&format!("; only if all rows are like this: `{columns}` in the mailing takes both from here"));
+                    help.push_str(&format!("; if all rows are like this, set `{columns}` in the mailing to take both from here"));
                 }
                 faults.push((self.email, fault));
                 None
@@ -390,7 +390,7 @@ mod tests {
         let of = |text: &str| kinds(text, &[]);
         let (kinds, differing) = of("email,name,zone\na@b.example,x,UTC\na@b.example,y,UTC\na@b.example,x,UTC\n");
         assert_eq!((kinds, differing), (["2 new", "3 bad ", "4 again"].map(str::to_owned).to_vec(), vec![(2, 3)]));
-        // A row that is bad anyhow counts, too: whoever mends it would find out next time.
+        // Rows with other faults count, too: otherwise fixing those would bring up this one.
         let (kinds, differing) = of("email,zone\na@b.example,Mars/Phobos\na@b.example,UTC\nc@d.example,UTC\nc@d.example,Mars/Phobos\n");
         assert_eq!(kinds, ["2 bad bad-zone", "3 bad ", "4 new", "5 bad bad-zone"]);
         assert_eq!(differing, [(2, 3), (4, 5)]);

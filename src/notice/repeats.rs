@@ -23,7 +23,7 @@ pub struct Repeats {
     first: BTreeMap<u64, (usize, u64)>,
     kept: BTreeMap<u64, First>,
     last: u64,
-    /// Whether rows that say the same as the first are told, too: of each address, by its hash, the first line and one that differs.
+    /// If rows equal to the first are reported, too: for each address, by its hash, the first line and one that differs.
     same: Option<BTreeMap<u128, (u64, u64)>>,
 }
 
@@ -31,10 +31,10 @@ pub struct Repeats {
 struct First {
     /// Of each column a hash, and what is shown.
     cells: Vec<(u64, String)>,
-    is_told: bool,
+    is_reported: bool,
 }
 
-/// What is wrong with the two rows of a pair. Whose first one has been told with an earlier pair has none for it.
+/// What is wrong with the two rows of a pair. There is nothing for the first row if an earlier pair reported it.
 pub struct Pair {
     pub first: Option<(u64, Diagnostic)>,
     pub later: (u64, Diagnostic),
@@ -42,7 +42,7 @@ pub struct Pair {
     pub address: String,
 }
 
-const HELP: &str = "keep the row that is right: each address gets one message";
+const HELP: &str = "keep the right row: each address gets one message";
 
 impl Repeats {
     /// `differing`: the first line and the later one of each pair.
@@ -56,7 +56,7 @@ impl Repeats {
         Repeats { path: path.clone(), columns, email, later, first, kept: BTreeMap::new(), last, same: None }
     }
 
-    /// Tells also of rows that say the same as the first of their address: whoever keeps a later one would find them the next time.
+    /// Also reports rows equal to the first of their address: otherwise keeping a later row would bring them up next time.
     pub fn with_same(self) -> Repeats {
         Repeats { same: Some(BTreeMap::new()), ..self }
     }
@@ -70,7 +70,7 @@ impl Repeats {
     pub fn add(&mut self, row: &Row) -> Option<Pair> {
         if self.first.contains_key(&row.line) {
             let cells = self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
-            self.kept.insert(row.line, First { cells, is_told: false });
+            self.kept.insert(row.line, First { cells, is_reported: false });
         }
         let Some(line) = self.later.get(&row.line).copied() else { return self.add_same(row) };
         let first = self.kept.get_mut(&line)?;
@@ -86,12 +86,12 @@ impl Repeats {
         let at = |line, message| fault(&self.path, line, message);
         let shown = visible(&address);
         let pair = Pair {
-            first: (!first.is_told)
-                .then(|| at(line, format!("`{shown}` is in line {} again, but {}", row.line, differences("here", "there")))),
-            later: at(row.line, format!("`{shown}` is in line {line} already, but {}", differences("there", "here"))),
+            first: (!first.is_reported)
+                .then(|| at(line, format!("`{shown}` is also in line {}, but {}", row.line, differences("here", "there")))),
+            later: at(row.line, format!("`{shown}` is also in line {line}, but {}", differences("there", "here"))),
             address,
         };
-        first.is_told = true;
+        first.is_reported = true;
         if let Some(open) = self.first.get_mut(&line) {
             open.0 -= 1;
             if open.0 == 0 {
@@ -116,7 +116,7 @@ impl Repeats {
             return None;
         }
         let (first, differs) = same.get(&hash)?;
-        let message = format!("`{}` is in line {first} already, and line {differs} says something else", visible(address));
+        let message = format!("`{}` is also in line {first}, and line {differs} differs", visible(address));
         Some(Pair { first: None, later: fault(&self.path, row.line, message), address: address.to_owned() })
     }
 }
@@ -148,8 +148,8 @@ mod tests {
         assert!(repeats.add(&row(2, ["a@b.example", "x", "o"])).is_none());
         assert!(repeats.add(&row(3, ["c@d.example", "x", "o"])).is_none());
         let pair = repeats.add(&row(4, ["A@b.example ", "y", "o"])).unwrap();
-        assert_eq!(pair.first.unwrap().1.message, "`A@b.example` is in line 4 again, but `name` is `x` here and `y` there");
-        assert_eq!(pair.later.1.message, "`A@b.example` is in line 2 already, but `name` is `x` there and `y` here");
+        assert_eq!(pair.first.unwrap().1.message, "`A@b.example` is also in line 4, but `name` is `x` here and `y` there");
+        assert_eq!(pair.later.1.message, "`A@b.example` is also in line 2, but `name` is `x` there and `y` here");
         let pair = repeats.add(&row(5, ["c@d.example", "x", "p"])).unwrap();
         assert_eq!((pair.first.unwrap().0, pair.later.0), (3, 5));
         assert!(!repeats.is_over(6));
@@ -169,7 +169,7 @@ mod tests {
             pairs.extend(pair.map(|pair| (pair.first.map(|first| first.0), pair.later.0, pair.later.1.message)));
             assert!(repeats.add(&row(line + 10, ["other@b.example", name, "o"])).is_none());
         }
-        let same = "`a@b.example` is in line 2 already, and line 4 says something else".to_owned();
+        let same = "`a@b.example` is also in line 2, and line 4 differs".to_owned();
         assert_eq!(pairs[0], (None, 3, same.clone()));
         assert_eq!((pairs[1].0, pairs[1].1), (Some(2), 4));
         assert_eq!(pairs[2], (None, 5, same));

@@ -71,7 +71,7 @@ impl std::fmt::Display for Reply {
 /// What follows from an answer to a step of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Go on; after the end of the message: the server has it.
+    /// Continue; after the end of the message: the server has it.
     Good,
     /// This recipient's message can be tried again later. The server wants fewer messages if so.
     Deferred { slower: bool },
@@ -81,7 +81,7 @@ pub enum Verdict {
     Refused,
     /// Never for anybody: the sending stops, and nobody is to blame.
     Stop,
-    /// It is no answer to this step. Whether the server has the message is unknown after its end.
+    /// Not an answer to this step. After the end of the message it is unknown whether the server has it.
     Nonsense,
 }
 

@@ -17,7 +17,7 @@ impl std::str::FromStr for Shard {
         let parts = text.split_once('/').and_then(|(part, of)| Some((part.parse().ok()?, of.parse().ok()?)));
         match parts {
             Some((part, of)) if 1 <= part && part <= of => Ok(Shard { part, of }),
-            _ => Err("write `1/4` for the first of four parts".to_owned()),
+            _ => Err("use `1/4` for the first of four parts".to_owned()),
         }
     }
 }

@@ -64,19 +64,19 @@ impl Suppression {
                 continue;
             }
             if first.is_empty() {
-                faults.push(fault(rule::BAD_ADDRESS, "the line does not begin with an address".to_owned()).help("put the addresses first"));
+                faults.push(fault(rule::BAD_ADDRESS, "the line does not start with an address".to_owned()).help("put the address first"));
                 continue;
             }
             if first.contains('*') {
-                let message = format!("`{}` is not an address: a `*` does not stand for others", crate::text::visible(first));
-                faults.push(fault(rule::BAD_ADDRESS, message).help("write each address on a line of its own"));
+                let message = format!("`{}` is not an address: wildcards are not supported", crate::text::visible(first));
+                faults.push(fault(rule::BAD_ADDRESS, message).help("write each address on its own line"));
                 continue;
             }
             match address::parse_with(first, Rules { unicode: true }) {
                 Ok(address) => {
                     suppression.addresses.insert(address::hash(&address));
                 }
-                Err(wrong) => faults.push(fault(rule::BAD_ADDRESS, wrong.message).help("write one address a line, at its beginning")),
+                Err(wrong) => faults.push(fault(rule::BAD_ADDRESS, wrong.message).help("write one address per line, at its start")),
             }
         }
         if faults.is_empty() { Ok(suppression) } else { Err(faults) }

@@ -47,7 +47,7 @@ fn first_line(beginning: &[u8]) -> &[u8] {
     beginning.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(beginning)
 }
 
-/// Excel takes the delimiter from a first line such as `sep=;`, which is no row.
+/// Excel takes the delimiter from a first line such as `sep=;`, which is not a row.
 fn named_delimiter(beginning: &[u8]) -> Option<u8> {
     let line = first_line(beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning));
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
@@ -222,8 +222,8 @@ fn fit_record(record: csv::ByteRecord, line: u64, columns: usize, format: Format
     if values.len() == columns || values.iter().all(|value| value.trim().is_empty()) {
         return Ok(Row { line, values, broken });
     }
-    let message = format!("the row has {}, the header {columns}", counted(values.len(), "field", "fields"));
-    let help = "put double quotes around a value that contains the delimiter, and keep one delimiter for each empty cell";
+    let message = format!("the row has {}, but the header has {columns}", counted(values.len(), "field", "fields"));
+    let help = "put double quotes around values with a delimiter in them, and keep a delimiter for each empty cell";
     let diagnostic = Diagnostic::new(rule::BAD_ROW, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
     let delimiter = if let Format::Csv(delimiter) = format { char::from(delimiter).to_string() } else { String::new() };
     Err(Box::new(Unreadable { diagnostic, line, text: values.join(&delimiter), ends: false }))
@@ -239,13 +239,13 @@ fn csv_fault(error: &csv::Error, path: &RelPath, line: u64) -> Diagnostic {
     let at = |line: u64| usize::try_from(line).unwrap_or(usize::MAX);
     match error.kind() {
         csv::ErrorKind::Utf8 { err, .. } => {
-            let message = format!("the row is not UTF-8: see byte {} of its field {}", err.valid_up_to() + 1, err.field() + 1);
-            Diagnostic::new(rule::BAD_ENCODING, message).at_line(path, at(line), 1).help("export the table again, as UTF-8")
+            let message = format!("the row is not UTF-8: byte {} of field {}", err.valid_up_to() + 1, err.field() + 1);
+            Diagnostic::new(rule::BAD_ENCODING, message).at_line(path, at(line), 1).help("export the table again as UTF-8")
         }
         csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<LineFault>()) {
             Some(LineFault::OpenQuote(line)) => {
-                let help = "close it by a double quote; one within a value is written twice";
-                Diagnostic::new(rule::OPEN_QUOTE, "a double quote opens here and is not closed").at_line(path, at(*line), 1).help(help)
+                let help = "close it with a double quote, and double any quote within a value";
+                Diagnostic::new(rule::OPEN_QUOTE, "this double quote is never closed").at_line(path, at(*line), 1).help(help)
             }
             Some(LineFault::TooLong(line)) => too_long(path, *line),
             None => Diagnostic::new(rule::BAD_ROW, error.to_string()).at_line(path, at(line), 1),
@@ -255,7 +255,7 @@ fn csv_fault(error: &csv::Error, path: &RelPath, line: u64) -> Diagnostic {
 }
 
 fn too_long(path: &RelPath, line: u64) -> Diagnostic {
-    Diagnostic::new(rule::TOO_LARGE, "the row holds over 1 MiB").at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1)
+    Diagnostic::new(rule::TOO_LARGE, "the row is larger than 1 MiB").at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1)
 }
 
 /// A flat object in the order of its line.
@@ -273,7 +273,7 @@ impl<'de> Deserialize<'de> for Object {
                 let mut entries: Vec<(String, String)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
                     if entries.iter().any(|(known, _)| *known == name) {
-                        return Err(serde::de::Error::custom(format!("`{name}` is there twice")));
+                        return Err(serde::de::Error::custom(format!("duplicate name `{name}`")));
                     }
                     // A number stays as it is written: a long one is a name, and `1.50` is a price.
                     let value = match value.get() {
@@ -315,21 +315,21 @@ fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Res
             continue;
         }
         let text = std::str::from_utf8(text).map_err(|error| {
-            let message = format!("the row is not UTF-8: see its byte {}", error.valid_up_to() + 1);
+            let message = format!("the row is not UTF-8 at byte {}", error.valid_up_to() + 1);
             let mut row = fault(*line, rule::BAD_ENCODING, message, text);
-            row.diagnostic = row.diagnostic.clone().help("export the table again, as UTF-8");
+            row.diagnostic = row.diagnostic.clone().help("export the table again as UTF-8");
             row
         })?;
         return serde_json::from_str(text).map(Some).map_err(|error| {
             let place = format!(" at line {} column {}", error.line(), error.column());
-            let message = format!("this line is no object of JSON: {}", error.to_string().replace(&place, ""));
+            let message = format!("this line is not a JSON object: {}", error.to_string().replace(&place, ""));
             let mut row = fault(*line, rule::BAD_ROW, message, text.as_bytes());
             let number = usize::try_from(*line).unwrap_or(usize::MAX);
             row.diagnostic = row
                 .diagnostic
                 .clone()
                 .at_line(path, number, error.column().max(1))
-                .help("write `{\"email\": \"name@example.org\"}`, one a line");
+                .help("write one object per line, such as `{\"email\": \"name@example.org\"}`");
             row
         });
     }
@@ -341,7 +341,7 @@ fn fit(object: Object, line: u64, columns: &[String], path: &RelPath) -> Result<
     for (name, value) in object.0 {
         let Some(index) = columns.iter().position(|column| *column == name) else {
             let message = format!("`{}` is not in the first row", crate::text::visible(&name));
-            let help = "the first row names all columns; one that is empty there is written as `null`";
+            let help = "name all columns in the first row, with `null` for empty ones";
             let diagnostic =
                 Diagnostic::new(rule::BAD_ROW, message).at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1).help(help);
             return Err(Box::new(Unreadable { diagnostic, line, text: value, ends: false }));

@@ -1,4 +1,4 @@
-//! Which variables a notice uses, held against those that there are, before anything is rendered.
+//! Checks that the variables of a notice exist, before anything is rendered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +85,7 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
             {
                 let root = &used.path[0];
                 let diagnostic = Diagnostic::new(rule::UNDEFINED_VARIABLE, format!("`{root}` is a group of values, not a value"));
-                diagnostics.push(diagnostic.at(path, span).help(format!("name one of them, as `{root}.NAME`")));
+                diagnostics.push(diagnostic.at(path, span).help(format!("use one of them, as `{root}.NAME`")));
             }
         }
         check_arguments(tag, &tokens, path, diagnostics);
@@ -101,14 +101,14 @@ fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut 
         let Token::Word(word, span) = token else { continue };
         if matches!(word.as_str(), "safe" | "escape" | "escape_html" | "escape_xml") && is_filter(tokens, index) {
             // What is escaped by hand counts as safe, and can be changed behind that.
-            let diagnostic = Diagnostic::new(rule::UNSAFE_FILTER, format!("`{word}` would let a value become HTML"));
+            let diagnostic = Diagnostic::new(rule::UNSAFE_FILTER, format!("`{word}` could turn a value into HTML"));
             let diagnostic = diagnostic.at(path, span.start + tag.span.start..span.end + tag.span.start);
-            diagnostics.push(diagnostic.help("leave it out; what is HTML or Markdown stands in the notice itself"));
+            diagnostics.push(diagnostic.help("remove it, and put HTML or Markdown in the notice itself"));
         }
     }
 }
 
-/// What filters and functions can be told. The engine passes over a name that it does not know.
+/// The arguments of filters and functions. The engine ignores names that it does not know.
 const ARGUMENTS: [(&str, &[&str]); 35] = [
     ("when", &["zone", "form", "to", "lang"]),
     ("event.at", &["offset"]),
@@ -163,7 +163,7 @@ fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mu
                 Token::Mark(')') => depth -= 1,
                 Token::Word(argument, span) if depth == 1 && is_argument(tokens, at) && !known.contains(&argument.as_str()) => {
                     let help = suggest(argument, known.iter().copied()).or_else(|| match known {
-                        [] => Some(format!("`{name}` takes none")),
+                        [] => Some(format!("`{name}` takes no arguments")),
                         known => Some(format!("`{name}` takes {}", known.join(", "))),
                     });
                     let diagnostic = Diagnostic::new(rule::UNKNOWN_ARGUMENT, format!("`{name}` has no argument `{argument}`"));
@@ -185,10 +185,10 @@ fn check_comparisons(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &
         }
         let signs = tokens[index + 1..].iter().take_while(|token| matches!(token, Token::Mark('=' | '!' | '<' | '>'))).count();
         if signs > 0 && tokens.get(index + 1 + signs) == Some(&Token::Mark('0')) {
-            let message = format!("`{word}` is text, and no text equals a number");
+            let message = format!("`{word}` is text, which never equals a number");
             let diagnostic =
                 Diagnostic::new(rule::TEXT_AND_NUMBER, message).at(path, span.start + tag.span.start..span.end + tag.span.start);
-            diagnostics.push(diagnostic.help(format!("write the number as text: `{word} == \"1\"`; or make it one: `{word} | int`")));
+            diagnostics.push(diagnostic.help(format!("compare with text: `{word} == \"1\"`; or convert it: `{word} | int`")));
         }
     }
 }
@@ -202,10 +202,10 @@ fn check_times(tag: &Tag, tokens: &[Token], scope: &Scope, path: &RelPath, diagn
         let Token::Word(word, span) = token else { continue };
         if matches!(word.as_str(), "event.start" | "event.end" | "event.at" | "event_at") {
             let span = span.start + tag.span.start..span.end + tag.span.start;
-            let diagnostic = Diagnostic::new(rule::BARE_TIME, format!("`{word}` is a time without a zone or a form"));
+            let diagnostic = Diagnostic::new(rule::BARE_TIME, format!("`{word}` prints a time without a zone and a form"));
             // Only who gets a mail has a zone.
             let zone = if scope.contains_key("r") { "r.zone" } else { "\"UTC\"" };
-            diagnostics.push(diagnostic.at(path, span).help(format!("put `| when(zone={zone}, form=\"datetime\")` behind it")));
+            diagnostics.push(diagnostic.at(path, span).help(format!("add `| when(zone={zone}, form=\"datetime\")`")));
         }
     }
 }
@@ -217,7 +217,7 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
             return None;
         }
         let help = match &**root {
-            "r" | "mailing" => Some("notices alone know of recipients and mailings".to_owned()),
+            "r" | "mailing" => Some("use it only in notices: pages have no recipients or mailings".to_owned()),
             _ => suggest(root, scope.keys().map(String::as_str)),
         };
         return Some((format!("there is no variable `{root}`"), help));
@@ -247,14 +247,14 @@ fn letters(name: &str) -> &str {
 fn declare(root: &str) -> Option<String> {
     match root {
         "event" => Some(
-            "name the event: `event: NAME` in the front matter, or `default_event` in [site] if there are several; `start` needs its `t0`, \
-             `end` its `window`, too"
+            "set the event with `event: NAME` in the front matter, or with `default_event` in [site] if there are several; `start` also needs its \
+             `t0`, and `end` its `window`"
                 .to_owned(),
         ),
-        "links" | "vars" => Some(format!("declare it below [{root}] in runsheet.toml")),
+        "links" | "vars" => Some(format!("add it to [{root}] in runsheet.toml")),
         "r" => {
-            let mapped = "a column of another name gets one in the mailing: `columns = { first_name = \"First name\" }`";
-            Some(format!("it must be a column of the recipients, and below `sample` in [notices]; {mapped}"))
+            let mapped = "to rename a column, set `columns = { first_name = \"First name\" }` in the mailing";
+            Some(format!("add it as a column of the recipient table and to `sample` in [notices]; {mapped}"))
         }
         _ => None,
     }
@@ -262,7 +262,7 @@ fn declare(root: &str) -> Option<String> {
 
 /// Reports `if` without `endif`, `endfor` without `for`, and the like.
 ///
-/// `home` tells in which element of the Markdown a tag stands: what opens in one must close in it, or the HTML would not.
+/// `home` is the Markdown element that contains a tag: a statement must close in the element that it opens in, or the HTML would be broken.
 pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut open: Vec<(&'static str, &Tag)> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {
@@ -280,13 +280,13 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
         let Some(name) = closes else { continue };
         match open.pop_if(|(last, _)| *last == name) {
             None => {
-                let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("`{word}` closes nothing that is open here"));
+                let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, format!("`{word}` has nothing to close here"));
                 diagnostics.push(diagnostic.at(path, tag.span.clone()));
             }
             Some((_, opener)) if home(opener) != home(tag) => {
-                let message = format!("`{word}` stands in another paragraph, list or table than its `{name}`");
+                let message = format!("`{word}` is in a different paragraph, list or table than its `{name}`");
                 let diagnostic = Diagnostic::new(rule::TEMPLATE_SYNTAX, message).at(path, tag.span.clone());
-                diagnostics.push(diagnostic.help("write both within one paragraph, or each on a line of its own"));
+                diagnostics.push(diagnostic.help("put both in the same paragraph, or each on its own line"));
             }
             Some(_) => {}
         }
@@ -294,7 +294,7 @@ pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &
     for (name, tag) in open {
         let span = tag.span.clone();
         let diagnostic = Diagnostic::new(rule::UNCLOSED_TAG, format!("`{name}` is not closed"));
-        diagnostics.push(diagnostic.at(path, span).help(format!("close it by `{{% end{name} %}}`")));
+        diagnostics.push(diagnostic.at(path, span).help(format!("close it with `{{% end{name} %}}`")));
     }
 }
 
@@ -461,10 +461,10 @@ mod tests {
         check_text("{{ event.at(offset=\"T-1h\") | when(zone=\"UTC\") }}", &[]);
         check_text("{% for x in vars.list %}{{ x }}{{ loop.index }}{% endfor %}", &[]);
         check_text("{% set a = r.name %}{{ a }}", &[]);
-        check_text("{{ event.start }}", &["bare-time: `event.start` is a time without a zone or a form"]);
-        check_text("{{ event.at(offset=\"T-1h\") }}", &["bare-time: `event.at` is a time without a zone or a form"]);
-        check_text("{{ event.start | upper }}", &["bare-time: `event.start` is a time without a zone or a form"]);
-        check_text("{{ event[\"start\"] }}", &["bare-time: `event.start` is a time without a zone or a form"]);
+        check_text("{{ event.start }}", &["bare-time: `event.start` prints a time without a zone and a form"]);
+        check_text("{{ event.at(offset=\"T-1h\") }}", &["bare-time: `event.at` prints a time without a zone and a form"]);
+        check_text("{{ event.start | upper }}", &["bare-time: `event.start` prints a time without a zone and a form"]);
+        check_text("{{ event[\"start\"] }}", &["bare-time: `event.start` prints a time without a zone and a form"]);
         check_text("{% if r[\"nmae\"] == \"x\" %}a{% endif %}{{ r['name'] }}", &["undefined-variable: there is no `r.nmae`"]);
         check_text("{% if r[vars.x] %}a{% endif %}", &["undefined-variable: `r` is a group of values, not a value"]);
         check_text("{{ r.nmae | default(value=\"x\") }}", &["variable-typo: there is no `r.nmae`"]);
@@ -472,7 +472,7 @@ mod tests {
         check_text("{{ r }}", &["undefined-variable: `r` is a group of values, not a value"]);
         check_text("{% raw %}{{ x }}{% endraw %}", &[]);
         check_text("{% if vars.x %}", &["unclosed-tag: `if` is not closed"]);
-        check_text("{% endif %}", &["template-syntax: `endif` closes nothing that is open here"]);
+        check_text("{% endif %}", &["template-syntax: `endif` has nothing to close here"]);
         check_text("{{ event.start | when(zone=r.zone, fomr=\"range\") }}", &["unknown-argument: `when` has no argument `fomr`"]);
         check_text(
             "{{ event.at(offset=\"T\", zone=\"UTC\") | when(zone=\"UTC\") }}",
@@ -482,9 +482,9 @@ mod tests {
         check_text("{{ r.name | upper(x=1) }}", &["unknown-argument: `upper` has no argument `x`"]);
         check_text("{{ r.name | default(value=vars.x == vars.y) | truncate(length=3, end=\"\") }}", &[]);
         check_text("{{ 'r.nope' }}", &[]);
-        check_text("{{ r.name | safe }}", &["unsafe-filter: `safe` would let a value become HTML"]);
-        check_text("{% set x = r.name | upper | safe %}", &["unsafe-filter: `safe` would let a value become HTML"]);
-        check_text("{% if r.name == 1 %}{% endif %}", &["text-and-number: `r.name` is text, and no text equals a number"]);
+        check_text("{{ r.name | safe }}", &["unsafe-filter: `safe` could turn a value into HTML"]);
+        check_text("{% set x = r.name | upper | safe %}", &["unsafe-filter: `safe` could turn a value into HTML"]);
+        check_text("{% if r.name == 1 %}{% endif %}", &["text-and-number: `r.name` is text, which never equals a number"]);
         check_text("{% if r.name == \"1\" and r.zone | int > 1 %}{% endif %}", &[]);
     }
 }

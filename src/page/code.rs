@@ -73,16 +73,16 @@ impl Writer<'_, '_, '_> {
         let words: Vec<&str> = info.strange.iter().map(|words| if tags::holds_mark(words) { "a tag" } else { words }).collect();
         let strange = match &words[..] {
             [] => None,
-            [one] => Some(format!("`{one}` behind the fence has no effect")),
-            [first, more @ ..] => Some(format!("`{first}` and {} more words behind the fence have no effect", more.len())),
+            [one] => Some(format!("`{one}` after the fence has no effect")),
+            [first, more @ ..] => Some(format!("`{first}` and {} more words after the fence have no effect", more.len())),
         };
         let beyond = info.marked.iter().find(|range| range.is_empty() || *range.start() == 0 || *range.end() > lines);
         let beyond = beyond.map(|range| match (range.start(), range.end()) {
-            (first, last) if first == last => format!("line {first} cannot be marked: the code has {lines}"),
-            (first, last) => format!("lines {first} to {last} cannot be marked: the code has {lines}"),
+            (first, last) if first == last => format!("can't highlight line {first}: the code has {lines}"),
+            (first, last) => format!("can't highlight lines {first} to {last}: the code has {lines}"),
         });
         for message in strange.into_iter().chain(beyond) {
-            let help = "behind a fence stand the language, `title=\"…\"` and the lines to be marked, such as `{2,4-6}`";
+            let help = "after a fence, write only the language, `title=\"…\"` and the lines to highlight, such as `{2,4-6}`";
             self.report(Diagnostic::new(rule::FENCE_WORDS, message).help(help), at);
         }
     }
@@ -115,7 +115,7 @@ impl Writer<'_, '_, '_> {
             Err(is_plain) => {
                 if !is_plain {
                     let diagnostic =
-                        Diagnostic::new(rule::UNKNOWN_LANGUAGE, format!("the language `{name}` is not known: its code has no colours"));
+                        Diagnostic::new(rule::UNKNOWN_LANGUAGE, format!("unknown language `{name}`: the code is shown without colours"));
                     self.report(diagnostic.help(highlight::help(name)), at);
                 }
                 None

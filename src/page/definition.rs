@@ -80,18 +80,17 @@ impl Undefined {
             let (message, help) = match broken {
                 Broken::Reference(name) => {
                     let near = defined.nearest(name).map(|near| format!("did you mean `{near}`?"));
-                    let define = || format!("define it by a line such as `[{name}]: page.md`, or put the brackets into `code`");
-                    (format!("`[{name}]` is not defined on this page: this is no link"), near.unwrap_or_else(define))
+                    let define = || format!("define it with a line such as `[{name}]: page.md`, or put the brackets in `code`");
+                    (format!("`[{name}]` is not defined on this page, so it is not a link"), near.unwrap_or_else(define))
                 }
-                Broken::Footnote(name) => (
-                    format!("the footnote `[^{name}]` has no text on this page"),
-                    format!("write it by a line such as `[^{name}]: Words.`"),
-                ),
+                Broken::Footnote(name) => {
+                    (format!("the footnote `[^{name}]` has no text on this page"), format!("add a line such as `[^{name}]: Words.`"))
+                }
                 Broken::Link(address) if address.contains(' ') => {
-                    (format!("`({address})` holds a space: this is no link"), format!("write it between angle brackets: `(<{address}>)`"))
+                    (format!("`({address})` contains a space, so it is not a link"), format!("put it in angle brackets: `(<{address}>)`"))
                 }
                 Broken::Link(address) => {
-                    (format!("a space stands before `({address})`: this is no link"), "leave the space out".to_owned())
+                    (format!("there is a space before `({address})`, so it is not a link"), "remove the space".to_owned())
                 }
             };
             let diagnostic = Diagnostic::new(rule::BROKEN_REFERENCE, message);
@@ -158,18 +157,18 @@ mod tests {
         check("a [text][the plna] b\n\n[the plan]: plan.md\n", &[("[text][the plna]", near)]);
         check("[The  Plan][] [x][THE PLAN]\n\n[the plan]: plan.md\n", &[]);
         check("[the plna][]\n\n[the plan]: plan.md\n", &[("[the plna]", near)]);
-        let define = "define it by a line such as `[b]: page.md`, or put the brackets into `code`";
+        let define = "define it with a line such as `[b]: page.md`, or put the brackets in `code`";
         check("> - see *[a][b]*\n", &[("[a][b]", define)]);
         check("![a][b]", &[("![a][b]", define)]);
     }
 
     #[test]
     fn what_was_meant_as_a_link_or_a_note_is_told() {
-        let angle = "write it between angle brackets: `(<my page.md#a>)`";
+        let angle = "put it in angle brackets: `(<my page.md#a>)`";
         check("a [b](my page.md#a) c", &[("[b](my page.md#a)", angle)]);
-        check("![b](my picture.png)", &[("![b](my picture.png)", "write it between angle brackets: `(<my picture.png>)`")]);
-        check("[b] (a.md)", &[("[b] (a.md)", "leave the space out")]);
-        check("a[^x] b", &[("[^x]", "write it by a line such as `[^x]: Words.`")]);
+        check("![b](my picture.png)", &[("![b](my picture.png)", "put it in angle brackets: `(<my picture.png>)`")]);
+        check("[b] (a.md)", &[("[b] (a.md)", "remove the space")]);
+        check("a[^x] b", &[("[^x]", "add a line such as `[^x]: Words.`")]);
     }
 
     #[test]

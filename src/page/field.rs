@@ -31,8 +31,8 @@ impl Writer<'_, '_, '_> {
         let Some((name, answers)) = task::choice(kept) else { return false };
         if text.contains(blank::MARK) {
             // Whether `[ ] NO-GO at _____` is called `NO-GO` or `NO-GO at` is not for us to guess.
-            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "boxes with a blank beside them are text, not a choice");
-            self.report(diagnostic.help("put the blank on a line of its own"), start);
+            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "boxes with a blank beside them are treated as text, not as a choice");
+            self.report(diagnostic.help("put the blank on its own line"), start);
             return false;
         }
         let name = if name.is_empty() { "Decision" } else { name };
@@ -67,8 +67,8 @@ impl Writer<'_, '_, '_> {
         });
         let note = comment.map(blank::Note::read).unwrap_or_default();
         if let Some(name) = &note.refused {
-            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("`{name}` cannot be the name of a value"));
-            self.report(diagnostic.help("commands use it as `$NAME`: write letters, digits and `_`, and begin with a letter"), at);
+            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("invalid name of a value: `{name}`"));
+            self.report(diagnostic.help("use letters, digits and `_`, and start with a letter: commands use it as `$NAME`"), at);
         }
         let written = label(&self.line, self.finds.headings.last());
         let side = Side::from_label(&written, self.counts_row);
@@ -79,7 +79,7 @@ impl Writer<'_, '_, '_> {
             (None, false) => blank::Kind::from_label(&label, note.var.as_deref()),
         };
         let id = match &note.var {
-            Some(name) => self.claim_id(name, at, "one value would stand in both: give one of them another name"),
+            Some(name) => self.claim_id(name, at, "rename one of them: otherwise both would share one value"),
             None => self.task_id(&format!("blank {label}")),
         };
         let input = match kind {

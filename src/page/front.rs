@@ -100,16 +100,16 @@ pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front
         let first = text.len() - text[start..].trim_start().len();
         if opening(text, first).is_some_and(|(fence, table)| fence == "+++" || begins_with_key(&text[table..])) {
             let diagnostic = Diagnostic::new(rule::FRONT_MATTER, "the front matter does not begin on the first line");
-            diagnostics.push(diagnostic.at(path, first..first + 3).help("leave out what is empty before it"));
+            diagnostics.push(diagnostic.at(path, first..first + 3).help("remove the empty lines before it"));
         }
         return (Front::default(), start);
     };
     let Some((table_end, body)) = closing(text, table_start, fence) else {
         // A line of dashes may also be a rule that a page begins with.
         if fence == "+++" || begins_with_key(&text[table_start..]) {
-            let message = format!("the front matter is opened by `{fence}` and never closed");
+            let message = format!("the front matter opened with `{fence}` is never closed");
             let diagnostic = Diagnostic::new(rule::FRONT_MATTER, message).at(path, start..start + 3);
-            diagnostics.push(diagnostic.help(format!("close it by a line `{fence}`")));
+            diagnostics.push(diagnostic.help(format!("close it with a line `{fence}`")));
         }
         return (Front::default(), start);
     };

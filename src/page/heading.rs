@@ -141,10 +141,10 @@ impl Writer<'_, '_, '_> {
     fn anchor(&mut self, text: &str, id: Option<&str>, at: usize) -> String {
         let Some(id) = id.filter(|id| !id.is_empty()) else { return self.finds.anchors.next(text) };
         if !self.finds.anchors.claim(id) {
-            let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("the id `{id}` is on this page already"));
+            let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("duplicate id on this page: `{id}`"));
             let first = self.finds.headings.iter().find(|heading| heading.anchor == id).map(|heading| heading.span.clone());
             self.report(
-                diagnostic.help("links would lead to the first one: give one of them another id").first(self.context.path, first),
+                diagnostic.help("give one of them a different id: links would lead to the first").first(self.context.path, first),
                 at,
             );
         }

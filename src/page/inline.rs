@@ -95,8 +95,9 @@ impl Writer<'_, '_, '_> {
                 true
             }
             Target::Internal { .. } if tags::holds_mark(&target) => {
-                let diagnostic = Diagnostic::new(rule::UNSAFE_LINK, "a link with a tag in it that begins with no scheme is not made");
-                self.report(diagnostic.help("begin it with a tag that gives a whole address, or with a scheme such as `https://`"), at);
+                let diagnostic =
+                    Diagnostic::new(rule::UNSAFE_LINK, "a link with a template tag must start with a scheme or a tag: no link is made");
+                self.report(diagnostic.help("start it with a tag that gives a whole address, or with a scheme such as `https://`"), at);
                 false
             }
             Target::External(url) if link::leads_nowhere(&url) => {
@@ -121,8 +122,9 @@ impl Writer<'_, '_, '_> {
                 true
             }
             Target::Refused(scheme) => {
-                let diagnostic = Diagnostic::new(rule::UNSAFE_LINK, format!("a link to `{scheme}` is not made"));
-                self.report(diagnostic.help("links may begin with http, https, mailto or tel, or name a file of the project"), at);
+                let diagnostic =
+                    Diagnostic::new(rule::UNSAFE_LINK, format!("links to `{scheme}` are not supported: only the text is shown"));
+                self.report(diagnostic.help("use http, https, mailto or tel, or a file of the project"), at);
                 false
             }
         };
@@ -164,8 +166,8 @@ impl Writer<'_, '_, '_> {
         let alt = blank::restore(&plain_text(&self.events[at..end]));
         self.at = end + 1;
         let Target::Internal { path, fragment } = link::classify(&blank::restore(target)) else {
-            let diagnostic = Diagnostic::new(rule::EXTERNAL_IMAGE, "a picture from elsewhere is shown as its text");
-            self.report(diagnostic.help("put the picture into `content/`: no request leaves the site"), at);
+            let diagnostic = Diagnostic::new(rule::EXTERNAL_IMAGE, "external images are not embedded: the alt text is shown instead");
+            self.report(diagnostic.help("put the image in `content/`: pages make no requests to other sites"), at);
             return self.push_text(&alt);
         };
         let span = self.span(at);

@@ -256,8 +256,8 @@ impl<'t> Writer<'_, '_, 't> {
     fn task(&mut self, start: usize, done: bool, run_end: usize, end: usize, repeated: bool) {
         let line = TaskLine::read(self, run_end);
         if line.has_second_box {
-            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "this task has two boxes: the second one is left out");
-            self.report(diagnostic.help("one line is one task; make two lines, or a choice such as `Decision: [ ] GO [ ] NO-GO`"), start);
+            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "this task has two boxes: the second is left out");
+            self.report(diagnostic.help("put each task on its own line, or make it a choice such as `Decision: [ ] GO [ ] NO-GO`"), start);
         }
         let words = blank::without(&line.words);
         let explicit = self.explicit_id(run_end);
@@ -320,7 +320,7 @@ impl<'t> Writer<'_, '_, 't> {
         let named = explicit.clone().or_else(|| tail.other.iter().find(|(key, _)| key == "id").map(|(_, id)| id.clone()));
         let named = named.filter(|id| self.can_be_id(id, start));
         let id = match &named {
-            Some(id) => self.claim_id(id, start, "a tick would belong to both: give one of them another id"),
+            Some(id) => self.claim_id(id, start, "give one of them a different id: a tick would belong to both"),
             None => self.task_id(&text),
         };
         let after = tail.other.iter().find(|(key, _)| matches!(key.as_str(), "after" | "needs")).map(|(_, ids)| {
@@ -364,8 +364,8 @@ impl<'t> Writer<'_, '_, 't> {
     fn can_be_id(&mut self, id: &str, at: usize) -> bool {
         let fits = id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if !fits {
-            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("`{id}` cannot be an id"));
-            self.report(diagnostic.help("write letters, digits, `-`, `_` and `.`"), at);
+            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("invalid id `{id}`"));
+            self.report(diagnostic.help("use letters, digits, `-`, `_` and `.`"), at);
         }
         fits
     }
@@ -376,7 +376,7 @@ impl<'t> Writer<'_, '_, 't> {
             return id.to_owned();
         }
         let numbered = self.numbered(id);
-        let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("the id `{id}` is on this page already"));
+        let diagnostic = Diagnostic::new(rule::DUPLICATE_ID, format!("duplicate id on this page: `{id}`"));
         let blanks = self.finds.blanks.iter().map(|blank| (&blank.id, &blank.span));
         let mut all = self.finds.items.iter().map(|item| (&item.id, &item.span)).chain(blanks);
         let first = all.find(|(known, _)| *known == id).map(|(_, span)| span.clone());

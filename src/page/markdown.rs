@@ -251,8 +251,8 @@ pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut 
         is_kept
     });
     if let Some(range) = too_deep {
-        let diagnostic = Diagnostic::new(rule::TOO_DEEP, format!("lists and quotes are nested more than {MOST_DEPTH} deep"));
-        diagnostics.push(diagnostic.at(path, range.start + offset..range.end + offset).help("begin a new list or section"));
+        let diagnostic = Diagnostic::new(rule::TOO_DEEP, format!("lists and quotes are nested more than {MOST_DEPTH} levels deep"));
+        diagnostics.push(diagnostic.at(path, range.start + offset..range.end + offset).help("start a new list or section"));
     }
     events
 }

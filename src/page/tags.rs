@@ -98,7 +98,7 @@ pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
             let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
             let (open, close) = delimiters(kind);
             let diagnostic = Diagnostic::new(rule::UNCLOSED_TAG, format!("`{open}` is not closed"));
-            diagnostics.push(diagnostic.at(path, place(line_end)).help(format!("close it by `{close}`")));
+            diagnostics.push(diagnostic.at(path, place(line_end)).help(format!("close it with `{close}`")));
             // The rest of the line is left out, so that the other lines can still be read.
             marked.text.extend(std::iter::repeat_n(FILL, line_end - start));
             at = line_end;
@@ -107,7 +107,7 @@ pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
         let tag = Tag { kind, text: text[start..end].to_owned(), span: place(end) };
         let index = u32::try_from(marked.tags.len()).unwrap_or(MOST);
         if index >= MOST {
-            let diagnostic = Diagnostic::new(rule::TOO_MANY_TAGS, format!("more than {MOST} template tags in a file"));
+            let diagnostic = Diagnostic::new(rule::TOO_MANY_TAGS, format!("the file has more than {MOST} template tags"));
             diagnostics.push(diagnostic.at(path, place(end)));
             break;
         }

@@ -69,19 +69,17 @@ fn report_skipped(inputs: &Inputs, diagnostics: &mut Diagnostics) {
 fn skipped(path: &RelPath, reason: &Skipped) -> Option<Diagnostic> {
     let (rule, message, help) = match reason {
         Skipped::Symlink => (rule::SYMLINK, "a symbolic link is not followed", "put the file itself below `content/`"),
-        Skipped::Special => (rule::SPECIAL_FILE, "not a regular file: it is passed over", "remove it from `content/`"),
-        Skipped::Name => (rule::BAD_NAME, "the name cannot be part of an address", "use letters, digits, `-`, `_` and `.`"),
+        Skipped::Special => (rule::SPECIAL_FILE, "not a regular file, so it is left out", "remove it from `content/`"),
+        Skipped::Name => (rule::BAD_NAME, "the name can't be part of an address", "use letters, digits, `-`, `_` and `.`"),
         Skipped::Private => {
             (rule::PRIVATE_FILE, "the file is not published: it may hold recipients or secrets", "keep such files outside `content/`")
         }
-        Skipped::Type => (
-            rule::ASSET_TYPE,
-            "the file is not published: its type is not on the list",
-            "the manual lists the types of files that are published",
-        ),
-        Skipped::TooLarge => (rule::FILE_TOO_LARGE, "the text is over 16 MiB and is not read", "split it"),
+        Skipped::Type => {
+            (rule::ASSET_TYPE, "the file is not published: its type is not supported", "use one of the file types that the manual lists")
+        }
+        Skipped::TooLarge => (rule::FILE_TOO_LARGE, "the text is larger than 16 MiB and was not read", "split it"),
         Skipped::NotUtf8(byte) => {
-            let message = format!("the file is not UTF-8 from byte {byte} on");
+            let message = format!("the file is not UTF-8 from byte {byte} onwards");
             return Some(Diagnostic::new(rule::BAD_ENCODING, message).in_file(path).help("save it as UTF-8"));
         }
     };

@@ -70,8 +70,9 @@ pub fn parse(source: &Source, roles: &BTreeMap<String, String>, languages: &Lang
     let marked = if kind == Kind::RunSheet { blank::mark(text) } else { String::new() };
     let is_template = front.template && kind == Kind::Page;
     if front.template && !is_template {
-        let diagnostic = Diagnostic::new(rule::FRONT_MATTER_VALUE, "`template = true` is for plain pages").in_file(&source.path);
-        diagnostics.push(diagnostic.help("a notice is a template always; a run sheet never is: its values are filled in by the reader"));
+        let diagnostic = Diagnostic::new(rule::FRONT_MATTER_VALUE, "`template = true` works only on plain pages").in_file(&source.path);
+        diagnostics
+            .push(diagnostic.help("remove it: a notice is always a template, and a run sheet never, as its readers fill in the values"));
     }
     let marked_tags = is_template.then(|| tags::mark(text, &source.path, offset, &mut diagnostics));
     let events = match kind {
@@ -143,9 +144,9 @@ fn template_events<'t>(
 ) -> Vec<markdown::Placed<'t>> {
     let (events, headings) = marked::keep_in_prose(marked::read(marked, path, offset, diagnostics), &marked.tags);
     for range in headings {
-        let diagnostic = Diagnostic::new(rule::TAG_IN_HEADING, "a tag in a heading is shown as it is written");
+        let diagnostic = Diagnostic::new(rule::TAG_IN_HEADING, "template tags are not evaluated in headings");
         let diagnostic = diagnostic.at(path, range.start + offset..range.end + offset);
-        diagnostics.push(diagnostic.help("the anchor of a heading must not change with a value: say it in the text below"));
+        diagnostics.push(diagnostic.help("move it to the text below: the anchor of a heading must not change with a value"));
     }
     events
 }
@@ -166,8 +167,8 @@ fn report_private_use(text: &str, path: &RelPath, offset: usize, diagnostics: &m
     let Some(first) = text.find(is_private_use) else { return };
     let code = text[first..].chars().next().map_or(0, u32::from);
     let place = offset + first..offset + first + 3;
-    let diagnostic = Diagnostic::new(rule::PRIVATE_USE, format!("the character U+{code:04X} is for private use and is not shown"));
-    diagnostics.push(diagnostic.at(path, place).help("icons of a font are no text: write a word, or put a picture in"));
+    let diagnostic = Diagnostic::new(rule::PRIVATE_USE, format!("the private-use character U+{code:04X} is not shown"));
+    diagnostics.push(diagnostic.at(path, place).help("use a word or an image: icon-font characters don't display everywhere"));
 }
 
 /// A command that is shown in another order than it is run in cannot be judged by reading: such characters are made visible.
@@ -179,11 +180,11 @@ fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &
     let Some((first, c)) = found.next() else { return };
     let more = match found.count() {
         0 => String::new(),
-        more => format!("; {more} more of such characters are below"),
+        more => format!("; {more} more such characters are below"),
     };
-    let message = format!("the character U+{:04X} turns the order of text around and is shown by its number{more}", u32::from(c));
+    let message = format!("the character U+{:04X} reverses the order of text, so its number is shown instead{more}", u32::from(c));
     let place = offset + first..offset + first + c.len_utf8();
-    diagnostics.push(Diagnostic::new(rule::BIDI_CONTROL, message).at(path, place).help("remove it: scripts from right to left need none"));
+    diagnostics.push(Diagnostic::new(rule::BIDI_CONTROL, message).at(path, place).help("remove it: right-to-left scripts don't need it"));
 }
 
 /// A page is a run sheet if a heading has an offset and there is something to tick.

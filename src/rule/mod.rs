@@ -237,22 +237,22 @@ const RENAMED: [(&str, &Rule); 1] = [("yaml-syntax", FRONT_MATTER_SYNTAX)];
 /// Why a code is not known, and which one may be meant.
 pub fn unknown(code: &str) -> (String, Option<String>) {
     if let Some((_, rule)) = RENAMED.iter().find(|(earlier, _)| *earlier == code) {
-        return (format!("`{code}` is called `{}` now", rule.code), Some(format!("write `{}`", rule.code)));
+        return (format!("`{code}` is now called `{}`", rule.code), Some(format!("write `{}`", rule.code)));
     }
-    (format!("no diagnostic has the code `{code}`"), suggest(code, codes()))
+    (format!("unknown code `{code}`"), suggest(code, codes()))
 }
 
 /// Why a rule cannot have a level, and what to do instead. `None`: it can.
 pub fn refuse(rule: &Rule, level: CheckLevel) -> Option<(String, String)> {
     if let Some((old, new)) = SPLIT.iter().find(|(old, _)| *old == rule) {
         let (old, new) = (old.code, new.code);
-        let message = format!("`{old}` is two codes now: `{old}` always stops a merge, and `{new}` can have a level");
+        let message = format!("`{old}` is now two codes: `{old}` always stops a merge, and `{new}` can have a level");
         return Some((message, format!("write `{new}`, or remove this level")));
     }
     let is_refused = rule.stops == Stops::Merge && level != CheckLevel::Error;
     is_refused.then(|| {
-        let message = format!("`{}` stops a merge, and no level changes that", rule.code);
-        (message, "remove this level and fix what is reported, or it would be mailed".to_owned())
+        let message = format!("`{}` always stops a merge: no level changes that", rule.code);
+        (message, "remove this level, and fix what is reported: otherwise it would be mailed".to_owned())
     })
 }
 

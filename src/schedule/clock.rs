@@ -162,18 +162,16 @@ fn find_zone(t0: &str, pieces: &Pieces, name: Option<&str>) -> Result<TimeZone, 
         Some(TimeZoneAnnotationKind::Named(name)) => Some(name.as_str()),
         Some(_) => {
             let help = "write the name of a zone in the brackets, such as `[Europe/London]`";
-            return Err(ClockError::new(format!("`{t0}` names an offset as its zone"), help));
+            return Err(ClockError::new(format!("`{t0}` has an offset in place of a zone"), help));
         }
     };
     match (written, name) {
         (Some(written), Some(name)) if !written.eq_ignore_ascii_case(name) => {
-            Err(ClockError::new(format!("`{t0}` is in `{written}`, but the time zone is `{name}`"), "name the zone once"))
+            Err(ClockError::new(format!("`{t0}` is in `{written}`, but the time zone is `{name}`"), "use only one of the two zones"))
         }
         (Some(name), _) | (None, Some(name)) => zone(name),
         (None, None) if pieces.offset() == Some(PiecesOffset::Zulu) => zone("UTC"),
-        (None, None) => {
-            Err(ClockError::new(format!("no time zone for `{t0}`"), "name the zone of the wall clock, such as `Europe/London`"))
-        }
+        (None, None) => Err(ClockError::new(format!("no time zone for `{t0}`"), "add the zone of the wall clock, such as `Europe/London`")),
     }
 }
 
@@ -188,12 +186,12 @@ fn only_instant(wall: DateTime, zone: TimeZone) -> Result<Zoned, ClockError> {
             let earlier = written(&instant(after)?.to_zoned(zone.clone()));
             let later = written(&instant(before)?.to_zoned(zone));
             Err(ClockError::new(
-                format!("`{wall}` does not exist in `{name}`: the clocks go forward over it"),
+                format!("`{wall}` does not exist in `{name}`: the clocks skip it"),
                 format!("write `{earlier}` or `{later}`"),
             ))
         }
         AmbiguousOffset::Fold { before, after } => Err(ClockError::new(
-            format!("`{wall}` happens twice in `{name}`: the clocks go back over it"),
+            format!("`{wall}` happens twice in `{name}`: the clocks go back"),
             format!("write `{wall}{}` for the first or `{wall}{}` for the second", numeric(before), numeric(after)),
         )),
     }
@@ -212,8 +210,8 @@ fn instant_with(wall: DateTime, offset: UtcOffset, zone: TimeZone) -> Result<Zon
         return Ok(instant);
     }
     Err(ClockError::new(
-        format!("`{wall}{}` contradicts `{name}`, which has another offset then", numeric(offset)),
-        format!("write `{wall}` for this wall clock, or `{}` for this instant", written(&instant)),
+        format!("`{wall}{}` contradicts `{name}`, which has a different offset then", numeric(offset)),
+        format!("write `{wall}` to keep the wall-clock time, or `{}` to keep the instant", written(&instant)),
     ))
 }
 
@@ -231,8 +229,8 @@ fn refuse_part_of_day(offset: &Offset) -> Result<(), ClockError> {
     if offset.parts.iter().all(|part| !part.unit.is_calendar() || part.amount.is_whole()) {
         return Ok(());
     }
-    let help = "calendar units take whole numbers; write the fraction in hours";
-    Err(ClockError::new(format!("`{offset}` counts a part of a day"), help))
+    let help = "use whole numbers for calendar units, and write the fraction in hours";
+    Err(ClockError::new(format!("`{offset}` has a fraction of a day"), help))
 }
 
 fn elapsed(offset: &Offset) -> SignedDuration {

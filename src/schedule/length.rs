@@ -21,7 +21,7 @@ impl Length {
         if !text.is_empty() && magnitude::digits(text).1.is_empty() {
             return Err(OffsetError::new(format!("no unit in `{text}`"), format!("write `{text}m`, `{text}h` or `{text}d`")));
         }
-        Err(OffsetError::new(format!("`{text}` is not a length of time"), "write it like `45m`, `1h30m` or `3 hours`"))
+        Err(OffsetError::new(format!("invalid duration `{text}`"), "write it like `45m`, `1h30m` or `3 hours`"))
     }
 
     /// Reads an estimate: `~30m`, `est: 1h`, `takes: 2 hours`; `None` if the text is not one.
@@ -109,11 +109,11 @@ mod tests {
         check("2bd", "2 business days", None);
         check("0m", "0 min", Some(0));
         check("9999w", "9999 weeks", Some(6_047_395_200));
-        check("", "! `` is not a length of time", None);
-        check("soon", "! `soon` is not a length of time", None);
-        check("-3h", "! `-3h` is not a length of time", None);
+        check("", "! invalid duration ``", None);
+        check("soon", "! invalid duration `soon`", None);
+        check("-3h", "! invalid duration `-3h`", None);
         check("30", "! no unit in `30`", None);
-        check("1M", "! `1M` may mean one minute or one month", None);
+        check("1M", "! `1M` can mean one minute or one month", None);
         check("30m1h", "! units out of order: `1h` after `30m`", None);
         check("1.5d", "! `1.5d` is not a whole number of days", None);
     }

@@ -105,7 +105,7 @@ pub(super) fn check_whole(part: Part) -> Result<(), OffsetError> {
     }
     Err(OffsetError::new(
         format!("`{part}` is not a whole number of {name}"),
-        "calendar units take whole numbers; write the fraction in hours",
+        "use whole numbers for calendar units, and write the fraction in hours",
     ))
 }
 
@@ -122,8 +122,8 @@ fn clock(text: &str) -> Result<Option<(Vec<Part>, &str)>, OffsetError> {
         Unit::Minutes | Unit::Seconds => {
             let (clock, name) = (taken(text, rest), taken(rest, after).trim_start());
             Err(OffsetError::new(
-                format!("`{clock}` is hours and minutes, but `{name}` follows"),
-                format!("leave out `{name}`, or write the number without a colon"),
+                format!("`{clock}` is hours and minutes, but is followed by `{name}`"),
+                format!("remove `{name}`, or write the number without a colon"),
             ))
         }
         Unit::Weeks | Unit::Days | Unit::BusinessDays => Ok(Some((parts, rest))),
@@ -197,7 +197,7 @@ fn starts_a_title(amount: Amount, distance: &str, name: &str, rest: &str) -> boo
 
 fn minute_or_month(part: Part, written: &str) -> OffsetError {
     let meanings = if part.amount == Amount::whole(1) { "one minute or one month" } else { "minutes or months" };
-    OffsetError::new(format!("`{written}` may mean {meanings}"), format!("write `{}min`, or count months in weeks or days", part.amount))
+    OffsetError::new(format!("`{written}` can mean {meanings}"), format!("write `{}min`, or count months in weeks or days", part.amount))
 }
 
 fn check_order(part: Part, written: &str, previous: Option<&Part>) -> Result<(), OffsetError> {

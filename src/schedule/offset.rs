@@ -314,11 +314,11 @@ mod tests {
         check("T+0:75", "! `T+0:75` is not an offset");
         check("T+1000:00", "! `T+1000:00` is not an offset");
         check("T-30", "! no unit in `T-30`");
-        check("T-1M", "! `1M` may mean one minute or one month");
-        check("T-30 M", "! `30 M` may mean minutes or months");
+        check("T-1M", "! `1M` can mean one minute or one month");
+        check("T-30 M", "! `30 M` can mean minutes or months");
         check("T-2h1d", "! units out of order: `1d` after `2h`");
         check("T-2h3h", "! unit given twice: `3h` after `2h`");
-        check("T+0:30 min", "! `0:30` is hours and minutes, but `min` follows");
+        check("T+0:30 min", "! `0:30` is hours and minutes, but is followed by `min`");
         check("T-1.5d", "! `1.5d` is not a whole number of days");
     }
 

@@ -9,7 +9,7 @@ pub const FIRST: Timestamp = Timestamp::constant(-62_135_510_400, 0);
 pub const LAST: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
 /// What to say of a time that lies outside.
-pub const HELP: &str = "times lie between 0001-01-02T00:00:00Z and 9999-12-30T22:00:00Z, which are the years 1 to 9999 in every zone";
+pub const HELP: &str = "use a time between 0001-01-02T00:00:00Z and 9999-12-30T22:00:00Z, which are the years 1 to 9999 in every zone";
 
 /// Whether an instant has a year from 1 to 9999 in every zone.
 pub fn hold(instant: Timestamp) -> bool {
@@ -19,10 +19,10 @@ pub fn hold(instant: Timestamp) -> bool {
 /// Reads a day such as `2026-11-22`; the error is message and help.
 pub fn day(text: &str) -> Result<Date, (String, Option<String>)> {
     let Ok(day) = text.parse::<Date>() else {
-        return Err((format!("`{text}` is not a date"), Some("write it as `2026-11-22`".to_owned())));
+        return Err((format!("invalid date `{text}`"), Some("write it as `2026-11-22`".to_owned())));
     };
     match day.year() {
         1..=9999 => Ok(day),
-        _ => Err((format!("the date is out of range: {text}"), Some("write a year from 1 to 9999".to_owned()))),
+        _ => Err((format!("the date is out of range: {text}"), Some("use a year from 1 to 9999".to_owned()))),
     }
 }

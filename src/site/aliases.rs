@@ -31,15 +31,15 @@ pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[Sit
                 }
             };
             if let Some((address, what)) = reserved::kept_for(&from) {
-                let message = format!("the alias `{from}` is not free: `{address}` is kept for {what}");
+                let message = format!("the alias `{from}` is not available: `{address}` is reserved for {what}");
                 let diagnostic = Diagnostic::new(rule::PATH_COLLISION, message).at(path, alias.span.clone());
-                diagnostics.push(diagnostic.help("remove the alias, or name another address"));
+                diagnostics.push(diagnostic.help("remove the alias, or choose another address"));
                 continue;
             }
             if !taken.add(&from) {
                 let message = format!("the alias `{from}` {}", owner(routes, pages, &redirects, &from));
                 let diagnostic = Diagnostic::new(rule::PATH_COLLISION, message).at(path, alias.span.clone());
-                diagnostics.push(diagnostic.help("remove the alias: an address leads to one page"));
+                diagnostics.push(diagnostic.help("remove the alias: an address can lead to only one page"));
                 continue;
             }
             routes.insert(from.clone(), Target::Redirect(redirects.len()));
@@ -55,10 +55,10 @@ fn owner(routes: &BTreeMap<Route, Target>, pages: &[SitePage], redirects: &[Redi
     let found = routes.iter().find(|(route, _)| folded(route) == from).map(|(_, target)| target);
     match found {
         Some(Target::Page(index)) => format!("is the address of {}", pages[*index].page.path),
-        Some(Target::Redirect(index)) => format!("is an alias of {} already", pages[redirects[*index].to].page.path),
+        Some(Target::Redirect(index)) => format!("is already an alias of {}", pages[redirects[*index].to].page.path),
         Some(Target::Section(_)) => "is the page of a folder".to_owned(),
         Some(_) => "is a file of the site".to_owned(),
-        None => "would be a file and a folder at once".to_owned(),
+        None => "would be both a file and a folder".to_owned(),
     }
 }
 
@@ -66,19 +66,19 @@ fn owner(routes: &BTreeMap<Route, Target>, pages: &[SitePage], redirects: &[Redi
 pub fn route(alias: &str) -> Result<Route, (String, String)> {
     let fault = |wrong: &str, help: &str| Err((format!("the alias `{alias}` {wrong}"), help.to_owned()));
     if alias.contains(['?', '#']) {
-        return fault("has a query or a fragment", "write the path alone: a static site tells addresses apart by their paths");
+        return fault("has a query or a fragment", "write only the path: a static site distinguishes addresses by their paths");
     }
     let link::Target::Internal { path, .. } = link::classify(alias) else {
-        return fault("is no path of this site", "write it from the top of the site, such as `/old/page.html`");
+        return fault("is not a path on this site", "write it from the root of the site, such as `/old/page.html`");
     };
     let path = path.strip_prefix('/').unwrap_or(&path);
     let parts: Vec<&str> = path.strip_suffix('/').unwrap_or(path).split('/').collect();
     if parts.contains(&"..") {
-        return fault("leads out of the site", "write it from the top of the site, without `..`");
+        return fault("leads out of the site", "write it from the root of the site, without `..`");
     }
     let is_plain = |part: &&str| !part.starts_with('.') && part.len() <= LONGEST_NAME && !part.chars().any(is_odd);
     if !path.is_empty() && !parts.iter().all(|part| !part.is_empty() && is_plain(part)) {
-        return fault("cannot be an address", "write names between single `/`, without a leading `.` and without control characters");
+        return fault("can't be an address", "separate names with a single `/`, without a leading `.` or control characters");
     }
     let name = parts.last().copied().unwrap_or_default();
     if path.is_empty() || path.ends_with('/') {
@@ -88,7 +88,7 @@ pub fn route(alias: &str) -> Result<Route, (String, String)> {
         return Ok(path.to_owned());
     }
     if name.contains('.') {
-        return fault("is not the address of a page", "end it in `.html` or in `/`: hosts would not show another file as a page");
+        return fault("is not the address of a page", "end it in `.html` or `/`: hosts would not show other files as pages");
     }
     Ok(format!("{path}/index.html"))
 }
@@ -119,18 +119,18 @@ mod tests {
         check("2.0/", "2.0/index.html");
         check("../up.html", "leads out of the site");
         check("a/%2e%2e/b.html", "leads out of the site");
-        check("https://a.example/old.html", "is no path of this site");
-        check("//a.example/old.html", "is no path of this site");
-        check("javascript:x", "is no path of this site");
+        check("https://a.example/old.html", "is not a path on this site");
+        check("//a.example/old.html", "is not a path on this site");
+        check("javascript:x", "is not a path on this site");
         check("old.html?x=1", "has a query or a fragment");
         check("old.html#x", "has a query or a fragment");
-        check("a%3Fb.html", "cannot be an address");
-        check("a//b.html", "cannot be an address");
-        check("./a.html", "cannot be an address");
-        check(".git/", "cannot be an address");
-        check("a\\..\\b.html", "cannot be an address");
-        check("a%00.html", "cannot be an address");
-        check(&format!("{}/", "x".repeat(300)), "cannot be an address");
+        check("a%3Fb.html", "can't be an address");
+        check("a//b.html", "can't be an address");
+        check("./a.html", "can't be an address");
+        check(".git/", "can't be an address");
+        check("a\\..\\b.html", "can't be an address");
+        check("a%00.html", "can't be an address");
+        check(&format!("{}/", "x".repeat(300)), "can't be an address");
         check("old.php", "is not the address of a page");
         check("_headers.txt", "is not the address of a page");
         check("_redirects", "_redirects/index.html");

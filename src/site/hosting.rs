@@ -22,7 +22,7 @@ pub fn why_not(route: &str) -> &'static str {
     match route {
         FEED => "it needs `base_url`, and a notice with `publish: sent` whose date is known",
         CHANGES => "it needs `base_url`, and a Git history that knows when pages were changed",
-        SITEMAP | ROBOTS => "it needs `base_url`, and no file of the content whose name is nearly the same",
+        SITEMAP | ROBOTS => "it needs `base_url`, and no content file with nearly the same name",
         _ => "a calendar needs an event with a T-0",
     }
 }

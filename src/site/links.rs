@@ -153,7 +153,7 @@ impl<'a> Index<'a> {
         Some((below.to_owned(), page))
     }
 
-    /// Whether a route may be that of a file which is made when all pages are known: [`check_made`] tells whether it is.
+    /// Whether a route may be that of a file made after all pages are known: [`check_made`] decides.
     fn may_be_made(&self, route: &str) -> bool {
         let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|entry| entry.page.kind == Kind::RunSheet);
         hosting::MADE_LATE.contains(&route) || route.strip_suffix(".ics").is_some_and(is_sheet)
@@ -184,8 +184,7 @@ impl<'a> Index<'a> {
             None => None,
         };
         let near = near.or_else(|| self.nearest_path(from, path));
-        let absolute =
-            || link.path.starts_with('/').then(|| "a link leads to a file: write it as `page.md` or `../folder/page.md`".to_owned());
+        let absolute = || link.path.starts_with('/').then(|| "link to a file, such as `page.md` or `../folder/page.md`".to_owned());
         near.map(|near| format!("did you mean `{near}`?")).or_else(absolute)
     }
 
@@ -231,7 +230,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// What of an address tells its page from another.
+/// The part of an address that identifies its page.
 fn plain(route: &str) -> &str {
     route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/')
 }
@@ -250,7 +249,7 @@ pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec
         .collect()
 }
 
-/// Where a link leads that is written in a file which is no page: its address relative to the site's root.
+/// The target of a link in a file that is not a page: its address relative to the site's root.
 pub fn of_file(from: &RelPath, link: &Link, index: &Index) -> Result<String, Diagnostic> {
     target(from, None, link, index)
 }
@@ -258,7 +257,7 @@ pub fn of_file(from: &RelPath, link: &Link, index: &Index) -> Result<String, Dia
 /// Where a link leads that is written in the file `from`, which may be a page.
 fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> Result<String, Diagnostic> {
     if link.path.is_empty() && (link.image || link.fragment.is_none()) {
-        return Err(Diagnostic::new(rule::BROKEN_LINK, "the link is empty").help("write where it leads"));
+        return Err(Diagnostic::new(rule::BROKEN_LINK, "the link is empty").help("add the target"));
     }
     if link.path.is_empty() {
         let route = index.route(from).unwrap_or_default();
@@ -275,8 +274,8 @@ fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> R
     for path in [Some(&path), in_content.as_ref(), below_base.as_ref()].into_iter().flatten() {
         if let Some((address, found)) = index.find(path) {
             if link.image && address.ends_with(".html") {
-                let message = format!("`{}` is a page and no picture", link.path);
-                return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("leave out the `!` to link to it"));
+                let message = format!("`{}` is a page, not an image", link.path);
+                return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("remove the `!` to link to it"));
             }
             return with_fragment(address, found, link.fragment.as_deref());
         }
@@ -291,22 +290,22 @@ fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> R
 fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result<String, Diagnostic> {
     if !index.inputs.listing.contains(path) {
         let message = format!("`{}` does not exist", link.path);
-        let moved = index.moved(path).map(|now| format!("its page has moved: link to `{}`", relative(from.parent(), now.as_str())));
+        let moved = index.moved(path).map(|now| format!("link to `{}`, where the page has moved", relative(from.parent(), now.as_str())));
         return Err(Diagnostic::new(rule::BROKEN_LINK, message).maybe_help(moved.or_else(|| index.suggestion(from, link, path))));
     }
     if path.below(CONTENT).is_some() {
         let message = format!("`{}` is not published", link.path);
-        let help = "it is a draft, a private file, or of a type that is not copied";
+        let help = "link to another file: this is a draft, a private file, or of a type that is not copied";
         return Err(Diagnostic::new(rule::BROKEN_LINK, message).help(help));
     }
     let Some(repository) = index.repository else {
         let message = format!("`{}` is not on the site", link.path);
-        let help = "set `repository` in [site]: such links then lead there";
+        let help = "set `repository` in [site] so that such links lead there";
         return Err(Diagnostic::new(rule::BROKEN_LINK, message).help(help));
     };
     if link.image {
-        let message = format!("the picture `{}` is not below `content/`", link.path);
-        return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("move it there: only that folder is published"));
+        let message = format!("the image `{}` is not below `content/`", link.path);
+        return Err(Diagnostic::new(rule::BROKEN_LINK, message).help("move it there, as only that folder is published"));
     }
     let fragment = link.fragment.as_ref().map(|fragment| format!("#{fragment}")).unwrap_or_default();
     let path = encode_path(format!("{}{path}", index.inputs.repository_folder));
@@ -349,7 +348,7 @@ pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() ->
         let (Some(rest), Some(span)) = (link::below(url, &config.site.base_url), config.link_places.get(name)) else { continue };
         let as_address = |address: &str| match index.nearest_address(address).and_then(|path| index.pages.get(path)?.route) {
             Some(near) => format!("did you mean `{}{near}`?", config.site.base_url),
-            None => "make a page for it, or name an address of another site".to_owned(),
+            None => "create a page for it, or use an address of another site".to_owned(),
         };
         diagnostics.extend(own_fault(rest, &index, as_address).map(|diagnostic| diagnostic.at(&config_path, span.clone())));
     }
@@ -374,7 +373,7 @@ pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
         let (route, fragment) = address.split_once('#').unwrap_or((address, ""));
         let is_there = |route: &str| site.routes.contains_key(route);
         let diagnostic = if is_made_late(route) && !is_there(route) && !is_there(&decode(route)) {
-            Diagnostic::new(rule::BROKEN_LINK, format!("`{route}` is not made")).help(hosting::why_not(route))
+            Diagnostic::new(rule::BROKEN_LINK, format!("`{route}` is not generated")).help(hosting::why_not(route))
         } else if !left_out.is_empty() && left_out.contains(&(&*decode(route), &*decode(fragment))) {
             Diagnostic::new(rule::BROKEN_ANCHOR, format!("the template of `{route}` leaves out `#{fragment}`"))
         } else {

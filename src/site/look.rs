@@ -24,8 +24,8 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
     for file in [&look.logo, &look.font_file].into_iter().flatten() {
         if !matches!(routes.get(file.value.as_str()), Some(Target::Asset(_))) {
             let files = routes.iter().filter(|(_, target)| matches!(target, Target::Asset(_))).map(|(route, _)| route.as_str());
-            let help = suggest(file.value.as_str(), files).unwrap_or_else(|| "put the file below `content/`".to_owned());
-            let diagnostic = Diagnostic::new(rule::BROKEN_LINK, format!("there is no file `{CONTENT}/{}`", file.value));
+            let help = suggest(file.value.as_str(), files).unwrap_or_else(|| "put the file in `content/`".to_owned());
+            let diagnostic = Diagnostic::new(rule::BROKEN_LINK, format!("file not found: `{CONTENT}/{}`", file.value));
             diagnostics.push(diagnostic.at(&crate::source::configuration(), file.span.clone()).help(help));
         }
     }
@@ -52,7 +52,7 @@ fn target(from: &RelPath, link: &Link, index: &links::Index) -> Result<String, D
         Some(fragment) if link.path.is_empty() && matches!(&**fragment, "" | "top") => Ok("#".to_owned()),
         Some(fragment) if link.path.is_empty() => {
             let diagnostic = Diagnostic::new(rule::BROKEN_ANCHOR, format!("`#{fragment}` is not on every page"));
-            Err(diagnostic.help("name the page, too, such as `guide/index.md#anchor`"))
+            Err(diagnostic.help("add the page, such as `guide/index.md#anchor`"))
         }
         _ => links::of_file(from, link, index),
     }

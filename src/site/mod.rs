@@ -263,7 +263,7 @@ fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &C
 }
 
 fn shallow_history() -> Diagnostic {
-    let message = "the Git history of this clone is cut off, so pages do not say when they were last changed";
+    let message = "the Git history of this clone is shallow, so pages don't show when they were last changed";
     Diagnostic::new(rule::SHALLOW_HISTORY, message)
         .help("fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow")
 }
@@ -296,7 +296,7 @@ const LONGEST_NAME: usize = 255;
 fn has_short_address(page: &Page, diagnostics: &mut Diagnostics) -> bool {
     let longest = route_of(&page.path).split('/').map(str::len).max().unwrap_or(0);
     if longest > LONGEST_NAME {
-        let message = format!("the name gives a part of an address that is too long for a file: {longest} of {LONGEST_NAME} bytes");
+        let message = format!("the name makes a part of the address too long for a file: {longest} bytes, at most {LONGEST_NAME}");
         diagnostics
             .push(Diagnostic::new(rule::BAD_NAME, message).in_file(&page.path).help("shorten the name of the page or of its folder"));
     }
@@ -314,17 +314,17 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, di
     for (index, page) in pages.iter().enumerate() {
         let route = route_of(&page.path);
         if let Some(first) = owners.insert(folded(&route), &page.path) {
-            let message = format!("this page and `{first}` would both be `{route}`");
+            let message = format!("this page and `{first}` would both have the address `{route}`");
             diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&page.path).help("rename one of them"));
             continue;
         }
         if !taken.add(&route) {
-            let message = format!("`{route}` would be a page, and a folder with pages in it");
+            let message = format!("`{route}` would be both a page and a folder of pages");
             diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&page.path).help("rename the page or the folder"));
             continue;
         }
         if let Some((address, what)) = reserved::kept_for(&route) {
-            let message = format!("this page would be `{route}`, but `{address}` is kept for {what}");
+            let message = format!("this page would have the address `{route}`, but `{address}` is reserved for {what}");
             diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&page.path).help("rename the page or its folder"));
         }
         routes.insert(route, Target::Page(index));
@@ -347,7 +347,7 @@ fn check_folders(sections: &[Section], diagnostics: &mut Diagnostics) {
         let Some(first) = owners.insert((above, folded(&section.route)), &section.folder) else { continue };
         let Some(path) = RelPath::new(&format!("{CONTENT}/{}", section.folder)).filter(|_| !section.folder.is_empty()) else { continue };
         let address = section.route.strip_suffix("index.html").unwrap_or(&section.route);
-        let message = format!("this folder and `{CONTENT}/{first}` would both be `{address}`");
+        let message = format!("this folder and `{CONTENT}/{first}` would both have the address `{address}`");
         diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(&path).help("rename one of them"));
     }
 }
@@ -364,7 +364,7 @@ fn add_files(
     for path in inputs.assets.keys() {
         let Some(below) = path.below(CONTENT) else { continue };
         if !taken.add(below) {
-            let message = format!("`{below}` is in the output already, under a name that differs in case or form");
+            let message = format!("`{below}` is already in the output, under a name that differs in case or form");
             diagnostics.push(Diagnostic::new(rule::PATH_COLLISION, message).in_file(path).help("rename it"));
             continue;
         }
@@ -419,10 +419,10 @@ fn report_taken(route: &str, routes: &BTreeMap<Route, Target>, pages: &[&Arc<Pag
         _ => None,
     });
     let diagnostic =
-        Diagnostic::new(rule::PATH_COLLISION, format!("`{route}` is written by runsheet itself, and this would be there, too"));
+        Diagnostic::new(rule::PATH_COLLISION, format!("runsheet writes `{route}` itself, and this file would have the same address"));
     let diagnostic = owner.map_or(diagnostic.clone(), |path| diagnostic.in_file(path));
     let help = match route {
-        NOT_FOUND => "rename the file; to change that page, put a template `404.html` into your theme",
+        NOT_FOUND => "rename the file; to change that page, add a template `404.html` to your theme",
         _ => "rename the file or its folder",
     };
     diagnostics.push(diagnostic.help(help));
@@ -459,16 +459,16 @@ fn overview(inputs: &Inputs, config: &Config, language: &Language, diagnostics: 
     let overview = status::overview(inputs.status.snapshot.as_ref(), settings, inputs.now, language);
     if let Some((message, help)) = &inputs.status.fault {
         let shown = match (&inputs.status.snapshot, overview.as_of) {
-            (Some(_), Some(time)) => format!("the last snapshot is shown, as of {}", moment::utc(time)),
-            (Some(_), None) => "the last snapshot is shown".to_owned(),
-            (None, _) => "`unknown` is shown".to_owned(),
+            (Some(_), Some(time)) => format!("showing the last snapshot, as of {}", moment::utc(time)),
+            (Some(_), None) => "showing the last snapshot".to_owned(),
+            (None, _) => "showing `unknown`".to_owned(),
         };
-        let diagnostic = Diagnostic::new(rule::STATUS_UNREACHABLE, format!("the status page was not read: {message}; {shown}"));
+        let diagnostic = Diagnostic::new(rule::STATUS_UNREACHABLE, format!("cannot read the status page: {message}; {shown}"));
         diagnostics.push(diagnostic.maybe_help(help.clone()));
     }
     for name in &overview.missing {
         let diagnostic = Diagnostic::new(rule::STATUS_MONITOR, format!("the status page has no monitor `{name}`"));
-        diagnostics.push(diagnostic.help("`include` in [status] names monitors as the page does"));
+        diagnostics.push(diagnostic.help("in `include` of [status], use the names that the page uses"));
     }
     Some(overview)
 }
@@ -477,7 +477,7 @@ fn event_of<'c>(page: &Page, config: &'c Config, diagnostics: &mut Diagnostics) 
     let named = page.front.event.as_ref();
     let event = config.event(named.map(|name| name.value.as_str()));
     if let (Some(name), None) = (named, event) {
-        let diagnostic = Diagnostic::new(rule::UNKNOWN_EVENT, format!("there is no event `{}`", name.value));
+        let diagnostic = Diagnostic::new(rule::UNKNOWN_EVENT, format!("unknown event `{}`", name.value));
         let help = suggest(&name.value, config.events.keys().map(String::as_str));
         diagnostics.push(diagnostic.at(&page.path, name.span.clone()).maybe_help(help));
     }

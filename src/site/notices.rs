@@ -25,9 +25,9 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
         let key = (&*notice.name, notice.lang.as_deref());
         let first = *versions.entry(key).or_insert(notice);
         if !std::ptr::eq(first, notice) {
-            let message = format!("there is a notice `{}` already, in {}", notice.name, first.path);
+            let message = format!("duplicate notice `{}`: already in {}", notice.name, first.path);
             let diagnostic = Diagnostic::new(rule::DUPLICATE_NAME, message).at(&notice.path, notice.span.clone());
-            let diagnostic = diagnostic.help("give it a name of its own: `<!-- id: NAME -->` below its heading");
+            let diagnostic = diagnostic.help("give it its own name with `<!-- id: NAME -->` below its heading");
             diagnostics.push(diagnostic.first(&first.path, Some(first.span.clone())));
         }
     }
@@ -35,7 +35,7 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
     check_events(project, diagnostics);
     for mailing in &project.config.mailings {
         if !names.contains_key(mailing.notice.value.as_str()) {
-            let message = format!("there is no notice `{}`", mailing.notice.value);
+            let message = format!("unknown notice `{}`", mailing.notice.value);
             let help = suggest(&mailing.notice.value, names.keys().copied());
             let path = crate::source::configuration();
             diagnostics.push(Diagnostic::new(rule::UNKNOWN_NOTICE, message).at(&path, mailing.notice.span.clone()).maybe_help(help));
@@ -55,8 +55,8 @@ fn check_events(project: &Project, diagnostics: &mut Diagnostics) {
             continue;
         }
         let of = |event: &Option<String>| event.as_ref().map_or("no event".to_owned(), |event| format!("`{event}`"));
-        let message = format!("the notice `{}` tells of {}, and its original of {}", notice.name, of(&named(page)), of(original));
-        let help = original.as_ref().map(|event| format!("write `event: {event}` into the front matter of {}", page.path));
+        let message = format!("the notice `{}` is about {}, but its original is about {}", notice.name, of(&named(page)), of(original));
+        let help = original.as_ref().map(|event| format!("set `event: {event}` in the front matter of {}", page.path));
         diagnostics.push(Diagnostic::new(rule::OTHER_EVENT, message).at(&notice.path, notice.span.clone()).maybe_help(help));
     }
 }
@@ -67,10 +67,10 @@ fn check_languages(project: &Project, versions: &BTreeMap<(&str, Option<&str>), 
     for name in project.config.sent_notices() {
         let Some((_, notice)) = versions.iter().find(|((known, _), _)| *known == name) else { continue };
         for (lang, other) in languages.iter().filter(|(lang, _)| !versions.contains_key(&(name, Some(**lang)))) {
-            let message = format!("the notice `{name}` is not written in `{lang}`, and `{other}` is");
+            let message = format!("the notice `{name}` has no version in `{lang}`, but `{other}` has");
             let diagnostic = Diagnostic::new(rule::MISSING_TRANSLATION, message).at(&notice.path, notice.span.clone());
             let file = notice.path.as_str().trim_end_matches(".md");
-            diagnostics.push(diagnostic.help(format!("write it in `{file}.{lang}.md`")));
+            diagnostics.push(diagnostic.help(format!("add it as `{file}.{lang}.md`")));
         }
     }
 }
@@ -169,7 +169,7 @@ impl Site {
                 return;
             }
             if self.config.site.base_url.is_empty() {
-                let diagnostic = Diagnostic::new(rule::RELATIVE_LINK, "a mail cannot link to a page whose address is not known");
+                let diagnostic = Diagnostic::new(rule::RELATIVE_LINK, "a mail can't link to a page without the address of the site");
                 let span = page.links[number].span.clone();
                 faults.push(diagnostic.at(&page.path, span).help("set `base_url` in [site]"));
             }

@@ -4,11 +4,11 @@ use super::taken::folded;
 
 /// A page at an address, or below a folder that ends in `/`, and what it is kept for. Sorted.
 const RESERVED: [(&str, &str); 5] = [
-    ("_runsheet/", "runs that several people share"),
+    ("_runsheet/", "shared runs"),
     ("assets/", "styles, scripts and icons"),
-    ("live.html", "the view of a run that goes on"),
-    ("search/", "the index of the search"),
-    ("status/", "the state of the services and its badge"),
+    ("live.html", "the live view of a run"),
+    ("search/", "the search index"),
+    ("status/", "the service status and its badge"),
 ];
 
 /// The address that a page at `route` would take, and what it is kept for. Names that differ in case are one.

@@ -26,5 +26,5 @@ fn mailed(config: &Config, event: Option<&Event>, notice: &Notice) -> Option<Tim
 pub fn undated(notice: &Notice) -> Diagnostic {
     let message = format!("the notice `{}` is sent but has no date, so it is not in the feed", notice.name);
     let diagnostic = Diagnostic::new(rule::UNDATED_NOTICE, message).at(&notice.path, notice.span.clone());
-    diagnostic.help("say `date: 2026-11-22` in the front matter, or give the event a `t0`")
+    diagnostic.help("set `date: 2026-11-22` in the front matter, or set `t0` in the event")
 }

@@ -18,7 +18,7 @@ impl Address {
     /// Reads the base address of a server, which has no query and no fragment.
     pub fn parse(url: &str) -> Result<Address, Fault> {
         if url.contains(['?', '#']) {
-            return Err(bad(url, "holds a query or a fragment"));
+            return Err(bad(url, "contains a query or a fragment"));
         }
         let mut address = Address::parse_link(url)?;
         address.path.truncate(address.path.trim_end_matches('/').len());
@@ -38,12 +38,12 @@ impl Address {
         };
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         if authority.contains('@') {
-            return Err(bad(url, "holds a user name or a password"));
+            return Err(bad(url, "contains a user name or a password"));
         }
         let (host, port) = host_and_port(authority, secure).ok_or_else(|| bad(url, "has no valid host"))?;
         let path = path.split('#').next().unwrap_or_default();
         if !path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte)) {
-            return Err(bad(url, "holds a character that needs a percent escape"));
+            return Err(bad(url, "contains a character that needs a percent escape"));
         }
         Ok(Address { secure, host, port, path: path.to_string() })
     }
@@ -186,9 +186,9 @@ mod tests {
         check("https://a.example:+80", "`https://a.example:+80` has no valid host");
         check("https://a b/", "`https://a b/` has no valid host");
         check("https://zürich.example", "`https://zürich.example` has no valid host");
-        check("https://me:secret@a.example/x", "`https://…@a.example/x` holds a user name or a password");
-        check("https://a.example?x=1", "`https://a.example?x=1` holds a query or a fragment");
-        check("https://a.example/a b", "`https://a.example/a b` holds a character that needs a percent escape");
+        check("https://me:secret@a.example/x", "`https://…@a.example/x` contains a user name or a password");
+        check("https://a.example?x=1", "`https://a.example?x=1` contains a query or a fragment");
+        check("https://a.example/a b", "`https://a.example/a b` contains a character that needs a percent escape");
         check("ftp://me:secret@a.example", "`ftp://…@a.example` is not an http or https address");
     }
 
@@ -199,7 +199,7 @@ mod tests {
             let found = from.redirected(location).map_or_else(|fault| fault.to_string(), |target| target.to_string());
             assert_eq!(found, expected, "{location}");
         };
-        let no = |target: &str| format!("the server sends us to `{target}`, which is not followed");
+        let no = |target: &str| format!("the server redirects to `{target}`, which is not followed");
         check("http://a.example/x/y", "/z", "http://a.example/z");
         check("http://a.example/x/y?q", "z", "http://a.example/x/z");
         check("http://a.example/x/y?q", "?r", "http://a.example/x/y?r");

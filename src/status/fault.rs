@@ -51,37 +51,37 @@ impl Fault {
     /// What went wrong, in one line.
     pub fn message(&self) -> String {
         match self {
-            Fault::NoProvider => "no status server is set".into(),
+            Fault::NoProvider => "no status server is configured".into(),
             Fault::BadUrl { url, reason } => format!("`{url}` {reason}"),
-            Fault::BadSlug { slug } => format!("`{slug}` is not the name of a status page"),
+            Fault::BadSlug { slug } => format!("invalid name of a status page: `{slug}`"),
             Fault::CaFile { path, reason } => {
-                format!("`ca_file` `{path}` cannot be used: {reason}")
+                format!("cannot use `ca_file` `{path}`: {reason}")
             }
             Fault::Refused { host } => format!("`{host}` refused the connection"),
-            Fault::Dns { host } => format!("host `{host}` is not known"),
+            Fault::Dns { host } => format!("unknown host `{host}`"),
             Fault::Tls { host, reason } => format!("no trusted connection to `{host}`: {reason}"),
             Fault::NoConnection { host, after } => {
                 format!("no connection to `{host}` within {after:#}")
             }
-            Fault::Broken { host, reason } => format!("the answer of `{host}` broke off: {reason}"),
+            Fault::Broken { host, reason } => format!("the answer from `{host}` was cut short: {reason}"),
             Fault::Timeout { slug, after } => {
-                format!("no full answer about `{slug}` within {after:#}")
+                format!("no complete answer about `{slug}` within {after:#}")
             }
             Fault::Http { code, address } => format!("`{address}` answered {code}"),
             Fault::TooLarge { limit } => format!("the answer is larger than {limit} bytes"),
             Fault::Redirect { target } => {
-                format!("the server sends us to `{target}`, which is not followed")
+                format!("the server redirects to `{target}`, which is not followed")
             }
             Fault::TooManyRedirects { limit } => {
-                format!("the server sent us on more than {limit} times")
+                format!("more than {limit} redirects")
             }
             Fault::NotJson { got } => format!("got {got} instead of JSON"),
             Fault::BadAnswer { reason } => {
-                format!("the answer is not that of a status page: {reason}")
+                format!("not the answer of a status page: {reason}")
             }
             Fault::NoSuchSlug { slug } => format!("the server has no status page `{slug}`"),
             Fault::NoMonitors { slug } => format!("status page `{slug}` lists no monitors"),
-            Fault::BadSnapshot { reason } => format!("the kept snapshot cannot be used: {reason}"),
+            Fault::BadSnapshot { reason } => format!("cannot use the stored snapshot: {reason}"),
         }
     }
 
@@ -89,23 +89,23 @@ impl Fault {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Fault::BadUrl { .. } | Fault::NotJson { .. } | Fault::BadAnswer { .. } => {
-                Some("is the base URL right? `url` is the http or https address before `/status/<slug>`, without a password")
+                Some("check `url`: it is the http or https address before `/status/<slug>`, without a password")
             }
-            Fault::BadSlug { .. } => Some("`slug` is the last part of the address of the status page: letters, digits and hyphens"),
-            Fault::CaFile { .. } => Some("`ca_file` is a PEM file with at least one certificate"),
-            Fault::Refused { .. } | Fault::NoConnection { .. } => Some("is the server running, and are host and port in `url` right?"),
-            Fault::Dns { .. } => Some("is the host in `url` spelled right, and is there a network?"),
-            Fault::Tls { .. } => Some("for a certificate authority of your own set `ca_file`"),
+            Fault::BadSlug { .. } => Some("use the last part of the address of the status page: letters, digits and hyphens"),
+            Fault::CaFile { .. } => Some("use a PEM file with at least one certificate"),
+            Fault::Refused { .. } | Fault::NoConnection { .. } => Some("check that the server is running, and host and port in `url`"),
+            Fault::Dns { .. } => Some("check the host in `url`, and the network"),
+            Fault::Tls { .. } => Some("set `ca_file` for your own certificate authority"),
             Fault::Timeout { .. } | Fault::NoSuchSlug { .. } => {
-                Some("check `slug`: its letter case counts, and Uptime Kuma 1 never answers for a status page it does not have")
+                Some("check `slug`: letter case counts, and Uptime Kuma 1 never answers for a status page it doesn't have")
             }
-            Fault::Http { code: 404, .. } => Some("is the base URL right? `url` is the part before `/status/<slug>`"),
+            Fault::Http { code: 404, .. } => Some("check `url`: it is the part before `/status/<slug>`"),
             Fault::TooLarge { .. } => Some("raise `max_bytes`, or put fewer monitors on the status page"),
             Fault::Redirect { .. } | Fault::TooManyRedirects { .. } => {
-                Some("set `url` to the address that answers itself; a login page in front of it is of no use")
+                Some("set `url` to the address that answers directly, not to a login page in front of it")
             }
             Fault::NoMonitors { .. } => Some("add monitors to a group of the status page"),
-            Fault::BadSnapshot { .. } => Some("it is written anew with the next answer; you can delete it"),
+            Fault::BadSnapshot { .. } => Some("delete it, or wait: the next answer replaces it"),
             Fault::NoProvider | Fault::Broken { .. } | Fault::Http { .. } => None,
         }
     }

@@ -98,7 +98,7 @@ impl Settings {
         }
         let address = Address::parse(&self.url)?;
         if address.path().contains("/status/") {
-            return Err(Fault::BadUrl { url: plain_line(&self.url, 200), reason: "holds `/status/`" });
+            return Err(Fault::BadUrl { url: plain_line(&self.url, 200), reason: "contains `/status/`" });
         }
         if let Some(page_url) = &self.page_url {
             Address::parse_link(page_url)?;
@@ -165,9 +165,9 @@ mod tests {
         check("https://status.example.org", "freshtrack", "fine");
         check("http://127.0.0.1:3002/", "Fresh_Track-2", "fine");
         check("https://example.org/kuma/", "freshtrack", "fine");
-        check("https://a.example/status/x", "x", "`https://a.example/status/x` holds `/status/`");
-        check("https://a.example", "", "`` is not the name of a status page");
-        check("https://a.example", "../x", "`../x` is not the name of a status page");
+        check("https://a.example/status/x", "x", "`https://a.example/status/x` contains `/status/`");
+        check("https://a.example", "", "invalid name of a status page: ``");
+        check("https://a.example", "../x", "invalid name of a status page: `../x`");
         assert_eq!(Settings::default().check(), Err(Fault::NoProvider));
     }
 

@@ -116,7 +116,7 @@ impl Snapshot {
         let reason = |reason: String| Fault::BadSnapshot { reason };
         let mut snapshot: Snapshot = serde_json::from_str(json).map_err(|error| reason(plain_line(&error.to_string(), 200)))?;
         if snapshot.version != SNAPSHOT_VERSION {
-            return Err(reason(format!("it is of version {}, not {SNAPSHOT_VERSION}", snapshot.version)));
+            return Err(reason(format!("its version is {}, not {SNAPSHOT_VERSION}", snapshot.version)));
         }
         snapshot.make_plain();
         Ok(snapshot)
@@ -261,7 +261,7 @@ mod tests {
         check("", "EOF");
         check("{}", "missing field");
         check(&"[".repeat(5000), "invalid type");
-        check(&snapshot.to_json().replace("\"version\": 1", "\"version\": 2"), "of version 2, not 1");
+        check(&snapshot.to_json().replace("\"version\": 1", "\"version\": 2"), "version is 2, not 1");
         check(&snapshot.to_json().replace("\"title\"", "\"titel\""), "unknown field `titel`");
     }
 

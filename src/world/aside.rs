@@ -50,7 +50,7 @@ pub struct Aside {
 impl Aside {
     /// Makes the folder. With `like` its rights are those of a folder that it is to replace.
     pub fn make(path: PathBuf, readers: Readers, like: Option<&Metadata>) -> Result<Aside> {
-        let failed = || format!("cannot make {}", path.display());
+        let failed = || format!("cannot create {}", path.display());
         mkdirat(CWD, &path, readers.of_folders()).map_err(io::Error::from).with_context(failed)?;
         let folder = openat(CWD, &path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
         let folder = folder.map_err(|error| if error == Errno::NOENT { vanished(&path) } else { io::Error::from(error).into() });
@@ -73,7 +73,7 @@ impl Aside {
         {
             return Err(error).with_context(|| {
                 error!(
-                    "cannot keep the group {} of the folder that is replaced", old.gid();
+                    "cannot keep the group {} of the folder being replaced", old.gid();
                     help: "build as a member of that group, or give the folder to one of yours (chgrp)"
                 )
             });
@@ -134,7 +134,7 @@ impl Aside {
             match mkdirat(&self.folder, folder, self.readers.of_folders()) {
                 Ok(()) => {}
                 Err(Errno::NOENT) => return Err(vanished(&self.path)),
-                Err(error) => return Err(io::Error::from(error)).with_context(|| format!("cannot make {}", folder.display())),
+                Err(error) => return Err(io::Error::from(error)).with_context(|| format!("cannot create {}", folder.display())),
             }
             made.insert(folder.to_owned());
         }
@@ -187,7 +187,7 @@ impl Drop for Aside {
 
 fn vanished(path: &Path) -> Error {
     error!(
-        "another program changed {} while it was being filled", path.display();
-        help: "keep other programs out of it, and run this again; what was there before is unchanged"
+        "another program changed {} while it was being written", path.display();
+        help: "keep other programs out of it, and run this again; the previous content is unchanged"
     )
 }

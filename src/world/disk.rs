@@ -32,8 +32,8 @@ pub fn find_root(start: &Path) -> Result<PathBuf> {
     match found {
         Some(root) => Ok(root.to_owned()),
         None => bail!(
-            "there is no {FILE_NAME} in {} or above it", start.display();
-            help: "`runsheet init` makes a small project; `--root DIR` names one"
+            "no {FILE_NAME} in {} or above it", start.display();
+            help: "create a project with `runsheet init`, or choose one with `--root DIR`"
         ),
     }
 }
@@ -45,7 +45,7 @@ pub fn is_project(folder: &Path) -> bool {
 
 /// The folder that a command starts in.
 pub fn current_folder() -> Result<PathBuf> {
-    std::env::current_dir().context("cannot tell the current folder")
+    std::env::current_dir().context("cannot determine the current folder")
 }
 
 /// The configuration's text.
@@ -53,7 +53,7 @@ pub fn read_config(root: &Path) -> Result<Source> {
     let path = crate::source::configuration();
     let failed = || format!("cannot read {FILE_NAME}");
     let bytes = Folder::open(root).with_context(failed)?.read(Path::new(FILE_NAME), MOST_TEXT).with_context(failed)?;
-    let bytes = bytes.with_context(|| format!("{FILE_NAME} is over 16 MiB"))?;
+    let bytes = bytes.with_context(|| format!("{FILE_NAME} is larger than 16 MiB"))?;
     let text = String::from_utf8(bytes).ok().with_context(|| format!("{FILE_NAME} is not UTF-8"))?;
     Ok(Source::new(path, text))
 }
@@ -118,13 +118,13 @@ fn is_beside_output(name: &str) -> bool {
 fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
     let folder = root.join(CONTENT);
     if !folder.is_dir() {
-        bail!("there is no folder `{CONTENT}` in {}", root.display(); help: "Markdown below it becomes the site");
+        bail!("no folder `{CONTENT}` in {}", root.display(); help: "create it: the Markdown in it becomes the site");
     }
     if folder.is_symlink() {
         // Nothing would be found below it: a site of one empty page would take the place of the good one.
         bail!(
             "`{CONTENT}` in {} is a symbolic link", root.display();
-            help: "put the folder itself there, and the link where the folder was"
+            help: "move the folder there, and put the link where the folder was"
         );
     }
     let walk = WalkDir::new(&folder).follow_links(false).sort_by_file_name().into_iter();
@@ -292,13 +292,13 @@ pub fn open_asset(root: &Path, path: &RelPath) -> Result<fs::File> {
 pub fn write_new(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     for (name, _) in files {
         if folder.join(name).exists() {
-            bail!("{} exists already: nothing was written", folder.join(name).display());
+            bail!("{} already exists: nothing was written", folder.join(name).display());
         }
     }
     for (name, bytes) in files {
         let path = folder.join(name);
         if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+            fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         }
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -25,7 +25,7 @@ pub fn no_color() -> bool {
 pub fn source_date_epoch() -> Result<Option<Timestamp>> {
     let Some(text) = variable("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let Ok(seconds) = text.parse() else {
-        bail!("SOURCE_DATE_EPOCH is not a number of seconds: {text}"; help: "write the seconds since 1970, such as 1767225600, or unset it")
+        bail!("invalid SOURCE_DATE_EPOCH: {text}"; help: "set it to the seconds since 1970, such as 1767225600, or unset it")
     };
     match Timestamp::from_second(seconds) {
         Ok(time) if years::hold(time) => Ok(Some(time)),

@@ -216,12 +216,12 @@ fn fault(address: &Address, error: &Error) -> Answer {
         Error::Other(other) if other.is::<PrivateAddress>() => Answer::Private,
         // The standard library marks a failed look-up by its words only; without a network every name fails for now.
         Error::Io(_) if reason.contains("Temporary failure in name resolution") || reason.contains("Try again") => {
-            Answer::Broken("names cannot be looked up".to_owned())
+            Answer::Broken("name lookup failed".to_owned())
         }
         Error::Io(_) if reason.contains("failed to lookup address") => Answer::NoSuchHost,
         Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => Answer::Broken("the connection was refused".to_owned()),
         Error::Io(_) | Error::Tls(_) | Error::Rustls(_) if secure && reason.contains("certificate") => Answer::BadCertificate(reason),
-        _ => Answer::Broken(format!("the connection broke: {reason}")),
+        _ => Answer::Broken(format!("the connection was lost: {reason}")),
     }
 }
 
@@ -269,7 +269,7 @@ struct PrivateAddress;
 
 impl fmt::Display for PrivateAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the name means an address of a private network")
+        formatter.write_str("the name belongs to an address in a private network")
     }
 }
 

@@ -124,7 +124,7 @@ fn regular(metadata: &Metadata) -> Result<(), Refusal> {
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Refusal::Link => formatter.write_str("it is a folder, or a link that leads out of the project"),
+            Refusal::Link => formatter.write_str("it is a folder, or a link that leaves the project"),
             Refusal::Special => formatter.write_str("it is not a regular file"),
             Refusal::Failed(error) => error.fmt(formatter),
         }

@@ -39,7 +39,7 @@ pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
         // It is made before the first line is written.
         Some((line, _)) if line.len() == LENGTH && line.trim().is_empty() => Ok(None),
         Some((line, _)) if is_line(line) => Ok(Some(line.to_owned())),
-        _ => bail!("{} is damaged, or cannot be read", place(campaign); help: "remove it, if the ledger is the newest one"),
+        _ => bail!("{} is damaged or unreadable", place(campaign); help: "remove it if the ledger is the newest one"),
     }
 }
 

@@ -22,9 +22,9 @@ pub fn refuse_newer(root: &Path) -> Result<()> {
     match String::from_utf8_lossy(&text).trim().parse::<u32>() {
         Ok(version) if version <= VERSION => Ok(()),
         Ok(version) => bail!(
-            "{} is of version {version}, and this runsheet knows {VERSION}", root.join(".runsheet").display();
+            "{} has version {version}, but this runsheet supports {VERSION}", root.join(".runsheet").display();
             help: "use the runsheet that wrote it, or a newer one; \
-             what lies there can be removed, but then `send` no longer notices an old copy of a ledger"
+             if you remove the folder, `send` no longer notices an old copy of a ledger"
         ),
         Err(_) => bail!("{} is damaged", root.join(FILE).display(); help: "remove it"),
     }
@@ -33,7 +33,7 @@ pub fn refuse_newer(root: &Path) -> Result<()> {
 /// The folder, made for its owner alone if it is not there. A team that shares a project may open it to others.
 pub fn folder(root: &Path) -> Result<PathBuf> {
     let folder = root.join(FOLDER);
-    make_private(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    make_private(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
 }
 
@@ -66,5 +66,5 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    written().with_context(|| format!("cannot keep {}", path.display()))
+    written().with_context(|| format!("cannot save {}", path.display()))
 }

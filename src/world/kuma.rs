@@ -132,7 +132,7 @@ impl<'a> Visit<'a> {
             Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => Fault::Tls { host, reason },
             Error::Io(error) => io_fault(address, &error, reason),
             Error::BadUri(_) | Error::Http(_) => {
-                Fault::BadUrl { url: plain_line(&address.to_string(), 200), reason: "is not an address we can ask" }
+                Fault::BadUrl { url: plain_line(&address.to_string(), 200), reason: "is not a usable address" }
             }
             _ => Fault::Broken { host, reason },
         }
@@ -181,7 +181,7 @@ fn certificates(root: &Path, path: &Path) -> Result<Vec<Certificate<'static>>, F
         }
     }
     if certificates.is_empty() {
-        return Err(unusable("it holds no certificate".to_string()));
+        return Err(unusable("it contains no certificate".to_string()));
     }
     Ok(certificates)
 }

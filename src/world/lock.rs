@@ -21,7 +21,7 @@ impl Lock {
     pub fn take(place: &Path) -> Result<Lock> {
         Lock::hold(place, |file| match file.try_lock() {
             Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => bail!("another run is writing to {}", place.display(); help: "wait for it to end"),
+            Err(TryLockError::WouldBlock) => bail!("another run is writing to {}", place.display(); help: "wait for it to finish"),
             Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", place.display())),
         })
     }

@@ -40,7 +40,7 @@ impl Output {
         let target = absolute(target)?;
         refuse_dangerous(root, &target, marker)?;
         let parent = target.parent().context("the output folder has no parent")?;
-        fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
         let name = target.file_name().context("the output folder has no name")?.to_string_lossy().into_owned();
         locks.take(&target)?;
         refuse_foreign(&target, marker)?;
@@ -84,7 +84,7 @@ impl Output {
     pub fn publish(self) -> Result<Published> {
         let ignore = self.target.join(".gitignore");
         if ignore.is_file() {
-            let bytes = fs::read(&ignore).context("cannot carry .gitignore over")?;
+            let bytes = fs::read(&ignore).context("cannot keep .gitignore")?;
             self.aside.write(Path::new(".gitignore"), &bytes)?;
         }
         self.aside.complete(fs::symlink_metadata(&self.target).ok().as_ref())?;
@@ -115,7 +115,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let root = fs::canonicalize(root).context("cannot find the project")?;
     if fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_symlink()) {
-        bail!("the output {} is a symbolic link", target.display(); help: "name the folder itself");
+        bail!("the output {} is a symbolic link", target.display(); help: "use the folder itself");
     }
     let sources = ["content", "themes", "src", ".git", "examples"].map(|name| root.join(name));
     // One build writes both the site and the outbox: neither can lie in the other's folder.
@@ -124,7 +124,7 @@ fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let inside_sources = sources.iter().any(|folder| target.starts_with(folder));
     let home = std::env::home_dir().is_some_and(|home| home == target);
     if root.starts_with(target) || inside_sources || is_shared || home || target.parent().is_none() || target.join(".git").exists() {
-        bail!("{} cannot be the output: a build replaces the whole folder", target.display(); help: "name another one");
+        bail!("{} can't be the output, because a build replaces the whole folder", target.display(); help: "choose another folder");
     }
     Ok(())
 }
@@ -140,8 +140,8 @@ fn refuse_foreign(target: &Path, marker: &str) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{} holds files that runsheet did not write: nothing was changed", target.display();
-        help: "empty it, or name another folder"
+        "{} contains files that runsheet did not write: nothing was changed", target.display();
+        help: "empty it, or choose another folder"
     );
 }
 
@@ -162,7 +162,7 @@ fn swap(aside: &Path, target: &Path) -> Result<Published> {
     if !target.exists() {
         match fs::rename(aside, target) {
             Ok(()) => return Ok(Published::Swapped),
-            Err(error) => return Err(error).with_context(|| format!("cannot make {}", target.display())),
+            Err(error) => return Err(error).with_context(|| format!("cannot create {}", target.display())),
         }
     }
     match renameat_with(CWD, aside, CWD, target, RenameFlags::EXCHANGE) {
@@ -193,7 +193,7 @@ fn sync_in_place(aside: &Path, target: &Path) -> Result<()> {
         let folder = to.parent().unwrap_or(target);
         let rights = fs::metadata(from.parent().unwrap_or(aside)).context("cannot write the output")?.mode();
         let made = fs::DirBuilder::new().recursive(true).mode(rights).create(folder);
-        made.with_context(|| format!("cannot make {}", folder.display()))?;
+        made.with_context(|| format!("cannot create {}", folder.display()))?;
         let mut file = tempfile::NamedTempFile::new_in(folder).context("cannot write the output")?;
         std::io::copy(&mut new, file.as_file_mut()).context("cannot write the output")?;
         fs::set_permissions(file.path(), new.metadata()?.permissions()).context("cannot write the output")?;

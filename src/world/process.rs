@@ -108,14 +108,14 @@ pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> R
     if !status.success() {
         bail!("`{name}` ended with {status}");
     }
-    only_line(name, text.with_context(|| format!("cannot read what `{name}` printed"))?)
+    only_line(name, text.with_context(|| format!("cannot read the output of `{name}`"))?)
 }
 
 /// Of the output of a program so much is read.
 const MOST_OUTPUT: u64 = 64 << 10;
 
 fn only_line(program: &str, output: Vec<u8>) -> Result<String> {
-    let text = String::from_utf8(output).ok().with_context(|| format!("what `{program}` printed is no text"))?;
+    let text = String::from_utf8(output).ok().with_context(|| format!("the output of `{program}` is not text"))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.to_owned()),
         _ => bail!("`{program}` printed nothing"),

@@ -83,7 +83,7 @@ impl<'a> Bounds<'a> {
         let names = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let writes = if self.outputs.is_empty() { "nothing".to_owned() } else { names(&self.outputs) };
         let connects = if self.connects { "connections" } else { "no connections" };
-        format!("reads {} and what programs need of the system; writes {writes}; {connects}", names(&self.inputs))
+        format!("reads {} and the system files that programs need; writes {writes}; {connects}", names(&self.inputs))
     }
 }
 
@@ -134,7 +134,7 @@ mod landlocked {
             (RulesetStatus::NotEnforced, LandlockStatus::NotEnabled) => Err("Landlock is not enabled in this kernel".to_owned()),
             (RulesetStatus::NotEnforced, LandlockStatus::NotImplemented) => Err("this kernel has no Landlock".to_owned()),
             (_, LandlockStatus::Available { effective_abi, kernel_abi }) => Ok(kernel_abi.unwrap_or(effective_abi as i32)),
-            _ => Err("the kernel refused it".to_owned()),
+            _ => Err("the kernel refused the sandbox".to_owned()),
         }
     }
 
@@ -186,10 +186,10 @@ mod landlocked {
             rules.restrict_self().map_err(|error| error.to_string())?;
             match places.iter().find_map(|place| Some((place, File::open(place).err()?))) {
                 None => Ok(()),
-                Some((place, error)) => Err(format!("it would keep {} from being read: {error}", place.display())),
+                Some((place, error)) => Err(format!("it would block reading {}: {error}", place.display())),
             }
         });
         let ended = rehearsal.map_err(|error| error.to_string())?.join();
-        ended.unwrap_or_else(|_| Err("it cannot be tried".to_owned()))
+        ended.unwrap_or_else(|_| Err("it cannot be tested".to_owned()))
     }
 }

@@ -21,7 +21,7 @@ pub fn first_line(root: &Path, path: &Path) -> Result<String> {
     if let Some(why) = exposure(&file, &metadata, &root.join(path)) {
         bail!(
             "{} can be {why} (its mode is {:04o})", path.display(), metadata.mode() & 0o7777;
-            help: "chmod 600 {}, or put it into a folder that only you can enter", path.display()
+            help: "run chmod 600 {}, or put it in a folder that only you can enter", path.display()
         );
     }
     let mut text = String::new();
@@ -44,9 +44,9 @@ fn exposure(file: &File, metadata: &Metadata, path: &Path) -> Option<&'static st
         return Some("written by others");
     }
     if !is_mounted_secret(file) {
-        return Some("read by others, and is not on a read-only mount in memory, as the secrets of a container are");
+        return Some("read by others, and is not on a read-only in-memory mount, as container secrets are");
     }
-    process::others_run_here().then_some("read by others, who have programs at work in this container")
+    process::others_run_here().then_some("read by others, who run programs in this container")
 }
 
 /// Whether one of the folders above lets nobody but its owner in.

@@ -60,10 +60,10 @@ impl Live {
 pub fn run(live: Arc<Live>, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the server")?;
     runtime.block_on(async move {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| error!("cannot listen on {address}"; help: "another program may use the port; choose one with --port"))?;
-        ready(listener.local_addr().context("cannot tell the server's address")?);
+        let listener = TcpListener::bind(address).await.with_context(
+            || error!("cannot listen on {address}"; help: "choose another port with --port, as another program may use this one"),
+        )?;
+        ready(listener.local_addr().context("cannot determine the server's address")?);
         let app = Router::new().fallback(answer).with_state((live, address.ip()));
         let server = axum::serve(listener, app);
         tokio::select! {

@@ -76,8 +76,8 @@ pub enum Stream {
 pub fn outbox(root: &Path) -> Result<PathBuf> {
     let outbox = root.join("outbox");
     if !outbox.exists() {
-        DirBuilder::new().mode(0o700).create(&outbox).context("cannot make the outbox")?;
-        fs::write(outbox.join(MARKER), "").context("cannot make the outbox")?;
+        DirBuilder::new().mode(0o700).create(&outbox).context("cannot create the outbox")?;
+        fs::write(outbox.join(MARKER), "").context("cannot create the outbox")?;
     } else if outbox.join(MARKER).exists() {
         fs::set_permissions(&outbox, Permissions::from_mode(0o700)).context("cannot keep others out of the outbox")?;
     }
@@ -374,8 +374,8 @@ impl Merged {
 /// A path with its folder as it really is.
 pub fn real_path(file: &Path) -> Result<PathBuf> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = file.file_name().with_context(|| format!("{} names no file", file.display()))?;
-    let folder = fs::canonicalize(folder).with_context(|| format!("there is no folder {}", folder.display()))?;
+    let name = file.file_name().with_context(|| format!("{} is not the name of a file", file.display()))?;
+    let folder = fs::canonicalize(folder).with_context(|| format!("folder not found: {}", folder.display()))?;
     Ok(folder.join(name))
 }
 
@@ -391,8 +391,8 @@ fn refuse_other(root: &Path, target: &Path) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{} exists, and not as a merge of this project left it: nothing was changed", target.display();
-        help: "name another file, or move it away"
+        "{} exists, but not as a merge of this project left it: nothing was changed", target.display();
+        help: "choose another file, or move it away"
     )
 }
 
@@ -447,8 +447,8 @@ fn refuse_foreign_files(folder: &Path) -> Result<()> {
         if !is_ours {
             let path = entry.path().display();
             bail!(
-                "{path} was not written by a merge, and the folder would be replaced: nothing was changed";
-                help: "move it away, or name another folder"
+                "{path} was not written by a merge, but the folder would be replaced: nothing was changed";
+                help: "move it away, or choose another folder"
             );
         }
     }

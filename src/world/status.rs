@@ -20,7 +20,7 @@ pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Resu
     let settled = match settle(kuma::fetch(root, settings, now), last_good, settings) {
         Ok(settled) => settled,
         Err(fault) => {
-            let error = error!("the status page was not read and [status] says `on_error = \"fail\"`: {}", fault.message());
+            let error = error!("cannot read the status page, and [status] has `on_error = \"fail\"`: {}", fault.message());
             return Err(error.maybe_help(fault.help()));
         }
     };

@@ -47,7 +47,7 @@ pub fn lost() -> Option<Error> {
 /// The error by which something that only prints ends. One for a reader that has gone away is not said.
 pub fn failed(error: io::Error) -> Error {
     if error.kind() == ErrorKind::BrokenPipe {
-        return error!("nobody reads standard output any more").ending_as(Exit::Done);
+        return error!("standard output was closed").ending_as(Exit::Done);
     }
     Error::new(OUTPUT).caused_by(&error)
 }

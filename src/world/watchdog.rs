@@ -71,7 +71,7 @@ fn look(jobs: &Mutex<Jobs>, end: &Receiver<()>, say: &dyn Fn(&Error)) {
         } else {
             continue;
         };
-        let error = error!("{} {why}", oldest.name; help: "look for loops in loops, and for texts that grow with each turn");
+        let error = error!("{} {why}", oldest.name; help: "look for nested loops, and for texts that grow with each pass");
         say(&error);
         std::process::exit(i32::from(error.exit().code()));
     }

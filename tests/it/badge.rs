@@ -103,7 +103,7 @@ fn a_server_that_is_gone_leaves_the_last_snapshot_with_its_time() {
     let output = build(&root, &[]);
     assert_eq!(output.status.code(), Some(0), "{}\n{config}", said(&output));
     assert!(said(&output).contains("warning[status-unreachable]"), "{}", said(&output));
-    assert!(said(&output).contains("the last snapshot is shown"), "{}", said(&output));
+    assert!(said(&output).contains("showing the last snapshot"), "{}", said(&output));
     assert_eq!(fs::read_to_string(root.join("public/status/badge.svg")).expect("the badge"), before);
 
     let strict = build(&root, &["--deny-warnings"]);
@@ -115,7 +115,7 @@ fn without_any_snapshot_the_state_is_unknown_and_the_build_goes_on() {
     let (_place, root) = project("http://127.0.0.1:9");
     let output = build(&root, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(said(&output).contains("`unknown` is shown"), "{}", said(&output));
+    assert!(said(&output).contains("showing `unknown`"), "{}", said(&output));
     let page = fs::read_to_string(root.join("public/index.html")).expect("the page");
     assert!(page.contains("state-unknown") && !page.contains("state-up"), "{page}");
 }

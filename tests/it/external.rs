@@ -27,7 +27,7 @@ fn each_kind_of_answer() {
         "content/index.md:1:COL: error[dead-link]: dead link `BASE/gone`: the server answered 410, gone",
         "content/index.md:1:COL: error[dead-link]: dead link `BASE/missing`: the server answered 404, not found",
         "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/forbidden`: the server answered 403: it may block programs",
-        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/reset`: the connection broke: REASON",
+        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/reset`: the connection was lost: REASON",
         "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/hang`: no answer in time",
         "2 errors, 3 warnings",
     ];
@@ -183,7 +183,7 @@ fn what_cannot_be_meant_is_said() {
     let seen = project.check(&[]);
     let expected = [
         "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `https://…@docs.sample.example/`: not a plain web address",
-        "runsheet.toml:3:COL: error[bad-value]: `intranet/*` matches no address",
+        "runsheet.toml:3:COL: error[bad-value]: `intranet/*` can never match an address",
         "runsheet.toml:4:COL: error[unknown-key]: unknown key `timeot` in [check.external]",
         "runsheet.toml:5:COL: error[bad-value]: `0s` leaves no time for an answer",
     ];
@@ -238,8 +238,8 @@ impl Seen {
         let plain = |line: &str| {
             let line = line.replace(&server.fill("BASE"), "BASE");
             let line = line
-                .split_once("the connection broke: ")
-                .map_or(line.clone(), |(before, _)| format!("{before}the connection broke: REASON"));
+                .split_once("the connection was lost: ")
+                .map_or(line.clone(), |(before, _)| format!("{before}the connection was lost: REASON"));
             let mut parts: Vec<String> = line.splitn(4, ':').map(str::to_owned).collect();
             let at = parts.iter().position(|part| part.ends_with(".md") || part.ends_with(".toml"));
             match at {

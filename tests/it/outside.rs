@@ -131,8 +131,8 @@ fn links_that_leave_the_project_are_refused_wherever_they_lie() {
     };
     check("content/page.md", "page.md", &["build"], "a symbolic link is not followed");
     check("content/picture.svg", "picture.svg", &["build"], "a symbolic link is not followed");
-    check("recipients.csv", "list.csv", &["notice", "merge", "advance"], "a link that leads out of the project");
-    check("recipients.csv", "list.csv", &["build"], "a link that leads out of the project");
+    check("recipients.csv", "list.csv", &["notice", "merge", "advance"], "a link that leaves the project");
+    check("recipients.csv", "list.csv", &["build"], "a link that leaves the project");
 
     // A theme as a whole, and the configuration.
     let (project, elsewhere) = base();
@@ -141,7 +141,7 @@ fn links_that_leave_the_project_are_refused_wherever_they_lie() {
     project.write("runsheet.toml", project.read("runsheet.toml").replace("title = \"A site\"\n", "title = \"A site\"\ntheme = \"mine\"\n"));
     let output = project.run(&["build"]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains("a link that leads out of the project"), "{}", said(&output));
+    assert!(said(&output).contains("a link that leaves the project"), "{}", said(&output));
     let (project, elsewhere) = base();
     fs::write(elsewhere.join("runsheet.toml"), CONFIG).expect("a file");
     fs::remove_file(project.root().join("runsheet.toml")).expect("it is there");

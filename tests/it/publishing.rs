@@ -223,7 +223,7 @@ fn links_of_the_look_to_what_is_not_made_are_found() {
          footer = \"[map](sitemap.xml) [gone](#gone)\"\n";
     let project = project(&[("runsheet.toml", config), ("content/index.md", "# Home\n")]);
     let said = faults(project.path());
-    for fault in ["`feed.xml` is not made", "`sitemap.xml` is not made", "`#gone` is not on every page"] {
+    for fault in ["`feed.xml` is not generated", "`sitemap.xml` is not generated", "`#gone` is not on every page"] {
         assert!(said.contains(fault), "{fault} is not in\n{said}");
     }
     assert!(!said.contains("#top"), "{said}");

@@ -118,7 +118,7 @@ fn codes_are_found_and_the_renamed_ones_told() {
     let (message, help) = rule::unknown("yaml-syntax");
     assert!(message.contains("front-matter-syntax") && help.is_some(), "{message}");
     let (message, help) = rule::unknown("broken-lnk");
-    assert_eq!((&*message, help.as_deref()), ("no diagnostic has the code `broken-lnk`", Some("did you mean `broken-link`?")));
+    assert_eq!((&*message, help.as_deref()), ("unknown code `broken-lnk`", Some("did you mean `broken-link`?")));
 }
 
 /// What an example consists of.

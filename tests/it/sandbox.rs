@@ -223,7 +223,7 @@ fn verbose_says_what_holds() {
         let line = seen.lines().find(|line| line.starts_with("sandbox: Landlock, version ")).unwrap_or_default();
         assert!(line.ends_with(&expected), "{arguments:?}: {seen}");
     };
-    let reads = "reads ROOT and what programs need of the system";
+    let reads = "reads ROOT and the system files that programs need";
     check(&["schedule"], &format!(": {reads}; writes nothing; no connections"));
     check(&["check"], &format!(": {reads}; writes nothing; connections"));
     check(&["check", "--offline"], &format!(": {reads}; writes nothing; no connections"));

@@ -189,7 +189,7 @@ fn a_file_with_a_password_is_read_if_nobody_else_can() {
     };
     check(0o600, 0o755, None);
     check(0o400, 0o755, None);
-    check(0o444, 0o755, Some("can be read by others, and is not on a read-only mount in memory"));
+    check(0o444, 0o755, Some("can be read by others, and is not on a read-only in-memory mount"));
     check(0o640, 0o755, Some("can be read by others"));
     check(0o622, 0o755, Some("can be written by others"));
     check(0o444, 0o700, None);
@@ -219,12 +219,12 @@ fn a_mounted_secret_of_a_container_is_taken() {
     assert!(seen.contains("message") && !seen.contains("(its mode is"), "in a container: {seen}");
     let writable = mount("true");
     let seen = dry_run(&project, &[&alone[..], &["sh", "-ec", &writable, "sh"]].concat());
-    assert!(seen.contains("is not on a read-only mount in memory"), "{seen}");
+    assert!(seen.contains("is not on a read-only in-memory mount"), "{seen}");
     // Somebody else is at work in the same container.
     let other = mount(&format!(
         "mount -o remount,ro '{}' && (setpriv --reuid=4242 --regid=4242 --clear-groups sleep 60 & sleep 0.3)",
         place.path().display()
     ));
     let seen = dry_run(&project, &[&alone[..], &["sh", "-ec", &other, "sh"]].concat());
-    assert!(seen.contains("who have programs at work in this container"), "{seen}");
+    assert!(seen.contains("who run programs in this container"), "{seen}");
 }

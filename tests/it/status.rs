@@ -205,7 +205,7 @@ fn a_wrong_slug_or_base_is_named() {
 
     let fault = fetch(Path::new(""), &settings(&format!("{url}/kuma"), "allup"), recorded_at()).expect_err("HTML");
     assert_eq!(fault, Fault::NotJson { got: "HTML".into() });
-    assert!(fault.help().is_some_and(|help| help.contains("is the base URL right?")));
+    assert!(fault.help().is_some_and(|help| help.contains("check `url`:")));
 }
 
 /// A server that hands each connection, after its request is read, to `answer`.
@@ -268,7 +268,7 @@ fn a_silent_server_ends_at_the_deadline() {
     });
     let fault = asked(Settings { retries: 5, ..settings(&url, "freshtrack") });
     assert_eq!(fault, timeout("freshtrack"));
-    assert_eq!(fault.to_string(), "no full answer about `freshtrack` within 300ms");
+    assert_eq!(fault.to_string(), "no complete answer about `freshtrack` within 300ms");
     assert!(fault.help().is_some_and(|help| help.contains("letter case")));
 }
 
@@ -377,8 +377,8 @@ fn answers_that_are_none() {
     check(JSON, "", "got an empty answer instead of JSON");
     check("200 OK", "{}", "got an answer without a content type instead of JSON");
     check("200 OK\r\nContent-Type: image/svg+xml", "<svg/>", "got `image/svg+xml` instead of JSON");
-    check(JSON, "{}", "the answer is not that of a status page: it has no `heartbeatList`");
-    check(JSON, r#"{"heartbeatList":{}}"#, "the answer is not that of a status page: it has no `uptimeList`");
+    check(JSON, "{}", "not the answer of a status page: it has no `heartbeatList`");
+    check(JSON, r#"{"heartbeatList":{}}"#, "not the answer of a status page: it has no `uptimeList`");
     let heartbeat = "http://host/api/status-page/heartbeat/x";
     check("404 Not Found\r\nContent-Type: application/json", "{}", &format!("`{heartbeat}` answered 404"));
     check("503 Busy\r\nContent-Type: application/json", "{}", &format!("`{heartbeat}` answered 503"));
@@ -462,9 +462,9 @@ fn settings_are_checked_before_anything_is_asked() {
     let check = |settings: Settings, expected: &str| {
         assert_eq!(fetch(Path::new(""), &settings, recorded_at()).expect_err("a mistake").to_string(), expected);
     };
-    check(settings("http://me:secret@127.0.0.1:1", "x"), "`http://…@127.0.0.1:1` holds a user name or a password");
+    check(settings("http://me:secret@127.0.0.1:1", "x"), "`http://…@127.0.0.1:1` contains a user name or a password");
     check(settings("file:///etc/passwd", "x"), "`file:///etc/passwd` is not an http or https address");
-    check(settings("http://127.0.0.1:1", "a/b"), "`a/b` is not the name of a status page");
+    check(settings("http://127.0.0.1:1", "a/b"), "invalid name of a status page: `a/b`");
     let missing = Settings { ca_file: Some("no-such-file.pem".into()), ..settings("https://127.0.0.1:1", "x") };
     assert!(fetch(Path::new(""), &missing, recorded_at()).is_err_and(|fault| matches!(fault, Fault::CaFile { .. })));
 }

@@ -163,8 +163,8 @@ def mend(rows, good, report, begins):
             row[:] = good[number]
             continue
         column = HEADER.index(fault["column"])
-        written_out = re.match(r"write `([^` ]+@[^` ]+)`(?: here, and `(.+)` into the column `name`)?", help_)
-        if code == "bad-address" and "a row of its own" in help_:
+        written_out = re.match(r"write `([^` ]+@[^` ]+)`(?: here, and `(.+)` in the column `name`)?", help_)
+        if code == "bad-address" and "its own row" in help_:
             first, second = re.split(r"[;,] ", row[0])
             row[0] = first
             more.append((None, [second, *row[1:]]))

@@ -149,7 +149,7 @@ def a_token_that_is_refused_stops_all(program):
             project = project_of(program, server, 30, more=QUICK + "connections = 8\n")
             done = project.send()
             expect(done.returncode, 2, done.stderr)
-            assert says in done.stderr and "the token before it was refused, too" in done.stderr, done.stderr
+            assert says in done.stderr and "the previous token was refused, too" in done.stderr, done.stderr
             # Twice in a row, and never again.
             expect((server.behaviour.seen, runs(project)), ([token(1), token(2)], 2))
             expect((states(project), server.record.taken), ({"planned": 30}, []), "nobody is to blame")
@@ -167,7 +167,7 @@ def the_same_token_is_tried_once(program):
         project = project_of(program, server, 5, f'user = "{USER}"\n', env={"RUNSHEET_SMTP_TOKEN": token(7)})
         done = project.send()
         expect((done.returncode, server.behaviour.seen), (2, [token(7)]), done.stderr)
-        assert "its source has no other" in done.stderr, done.stderr
+        assert "its source has no new one" in done.stderr, done.stderr
         is_shown_nowhere(project, done)
         server.behaviour.good = {token(7)}
         done = project.send()
@@ -293,7 +293,7 @@ def a_token_cannot_be_had(program):
         fails("contains a space", user + f'token_command = ["echo", "Bearer {MARK}"]\n')
         fails("both configured", COMMAND + 'password_file = "secret"\n', 1)
         fails("needs `user`", 'token_command = ["sh", "token.sh"]\n', 1)
-        fails("does not belong into the configuration", user + f'token = "{MARK}"\n', 1)
+        fails("don't belong in the configuration", user + f'token = "{MARK}"\n', 1)
         expect(server.record.connections, 0)
 
     class Passwords(Behaviour):

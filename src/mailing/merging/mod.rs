@@ -349,10 +349,10 @@ fn no_recipients(selection: &Selection, path: &RelPath) -> Diagnostic {
     let place = |diagnostic: Diagnostic| diagnostic.at(&crate::source::configuration(), selection.mailing.recipients.span.clone());
     let id = &selection.mailing.id.value;
     if selection.may_be_skipped {
-        return place(Diagnostic::new(rule::NO_RECIPIENTS, format!("the mailing `{id}` is skipped: there is no file `{path}`")));
+        return place(Diagnostic::new(rule::NO_RECIPIENTS, format!("skipped the mailing `{id}`: file not found: `{path}`")));
     }
     if selection.recipients.is_some() || !selection.mailing.is_declared {
-        return Diagnostic::new(rule::MISSING_TABLE, format!("there is no file `{path}`")).in_file(path);
+        return Diagnostic::new(rule::MISSING_TABLE, format!("file not found: `{path}`")).in_file(path);
     }
-    place(Diagnostic::new(rule::MISSING_TABLE, format!("there is no file `{path}` with the recipients of `{id}`")))
+    place(Diagnostic::new(rule::MISSING_TABLE, format!("recipient table of `{id}` not found: `{path}`")))
 }

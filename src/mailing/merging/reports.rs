@@ -14,7 +14,7 @@ use crate::notice::table::Row;
 use crate::rule;
 
 impl<S: Source, P, G> Merging<'_, S, P, G> {
-    /// A fault that the sample shows too is no matter of one recipient, and one of the notice is none of a row.
+    /// A fault that the sample has, too, is not about one recipient, and a fault of the notice is not about a row.
     pub(super) fn of_the_row(&mut self, faults: Vec<RowFault>) -> Vec<RowFault> {
         let is_known = |fault: &Diagnostic| {
             let mut known = self.known.iter().chain(self.diagnostics.iter());
@@ -121,14 +121,14 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
             let key = address::parse(only).map(|address| address::key(&address)).unwrap_or_default();
             let left_out = self.selection.skip.and_then(|skip| skip.rows.values().find(|row| row.key == key));
             found.push(nobody(match left_out {
-                Some(LeftOut { line, code, .. }) => format!("`{only}` is left out: its row in line {line} is faulty ({code})"),
-                None => format!("`{only}` is not among the recipients"),
+                Some(LeftOut { line, code, .. }) => format!("`{only}` was left out, because its row in line {line} is faulty ({code})"),
+                None => format!("`{only}` is not a recipient"),
             }));
         }
         let is_met = self.chosen.as_ref().is_none_or(|chosen| chosen.is_met);
         if let Some(condition) = self.selection.condition.filter(|_| !is_met) {
-            let help = "see how the table writes it: `de` is another text than `DE`";
-            found.push(nobody(format!("`{condition}` is true of no recipient")).help(help));
+            let help = "check the spelling in the table: `de` differs from `DE`";
+            found.push(nobody(format!("no recipient matches `{condition}`")).help(help));
         }
         self.tally.incomplete |= !found.is_empty();
         self.diagnostics.extend(found);

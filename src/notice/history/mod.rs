@@ -88,7 +88,7 @@ pub struct Covered {
 pub enum Occasion {
     Frozen,
     Amended,
-    /// Rows that had been left out were mended.
+    /// Rows that had been left out were fixed.
     Extended,
     /// Sent although its time had passed.
     Late,
@@ -184,7 +184,7 @@ fn covers(events: &[Event]) -> impl Iterator<Item = (&Event, Covered)> {
     lines.filter_map(|event| Some((event, serde_json::from_str(&event.reply).ok()?)))
 }
 
-/// Holds plan and rows against the last line that vouches for them. Empty if an older program wrote the plan, and no line does.
+/// Checks plan and rows against the last line that covers them. Empty if an older program wrote the plan and no line does.
 pub fn verify_plan(plan: &Plan, events: &[Event], rows: &[Standing]) -> Vec<String> {
     let mut faults = Vec::new();
     let Some(covered) = last_cover(events) else {
@@ -196,25 +196,25 @@ pub fn verify_plan(plan: &Plan, events: &[Event], rows: &[Standing]) -> Vec<Stri
     let has = rows.len() as u64;
     if has != covered.rows {
         let (has, had) = (counted(has, "recipient", "recipients"), thousands(covered.rows));
-        faults.push(format!("it has {has} and was frozen with {had}"));
+        faults.push(format!("it has {has}, but was frozen with {had}"));
     } else if seal(rows) != covered.seal {
-        faults.push("an address, a Message-ID or the hash of a message is not as it was frozen".to_owned());
+        faults.push("an address, a Message-ID or the hash of a message has changed since it was frozen".to_owned());
     }
     let parts = [
         (covered.plan != plan.hash, "the hash of the plan"),
         (covered.frozen != plan.frozen.to_string(), "the time of the plan"),
         (covered.subject != plan.subject, "the subject"),
-        (covered.begun_as != plan.begun_as, "the name that Message-IDs are made of"),
+        (covered.begun_as != plan.begun_as, "the name used in Message-IDs"),
     ];
-    faults.extend(parts.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| format!("{what} is not as it was frozen")));
+    faults.extend(parts.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| format!("{what} has changed since it was frozen")));
     faults
 }
 
-/// Holds a ledger against its history, whose lines come sorted by sender and number; each chain begins with the campaign's name.
+/// Checks a ledger against its history, whose lines come sorted by sender and number; each chain begins with the campaign's name.
 ///
-/// A line that was changed, taken out or put in breaks its chain. A row whose state, code or reply no line tells of was set by another
-/// hand, and so was a plan or a row that is not as its line says. What is cut off at the end of a chain together with what it tells of is
-/// not seen: compare the last hashes with those that `send` has said.
+/// A line that was changed, removed or inserted breaks its chain. A row whose state, code or reply has no line was changed by hand, and
+/// so was a plan or a row that differs from its line. Lines removed at the end of a chain, together with what they record, are not
+/// noticed: compare the last hashes with those that `send` has printed.
 pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     let mut faults = Vec::new();
     let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
@@ -224,10 +224,10 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     for event in events {
         let known = last.get(&*event.sender).copied();
         let (before, number) = known.unwrap_or((&plan.campaign, 0));
-        // Behind the last of all numbers there is none.
+        // The largest number has no successor.
         let next = number.checked_add(1);
         if Some(event.number) != next {
-            let line = next.map_or_else(|| format!("a line behind line {number}"), |next| format!("line {next}"));
+            let line = next.map_or_else(|| format!("a line after line {number}"), |next| format!("line {next}"));
             faults.push(format!("{line} of {} is missing", event.sender));
         } else if event.hash != event.link(before) && !(known.is_none() && names.iter().any(|name| event.hash == event.link(name))) {
             let key = if event.key.is_empty() { "the plan" } else { &event.key };
@@ -236,7 +236,7 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
         last.insert(&event.sender, (&event.hash, event.number));
         latest.entry(&event.key).or_default().push(event);
     }
-    // A run of which nothing is left is missed by the one behind it.
+    // A run without any lines left is noticed by the run after it.
     let hashes: BTreeSet<&str> = events.iter().map(|event| event.hash.as_str()).collect();
     for (event, covered) in covers(events) {
         if covered.after.as_deref().is_some_and(|after| !hashes.contains(after)) {
@@ -251,7 +251,7 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     Verified { faults, uncovered: uncovered(events, rows.len()) }
 }
 
-/// What is wrong with a row, by the lines that tell of it.
+/// What is wrong with a row, by the lines about it.
 fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
     let last = latest_of(events.iter().copied());
     let state = last.and_then(|event| State::parse(&event.state));
@@ -265,12 +265,12 @@ fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
         other => state == Some(other),
     };
     if !holds {
-        return Some(format!("`{}` is {}, and its history does not say so", row.key, row.state.name()));
+        return Some(format!("`{}` is {}, but its history does not show that", row.key, row.state.name()));
     }
     // What is wrong with its row is covered together with the plan.
     if row.state == State::LeftOut {
         let is_it = row.reply.code == 0 && !row.reply.text.is_empty();
-        return (!is_it).then(|| format!("`{}` is {}, and nothing says why", row.key, row.state.name()));
+        return (!is_it).then(|| format!("`{}` is {}, but without a reason", row.key, row.state.name()));
     }
     // The beginning of a message leaves what was answered to the one before.
     let answered = latest_of(events.iter().copied().filter(|event| event.state != State::Sending.name()));
@@ -282,7 +282,7 @@ fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
     // An older program left the answer before in its row.
     let is_old = answered.is_some_and(|event| event.reply == ENDED_TOO_EARLY);
     let is_it = (i64::from(row.reply.code), &*row.reply.text) == expected;
-    (!is_it && !is_old).then(|| format!("the answer to `{}` is not what its history says", row.key))
+    (!is_it && !is_old).then(|| format!("the answer for `{}` differs from its history", row.key))
 }
 
 /// The latest of some lines about a recipient. Of one run the number says which: a clock may be set back. Of two runs the time does.
@@ -302,9 +302,9 @@ fn uncovered(events: &[Event], rows: usize) -> Option<String> {
     let rows = counted(rows, "recipient", "recipients");
     let lines = events.iter().filter(|event| event.key.is_empty());
     match lines.min_by_key(|event| (last_cover(std::slice::from_ref(event)).map_or(0, |covered| covered.number), &event.at)) {
-        None => Some(format!("{what} {rows}: an older runsheet wrote them, and no line vouches for them")),
+        None => Some(format!("{what} {rows}: an older runsheet wrote them, and no line covers them")),
         Some(first) if first.state == Occasion::FromHere.name() => {
-            Some(format!("{what} {rows} before {}: an older runsheet wrote them, and lines vouch for them since", first.at))
+            Some(format!("{what} {rows} before {}: an older runsheet wrote them, and lines cover them since", first.at))
         }
         Some(_) => None,
     }

@@ -77,13 +77,13 @@ fn rows_and_plan_are_in_the_chain() {
         assert_eq!(verified.uncovered, None);
     };
     assert_eq!(super::verify(&plan("campaign"), &covered(&rows), &rows), Verified::default());
-    check(&|_, rows| rows[0].reply.text = "2.0.0 Ok".to_owned(), "the answer to `a@b.example`");
-    check(&|_, rows| rows[0].reply.code = 251, "the answer to `a@b.example`");
+    check(&|_, rows| rows[0].reply.text = "2.0.0 Ok".to_owned(), "the answer for `a@b.example`");
+    check(&|_, rows| rows[0].reply.code = 251, "the answer for `a@b.example`");
     check(&|_, rows| rows[0].message_id = "<x>".to_owned(), "a Message-ID");
     check(&|_, rows| rows[1].hash = "other".to_owned(), "the hash of a message");
-    check(&|_, rows| drop(rows.pop()), "1 recipient and was frozen with 2");
-    check(&|_, rows| rows.push(row("d@b.example", State::Planned)), "3 recipients and was frozen with 2");
-    check(&|plan, _| plan.subject = "T".to_owned(), "the subject is not as it was frozen");
+    check(&|_, rows| drop(rows.pop()), "1 recipient, but was frozen with 2");
+    check(&|_, rows| rows.push(row("d@b.example", State::Planned)), "3 recipients, but was frozen with 2");
+    check(&|plan, _| plan.subject = "T".to_owned(), "the subject has changed since it was frozen");
     check(&|plan, _| plan.hash = "q".to_owned(), "the hash of the plan");
     check(&|plan, _| plan.frozen = "2027-01-02T00:00:00Z".parse().unwrap(), "the time of the plan");
 }
@@ -143,10 +143,10 @@ fn who_is_suppressed_is_not_said_to_be_faulty() {
     let (suppressed, left_out) = (empty(State::Suppressed, ""), empty(State::LeftOut, "line 4: bad-zone"));
     assert_eq!(faults(&suppressed, &suppressed), [] as [String; 0]);
     assert_eq!(faults(&left_out, &left_out), [] as [String; 0]);
-    assert_eq!(faults(&suppressed, &empty(State::LeftOut, "")), ["`d@b.example` is left out, and nothing says why"]);
+    assert_eq!(faults(&suppressed, &empty(State::LeftOut, "")), ["`d@b.example` is left out, but without a reason"]);
     assert_eq!(faults(&suppressed, &left_out).len(), 1);
     assert_eq!(faults(&left_out, &suppressed).len(), 1);
-    let answered = "the answer to `d@b.example` is not what its history says";
+    let answered = "the answer for `d@b.example` differs from its history";
     assert_eq!(faults(&suppressed, &empty(State::Suppressed, "they asked for it")), [answered]);
     assert_eq!(faults(&left_out, &Standing { reply: Reply::new(250, "line 4: bad-zone"), ..left_out.clone() }).len(), 1);
 }
@@ -158,7 +158,7 @@ fn a_line_behind_the_last_number_is_missing() {
     events[0].hash = events[0].link("campaign");
     events[1].hash = events[1].link(&events[0].hash);
     let faults = verify("campaign", &events[..2], &[row("a@b.example", State::Accepted)]);
-    assert_eq!(faults[..2], ["line 1 of one is missing", &format!("a line behind line {} of one is missing", i64::MAX)]);
+    assert_eq!(faults[..2], ["line 1 of one is missing", &format!("a line after line {} of one is missing", i64::MAX)]);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn what_was_changed_is_seen() {
     assert_eq!(verify("campaign", &good, &rows), [] as [String; 0]);
     let mut changed = good.clone();
     changed[1].reply = "no".to_owned();
-    let both = ["line 2 of one (a@b.example) was changed", "the answer to `a@b.example` is not what its history says"];
+    let both = ["line 2 of one (a@b.example) was changed", "the answer for `a@b.example` differs from its history"];
     assert_eq!(verify("campaign", &changed, &rows), both);
     let mut shorter = good.clone();
     shorter.remove(1);

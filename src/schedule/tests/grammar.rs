@@ -160,7 +160,7 @@ fn points_in_parentheses() {
     check("Import (DBA, T+0:30)", "none");
     check("Import (T+0:30 or so)", "none");
     check("Ticket (T-203)", "hint: no unit in `T-203`");
-    check("Import (T-1M)", "error: `1M` may mean one minute or one month");
+    check("Import (T-1M)", "error: `1M` can mean one minute or one month");
 }
 
 #[test]
@@ -209,10 +209,10 @@ fn bare_numbers() {
 #[test]
 fn mistakes() {
     check("T+2h to T+0: wrong", "error: range ends before it starts: `T+2h` to `T-0`");
-    check("T-1M: month?", "error: `1M` may mean one minute or one month");
-    check("T+0:30 min", "error: `0:30` is hours and minutes, but `min` follows");
+    check("T-1M: month?", "error: `1M` can mean one minute or one month");
+    check("T+0:30 min", "error: `0:30` is hours and minutes, but is followed by `min`");
     check("T-2h1d: odd order", "error: units out of order: `1d` after `2h`");
-    check("T-2h to T-1M: month?", "error: `1M` may mean one minute or one month");
+    check("T-2h to T-1M: month?", "error: `1M` can mean one minute or one month");
     check("T-1.5d: half", "error: `1.5d` is not a whole number of days");
 }
 

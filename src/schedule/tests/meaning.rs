@@ -98,12 +98,12 @@ fn t0_as_written() {
     check_t0("2026-10-25T01:30+01:00", london, "2026-10-25T01:30:00+01:00");
     check_t0("2026-10-25T01:30+00:00", london, "2026-10-25T01:30:00+00:00");
     check_t0("2026-03-29T01:30+00:00", london, "2026-03-29T02:30:00+01:00");
-    check_t0("2026-03-29T01:30", london, "`2026-03-29T01:30:00` does not exist in `Europe/London`: the clocks go forward over it; write `2026-03-29T00:30:00+00:00` or `2026-03-29T02:30:00+01:00`");
-    check_t0("2026-10-25T01:30", london, "`2026-10-25T01:30:00` happens twice in `Europe/London`: the clocks go back over it; write `2026-10-25T01:30:00+01:00` for the first or `2026-10-25T01:30:00+00:00` for the second");
-    check_t0("2026-02-14T02:00+01:00", london, "`2026-02-14T02:00:00+01:00` contradicts `Europe/London`, which has another offset then; write `2026-02-14T02:00:00` for this wall clock, or `2026-02-14T01:00:00+00:00` for this instant");
-    check_t0("2026-02-14T02:00[Europe/London]", Some("Europe/Berlin"), "`2026-02-14T02:00[Europe/London]` is in `Europe/London`, but the time zone is `Europe/Berlin`; name the zone once");
-    check_t0("2026-02-14T02:00+01:00[+01:00]", None, "`2026-02-14T02:00+01:00[+01:00]` names an offset as its zone; write the name of a zone in the brackets, such as `[Europe/London]`");
-    check_t0("2026-02-14T02:00", None, "no time zone for `2026-02-14T02:00`; name the zone of the wall clock, such as `Europe/London`");
+    check_t0("2026-03-29T01:30", london, "`2026-03-29T01:30:00` does not exist in `Europe/London`: the clocks skip it; write `2026-03-29T00:30:00+00:00` or `2026-03-29T02:30:00+01:00`");
+    check_t0("2026-10-25T01:30", london, "`2026-10-25T01:30:00` happens twice in `Europe/London`: the clocks go back; write `2026-10-25T01:30:00+01:00` for the first or `2026-10-25T01:30:00+00:00` for the second");
+    check_t0("2026-02-14T02:00+01:00", london, "`2026-02-14T02:00:00+01:00` contradicts `Europe/London`, which has a different offset then; write `2026-02-14T02:00:00` to keep the wall-clock time, or `2026-02-14T01:00:00+00:00` to keep the instant");
+    check_t0("2026-02-14T02:00[Europe/London]", Some("Europe/Berlin"), "`2026-02-14T02:00[Europe/London]` is in `Europe/London`, but the time zone is `Europe/Berlin`; use only one of the two zones");
+    check_t0("2026-02-14T02:00+01:00[+01:00]", None, "`2026-02-14T02:00+01:00[+01:00]` has an offset in place of a zone; write the name of a zone in the brackets, such as `[Europe/London]`");
+    check_t0("2026-02-14T02:00", None, "no time zone for `2026-02-14T02:00`; add the zone of the wall clock, such as `Europe/London`");
     check_t0("2026-02-14T02:00", Some("Europe/Lodnon"), "unknown time zone `Europe/Lodnon`; did you mean `Europe/London`?");
     check_t0("2026-02-14", london, "`2026-02-14` is not a date with a time; write it like `2026-02-14T02:00:00`");
     check_t0("2026-02-30T02:00", london, "`2026-02-30T02:00` is not a date with a time; write it like `2026-02-14T02:00:00`");

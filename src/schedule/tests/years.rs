@@ -106,6 +106,6 @@ fn days() {
     assert_eq!(day("9999-12-31"), "9999-12-31");
     assert_eq!(day("0000-12-31"), "the date is out of range: 0000-12-31");
     assert_eq!(day("-000001-12-31"), "the date is out of range: -000001-12-31");
-    assert_eq!(day("10000-01-01"), "`10000-01-01` is not a date");
-    assert_eq!(day("2026-02-30"), "`2026-02-30` is not a date");
+    assert_eq!(day("10000-01-01"), "invalid date `10000-01-01`");
+    assert_eq!(day("2026-02-30"), "invalid date `2026-02-30`");
 }

@@ -152,7 +152,7 @@ impl Ledger {
         // It may have been handed over before, and comes back.
         self.store.execute("DELETE FROM handed_over WHERE name = $1", &[self.campaign.as_str().into()])?;
         if self.plan()?.is_none() {
-            bail!("there is no campaign {name}");
+            bail!("unknown campaign {name}");
         }
         self.cover(Occasion::Adopted, who, why, Said { from: Some(name.to_owned()), ..Said::default() })
     }

@@ -62,7 +62,7 @@ impl Ledger {
         let statement = format!("SELECT hash, frozen, subject, amended, {begun_as} FROM campaign WHERE name = $1");
         let rows = self.store.query(&statement, &[self.campaign.as_str().into()])?;
         let Some(row) = rows.first() else { return Ok(None) };
-        let frozen = row.text(1)?.parse().context("the ledger holds a time that is none")?;
+        let frozen = row.text(1)?.parse().context("the ledger contains an invalid time")?;
         let (hash, subject) = (row.text(0)?.to_owned(), row.text(2)?.to_owned());
         let begun_as = Some(row.text(4)?.to_owned()).filter(|name| !name.is_empty());
         Ok(Some(Plan { campaign: self.campaign.clone(), hash, frozen, subject, amended: row.number(3)?, begun_as }))
@@ -125,7 +125,7 @@ impl Ledger {
     }
 
     pub(super) fn cover(&mut self, occasion: Occasion, who: &str, why: &str, said: Said) -> Result<()> {
-        let Some(plan) = self.plan()? else { bail!("there is no plan to vouch for") };
+        let Some(plan) = self.plan()? else { bail!("the ledger has no plan for this campaign") };
         let rows = self.rows()?;
         let before = last_cover(&self.plan_lines()?);
         let before = before.unwrap_or_default();
@@ -201,7 +201,7 @@ impl Ledger {
         self.together(|ledger| {
             let busy = ledger.counts_now()?;
             if busy.get(State::Claimed) + busy.get(State::Sending) > 0 {
-                bail!("another sender is at work on this campaign"; help: "let it end, or wait until its claims run out");
+                bail!("another sender is working on this campaign"; help: "wait until it ends or its claims expire");
             }
             let values =
                 [plan.hash.as_str().into(), plan.frozen.to_string().into(), plan.subject.as_str().into(), ledger.campaign.as_str().into()];

@@ -29,7 +29,7 @@ impl InDatabase {
     fn connect(url: &str) -> Result<InDatabase> {
         // The address holds a password: no error may show it.
         let mut config: Config = url.parse().map_err(
-            |_| error!("the address of the ledger is no PostgreSQL address"; help: "write postgres://USER:PASSWORD@HOST/DATABASE"),
+            |_| error!("the address of the ledger is not a PostgreSQL address"; help: "use postgres://USER:PASSWORD@HOST/DATABASE"),
         )?;
         let hosts: Vec<String> = config
             .get_hosts()
@@ -74,7 +74,7 @@ impl InDatabase {
             "BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} \
              CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number);; COMMIT"
         );
-        ledger.client.batch_execute(&made).context("cannot make the tables of the ledger")?;
+        ledger.client.batch_execute(&made).context("cannot create the tables of the ledger")?;
         ledger.upgrade()?;
         Ok(ledger)
     }

@@ -39,7 +39,7 @@ impl InFile {
     pub fn to_send(path: &Path) -> Result<InFile> {
         let folder = path.parent().context("the ledger's path has no folder")?;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-        made.with_context(|| format!("cannot make {}", folder.display()))?;
+        made.with_context(|| format!("cannot create {}", folder.display()))?;
         // Where a link leads is certain once the file is there.
         private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let path = &real_path(path);
@@ -48,7 +48,7 @@ impl InFile {
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                bail!("another sender is at work with the ledger {}", path.display(); help: "wait for it to end")
+                bail!("another sender is using the ledger {}", path.display(); help: "wait for it to finish")
             }
             Err(fs::TryLockError::Error(error)) => return Err(error).context("cannot lock the ledger"),
         }
@@ -97,7 +97,7 @@ impl InFile {
             Err(rusqlite::Error::SqliteFailure(fault, _)) if fault.code == rusqlite::ErrorCode::CannotOpen && path.exists() => {
                 InFile::to_look_only(path)
             }
-            Err(error) => Err(error).with_context(|| format!("cannot look into the ledger {}", path.display())),
+            Err(error) => Err(error).with_context(|| format!("cannot read the ledger {}", path.display())),
         }
     }
 
@@ -107,7 +107,7 @@ impl InFile {
         let path = &real_path(path);
         let lock = fs::File::open(lock_of(path)).ok();
         if lock.as_ref().is_some_and(|lock| lock.try_lock_shared().is_err()) {
-            bail!("a sender is at work with the ledger {}, which cannot be read meanwhile from here", path.display(); help: "wait for it to end");
+            bail!("a sender is using the ledger {}, so it can't be read from here", path.display(); help: "wait for it to finish");
         }
         let mut ahead = path.as_os_str().to_owned();
         ahead.push("-wal");
@@ -124,7 +124,7 @@ impl InFile {
             connection.pragma_query_value(None, "schema_version", |_| Ok(()))?;
             Ok(connection)
         };
-        let connection = open().with_context(|| format!("cannot look into the ledger {}", path.display()))?;
+        let connection = open().with_context(|| format!("cannot read the ledger {}", path.display()))?;
         Ok(InFile { connection, path: path.clone(), _lock: lock })
     }
 

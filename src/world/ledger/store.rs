@@ -34,14 +34,14 @@ impl Row {
     pub fn text(&self, index: usize) -> Result<&str> {
         match self.0.get(index) {
             Some(Value::Text(text)) => Ok(text),
-            _ => bail!("the ledger is not as it should be: column {index} is no text"),
+            _ => bail!("the ledger is damaged: column {index} is not text"),
         }
     }
 
     pub fn number(&self, index: usize) -> Result<i64> {
         match self.0.get(index) {
             Some(Value::Number(number)) => Ok(*number),
-            _ => bail!("the ledger is not as it should be: column {index} is no number"),
+            _ => bail!("the ledger is damaged: column {index} is not a number"),
         }
     }
 }
@@ -147,7 +147,7 @@ pub fn refuse_newer(store: &dyn Store, version: i64) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the ledger {} is of version {version}, and this runsheet knows {VERSION}", store.place();
+        "the ledger {} has version {version}, but this runsheet supports {VERSION}", store.place();
         help: "use the runsheet that wrote it, or a newer one"
     )
 }

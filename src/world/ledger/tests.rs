@@ -204,7 +204,7 @@ fn suppressed_meanwhile(open: Open) {
     one.record(&[Entry::Begin(claim.clone()), settle(&claim, State::Refused, Duration::ZERO)]).unwrap();
     let campaign = one.campaign.clone();
     one.amend(&plan(&campaign), &[Planned { hash: String::new(), ..planned("a") }], &by("somebody")).unwrap();
-    one.resolve(&all_of(&[State::Refused]), State::Planned, "somebody", "the quota is raised").unwrap();
+    one.resolve(&all_of(&[State::Refused]), State::Planned, "somebody", "the quota was raised").unwrap();
     assert_eq!(states(&mut one), [State::Suppressed]);
     assert_eq!(verified(&mut one), [] as [String; 0]);
     one.amend(&plan(&campaign), &[planned("a")], &by("somebody")).unwrap();
@@ -346,7 +346,7 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
     verified(InFile::to_read(&path).unwrap().unwrap());
     rusqlite::Connection::open(&path).unwrap().execute_batch("UPDATE ledger SET version = 3").unwrap();
     let newer = InFile::to_read(&path).err().map(|error| format!("{error:#}")).unwrap();
-    assert!(newer.contains("of version 3, and this runsheet knows 2"), "{newer}");
+    assert!(newer.contains("has version 3, but this runsheet supports 2"), "{newer}");
 }
 
 #[test]
@@ -355,7 +355,7 @@ fn a_file_has_one_sender() {
     let path = folder.path().join("ledger.sqlite");
     let _first = InFile::to_send(&path).unwrap();
     let second = InFile::to_send(&path).err().expect("there is one sender").to_string();
-    assert!(second.contains("another sender is at work"), "{second}");
+    assert!(second.contains("another sender is using the ledger"), "{second}");
     assert!(InFile::to_read(&path).unwrap().is_some());
 }
 

@@ -30,7 +30,7 @@ impl Queued {
     /// A message that was made again, which must be the one that was planned.
     pub fn new(claim: Claim, envelope: Envelope, bytes: Vec<u8>) -> Result<Queued> {
         if claim.hash != content_hash(&bytes) {
-            bail!("the message to {} is not as it was planned: the recipients changed while they were sent to", claim.key);
+            bail!("the message to {} differs from its plan: the recipient table changed during sending", claim.key);
         }
         Ok(Queued { claim, envelope, bytes })
     }
@@ -242,7 +242,7 @@ pub(super) struct Guard<'a, 'b>(pub &'a Shared<'b>);
 impl Drop for Guard<'_, '_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.stop("a fault of this program; what was being sent will be in doubt");
+            self.0.stop("bug in runsheet: messages that were being sent will be in doubt");
         }
     }
 }

@@ -283,7 +283,7 @@ impl<'a, 'b> Worker<'a, 'b> {
                 Settlement::Settled((State::Refused, reply, Duration::ZERO))
             }
             Delivery::Answered { step, reply, verdict: Verdict::Stop } => {
-                shared.stop(error!("{} answered {reply} at {}: that concerns all messages", shared.server.name(), step.name()));
+                shared.stop(error!("{} answered {reply} at {}: this affects all messages", shared.server.name(), step.name()));
                 Settlement::Settled((State::Planned, reply, Duration::ZERO))
             }
             Delivery::Answered { reply, verdict: Verdict::Deferred { slower }, .. } => {
@@ -330,7 +330,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         let mut queue = self.shared.lock();
         let Some(why) = self.shared.brake().refused(reply) else { return };
         self.shared.stop_queue(&mut queue, error!(
-            "{why} at {}; those not begun stay planned", step.name();
+            "{why} at {}; messages not started stay planned", step.name();
             help: "ask the mail administrator why; once the server takes them, `runsheet notice resolve {} --all-refused --resend --why REASON` retries them\nif these addresses don't exist, run `send` again to continue with the rest",
             self.shared.mailing
         ));
@@ -340,8 +340,8 @@ impl<'a, 'b> Worker<'a, 'b> {
     fn brake_in_doubt(&self, why: &str) {
         let Some(pattern) = self.shared.brake().in_doubt() else { return };
         self.shared.stop(error!(
-            "{pattern}: {why}; those not begun stay planned";
-            help: "look into the server's log: it may have taken them"
+            "{pattern}: {why}; messages not started stay planned";
+            help: "check the server's log: it may have accepted them"
         ));
     }
 }

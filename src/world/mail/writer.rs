@@ -173,7 +173,7 @@ impl GroupWriter {
     fn record(&self, entries: &[Entry]) -> Written {
         let mut ledger = self.ledger();
         let written = catch_unwind(AssertUnwindSafe(|| ledger.record(entries)));
-        written.unwrap_or_else(|_| Err(error!("the ledger ended by a fault of this program")))
+        written.unwrap_or_else(|_| Err(error!("bug in runsheet: the ledger writer stopped")))
     }
 }
 

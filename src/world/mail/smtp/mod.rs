@@ -107,7 +107,7 @@ impl Connection {
             };
             let renewed = if is_renewed { None } else { tokens.renew(&token).map_err(failed)? };
             let Some(renewed) = renewed else {
-                let why = if is_renewed { "the token before it was refused, too" } else { "its source has no other" };
+                let why = if is_renewed { "the previous token was refused, too" } else { "its source has no new one" };
                 let (Failure::Passing(what) | Failure::Lasting(what)) = unopened;
                 let help = "check the account, the scope of the token and `user` in [smtp]";
                 return Err(Failure::Lasting(error!("{}; {why}", what.message(); help: "{help}")));
@@ -157,13 +157,14 @@ impl Connection {
         connection.greet(server)?;
         if server.tls == Tls::StartTls {
             if !connection.offers("STARTTLS") {
-                let help = "a server that speaks TLS at once needs `tls = \"implicit\"`";
-                let error = error!("{} does not offer STARTTLS, and without it nothing is sent", server.name(); help: "{help}");
+                let help = "if the server starts with TLS, set `tls = \"implicit\"`";
+                let error = error!("{} doesn't offer STARTTLS: nothing is sent without it", server.name(); help: "{help}");
                 return Err(Failure::Lasting(error).into());
             }
             connection.expect(server, "STARTTLS\r\n", Step::StartTls)?;
             if !connection.read.is_empty() {
-                let error = error!("{} sent more than its answer before TLS began: somebody may stand in between", server.name());
+                let error =
+                    error!("{} sent more than its answer before TLS started: someone may be intercepting the connection", server.name());
                 return Err(Failure::Lasting(error).into());
             }
             connection = connection.encrypt(server)?;
@@ -176,7 +177,7 @@ impl Connection {
     fn encrypt(self, server: &Server) -> Result<Connection, Failure> {
         let Stream::Plain(timed) = self.stream else { return Err(Failure::Lasting(Error::new("TLS within TLS"))) };
         let failed = |error: &dyn std::fmt::Display| {
-            let help = "a server of your own is trusted by `ca_file` in [smtp]";
+            let help = "to trust your own server, set `ca_file` in [smtp]";
             Failure::Lasting(error!("TLS with {} failed: {error}", server.name(); help: "{help}"))
         };
         let name = ServerName::try_from(server.host.clone()).map_err(|error| failed(&error))?;
@@ -185,7 +186,7 @@ impl Connection {
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock).map_err(|error| match error.get_ref() {
                 Some(inner) if inner.is::<rustls::Error>() => failed(&error),
-                _ => Failure::Passing(error!("the connection to {} was lost while TLS began: {error}", server.name())),
+                _ => Failure::Passing(error!("the connection to {} was lost while TLS started: {error}", server.name())),
             })?;
         }
         Ok(Connection { stream: Stream::Tls(Box::new(stream)), ..self })
@@ -253,10 +254,10 @@ impl Connection {
                     .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
                     .and_then(|digits| digits.parse::<u16>().ok());
                 let (Some(number), Some(is_last)) = (number, is_last_line(&line)) else {
-                    return Err(format!("its answer is none: `{}`", Reply::new(0, &line.chars().take(80).collect::<String>()).text));
+                    return Err(format!("invalid answer: `{}`", Reply::new(0, &line.chars().take(80).collect::<String>()).text));
                 };
                 if !(200..600).contains(&number) || *code.get_or_insert(number) != number {
-                    return Err("its answer has no right code".to_owned());
+                    return Err("the answer has no valid code".to_owned());
                 }
                 lines.push(line.get(4..).unwrap_or("").to_owned());
                 if is_last {
@@ -314,7 +315,7 @@ impl Connection {
                 // It still waits for the end of this message: nothing else can be said to it.
                 self.spoiled = true;
                 return Ok(match self.read_reply().map(|(reply, _)| answered(Step::Dot, reply)) {
-                    Ok(Ok(Delivery::Accepted(reply)) | Err(reply)) => lost(format!("before the end of the message it said {reply}")),
+                    Ok(Ok(Delivery::Accepted(reply)) | Err(reply)) => lost(format!("it answered {reply} before the end of the message")),
                     Ok(Ok(delivery)) => delivery,
                     Err(why) => lost(why),
                 });

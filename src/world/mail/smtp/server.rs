@@ -40,10 +40,10 @@ impl Server {
             Some(pem) => {
                 let mut roots = RootCertStore::empty();
                 for certificate in CertificateDer::pem_slice_iter(pem) {
-                    roots.add(certificate.context("`ca_file` cannot be read")?).context("`ca_file` holds a certificate that is none")?;
+                    roots.add(certificate.context("`ca_file` cannot be read")?).context("`ca_file` contains an invalid certificate")?;
                 }
                 if roots.is_empty() {
-                    bail!("`ca_file` holds no certificate"; help: "it is a text that begins with -----BEGIN CERTIFICATE-----");
+                    bail!("`ca_file` contains no certificate"; help: "use a text file that begins with -----BEGIN CERTIFICATE-----");
                 }
                 builder.with_root_certificates(roots).with_no_client_auth()
             }
@@ -51,8 +51,8 @@ impl Server {
         };
         if !sending.user.is_empty() && login.is_none() {
             bail!(
-                "there is no password for `{}`", sending.user;
-                help: "set RUNSHEET_SMTP_PASSWORD, or `password_file` or `password_command` in [smtp]; a token is RUNSHEET_SMTP_TOKEN, `token_file` or `token_command`"
+                "no password for `{}`", sending.user;
+                help: "set RUNSHEET_SMTP_PASSWORD, or `password_file` or `password_command` in [smtp]; for a token, RUNSHEET_SMTP_TOKEN, `token_file` or `token_command`"
             );
         }
         Ok(Server {

@@ -97,12 +97,12 @@ impl Tokens {
 fn checked(secret: Secret) -> Result<Secret> {
     if !secret.0.bytes().all(|byte| byte.is_ascii_graphic()) {
         bail!(
-            "the token contains a space or a character that no token has";
-            help: "the first line is the access token, and nothing else"
+            "the token contains a space or an invalid character";
+            help: "put only the access token in the first line"
         );
     }
     if secret.0.len() > MOST_BYTES {
-        bail!("the token is longer than {} KB", MOST_BYTES >> 10; help: "the first line is the access token, and nothing else");
+        bail!("the token is longer than {} KB", MOST_BYTES >> 10; help: "put only the access token in the first line");
     }
     Ok(secret)
 }
@@ -115,7 +115,7 @@ impl Connection {
             (Delivery::Answered { step: Step::Mail, reply, verdict: Verdict::Stop }, Some((tokens, token)))
                 if matches!(reply.code, 530 | 535) && tokens.has_run_out(token) =>
             {
-                Delivery::Lost { step: Step::Auth, why: format!("the token ran out: it answered {reply}") }
+                Delivery::Lost { step: Step::Auth, why: format!("the token expired: it answered {reply}") }
             }
             (delivery, _) => delivery,
         }
