@@ -13,7 +13,7 @@ use crate::notice::shard::Shard;
 #[command(
     name = "runsheet",
     version,
-    after_help = "Examples:\n  runsheet init my-cutover     make a small project to start from\n  runsheet serve               preview the site while you write\n  runsheet check               find broken links, times and notices\n  runsheet build               write the site to public/ and the mails to outbox/"
+    after_help = "Examples:\n  runsheet init my-cutover     create a small project to start from\n  runsheet serve               preview the site while you write\n  runsheet check               find broken links, times and notices\n  runsheet build               write the site to public/ and the mails to outbox/"
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct Global {
     /// Write the site to this folder [default: public]
     #[arg(long, global = true, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Use this event for all pages, whatever they name
+    /// Use this event for all pages, whatever event they name
     #[arg(long, global = true, value_name = "NAME")]
     pub event: Option<String>,
     /// Use this T-0 instead of the event's own, such as "2027-02-13T02:00[Europe/London]"
@@ -89,7 +89,7 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a small project that builds cleanly
+    /// Create a small project that builds cleanly
     #[command(after_help = "Example:\n  runsheet init my-cutover && cd my-cutover && runsheet serve")]
     Init {
         /// Folder to create it in
@@ -108,9 +108,10 @@ pub enum Command {
         #[arg(long)]
         all: bool,
     },
-    /// Serve the site on this machine and show every edit at once
+    /// Serve the site on this machine and show every edit immediately
     #[command(after_help = "Examples:\n  runsheet serve\n  runsheet serve --port 8080 --open")]
     Serve {
+        /// Port to listen on
         #[arg(long, default_value_t = 4000)]
         port: u16,
         /// Address to listen on: whoever can reach it can read everything
@@ -353,7 +354,7 @@ pub enum NoticeCommand {
         /// Reason for the decision; the ledger keeps it
         #[arg(long, value_name = "TEXT")]
         why: String,
-        /// Who decides [default: the user]
+        /// Name to record with the decision [default: your user name]
         #[arg(long, value_name = "NAME")]
         who: Option<String>,
     },
@@ -386,7 +387,7 @@ pub enum NoticeCommand {
         /// Reason for the decision; the ledger keeps it
         #[arg(long, value_name = "TEXT")]
         why: String,
-        /// Who decides [default: the user]
+        /// Name to record with the decision [default: your user name]
         #[arg(long, value_name = "NAME")]
         who: Option<String>,
     },

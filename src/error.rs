@@ -24,7 +24,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// What the shell is told.
+    /// The code that the shell gets.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,

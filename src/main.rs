@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = match cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(told) => return commands::end(commands::usage(&told)).into(),
+        Err(error) => return commands::end(commands::usage(&error)).into(),
     };
     let exit = commands::run(&cli).unwrap_or_else(|error| {
         commands::say(&error, cli.global.message_format);

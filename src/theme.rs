@@ -196,7 +196,7 @@ fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs
         // Components are known by their own names.
         let is_used = built_in.contains(name) || is_named(name) || text.contains("endcomponent");
         let Some(path) = path.as_ref().filter(|_| !is_used) else { continue };
-        let diagnostic = Diagnostic::new(rule::UNUSED_TEMPLATE, "unused template: no page and no other template uses it").in_file(path);
+        let diagnostic = Diagnostic::new(rule::UNUSED_TEMPLATE, "no page and no other template uses this template").in_file(path);
         diagnostics.push(diagnostic.maybe_help(suggest(name, built_in.iter().map(String::as_str))));
     }
     let statics: Vec<String> = files_below(&STATIC).into_iter().map(name_of).collect();

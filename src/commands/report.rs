@@ -33,12 +33,12 @@ pub fn note(global: &Global, text: &str) {
 }
 
 /// Says what is wrong with the command line; or help, or the version, if that was asked for.
-pub fn usage(told: &clap::Error) -> Exit {
-    match told.kind() {
+pub fn usage(error: &clap::Error) -> Exit {
+    match error.kind() {
         ErrorKind::DisplayVersion => streams::out_noted(version().as_bytes()),
-        _ => streams::print(|| told.print()),
+        _ => streams::print(|| error.print()),
     }
-    if told.exit_code() == 0 { Exit::Done } else { Exit::Failed }
+    if error.exit_code() == 0 { Exit::Done } else { Exit::Failed }
 }
 
 /// The version, and the release of the zones' rules. A line more says if the system has newer ones.

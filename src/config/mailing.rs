@@ -263,7 +263,7 @@ pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let id = id?;
     if id.value.is_empty() || !id.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
         let help = "use letters, digits, `-` and `_`, as it names a folder in `outbox/`".to_owned();
-        reader.reject(&id.span, format!("invalid id of a mailing: `{}`", id.value), Some(help));
+        reader.reject(&id.span, format!("invalid mailing id `{}`", id.value), Some(help));
         return None;
     }
     let recipients = inside(reader, recipients?)?;

@@ -15,14 +15,14 @@ use crate::text::visible;
 /// How diagnostics are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum MessageFormat {
-    /// Drawn with the line that is meant
+    /// With the source line
     #[default]
     Text,
     /// One line each: file:line:column: severity[code]: message
     Short,
-    /// One JSON object a line, on standard output
+    /// One JSON object per line, on standard output
     Json,
-    /// Annotations of GitHub Actions
+    /// GitHub Actions annotations
     Github,
     /// One SARIF 2.1.0 document, on standard output
     Sarif,

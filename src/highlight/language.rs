@@ -103,7 +103,7 @@ const DIAGRAMS: [&str; 4] = ["d2", "mermaid", "plantuml", "puml"];
 /// How much a word must be like the one that is meant, from 0 to 1.
 const LIKE: f64 = 0.85;
 
-/// Words for text that is no code.
+/// Words for text that is not code.
 const PLAIN: [&str; 6] = ["text", "txt", "plain", "plaintext", "none", "output"];
 
 static NAMES: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
@@ -126,12 +126,12 @@ static NAMES: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
 });
 
 impl Language {
-    /// The language of a name, in lower case; the error tells whether the name is at least one for plain text.
+    /// The language of a name, in lower case; the error says whether it is a name for plain text.
     pub fn find(name: &str) -> Result<Language, bool> {
         NAMES.get(name).copied().ok_or_else(|| PLAIN.contains(&name))
     }
 
-    /// The name that tells it from all others.
+    /// The name that identifies it.
     pub fn name(&self) -> &str {
         match self {
             Language::Syntax(index) => SET.syntaxes().get(*index).map_or("", |syntax| &syntax.name),

@@ -275,10 +275,10 @@ mod tests {
         check("Sample Person <a@b.example>", "contains a name as well as an address", "write `a@b.example` here, and `Sample Person`");
         check("\"Person, Sample\" <a@b.example>", "contains a name as well as", "`Person, Sample` in the column `name`");
         check("a@b.example (Sample Person)", "contains a name as well as", "write `a@b.example` here");
-        check("<a@b.example>", "one plain", "write `a@b.example`");
-        check("mailto:a@b.example", "one plain", "write `a@b.example`");
+        check("<a@b.example>", "a single plain", "write `a@b.example`");
+        check("mailto:a@b.example", "a single plain", "write `a@b.example`");
         check("a@kühlhaus.example.", "it ends with a dot", "write `a@kühlhaus.example`");
-        check("a@b.example;", "one plain", "write `a@b.example`");
+        check("a@b.example;", "a single plain", "write `a@b.example`");
         check("a\u{a0}b@c.example", "the space U+00A0", "one plain address");
         check("a@b.example\u{200b}", "the invisible character U+200B", "write `a@b.example`");
         check("a@kühl\u{200d}haus.example", "the invisible character U+200D", "write `a@kühlhaus.example`");

@@ -43,7 +43,7 @@ pub struct Selection<'a> {
     pub condition: Option<&'a str>,
     pub shard: Option<Shard>,
     pub limit: Option<u64>,
-    /// Whether what became of the notice's tags is told, too.
+    /// Whether to also report what the notice's tags became.
     pub probed: bool,
     /// Whether each row that is wrong comes out, with all of its faults. Else the first of them are reported.
     pub surveyed: bool,
@@ -133,7 +133,7 @@ pub enum Outcome<'a, P> {
     PassedBy(Recipient),
     /// The row says the same as an earlier one.
     Repeated(Recipient),
-    /// It is wrong, and somebody chose to go on without it.
+    /// It is wrong, and somebody chose to continue without it.
     LeftOut(&'a LeftOut),
     /// It is wrong, or only doubtful: then its message comes too. Comes out only of a survey.
     Faulty(BadRow),

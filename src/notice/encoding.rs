@@ -54,8 +54,8 @@ pub fn table_fault(reader: impl Read, beginning: &[u8], encoding: Encoding, path
     each_line(reader, |number, line| look.add(number, line))?;
     if !encoding.is_utf8() {
         let first = look.first_right.filter(|_| look.wrong == 0);
-        let lines = counted(look.right, "line", "lines");
-        let message = format!("the table is utf-8 by {lines}, but is read as {}", encoding.name());
+        let lines = counted(look.right, "line shows", "lines show");
+        let message = format!("the table is utf-8, as {lines}, but is read as {}", encoding.name());
         return Ok(first.map(|line| misfit(path, line, message, "remove `encoding` from the mailing".to_owned())));
     }
     Ok(look.fault(path))
@@ -221,7 +221,7 @@ mod tests {
         assert!(of(&encoded(GERMAN, "utf-16")[2..], "utf-8").contains("looks like utf-16"));
         assert_eq!(of(&encoded(GERMAN, "utf-16")[2..], "utf-16"), "");
         assert!(of(GERMAN.as_bytes(), "utf-16").contains("is not utf-16"));
-        assert!(of(GERMAN.as_bytes(), "windows-1252").contains("is utf-8 by 2 lines, but is read as windows-1252"));
+        assert!(of(GERMAN.as_bytes(), "windows-1252").contains("is utf-8, as 2 lines show, but is read as windows-1252"));
         assert!(of(format!("\u{feff}{GERMAN}").as_bytes(), "windows-1252").contains("byte order mark"));
         assert_eq!(of(b"", "utf-16"), "");
     }

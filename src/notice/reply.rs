@@ -115,7 +115,7 @@ mod tests {
         let check = |step, code, text: &str, expected| assert_eq!(judge(step, &Reply::new(code, text)), expected, "{code} {text}");
         check(Step::Dot, 250, "2.0.0 Ok: queued as 1", Verdict::Good);
         check(Step::Data, 250, "Ok", Verdict::Nonsense);
-        check(Step::Dot, 354, "go on", Verdict::Nonsense);
+        check(Step::Dot, 354, "send it", Verdict::Nonsense);
         check(Step::Rcpt, 451, "4.3.0 later", Verdict::Deferred { slower: false });
         check(Step::Rcpt, 450, "4.7.1 greylisted", Verdict::Deferred { slower: true });
         check(Step::Mail, 452, "4.3.1 full", Verdict::Deferred { slower: true });

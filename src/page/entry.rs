@@ -37,7 +37,7 @@ pub enum ItemKind {
         /// Ticked in the source: it is not part of a run.
         done: bool,
     },
-    /// One of these answers is chosen; the first one goes on.
+    /// One of these answers is chosen; the first one means go.
     Choice(Vec<String>),
     Alarm(Box<Alarm>),
 }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn gates() {
-        for text in ["Gate 1: go on", "Go/No-Go (T-1h)", "GO/NO-GO: DNS switch", "Gate: start", "🚦 Gate 2"] {
+        for text in ["Gate 1: proceed", "Go/No-Go (T-1h)", "GO/NO-GO: DNS switch", "Gate: start", "🚦 Gate 2"] {
             assert!(is_gate(text), "{text}");
         }
         for text in ["Gateways online", "Gather logs", "Open the gate", "gate-keeper", "Going live"] {

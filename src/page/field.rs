@@ -67,7 +67,7 @@ impl Writer<'_, '_, '_> {
         });
         let note = comment.map(blank::Note::read).unwrap_or_default();
         if let Some(name) = &note.refused {
-            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("invalid name of a value: `{name}`"));
+            let diagnostic = Diagnostic::new(rule::BAD_ID, format!("invalid value name `{name}`"));
             self.report(diagnostic.help("use letters, digits and `_`, and start with a letter: commands use it as `$NAME`"), at);
         }
         let written = label(&self.line, self.finds.headings.last());

@@ -355,7 +355,7 @@ def a_ledger_that_cannot_be_written_is_read(program):
         # Nor is it read while somebody writes.
         with open(f"{project.ledger()}.lock") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            refused(read_only("export", "advance"), "a sender is at work")
+            refused(read_only("export", "advance"), "a sender is using the ledger")
 
 
 @case

@@ -37,7 +37,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         }
     }
 
-    /// All rows are read: rows of one address that differ are told of, for which the table is read once more.
+    /// All rows are read: rows of one address that differ are reported, which takes a second pass over the table.
     pub(super) fn compare(&mut self) -> Result<()> {
         let path = self.source.path();
         self.tally.table = self.hash.text();

@@ -300,7 +300,7 @@ impl Ledger {
         let campaign = [Value::from(self.campaign.as_str())];
         let mut counts = Counts::default();
         for row in self.store.query("SELECT state, count(*) FROM recipient WHERE campaign = $1 GROUP BY state", &campaign)? {
-            let state = State::parse(row.text(0)?).context("the ledger holds a state that is none")?;
+            let state = State::parse(row.text(0)?).context("the ledger contains an unknown state")?;
             counts.of.insert(state, u64::try_from(row.number(1)?)?);
         }
         let given_up = "SELECT count(*) FROM recipient WHERE campaign = $1 AND state = 'deferred' AND until >= $2";
@@ -331,7 +331,7 @@ impl Ledger {
                 key: row.text(0)?.to_owned(),
                 message_id: row.text(1)?.to_owned(),
                 hash: row.text(6)?.to_owned(),
-                state: State::parse(row.text(2)?).context("the ledger holds a state that is none")?,
+                state: State::parse(row.text(2)?).context("the ledger contains an unknown state")?,
                 tries: row.number(3)?,
                 is_given_up: row.text(2)? == State::Deferred.name() && row.number(7)? >= NEVER,
                 reply: Reply { code: u16::try_from(row.number(4)?).unwrap_or(0), text: row.text(5)?.to_owned() },
