@@ -1,4 +1,4 @@
-//! The theme and the starter project are embedded: a change of theirs is a change of the program.
+//! The theme and the starter project are embedded, so a change to them has to rebuild the program.
 
 fn main() {
     println!("cargo::rerun-if-changed=themes/default");

@@ -1,7 +1,7 @@
 // Makes themes/default/static from themes/default/source: modules joined, names shortened, spaces and comments dropped.
-// What it makes is checked in, so that a build of Runsheet needs no Node.
+// The result is checked in, so that a build of Runsheet needs no Node.
 //
-// Usage: node build.mjs [--check]    With --check it writes nothing, and fails if what is checked in is not what it would make.
+// Usage: node build.mjs [--check]    With --check it writes nothing, and fails if the checked-in files differ from the result.
 import { readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,8 +12,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const source = join(root, "themes/default/source"), made = join(root, "themes/default/static");
 const check = process.argv.includes("--check");
 
-// Properties that only the scripts themselves know: they get short names. None of them may be the name of something in the sheet's
-// data, in what a browser keeps, in a run file, in a form, or of the browser itself.
+// Properties used only by the scripts themselves: they get short names. None of them may be a name used in the sheet's
+// data, in browser storage, in a run file, in a form, or by the browser itself.
 const OWN = `
   above beside grams near parts phrase score spots whole words
   cells changed conflict heads how isSure lost undone
@@ -21,7 +21,7 @@ const OWN = `
   element markup plain stuck
 `.trim().split(/\s+/);
 
-/** Fails if one of these properties is known elsewhere, too. */
+/** Fails if one of these properties is also used elsewhere. */
 async function guard(names) {
   const data = await readFile(join(root, "src/sheet/data.rs"), "utf8"), log = await readFile(join(source, "run/log.js"), "utf8");
   const foreign = [...data.matchAll(/pub (?:r#)?(\w+):/g), ...log.matchAll(/(\w+):/g), ...log.matchAll(/"([^"]*)"/g)]

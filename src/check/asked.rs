@@ -1,7 +1,7 @@
-//! What stands in brackets to be filled in: capital words, names of things, and requests.
+//! Recognises bracketed text that somebody has to fill in: capital words, names of things, and requests.
 
-/// Words that stand for something else, alone or with [`BESIDE`] in brackets: `[date]`, `[Your Name]`, `<link to ticket>`. Behind those
-/// in English stand German, French, Spanish, Portuguese, Italian and Dutch ones.
+/// Words that name something to fill in, alone or with [`BESIDE`] in brackets: `[date]`, `[Your Name]`, `<link to ticket>`. After the
+/// English words come German, French, Spanish, Portuguese, Italian and Dutch ones.
 const NAMES: &str = "address amount app application cause city client company contact count country customer date dates day days department \
     description details duration e-mail email environment eta event firstname fname function functions hostname hour hours \
     id impact issue lastname link links lname location mail manager minutes mobile month name names number organisation \
@@ -11,7 +11,7 @@ const NAMES: &str = "address amount app application cause city client company co
     dienst firma grund kunde kundenname nachname ort telefon telefonnummer uhrzeit unternehmen vorname zeit durée heure lien \
     lieu motif nom prénom société cognome data empresa fecha hora nombre nome ora achternaam bedrijf naam voornaam";
 
-/// Words that stand beside such a word.
+/// Words that may accompany one of [`NAMES`].
 const BESIDE: &str = "actual add affected agent and approximate choose closing current display end ending enter estimated exact expected \
     finish first for friendly full help in incident job last local maintenance middle my new next of old on-call opening or \
     outage page pick planned preferred previous provide put scheduled select short start starting status support target \
@@ -60,12 +60,12 @@ pub fn is_asked(inner: &str) -> bool {
     if ASKS_AT_END.split('|').any(|end| lower.ends_with(end)) {
         return true;
     }
-    // A name with `_` in it is a program's.
+    // A name with `_` in it comes from a program.
     if inner.contains('_') && is_name(inner, &['_']) && !inner.ends_with('_') {
         return true;
     }
     let parts = words(inner);
-    // A remark goes on a sentence: `[to date]`, `[in time]`.
+    // A bracketed remark that continues the sentence: `[to date]`, `[in time]`.
     if parts.first().is_some_and(|word| is_among("and de der des for in of or to und with", word)) {
         return false;
     }
@@ -73,7 +73,7 @@ pub fn is_asked(inner: &str) -> bool {
     parts.iter().any(|word| is_among(NAMES, word)) && parts.iter().all(is_known)
 }
 
-/// Words that stand beside others only: `<start>`, `<status page>`, `<outage|partial outage>`.
+/// Whether it has only words that accompany others, or alternatives: `<start>`, `<status page>`, `<outage|partial outage>`.
 pub fn is_beside(inner: &str) -> bool {
     inner.contains('|') && !inner.contains(['.', '(']) || words(inner).iter().all(|word| is_among(BESIDE, word))
 }
@@ -87,7 +87,7 @@ fn is_count(word: &str) -> bool {
     matches!(word, "x" | "xx" | "n") || word.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Words in lower case, `customerName` and `customer/name` cut in two.
+/// Words in lower case; `customerName` and `customer/name` are split.
 fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     for piece in text.split([' ', '/', '_', '.', '&', '|', '+']).filter(|piece| !piece.is_empty()) {
@@ -111,7 +111,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// A name as programs have them: letters, digits, and these.
+/// Whether it looks like a name in a program: letters, digits, and the given characters.
 pub fn is_name(name: &str, others: &[char]) -> bool {
     name.len() >= 2 && name.starts_with(char::is_alphabetic) && name.chars().all(|c| c.is_alphanumeric() || others.contains(&c))
 }

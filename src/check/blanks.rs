@@ -26,7 +26,7 @@ fn eaten(text: &str) -> Vec<Span> {
     let events = markdown::events(text);
     for (event, range) in &events {
         match event {
-            // A rule that a list item is made of, or emphasis without a letter in it.
+            // A rule inside a list item, or emphasis without a letter in it.
             Event::Rule => found.extend(blanks.iter().filter(|blank| range.start <= blank.start && blank.end <= range.end).cloned()),
             Event::Start(Tag::Strong | Tag::Emphasis) => {
                 let inner = &text[range.clone()];

@@ -1,4 +1,4 @@
-//! `contacts-blank`: contacts that would have to be looked up in the night.
+//! `contacts-blank`: contacts that somebody would have to look up during the night.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 

@@ -38,10 +38,10 @@ pub fn check(project: &Project, inputs: &Inputs, diagnostics: &mut Diagnostics) 
     }
 }
 
-/// The part of the file that a contract is about: all of it, a notice, or what stands below a heading.
+/// The part of the file that a contract is about: all of it, a notice, or the text below a heading.
 fn part<'t>(project: &Project, contract: &Contract, text: &'t str) -> Option<&'t str> {
     let Some(section) = &contract.section else { return Some(text) };
-    // Pages stand in the order of their files.
+    // Pages are in the order of their files.
     let page = &project.pages[project.pages.binary_search_by(|page| page.path.cmp(&contract.path.value)).ok()?];
     if let Some(notice) = page.notices.iter().find(|notice| notice.name == *section) {
         return text.get(notice.extent.clone());

@@ -1,4 +1,4 @@
-//! Links to other sites: which are asked, and what an answer means.
+//! Links to other sites: which ones to check, and what an answer means.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,19 +21,19 @@ pub struct Place {
 /// All addresses of other sites that a project names.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// Those that are asked, each once, with their places.
+    /// Addresses to check, each once, with their places.
     pub asked: BTreeMap<String, (Address, Vec<Place>)>,
     /// Addresses that nobody outside could reach.
     pub private: usize,
-    /// Addresses on the ignore list, of documentation, or of this site.
+    /// Addresses on the ignore list, reserved for documentation, or of this site.
     pub left_out: usize,
     unreadable: Vec<(String, Place)>,
 }
 
-/// What an address said in the end.
+/// The final answer of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// A status, and the address that it has moved to for good.
+    /// A status, and the address that it has permanently moved to.
     Status {
         code: u16,
         moved: Option<String>,
@@ -41,14 +41,14 @@ pub enum Answer {
     NoSuchHost,
     BadCertificate(String),
     Timeout,
-    /// The connection broke, or was not made.
+    /// The connection broke, or could not be made.
     Broken(String),
     TooManyRedirects,
-    /// It redirects to an address where it has been.
+    /// It redirects to an address where the request has already been.
     Circle,
-    /// It redirects to an address that we do not ask.
+    /// It redirects to an address that we do not request.
     NotFollowed(String),
-    /// Its name means an address of a private network.
+    /// Its name resolves to an address of a private network.
     Private,
 }
 
@@ -61,7 +61,7 @@ pub enum Verdict {
     Private,
 }
 
-/// Collects what the pages, the notices and the configuration link to, and sorts out what is not asked.
+/// Collects the links of pages, notices and the configuration, and sorts out those that are not checked.
 pub fn plan(project: &Project) -> Plan {
     let mut plan = Plan::default();
     for page in &project.pages {
@@ -120,7 +120,7 @@ impl Plan {
         diagnostics
     }
 
-    /// How many hosts are asked.
+    /// How many hosts are checked.
     pub fn hosts(&self) -> usize {
         let mut hosts: Vec<&str> = self.asked.values().map(|(address, _)| address.name()).collect();
         hosts.sort_unstable();
@@ -129,7 +129,7 @@ impl Plan {
     }
 }
 
-/// The plain form of an address as it is asked: without fragment, with percent escapes, the host in ASCII.
+/// The form of an address used for the request: without fragment, with percent escapes, the host in ASCII.
 pub fn address(url: &str) -> Result<Address, String> {
     let unusable = || "not a plain web address".to_owned();
     let (scheme, rest) = url.split_once("://").ok_or_else(unusable)?;
@@ -147,7 +147,7 @@ pub fn address(url: &str) -> Result<Address, String> {
     Address::parse_link(&format!("{scheme}://{host}{path}")).map_err(|_| unusable())
 }
 
-/// Where a redirect leads, if it is followed. `inside` says that the link's own host is private and may be asked.
+/// The target of a redirect, if it is followed. `inside` says that the link's own host is private and may be requested.
 pub fn next_hop(from: &Address, location: &str, inside: bool) -> Result<Address, Answer> {
     let target = from.absolute(location.trim());
     let refused = || Answer::NotFollowed(plain_line(&without_password(&target), 200));
@@ -155,7 +155,7 @@ pub fn next_hop(from: &Address, location: &str, inside: bool) -> Result<Address,
     if is_private(&next) && !inside { Err(refused()) } else { Ok(next) }
 }
 
-/// What an answer means: only what cannot be an error of the moment, or a door shut to robots, is dead.
+/// What an answer means: a link is dead only if the fault cannot be temporary and the site is not just refusing robots.
 pub fn verdict(answer: &Answer) -> Verdict {
     match answer {
         Answer::Status { code: 200..=399, moved } => Verdict::Good { moved: moved.clone() },
@@ -176,7 +176,7 @@ pub fn verdict(answer: &Answer) -> Verdict {
     }
 }
 
-/// Whether the fault may pass, so that it is worth another try.
+/// Whether the fault may be temporary, so that another try makes sense.
 pub fn is_passing(answer: &Answer) -> bool {
     match answer {
         Answer::Status { code, .. } => *code == 429 || *code >= 500,
@@ -185,7 +185,7 @@ pub fn is_passing(answer: &Answer) -> bool {
     }
 }
 
-/// Whether GET may say something else than HEAD did.
+/// Whether GET may give another answer than HEAD did.
 pub fn is_refused_head(answer: &Answer) -> bool {
     match answer {
         Answer::Status { code, .. } => *code >= 400 && *code != 429,
@@ -206,7 +206,7 @@ fn matches(pattern: &str, url: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Names that are kept for documentation and tests (RFC 2606, RFC 6761).
+/// Names reserved for documentation and tests (RFC 2606, RFC 6761).
 fn is_documentation(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let is_below = |name: &str| host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
@@ -222,7 +222,7 @@ pub fn is_private(address: &Address) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(is_private_ip)
 }
 
-/// Whether an address of the internet protocol is reached from within a network only.
+/// Whether an IP address can be reached only from within a network.
 pub fn is_private_ip(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => is_private_v4(ip),
@@ -246,7 +246,7 @@ fn is_private_v4(ip: Ipv4Addr) -> bool {
 /// <https://www.iana.org/assignments/iana-ipv6-special-registry>
 fn is_private_v6(ip: Ipv6Addr) -> bool {
     let parts = ip.segments();
-    // An older address may be written within a newer one: mapped, compatible, translated (RFC 6052), 6to4.
+    // An IPv6 address may contain an IPv4 address: mapped, compatible, translated (RFC 6052), 6to4.
     let within = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     match parts {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => is_private_v4(within(high, low)),
@@ -255,7 +255,7 @@ fn is_private_v6(ip: Ipv6Addr) -> bool {
     }
 }
 
-/// The address with what stands before an `@` left out, so that no password is printed.
+/// The address without user and password before an `@`, so that no password is printed.
 fn without_password(url: &str) -> String {
     let start = url.find("//").map_or(0, |slashes| slashes + 2);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |length| start + length);

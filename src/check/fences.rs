@@ -10,7 +10,7 @@ struct Open {
     length: usize,
     indent: usize,
     span: Span,
-    /// A fence with a language inside it, which Markdown takes for text.
+    /// A fence with a language, inside a code block, where Markdown takes it for text.
     inner: Option<Span>,
 }
 

@@ -1,7 +1,7 @@
 //! What placeholders look like: in brackets, in the marks of other programs, as letters that stand for digits, as words.
 //!
-//! In a notice that is sent each is an error, so each form is something that nobody means to mail: a false error stops a mail, and a
-//! form that is missing here is mailed. What is in brackets is judged by its words.
+//! In a notice that is sent, each of these is an error. So only forms that nobody means to mail are listed: a false error stops a
+//! mailing, and a missing form gets mailed. Text in brackets is judged by its words.
 
 use super::asked::{is_among, is_asked, is_beside, is_name, is_shouted};
 use crate::source::Span;
@@ -16,16 +16,16 @@ pub struct Found {
 
 /// Words that are placeholders wherever they appear.
 const WORDS: [&str; 3] = ["TODO", "TBD", "FIXME"];
-/// The same in notices, in whatever case.
+/// The same in notices only, in any case.
 const WORDS_OF_NOTICES: [&str; 4] = ["tba", "tbc", "tbd", "lorem ipsum"];
 
-/// Letters that stand for the digits of a time or of a date in some languages.
+/// Letters that stand for the digits of a time or a date in some languages.
 const PARTS: &str = "hh mm ss dd yy yyyy tt jj jjjj gg aa aaaa";
 
-/// What is counted: `XX hours`.
+/// What `XX` counts: `XX hours`.
 const UNITS: &str = "% am pm h hour hours hrs min mins minutes day days uhr stunden minuten heures ore";
 
-/// What other programs put around the name of what they fill in, and whether anything may stand between.
+/// Marks of other programs around a name to fill in, and whether any text may stand between them.
 const MARKS: [(&str, &str, bool); 9] = [
     ("*|", "|*", true),
     ("<%", "%>", true),
@@ -80,7 +80,7 @@ fn is_escaped(text: &str, at: usize) -> bool {
     is_mark && text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
 }
 
-/// What stands between an opening and the next closing: one paragraph long at most.
+/// The text between an opening and the next closing mark: at most one paragraph.
 fn inside<'t>(text: &'t str, open: usize, opening: &str, closing: &str) -> Option<(&'t str, usize)> {
     let from = open + opening.len();
     let most = text[from..].char_indices().nth(MOST).map_or(text.len(), |(at, _)| from + at);
@@ -113,7 +113,7 @@ fn angled(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// HTML in capitals is HTML, and so is what is closed soon.
+/// HTML in capitals is HTML, and so is anything with a closing tag soon after.
 fn is_element(name: &str, behind: &str) -> bool {
     let soon = behind.char_indices().nth(4 * MOST).map_or(behind.len(), |(at, _)| at);
     is_among(ELEMENTS, name.trim_end_matches([' ', '/'])) || behind[..soon].contains(&format!("</{name}>"))
@@ -154,7 +154,7 @@ fn marked(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// `%NAME%`, `%%first_name%%`, `$NAME$`. Neither `20%` nor `%C3%BC` in an address is one.
+/// `%NAME%`, `%%first_name%%`, `$NAME$`; but not `20%`, and not `%C3%BC` in an address.
 fn percented(text: &str, found: &mut Vec<Found>) {
     for mark in ['%', '$'] {
         let mut places = text.match_indices(mark).map(|(at, _)| at).peekable();
@@ -176,7 +176,7 @@ fn percented(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// `____`, to be written on by hand. A line of nothing else is a rule, and `___word___` is bold.
+/// `____`, to be filled in by hand. A line of nothing else is a rule, and `___word___` is bold.
 fn blanks(text: &str, found: &mut Vec<Found>) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -225,7 +225,7 @@ fn tokens(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// Placeholders of more than one word.
+/// Placeholders of several words.
 fn phrases(text: &str, found: &mut Vec<Found>) {
     let lower = text.to_ascii_lowercase();
     for phrase in WORDS_OF_NOTICES.into_iter().filter(|phrase| phrase.contains(' ')) {

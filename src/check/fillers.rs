@@ -10,10 +10,10 @@ use crate::rule;
 use crate::source::RelPath;
 use crate::text::{counted, visible};
 
-/// What databases and people write for nothing. Some of these are names of people, too.
+/// What databases and people write for "no value". Some of these are also names of people.
 const NOTHING: [&str; 14] = ["NULL", "null", "Null", "None", "none", "nil", "NIL", "NaN", "undefined", "N/A", "n/a", "-", "--", "?"];
 
-/// What spreadsheets write where a formula failed, in some languages: `#N/A`, `#REF!`, `#WERT!`, `#NOM?`.
+/// What spreadsheets write for a failed formula, in some languages: `#N/A`, `#REF!`, `#WERT!`, `#NOM?`.
 fn is_failed(value: &str) -> bool {
     let Some(name) = value.strip_prefix('#') else { return false };
     let letters = name.trim_end_matches(['!', '?']);
@@ -21,20 +21,20 @@ fn is_failed(value: &str) -> bool {
     is_name && (letters.len() < name.len() || matches!(name, "N/A" | "NA" | "NV" | "N/D" | "NB" | "ND"))
 }
 
-/// Whether a value is the variable of another program, such as `{{ first_name }}`, which that program has not filled in.
+/// Whether a value is another program's variable that was never filled in, such as `{{ first_name }}`.
 fn is_variable(value: &str) -> bool {
     let name = value.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).unwrap_or("").trim();
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
 }
 
-/// An entity of HTML, which a program has left in a value: it is shown as it stands.
+/// An HTML entity that a program has left in a value, where readers would see it.
 fn entity(value: &str) -> Option<&'static str> {
     ["&amp;", "&lt;", "&gt;", "&quot;", "&nbsp;", "&#39;", "&#x27;", "&apos;"].into_iter().find(|entity| value.contains(entity))
 }
 
-/// Looks for them in the columns that a notice shows.
+/// Looks for fillers in the columns that a notice shows.
 pub struct Fillers {
-    /// Where these columns stand in a row.
+    /// The indexes of these columns in a row.
     shown: Vec<usize>,
     /// By column and value: the first place, and how many rows.
     found: BTreeMap<(usize, &'static str), (usize, usize, u64)>,

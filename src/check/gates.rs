@@ -14,7 +14,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let is_gate = |item: &Item| matches!(item.kind, ItemKind::Choice(_)) || entry::is_gate(&item.text);
     for (number, heading) in page.headings.iter().enumerate().filter(|(_, heading)| entry::is_gate(&heading.text)) {
         let behind = page.headings[number + 1..].iter().take_while(|below| below.level > heading.level).count();
-        // Items stand in the order of their headings.
+        // Items are in the order of their headings.
         let first = page.items.partition_point(|item| item.section < Some(number));
         let mut items = page.items[first..].iter().take_while(|item| item.section <= Some(number + behind)).peekable();
         if items.peek().is_some() && !items.any(is_gate) {
@@ -35,7 +35,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The first word that destroys something, where it begins a sentence or a part of one.
+/// The first word that destroys something and begins a sentence or a part of one.
 fn verb(text: &str) -> Option<&'static str> {
     let lower = text.to_lowercase();
     let parts = lower.split([',', ';', ':', '.']).flat_map(|part| part.split(" and ")).flat_map(|part| part.split(" then "));

@@ -1,4 +1,4 @@
-//! Good answers of other sites as they are kept between runs in `.runsheet/links.json`.
+//! Good answers of other sites, cached between runs in `.runsheet/links.json`.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ struct Good {
 }
 
 impl KeptLinks {
-    /// Reads the file. What is not whole, or of another version, counts as empty.
+    /// Reads the file. A damaged file, or one of another version, counts as empty.
     pub fn read(text: &str) -> KeptLinks {
         let kept: Option<KeptLinks> = serde_json::from_str(text).ok();
         kept.filter(|kept| kept.version == VERSION).unwrap_or(KeptLinks { version: VERSION, good: BTreeMap::new() })

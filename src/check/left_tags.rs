@@ -8,7 +8,7 @@ use crate::project::Page;
 use crate::rule;
 use crate::source::Source;
 
-/// Tags in the code of a notice that is sent: errors of every build. In comments they do no harm.
+/// Reports tags in the code of a notice that is sent: errors of every build. In comments they do no harm.
 pub fn check(page: &Page, notice: &Notice, source: &Source, diagnostics: &mut Diagnostics) {
     let tags = notice.tags.iter().filter(|tag| tag.kind != Kind::Comment && notice.extent.contains(&tag.span.start));
     for (tag, code) in tags.filter_map(|tag| Some((tag, code_around(page, &tag.span)?))) {

@@ -1,4 +1,4 @@
-//! What a run makes messages of, and which faults stop that whatever their level is.
+//! The files that messages are made of, and which faults stop a merge whatever their level.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use crate::rule::Severity;
 use crate::rule::Stops;
 use crate::source::RelPath;
 
-/// What a run makes messages of.
+/// The files that messages are made of in this run.
 #[derive(Clone, Debug, Default)]
 pub struct Merged {
-    /// Files that hold a notice which is sent.
+    /// Files with a notice that is sent.
     files: BTreeSet<RelPath>,
-    /// Pages that hold none, and files of themes but the layout of mails.
+    /// Pages without such a notice, and theme files except the layout of mails.
     others: BTreeSet<RelPath>,
     /// Whether anything is merged at all.
     is_any: bool,
@@ -28,7 +28,7 @@ impl Merged {
         let known = || project.pages.iter().flat_map(|page| &page.notices).map(|notice| notice.name.as_str());
         let is_lost = notices.iter().any(|name| !known().any(|known| known == *name));
         let is_other = |path: &&RelPath| {
-            // A page may be a fault away from being the notice that is missing.
+            // A page with a fault may be the one with the missing notice.
             project::is_page(path) && !is_lost && !files.contains(*path) || path.below("themes").is_some() && path.name() != "mail.html"
         };
         let others = inputs.sources.keys().filter(is_other).cloned().collect();

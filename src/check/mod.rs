@@ -1,4 +1,4 @@
-//! Rules about what is written: what a reader or an operator would stumble over though every file can be read.
+//! Rules about content: files that can be read but would confuse a reader or an operator.
 
 mod asked;
 mod backticks;
@@ -54,7 +54,7 @@ pub fn run(project: &Project, site: &Site, inputs: &Inputs) -> Diagnostics {
     diagnostics
 }
 
-/// What must not be sent, in the notices of mailings: errors of every build.
+/// Reports what must not be sent in the notices of mailings: errors of every build.
 pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
     let names: BTreeSet<&str> = mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect();
     let mut diagnostics = placeholders::in_merged_notices(project, inputs, mailings);
@@ -72,14 +72,14 @@ fn in_code(page: &Page, span: &Span) -> bool {
     code_around(page, span).is_some()
 }
 
-/// The code, HTML or comment that a place lies in.
+/// The code, HTML or comment that contains a place.
 fn code_around<'p>(page: &'p Page, span: &Span) -> Option<&'p Span> {
-    // Code stands in the order of the text, and none within other code.
+    // Code ranges are in the order of the text and do not overlap.
     let next = page.code.get(page.code.partition_point(|code| code.end <= span.start));
     next.filter(|code| code.start < span.end)
 }
 
-/// The first line of what stands at a place: enough to find it.
+/// The first line of the text at a place: enough to find it.
 fn first_line(source: &Source, span: &Span) -> Span {
     let text = &source.text[span.clone()];
     span.start..span.start + text.find('\n').unwrap_or(text.len())

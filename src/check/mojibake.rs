@@ -23,7 +23,7 @@ pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The letters of a text that were another character, and which.
+/// Places of wrongly decoded letters in a text, each with the character that was meant.
 pub(super) fn wrong(text: &str) -> impl Iterator<Item = (Span, char)> {
     let characters: Vec<(usize, char)> = if text.is_ascii() { Vec::new() } else { text.char_indices().collect() };
     let mut index = 0;
@@ -42,7 +42,7 @@ pub(super) fn wrong(text: &str) -> impl Iterator<Item = (Span, char)> {
     })
 }
 
-/// The character that a run of letters was, if they are the bytes of one in Windows-1252. Gives the run's length.
+/// The character that a run of letters was, if they are its UTF-8 bytes read as Windows-1252. Also gives the run's length.
 fn decode(characters: &[(usize, char)]) -> Option<(usize, char)> {
     let lead = byte(characters.first()?.1)?;
     let length = match lead {
@@ -54,7 +54,7 @@ fn decode(characters: &[(usize, char)]) -> Option<(usize, char)> {
     let bytes: Vec<u8> = characters.get(..length)?.iter().map(|(_, c)| byte(*c)).collect::<Option<_>>()?;
     let text = std::str::from_utf8(&bytes).ok()?;
     let meant = text.chars().next()?;
-    // Two letters such as `Ã©` may also be meant as they stand; only what no language writes is taken.
+    // Two letters such as `Ã©` may be intended; only combinations that no language uses count.
     let sure = length > 2 || matches!(lead, 0xC2 | 0xC3) && !characters[1].1.is_alphabetic();
     (sure && !meant.is_control()).then_some((length, meant))
 }

@@ -1,4 +1,4 @@
-//! Rules about the words of notices: what a reader would not understand, or would be misled by.
+//! Rules about the wording of notices: what a reader would not understand, or would misunderstand.
 
 use crate::config::Event;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -9,7 +9,7 @@ use crate::schedule::Length;
 use crate::site::{ShownNotice, Site};
 use crate::source::{Source, Span};
 
-/// The longest subject that phones show whole, in characters.
+/// The longest subject that phones show in full, in characters.
 const LONGEST_SUBJECT: usize = 60;
 
 /// Every rule over the notices of a page.
@@ -34,10 +34,10 @@ pub fn check(page: &Page, site: &Site, source: &Source, diagnostics: &mut Diagno
     }
 }
 
-/// What a reader reads of a notice, in small letters, with spaces in place of tags, code and addresses. Places are those of the file.
+/// The text of a notice in small letters, with spaces in place of tags, code and addresses. Places are those of the file.
 struct Prose<'a> {
     text: String,
-    /// The same places as they are written.
+    /// The same text, with the letters as written.
     written: &'a str,
     offset: usize,
 }
@@ -47,7 +47,7 @@ impl Prose<'_> {
         span.start + self.offset..span.end + self.offset
     }
 
-    /// Where words stand, not as parts of others.
+    /// Places of whole words.
     fn find(&self, words: &str) -> Vec<Span> {
         let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '\'');
         let found = self.text.match_indices(words).map(|(at, _)| at..at + words.len());
@@ -112,7 +112,7 @@ fn ambiguous_times<'a>(prose: &Prose, words: impl Iterator<Item = &'a str>, noti
     }
 }
 
-/// A time that was typed, such as `14:30`, `2 pm` or `14 Uhr`, and no zone on its line behind it.
+/// A typed time, such as `14:30`, `2 pm` or `14 Uhr`, without a zone after it on its line.
 fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
     let bytes = prose.text.as_bytes();
     let mut at = 0;
@@ -126,7 +126,7 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
             continue;
         }
         at = end;
-        // Room for `02:00 to 05:00 UTC`, and not for the next sentence.
+        // Long enough for `02:00 to 05:00 UTC`, but not for the next sentence.
         let behind: String = prose.text[end..].chars().take_while(|c| *c != '\n').take(16).collect();
         let zones = [
             "utc", "gmt", "cet", "cest", "est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "bst", "ist", "jst", "mez", "mesz", "eet",
@@ -142,7 +142,7 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
     }
 }
 
-/// How many bytes behind an hour make a time of it: `:30`, `h30`, ` pm`, ` Uhr`, `.30 Uhr`.
+/// How many bytes after an hour belong to the time: `:30`, `h30`, ` pm`, ` Uhr`, `.30 Uhr`.
 fn rest_of_time(rest: &str) -> Option<usize> {
     let bytes = rest.as_bytes();
     let minutes = bytes.get(1..3).is_some_and(|minutes| minutes.iter().all(u8::is_ascii_digit));
@@ -166,7 +166,7 @@ fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &
             continue;
         }
         for (span, length) in lengths(words) {
-            // What is much shorter is a length of something else.
+            // A much shorter length belongs to something else.
             if length.seconds() == window.seconds()
                 || length.seconds().zip(window.seconds()).is_some_and(|(length, window)| length * 4 < window)
             {
@@ -250,7 +250,7 @@ fn lying_links(shown: &ShownNotice, notice: &Notice, source: &Source, diagnostic
         let words = link.split_once('>').and_then(|(_, rest)| rest.split("</a>").next()).unwrap_or("");
         let words: String = words.split('<').map(|part| part.rsplit('>').next().unwrap_or("")).collect();
         let words = words.trim();
-        // Links stand in the text in their order; one whose words are written otherwise there is passed over.
+        // Links appear in the text in their order; a link whose words differ from the text there is skipped.
         let place = source.text[looked..extent.end].find(words).map(|at| looked + at..looked + at + words.len());
         looked = place.as_ref().map_or(looked, |place| place.end);
         let Some(said) = said_address(words).or_else(|| said_host(words)) else { continue };
@@ -264,7 +264,7 @@ fn lying_links(shown: &ShownNotice, notice: &Notice, source: &Source, diagnostic
     }
 }
 
-/// The mail address that a text is.
+/// The mail address that makes up a text.
 fn said_address(words: &str) -> Option<String> {
     let is_one = words.contains('@') && !words.contains("://") && !words.contains(char::is_whitespace);
     is_one.then(|| words.strip_prefix("mailto:").unwrap_or(words).to_lowercase())
@@ -275,7 +275,7 @@ fn mail_address(url: &str) -> Option<String> {
     Some(url.strip_prefix("mailto:")?.split('?').next()?.to_lowercase())
 }
 
-/// The host that a text names: the first address of the web in it, or a bare domain that is all of it.
+/// The host that a text names: that of its first web address, or the text itself if it is a bare domain.
 fn said_host(words: &str) -> Option<String> {
     let address = words.split_whitespace().find(|word| word.contains("://"));
     if let Some(address) = address {
@@ -288,7 +288,7 @@ fn said_host(words: &str) -> Option<String> {
     let labels: Vec<&str> = name.split('.').collect();
     let is_label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_alphanumeric() || c == '-');
     let last = labels.last().copied().unwrap_or("");
-    // `notes.txt` and `v1.2` name no host.
+    // `notes.txt` and `v1.2` are not hosts.
     let is_top = last.len() >= 2
         && last.chars().all(char::is_alphabetic)
         && !["txt", "md", "pdf", "csv", "html", "zip", "sh", "toml"].contains(&last);

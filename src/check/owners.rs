@@ -16,7 +16,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     };
     let without: Vec<_> = page.items.iter().filter(is_open).collect();
     let Some(first) = without.first() else { return };
-    // A sheet without any owner is one finding, not one for each task.
+    // A sheet without any owner gives one diagnostic, not one for each task.
     let names_nobody = page.items.iter().all(|item| item.owner.is_none()) && page.headings.iter().all(|heading| heading.owner.is_none());
     let message = match without.len() - 1 {
         _ if names_nobody => "no task in this run sheet has an owner".to_owned(),

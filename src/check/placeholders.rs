@@ -141,7 +141,7 @@ fn value<'c>(variable: &str, config: &'c Config, event: Option<&'c Event>) -> Op
     }
 }
 
-/// The placeholders of a page, as Markdown reads it.
+/// The placeholders of a page, found in the text as Markdown reads it.
 fn find(page: &Page, source: &Source) -> Vec<Span> {
     let mut found = filled_by_hand::find(&source.text);
     found.retain(|one| {
@@ -163,7 +163,7 @@ fn notice_around<'p>(page: &'p Page, span: &Span) -> Option<&'p Notice> {
     page.notices.iter().find(|notice| notice.extent.contains(&span.start))
 }
 
-/// Whether a place lies in code, in a comment, or on a page in HTML. In a notice HTML is sent as the text that it is.
+/// Whether a place is in code, in a comment, or in HTML on a page. In a notice, HTML is sent as text.
 fn is_hidden(page: &Page, source: &Source, notice: Option<&Notice>, span: &Span) -> bool {
     let tag_before = |notice: &'_ Notice| {
         let behind = notice.tags.partition_point(|tag| tag.span.start <= span.start);
@@ -179,10 +179,10 @@ fn is_hidden(page: &Page, source: &Source, notice: Option<&Notice>, span: &Span)
     notice.is_none() || !written.trim_start().starts_with('<') || is_in_comment
 }
 
-/// The brackets that are links and the like.
+/// Brackets that are links and the like.
 fn labels(page: &Page, source: &Source) -> Labels {
     let text = &source.text[page.begins..];
-    // As the page was read: each tag a mark, and of as many bytes.
+    // The text as the page was read: each tag is a mark of the same number of bytes.
     let text = without_private_use(text);
     if page.notices.is_empty() && page.template_tags.is_none() {
         return Labels::read(&text, page.begins);

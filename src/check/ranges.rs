@@ -13,7 +13,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         sheet.sheet.steps.iter().filter(|step| step.kind == StepKind::Range && step.offset.origin == Origin::T0).collect();
     for (index, range) in ranges.iter().enumerate() {
         let level = page.headings[range.heading].level;
-        // The next range of the same level, unless a higher heading stands between.
+        // The next range of the same level, unless a higher heading comes first.
         let next = ranges[index + 1..].iter().find(|next| page.headings[next.heading].level <= level);
         let Some(next) = next.filter(|next| page.headings[next.heading].level == level) else { continue };
         let between = page.headings[range.heading + 1..next.heading].iter().any(|heading| heading.level < level);

@@ -7,7 +7,7 @@ use crate::project::Page;
 use crate::rule;
 
 pub fn check(page: &Page, now: Timestamp, diagnostics: &mut Diagnostics) {
-    // A day that is wrong has been reported.
+    // An invalid day has already been reported.
     if let (Some(every), None, false) = (&page.front.review_every, page.front.reviewed, page.diagnostics.has_errors()) {
         let message = format!("a review is due every {every}, but the page has no date for the last one");
         let diagnostic = Diagnostic::new(rule::REVIEW_OVERDUE, message).in_file(&page.path);

@@ -15,7 +15,7 @@ pub struct Sheet<'a> {
     pub page: &'a Page,
     pub source: &'a Source,
     pub sheet: &'a crate::sheet::Sheet,
-    /// Those of its event.
+    /// The roles of its event.
     pub roles: &'a BTreeMap<String, String>,
 }
 

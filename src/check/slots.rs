@@ -9,7 +9,7 @@ use crate::sheet::rounds::distance;
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let page = sheet.page;
-    // The items of each step, so that a long sheet is gone through once.
+    // Group the items by step first, so that a long sheet is walked only once.
     let mut below: Vec<Vec<usize>> = vec![Vec::new(); sheet.sheet.steps.len()];
     for (index, item) in page.items.iter().enumerate().filter(|(_, item)| order::in_order(item) && !order::is_done(item)) {
         if let Some(step) = sheet.sheet.step(item) {
@@ -17,7 +17,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
         }
     }
     for (number, step) in sheet.sheet.steps.iter().enumerate().filter(|(_, step)| step.kind != StepKind::Recurring) {
-        // On the way back, and without a date, the sum of the estimates stands for the plan.
+        // On the way back, and without a date, the sum of the estimates replaces the plan.
         let sum: i64 = below[number].iter().filter_map(|index| page.items[*index].estimate.as_ref()?.seconds()).sum();
         let planned = below[number].iter().filter_map(|index| sheet.sheet.planned[*index].end.as_ref()).max();
         let needed = match (&step.start, planned) {

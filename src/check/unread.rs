@@ -48,7 +48,7 @@ fn unread_rhythm(text: &str) -> Option<Diagnostic> {
     Some(diagnostic.help(help))
 }
 
-/// The part of a heading that looks like an offset, where the heading has no time, or like the rest of one that was cut short.
+/// The part of a heading that looks like an offset although the heading has no time, or that looks like the rest of a cut-off one.
 fn unread_time(heading: &Heading) -> Option<&str> {
     let Some(timing) = &heading.timing else { return offset_in(&heading.text).map(|word| word.trim_end_matches(':')) };
     let label = timing.label.trim_start();
@@ -93,7 +93,7 @@ fn names_rhythm(text: &str) -> bool {
     }
 }
 
-/// What is wrong with a last parenthesis that holds metadata and something else.
+/// What is wrong with a final parenthesis that mixes metadata with other text.
 fn unread_metadata(text: &str, sheet: &Sheet) -> Option<Diagnostic> {
     if task::tail(text, sheet.roles).is_some() {
         return None;

@@ -61,7 +61,7 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
     diagnostics.extend(write_site(&loaded, &public, &progress)?);
     drop(progress);
     loaded.stopwatch.lap("render and write");
-    // Where a file of the content has the place of one of the index, that is an error by now.
+    // By now it is an error if a content file has the name of an index file.
     if loaded.site.config.site.search && diagnostics.count(Severity::Error) == 0 {
         write_search(&loaded.site, &public)?;
     }
@@ -87,12 +87,12 @@ pub fn run(global: &Global, site_only: bool, all: bool) -> Result<Exit> {
         report::note(global, &loaded.stopwatch.text());
     }
     say_result(loaded.site.pages.len(), &target, &merged, global);
-    // The process ends: to give all pages back piece by piece would take longer than to write some of them.
+    // The process is about to end: freeing all pages one by one would take longer than writing some of them.
     std::mem::forget(loaded);
     Ok(Exit::Done)
 }
 
-/// From here on only the project can be read, and only what was begun can be written.
+/// From here on the process can read only the project, and write only the outputs that were begun.
 fn enter_sandbox(configured: &Configured, public: &Output, outbox: Option<&Output>, global: &Global) -> Result<()> {
     let mut bounds = sandbox::bounds_of_asking(configured, global);
     if configured.config.site.highlight {
@@ -102,7 +102,7 @@ fn enter_sandbox(configured: &Configured, public: &Output, outbox: Option<&Outpu
     sandbox::enter(&bounds, global)
 }
 
-/// Highlights the code of all pages, in parallel. What a build before this one has made is taken from it.
+/// Highlights the code of all pages, in parallel, and reuses what an earlier build has cached.
 fn highlight(root: &Path, site: &Site, kept: &Highlights) -> Result<Highlights> {
     let highlights = Highlights::new(site.code(), kept);
     if !highlights.0.keys().eq(kept.0.keys()) {
@@ -111,7 +111,7 @@ fn highlight(root: &Path, site: &Site, kept: &Highlights) -> Result<Highlights> 
     Ok(highlights)
 }
 
-/// Renders all routes, in parallel, and writes them beside the old site. Faults of templates are given back.
+/// Renders all routes, in parallel, and writes them beside the old site. Returns faults of templates.
 fn write_site(loaded: &Loaded, public: &Output, progress: &Progress) -> Result<Diagnostics> {
     let frame = Frame::with_sidebars(&loaded.site, &loaded.theme);
     let faults: Vec<Option<Diagnostic>> = loaded
@@ -139,16 +139,16 @@ fn write(loaded: &Loaded, frame: &Frame, public: &Output, route: &str) -> Result
     }
 }
 
-/// Writes the index of the search. What its folder is called is known when all of its files are.
+/// Writes the search index. Its folder's name is known once all of its files are.
 fn write_search(site: &Site, public: &Output) -> Result<()> {
-    // No file of the content is below a hidden folder.
+    // No content file can be below a hidden folder.
     let aside = "search/.new";
     let index = search::index(site, |name, bytes| public.write(&format!("{aside}/{name}"), bytes))?;
     public.rename(aside, &format!("search/{}", index.folder))?;
     public.write(crate::site::SEARCH_MANIFEST, &index.manifest)
 }
 
-/// A theme's template that fails on a page.
+/// Reports a theme template that fails on a page.
 pub fn template_fault(inputs: &Inputs, theme: &str, route: &str, error: &tera::Error) -> Diagnostic {
     if let tera::ErrorKind::RenderingError(report) = error.kind() {
         let message = complaint::plain(report.message());
@@ -170,7 +170,7 @@ fn merge_all(loaded: &Loaded, outbox: &Output, all: bool, diagnostics: &mut Diag
     for mailing in &config.mailings {
         let selection = Selection { limit, may_be_skipped: true, ..Selection::all(mailing) };
         let id = &mailing.id.value;
-        // That two have one id is an error by now; only one of them can have the folder.
+        // Two mailings with one id are already an error by now; only one of them can have the folder.
         if merged.iter().any(|(known, _)| known == id) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! `runsheet check`: all that a build reports, and every rule about what is written; nothing is written.
+//! `runsheet check`: everything that a build reports, and every rule about content; nothing is written.
 
 use super::load::{self, HistoryFrom, StatusFrom};
 use super::{build, external as other_sites, report, sandbox};

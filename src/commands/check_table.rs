@@ -1,4 +1,4 @@
-//! `runsheet notice check`: every wrong row of a table, in a report that is worked through once.
+//! `runsheet notice check`: lists every faulty row of a table, so that the table can be fixed in one round.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,7 +38,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let surveyed = survey(&loaded, &selection, &keys, written.as_mut(), &mut diagnostics);
     let (found, tally) = surveyed.with_context(|| format!("cannot check `{name}`"))?;
     if let Some(mut written) = written {
-        // What is wrong with the table as a whole belongs to it, too.
+        // Faults of the table as a whole belong in the report, too.
         for diagnostic in diagnostics.iter().skip(known).filter(|diagnostic| diagnostic.path.as_ref() == Some(table.path())) {
             let line = diagnostic.line().unwrap_or(1);
             written.add(&FaultRow { line, column: "", value: "", diagnostic })?;
@@ -54,7 +54,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     Ok(if failed || tally.skipped || tally.incomplete { Exit::Faults } else { Exit::Done })
 }
 
-/// Goes over all rows, and puts what is wrong in them into the report if there is one.
+/// Checks all rows, and writes their faults to the report if there is one.
 fn survey(
     loaded: &Loaded,
     selection: &Selection,
@@ -85,7 +85,7 @@ fn refuse_report(report: &Path, table: &TableFile) -> Result<()> {
     Ok(())
 }
 
-/// Says what was found. Gives whether it stops the mailing.
+/// Prints what was found. Returns whether it stops the mailing.
 fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &Tally, found: &Found, table: &TableFile) -> bool {
     let as_text = global.message_format == MessageFormat::Text;
     if !as_text {
@@ -112,11 +112,11 @@ fn say(global: &Global, loaded: &Loaded, mut diagnostics: Diagnostics, tally: &T
     failed || denied
 }
 
-/// What is wrong in the rows of a table: how often, and the first of each kind.
+/// The faults of the rows of a table: how many, and the first ones of each kind.
 #[derive(Default)]
 struct Found {
     kinds: BTreeMap<Kind, Some>,
-    /// Lines of rows that cannot be mailed. Four bytes each: a table may have many.
+    /// Lines of rows that cannot be mailed. Stored in four bytes each, since a table may have many.
     lines: Vec<u32>,
 }
 
@@ -126,14 +126,14 @@ struct Kind {
     code: &'static str,
 }
 
-/// Some of a kind.
+/// The faults of one kind.
 #[derive(Default)]
 struct Some {
     faults: u64,
     first: Vec<Diagnostic>,
 }
 
-/// So many of a kind are shown.
+/// How many faults of a kind are shown.
 const MOST_SHOWN: usize = 3;
 
 impl Found {

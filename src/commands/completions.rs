@@ -1,4 +1,4 @@
-//! `runsheet completions`: a script for a shell, made from the command line's own description.
+//! `runsheet completions`: a completion script for a shell, generated from the command line's own description.
 
 use clap_complete::Shell;
 

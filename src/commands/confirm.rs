@@ -10,11 +10,11 @@ use crate::world::streams;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Confirmed {
     ByOption,
-    /// After time to read.
+    /// Typed by a person, which takes a while.
     ByHand,
 }
 
-/// Wants the number of messages, typed or as an option, which was compared before.
+/// Requires the number of messages, either typed now or given as an option, which was checked earlier.
 pub fn count(yes: Option<u64>, messages: u64) -> Result<Confirmed> {
     if yes.is_some() {
         return Ok(Confirmed::ByOption);

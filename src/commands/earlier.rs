@@ -1,4 +1,4 @@
-//! Earlier campaigns of an event, by the ledger: what they said of T-0, and how many they reached.
+//! Earlier campaigns of an event, from the ledger: which T-0 they announced, and how many recipients they reached.
 
 use std::path::Path;
 
@@ -16,27 +16,27 @@ use crate::project::Project;
 use crate::schedule::zone;
 use crate::world::ledger::Ledger;
 
-/// A campaign of an event, and what it said of T-0.
+/// A campaign of an event, and the T-0 it announced.
 pub struct EarlierCampaign {
     pub mailing: String,
-    /// It is the campaign that is sent now.
+    /// Whether it is the campaign being sent now.
     pub is_own: bool,
-    /// It says that the event does not take place then.
+    /// Whether it announces that the event does not take place at that time.
     pub puts_off: bool,
     pub t0: Timestamp,
-    /// How its zone's rules have changed since.
+    /// How the rules of its zone have changed since.
     pub rules: Option<ChangedRules>,
-    /// The `SEQUENCE` that their calendars have.
+    /// The `SEQUENCE` in their calendar parts.
     pub sequence: Option<u64>,
-    /// How many have it, or may have.
+    /// How many recipients have it, or may have it.
     pub reached: u64,
 }
 
-/// An offset that a zone had at T-0, and has no more.
+/// An offset that a zone had at T-0 by older rules, and no longer has.
 pub struct ChangedRules {
     pub was: Offset,
     pub is: Offset,
-    /// The release of the database that said so.
+    /// The release of the database with the older rules.
     pub tzdata: String,
 }
 
@@ -47,14 +47,14 @@ impl ChangedRules {
     }
 }
 
-/// Those that were sent before, oldest first.
+/// Campaigns that were sent before, oldest first.
 pub fn campaigns(root: &Path, project: &Project, mailing: &Mailing, event: &Event) -> Result<Vec<EarlierCampaign>> {
     let Some(mut ledger) = identity::to_read(root, project, mailing)? else { return Ok(Vec::new()) };
     let own = ledger.campaign().to_owned();
     let mut covers = Ledger::last_covers(ledger.store())?;
     let mut before = Vec::new();
     for name in Ledger::campaigns(ledger.store())? {
-        // The mailing may be one of another event by now.
+        // The mailing may belong to another event by now.
         let Some(cover) = covers.remove(&name).filter(|cover| cover.event.as_ref() == Some(&event.id)) else { continue };
         let Some(known) = Known::parse(&name).filter(|known| known.site == project.config.site.identity()) else { continue };
         let declared = project.config.mailings.iter().find(|other| other.id.value == known.mailing);

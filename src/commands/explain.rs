@@ -1,4 +1,4 @@
-//! `runsheet explain`: what the reference says of a diagnostic's code.
+//! `runsheet explain`: prints the reference page of a diagnostic's code.
 
 use super::report;
 use crate::error::{Error, Exit, Result};

@@ -1,4 +1,4 @@
-//! `runsheet notice export`: the ledger of a mailing for others to keep, sealed if there is a key, and `verify`, which checks one.
+//! `runsheet notice export`: the ledger of a mailing as a file, sealed if there is a key; and `verify`, which checks such a file.
 
 use std::path::Path;
 
@@ -38,7 +38,7 @@ pub fn run(global: &Global, name: &str, format: ExportFormat) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// `runsheet notice verify`: an export by itself. The ledger may be gone, or may never have been here.
+/// `runsheet notice verify`: checks an export without the ledger, which may be gone or may never have been here.
 pub fn verify_file(global: &Global, file: &Path) -> Result<Exit> {
     let text = String::from_utf8(disk::read_named(file)?).ok().with_context(|| format!("{} is not UTF-8", file.display()))?;
     let seal = key_of_seal(global)?;
@@ -62,7 +62,7 @@ pub fn verify_file(global: &Global, file: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The key of the environment; else of the project, if there is one here.
+/// The key from the environment, otherwise that of the project, if there is one here.
 fn key_of_seal(global: &Global) -> Result<Option<Seal>> {
     if environment::seal_key().is_some() || super::load::root(global).is_err() {
         return Ok(environment::seal_key().map(|key| Seal::new(key.as_bytes())));
@@ -71,7 +71,7 @@ fn key_of_seal(global: &Global) -> Result<Option<Seal>> {
     seal(&loaded.root, &loaded.project.config)
 }
 
-/// What a history of so many lines says, in words; an error with the first faults, if it has any.
+/// The result for a history of this many lines, in words; an error with the first faults, if it has any.
 fn said(verified: &Verified, lines: usize) -> Result<String> {
     if !verified.faults.is_empty() {
         return Err(Error::new(verified.faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; ")));

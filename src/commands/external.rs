@@ -1,4 +1,4 @@
-//! `runsheet check --external`: the links to other sites are tried, each address once.
+//! `runsheet check --external`: tries the links to other sites, each address once.
 
 use std::collections::BTreeMap;
 use std::path::Path;

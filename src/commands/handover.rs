@@ -1,4 +1,4 @@
-//! A frozen plan is handed over: claimed, made again, put into the queue, until nobody is left whose turn it is.
+//! Works through a frozen plan: claims recipients, makes their messages again and queues them, until none is due.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +28,7 @@ use crate::world::process::Signal;
 use crate::world::sink;
 use crate::world::{clock, environment};
 
-/// A plan on its way.
+/// A plan that is being sent.
 pub struct Handover<'a> {
     pub global: &'a Global,
     pub loaded: &'a Loaded,
@@ -38,9 +38,9 @@ pub struct Handover<'a> {
     pub event: &'a Event,
     pub times: Option<&'a Times>,
     pub frozen: &'a Frozen,
-    /// At most so many now.
+    /// How many to send at most in this run.
     pub limit: Option<u64>,
-    /// Stays until deferred messages are sent.
+    /// Whether to wait until deferred messages are sent.
     pub wait: bool,
     /// Why it is sent although its time has passed.
     pub late: Option<&'a str>,
@@ -49,7 +49,7 @@ pub struct Handover<'a> {
 }
 
 impl Handover<'_> {
-    /// Sends what is planned and what is due, and says what came of it.
+    /// Sends what is planned and what is due, and reports the result.
     pub fn send(&self, ledger: Ledger, server: &Server, kept: Kept) -> Result<Exit> {
         let mailing = &self.mailing.id.value;
         let signal = Signal::watch(
@@ -79,7 +79,7 @@ impl Handover<'_> {
         })
     }
 
-    /// One pass over the table after another, until nobody is left whose turn it is.
+    /// Passes over the table again and again until no recipient is due.
     fn produce(&self, producer: &Producer, budget: &mut usize, kept: Kept) -> Result<()> {
         let mut kept = Some(kept);
         loop {
@@ -117,9 +117,9 @@ impl Handover<'_> {
         }
     }
 
-    /// Its time may pass while it is sent.
+    /// Fails if the mailing's time passes while it is being sent.
     fn refuse_late(&self) -> Result<()> {
-        // Whoever sends it was asked whether it is stale.
+        // For a stale mailing, the user has already been asked.
         let refused = self.times.and_then(|times| refusals::by_time(self.mailing, times, clock::now(), self.late, true));
         refused.map_or(Ok(()), Err)
     }
@@ -128,7 +128,7 @@ impl Handover<'_> {
         time.map_or_else(String::new, |time| zoned(time, self.event).strftime("%H:%M %Z").to_string())
     }
 
-    /// Claims those of some recipients whose turn it is, by their keys, as long as the budget lasts.
+    /// Claims those of the given keys that are due, as far as the budget allows.
     fn claim(&self, producer: &Producer, keys: &[String], budget: &mut usize) -> Result<BTreeMap<String, Claim>> {
         self.refuse_late()?;
         let claims = producer.ledger(|ledger| ledger.claim(keys, *budget))?;
@@ -136,7 +136,7 @@ impl Handover<'_> {
         Ok(claims.into_iter().map(|claim| (claim.key.clone(), claim)).collect())
     }
 
-    /// Claims those of the kept messages whose turn it is, and puts them into the queue. Gives how many.
+    /// Claims those of the kept messages that are due, and queues them. Returns how many.
     fn put_kept(&self, producer: &Producer, kept: Kept, budget: &mut usize) -> Result<usize> {
         let mut claimed = 0;
         let mut messages = kept.messages.into_iter().peekable();
@@ -153,7 +153,7 @@ impl Handover<'_> {
         Ok(claimed)
     }
 
-    /// Reads the table once, claims those whose turn it is, and puts their messages into the queue. Gives how many.
+    /// Reads the table once, claims the recipients that are due, and queues their messages. Returns how many.
     fn pass(&self, producer: &Producer, budget: &mut usize) -> Result<usize> {
         let selection =
             Selection { recipients: self.recipients, frozen: Some(self.frozen), skip: self.skip, ..Selection::all(self.mailing) };
@@ -177,7 +177,7 @@ impl Handover<'_> {
         Ok(claimed)
     }
 
-    /// Says where all stand; gives the exit code of an undisturbed end.
+    /// Prints how many are in each state; returns the exit code unless the run was interrupted.
     pub fn conclude(&self, ledger: &mut Ledger, stopped: Option<&Stop>, by_limit: bool) -> Result<Exit> {
         let counts = ledger.counts()?;
         report::note(

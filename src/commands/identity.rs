@@ -1,4 +1,4 @@
-//! What a site is in its ledger: campaigns that were begun under another name are found, and `runsheet notice adopt` takes them over.
+//! The identity of a site in its ledger: finds campaigns that began under another name, and lets `runsheet notice adopt` take them over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -35,7 +35,7 @@ impl Elsewhere {
     }
 }
 
-/// What a site without an id is asked for: the line with the one that it had, as far as anybody knows, else with a new one.
+/// Suggests the `id` line for a site without one: with the id it had before, as far as that is known, otherwise with a new one.
 pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<Error> {
     let site = &config.site;
     if site.id.is_some() {
@@ -48,7 +48,7 @@ pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<Error
             error!("[site] has no `id`, but mails were sent with `{id}`"; help: "restore this line in [site] of runsheet.toml: id = \"{id}\""),
         );
     }
-    // Two copies of a project get the same one.
+    // Two copies of a project must get the same id.
     let text = inputs.sources.get(&crate::source::configuration()).map(|source| source.text.to_string()).unwrap_or_default();
     let hash = blake3::hash(text.as_bytes()).to_hex();
     Some(
@@ -56,7 +56,7 @@ pub fn missing_id(root: &Path, config: &Config, inputs: &Inputs) -> Option<Error
     )
 }
 
-/// The words of a title as the beginning of an id.
+/// Turns the words of a title into the beginning of an id.
 pub fn words_of(title: &str) -> String {
     let plain: String = title.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
@@ -81,21 +81,21 @@ pub fn elsewhere(root: &Path, project: &Project, campaign: &Campaign, own: Optio
             look().with_context(|| error!("cannot read the ledger {shown}"; help: "move {shown} away if it is not a ledger"))?;
         found.extend(relatives.into_iter().map(|relative| Elsewhere { relative, file: Some(file.clone()) }));
     }
-    // What was handed over to this campaign, and did not come to it, is to be taken over still.
+    // A handover to this campaign that was interrupted still has to be completed.
     let known = match own.filter(|_| found.iter().any(|other| other.relative.successor.is_some())) {
         Some(own) => adoption::taken_over(own, campaign.name())?,
         None => BTreeSet::new(),
     };
-    // And what was handed over to another that is there is in that one.
+    // If it was handed over to another campaign that exists here, its recipients are in that one.
     let names: BTreeSet<String> = found.iter().map(|other| other.relative.name.clone()).collect();
     let is_handed_on = |relative: &Relative| relative.successor.as_ref().is_some_and(|name| names.contains(name) && *name != relative.name);
-    // A file of the same name that was never handed over may know more than the one that was.
+    // A file of the same name that was never handed over may contain more than the one that was.
     let is_here = |relative: &Relative| relative.successor.is_some() && known.contains(&relative.name);
     found.retain(|other| !is_here(&other.relative) && !is_handed_on(&other.relative));
     Ok(found)
 }
 
-/// The one campaign among others that this project itself began before its site had an id, and that nobody has taken over.
+/// The only campaign that this project began before its site had an id and that nobody has taken over.
 fn earlier(project: &Project, campaign: &Campaign, event: &str, others: Vec<Elsewhere>) -> Option<Elsewhere> {
     let site = &project.config.site;
     let is_own = |other: &Elsewhere| {
@@ -106,7 +106,7 @@ fn earlier(project: &Project, campaign: &Campaign, event: &str, others: Vec<Else
     if own.len() == 1 { own.pop() } else { None }
 }
 
-/// The names that campaigns of this site were begun under, by their names: Message-IDs of a series are made of them.
+/// The names under which campaigns of this site began, by their present names: Message-IDs of a series are derived from them.
 pub fn begun(root: &Path, project: &Project, own: Option<&mut dyn Store>) -> Result<BTreeMap<String, String>> {
     let config = &project.config;
     let Some(own) = own else { return begun_elsewhere(root, project, BTreeMap::new(), None) };
@@ -157,7 +157,7 @@ fn begun_elsewhere(
     Ok(begun)
 }
 
-/// The ledger of a mailing's campaign to read it, also if it was begun under its earlier name. `None` if there is none.
+/// Opens the ledger of a mailing's campaign to read it, even if it began under its earlier name. `None` if there is no ledger.
 pub fn to_read(root: &Path, project: &Project, mailing: &Mailing) -> Result<Option<Ledger>> {
     let (campaign, event) = named(project, mailing)?;
     let mut own = ledger::to_read(root, &project.config)?;
@@ -179,7 +179,7 @@ pub fn to_read(root: &Path, project: &Project, mailing: &Mailing) -> Result<Opti
     Ok(own.map(|own| Ledger::new(own, campaign.name(), &sender(), std::time::Duration::ZERO)))
 }
 
-/// The ledger of a mailing's campaign to send by it. One that was begun under its earlier name is taken over.
+/// Opens the ledger of a mailing's campaign to send from it. Takes over a campaign that began under its earlier name.
 pub fn to_send(global: &Global, root: &Path, project: &Project, mailing: &Mailing, lease: std::time::Duration) -> Result<Ledger> {
     let (campaign, event) = named(project, mailing)?;
     let mut ledger = Ledger::new(ledger::to_send(root, &project.config)?, campaign.name(), &sender(), lease);
@@ -195,7 +195,7 @@ pub fn to_send(global: &Global, root: &Path, project: &Project, mailing: &Mailin
     Ok(ledger)
 }
 
-/// Takes a campaign over, unless it is older than what was seen of it from here.
+/// Takes a campaign over, unless the ledger is older than what this project has seen of it.
 fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, why: &str) -> Result<()> {
     let name = &other.relative.name;
     let refuse = |restored: Option<Restored>| restored.map_or(Ok(()), |restored| Err(restored.error("nothing was adopted")));
@@ -204,7 +204,7 @@ fn adopt_into(root: &Path, ledger: &mut Ledger, other: &Elsewhere, who: &str, wh
             refuse(restored(root, name, Some(ledger.store()))?)?;
             ledger.adopt_here(name, who, why)
         }
-        // While it is locked nobody sends by it.
+        // While it is locked, nobody else can send from it.
         Some(file) => {
             let mut store = InFile::to_send(file)?;
             refuse(restored(root, name, Some(&mut store))?)?;
@@ -220,7 +220,7 @@ fn named(project: &Project, mailing: &Mailing) -> Result<(Campaign, String)> {
     Ok((campaign, event.id.clone()))
 }
 
-/// Why nothing is sent to some recipients: they are in another campaign of the same mailing and revision, under another name or in
+/// Refuses to send if some recipients are in another campaign of the same mailing and revision, under another name or in
 /// another ledger.
 pub fn conflict(
     root: &Path,
@@ -259,7 +259,7 @@ pub fn conflict(
     Ok(None)
 }
 
-/// A revision that is lower than one that was sent would go to everybody again.
+/// Refuses a revision lower than one that was sent: it would go to everybody again.
 pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Option<&mut dyn Store>) -> Result<Option<Error>> {
     let Some(asked) = Known::parse(campaign) else { return Ok(None) };
     let mut sent = heads::campaigns(root)?;
@@ -272,7 +272,7 @@ pub fn lower_revision(root: &Path, mailing: &Mailing, campaign: &str, own: Optio
     }))
 }
 
-/// A ledger lacks what this project has seen in it.
+/// The error for a ledger that lacks lines which this project has seen in it.
 pub struct Restored {
     what: &'static str,
     campaign: String,
@@ -280,7 +280,7 @@ pub struct Restored {
 }
 
 impl Restored {
-    /// What is wrong, what came of that, and the ways out.
+    /// States the problem, its cause, and what the user can do.
     pub fn error(&self, and: &str) -> Error {
         let Restored { what, campaign, line } = self;
         let and = if and.is_empty() { String::new() } else { format!("; {and}") };
@@ -288,7 +288,7 @@ impl Restored {
     }
 }
 
-/// Whether a ledger lacks what this project has seen in it: somebody has brought back an older copy, or it is another one.
+/// Whether a ledger lacks lines that this project has seen: it is an older copy or another ledger.
 pub fn restored(root: &Path, campaign: &str, store: Option<&mut dyn Store>) -> Result<Option<Restored>> {
     let Some(line) = heads::known(root, campaign)? else { return Ok(None) };
     let (is_known, is_there) = match store {
@@ -304,7 +304,7 @@ pub fn restored(root: &Path, campaign: &str, store: Option<&mut dyn Store>) -> R
     Ok(Some(Restored { what, campaign: campaign.to_owned(), line }))
 }
 
-/// Whether a line is in a ledger of this user. What was taken over brings its lines.
+/// Whether a line is in one of this user's ledgers. A takeover brings its lines along.
 fn is_somewhere(root: &Path, project: &Project, own: Option<&mut dyn Store>, line: &str) -> Result<bool> {
     if let Some(own) = own
         && adoption::has_line(own, line)?
@@ -327,7 +327,7 @@ fn sent_as(root: &Path, project: &Project, mailing: &Mailing) -> Result<Vec<(Str
     Ok(heads::campaigns(root)?.into_iter().filter_map(named).collect())
 }
 
-/// A mailing that this project has sent under another name of the site, by a ledger that is nowhere: nobody knows who has it.
+/// A mailing that this project has sent under another site name, from a ledger that cannot be found, so its recipients are unknown.
 pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Option<&mut dyn Store>) -> Result<Option<Error>> {
     let (campaign, _) = named(project, mailing)?;
     let mut own = own;
@@ -354,7 +354,7 @@ pub fn sent_before(root: &Path, project: &Project, mailing: &Mailing, own: Optio
     Ok(None)
 }
 
-/// A text as one argument in a shell.
+/// Quotes a text as one shell argument.
 fn quoted(text: &str) -> String {
     let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/'));
     if is_plain { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
@@ -389,7 +389,7 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
         let places: Vec<String> = meant.iter().map(|other| other.place(ledger.store())).collect();
         bail!("several ledgers contain `{name}` of `{from}`: {}", places.join(", "); help: "move the older copies out of the folder, so that only one is left");
     }
-    // Of a ledger that is nowhere only its name is known.
+    // For a ledger that cannot be found, only its name is known.
     if let (Some(from), true, true) = (from, apart, meant.is_empty())
         && sent_as(&loaded.root, &loaded.project, &mailing)?.iter().any(|(_, known)| known.site == from)
     {

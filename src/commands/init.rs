@@ -15,7 +15,7 @@ static STARTER: Dir = include_dir!("$CARGO_MANIFEST_DIR/examples/starter");
 pub fn run(dir: &Path, global: &Global) -> Result<Exit> {
     let files: Vec<(String, &[u8])> = files_below(&STARTER)
         .into_iter()
-        // A package holds no file called .gitignore below its root, so it has another name here.
+        // A cargo package contains no .gitignore below its root, so the file has another name here.
         .map(|file| (file.path().to_string_lossy().replace("gitignore", ".gitignore"), file.contents()))
         .collect();
     let id = process::unlikely_twice();
@@ -28,7 +28,7 @@ pub fn run(dir: &Path, global: &Global) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The starter's id with an ending that no other project has: campaigns of two projects must not be taken for one.
+/// The starter's id with a random ending: campaigns of two projects must never share a name.
 fn with_id(bytes: &[u8], id: &str) -> Vec<u8> {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.replace("our-move-00000000", &format!("our-move-{id}")).into_bytes(),

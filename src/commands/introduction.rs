@@ -1,4 +1,4 @@
-//! What `send` says before it asks: how many get what, when, through which server and by which ledger.
+//! What `send` prints before it asks: how many recipients get what, when, through which server and with which ledger.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub struct Introduction<'a> {
     pub sending: &'a Sending,
     pub event: &'a Event,
     pub times: Option<&'a Times>,
-    /// What was said of T-0 before.
+    /// The earlier announcements of T-0.
     pub earlier: &'a [EarlierCampaign],
     pub is_amended: bool,
     pub planned: &'a PlannedMailing,
@@ -33,7 +33,7 @@ pub struct Introduction<'a> {
     pub place: Option<String>,
     pub known: Option<&'a Plan>,
     pub counts: &'a Counts,
-    /// Messages whose turn will come.
+    /// Messages that are still to be sent.
     pub waiting: Waiting,
     pub now: Timestamp,
 }
@@ -197,7 +197,7 @@ fn zones_line() -> String {
     format!("  zones     tzdata {}{newer}", zone::tzdata())
 }
 
-/// The earliest and the latest that the recipients' clocks show.
+/// The earliest and the latest local time among the recipients.
 fn local_times(zones: &BTreeSet<String>, event: &Event, now: Timestamp) -> Option<(String, String)> {
     let mut times: Vec<Zoned> = zones.iter().filter_map(|name| zone::zone(name).ok()).map(|zone| now.to_zoned(zone)).collect();
     if times.is_empty() {

@@ -1,4 +1,4 @@
-//! Where the ledger is; `runsheet notice status` and `resolve`: what it says, and what a person decides.
+//! Finds the ledger; `runsheet notice status` and `resolve`: what it contains, and what a person decides.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use crate::world::ledger::{self, Ledger, Whom};
 use crate::world::mail::smtp::Secret;
 use crate::world::{environment, process, secret_file};
 
-/// A mailing that the project declares.
+/// A mailing declared by the project.
 pub fn declared<'a>(config: &'a Config, name: &str) -> Result<&'a Mailing> {
     let mailings = &config.mailings;
     mailings.iter().find(|mailing| mailing.id.value == name).ok_or_else(|| {
@@ -55,7 +55,7 @@ fn url(root: &Path, config: &Config) -> Result<Option<Secret>> {
     secret(root, environment::ledger_url(), file, command)
 }
 
-/// The file of the ledger: as configured, else in the user's state folder, one for each site.
+/// The file of the ledger: the configured one, otherwise one per site in the user's state folder.
 fn file(root: &Path, config: &Config) -> Result<PathBuf> {
     if let Some(Sending { ledger: Some(path), .. }) = &config.sending {
         if path.as_os_str() == "postgres" {
@@ -75,7 +75,7 @@ fn file(root: &Path, config: &Config) -> Result<PathBuf> {
     if let Some(id) = &config.site.id {
         return Ok(folder.join(format!("{id}.sqlite")));
     }
-    // Without an id nothing is sent; what an older runsheet wrote can be read.
+    // Without an id nothing is sent; but a ledger that an older runsheet wrote can be read.
     let site = config.site.identity();
     let words = site.trim_start_matches("https://").trim_start_matches("http://").to_ascii_lowercase();
     let slug: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -88,14 +88,14 @@ fn state_folder() -> Option<PathBuf> {
     Some(environment::state_folder()?.join("runsheet"))
 }
 
-/// The ledgers of this user's other sites, or of this one before it had an id.
+/// The ledgers of this user's other sites, or of this site before it had an id.
 pub fn other_files(root: &Path, config: &Config) -> Result<Vec<PathBuf>> {
     let Some(folder) = state_folder() else { return Ok(Vec::new()) };
     let own = if url(root, config)?.is_some() { None } else { Some(sqlite::real_path(&file(root, config)?)) };
     Ok(InFile::all_in(&folder)?.into_iter().filter(|file| own.as_ref() != Some(&sqlite::real_path(file))).collect())
 }
 
-/// Whether another sender is at work with the ledger, as far as it is a file.
+/// Whether another sender is using the ledger; known only for a file.
 pub fn in_use(root: &Path, config: &Config) -> Result<Option<Error>> {
     if url(root, config)?.is_some() {
         return Ok(None);
@@ -104,12 +104,12 @@ pub fn in_use(root: &Path, config: &Config) -> Result<Option<Error>> {
     Ok(InFile::is_in_use(&file).then(|| error!("another sender is using the ledger {}", file.display(); help: "wait for it to finish")))
 }
 
-/// Who decides: as said, else the user.
+/// The person who decides: as given, otherwise the user.
 pub fn who(said: Option<&str>) -> String {
     said.map(str::trim).filter(|said| !said.is_empty()).map_or_else(environment::user, str::to_owned)
 }
 
-/// The ledger, to send by it.
+/// Opens the ledger to send from it.
 pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
     match url(root, config)? {
         Some(Secret(url)) => ledger::connect_to_send(&url),
@@ -117,7 +117,7 @@ pub fn to_send(root: &Path, config: &Config) -> Result<Box<dyn Store>> {
     }
 }
 
-/// The ledger, to read it. `None` if there is none.
+/// Opens the ledger to read it. `None` if there is no ledger.
 pub fn to_read(root: &Path, config: &Config) -> Result<Option<Box<dyn Store>>> {
     match url(root, config)? {
         Some(Secret(url)) => ledger::connect_to_read(&url),
@@ -137,13 +137,13 @@ pub fn of(root: &Path, project: &Project, mailing: &Mailing) -> Result<Option<(L
     Ok(ledger.plan()?.map(|plan| (ledger, plan)))
 }
 
-/// Whom a mailing has reached in some revision, and with whom it is in doubt.
+/// The recipients reached by a mailing in some revision, and those whose delivery is in doubt.
 pub struct Reached {
     pub keys: BTreeSet<String>,
     pub in_doubt: BTreeSet<String>,
 }
 
-/// The recipients whom a mailing has reached, in whatever revision.
+/// The recipients reached by a mailing in any revision.
 pub fn reached(root: &Path, project: &Project, name: &str) -> Result<Reached> {
     let mailing = declared(&project.config, name)?;
     let mut reached = Reached { keys: BTreeSet::new(), in_doubt: BTreeSet::new() };
@@ -170,7 +170,7 @@ pub fn reached(root: &Path, project: &Project, name: &str) -> Result<Reached> {
     Ok(reached)
 }
 
-/// Why nothing is known of a mailing.
+/// Explains why nothing is known about a mailing.
 pub fn not_sent(root: &Path, project: &Project, mailing: &Mailing) -> Result<Error> {
     let id = &mailing.id.value;
     for revision in (1..mailing.revision).rev() {
@@ -184,7 +184,7 @@ pub fn not_sent(root: &Path, project: &Project, mailing: &Mailing) -> Result<Err
     Ok(error!("the mailing `{id}` has not been sent yet"))
 }
 
-/// What a person should see of the recipients: those refused, in doubt and deferred, at most so many.
+/// The recipients that need attention: refused, in doubt and deferred, up to a limit.
 pub fn troubles(rows: &[Standing], most: usize) -> Vec<String> {
     let troubled: Vec<&Standing> =
         rows.iter().filter(|row| matches!(row.state, State::Refused | State::InDoubt | State::Deferred)).collect();
@@ -265,10 +265,10 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What a person decides about messages, and about whose.
+/// A person's decision, and the messages it applies to.
 pub struct Resolution<'a> {
     pub name: &'a str,
-    /// One recipient; all of some states without it.
+    /// One recipient; without it, all recipients in some states.
     pub to: Option<&'a str>,
     pub of: Concerned,
     /// Only those whose last answer had this code.
@@ -285,20 +285,20 @@ pub enum Decision {
     Cancel,
 }
 
-/// The recipients that a decision without an address is about.
+/// The recipients that a decision without an address applies to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Concerned {
     InDoubt,
     Refused,
     Deferred,
-    /// Planned or deferred: whose turn is still to come.
+    /// Planned or deferred: still to be sent.
     Planned,
-    /// Whose server gave an answer of some code.
+    /// Those whose server answered with a given code.
     Answered,
 }
 
 impl Resolution<'_> {
-    /// The states that it may change. An error if the decision does not fit them.
+    /// The states that the decision may change. An error if it does not fit them.
     fn from(&self) -> Result<&'static [State]> {
         Ok(match (self.decision, self.to.is_some(), self.of) {
             (Decision::Sent, true, _) | (_, false, Concerned::InDoubt) => &[State::InDoubt],
@@ -332,7 +332,7 @@ pub fn resolve(global: &Global, order: &Resolution) -> Result<Exit> {
     let mut ledger = identity::to_send(global, &loaded.root, &loaded.project, mailing, Duration::ZERO)?;
     let campaign = ledger.campaign().to_owned();
     ledger.keep_in(Head::open(&loaded.root, &campaign)?);
-    // What a sender has left behind that is no more is in doubt.
+    // Messages that a dead sender left behind are in doubt.
     ledger.sweep()?;
     let state = match order.decision {
         Decision::Sent => State::Accepted,

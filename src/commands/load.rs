@@ -1,4 +1,4 @@
-//! From the world to a site: what every command begins with.
+//! From the world to a site: the first step of every command.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,29 +27,29 @@ use crate::world::watchdog::Watchdog;
 use crate::world::{clock, disk, environment, history, kept, status};
 use crate::{check, config};
 
-/// A project that is read, held together and ready to be rendered.
+/// A project that is read, resolved and ready to render.
 pub struct Loaded {
     pub root: PathBuf,
     pub inputs: Inputs,
     pub project: Project,
     pub theme: Theme,
     pub site: Site,
-    /// What messages are made of.
+    /// The inputs of messages.
     pub merged: Merged,
     pub stopwatch: Stopwatch,
-    /// Over whatever templates do.
+    /// Watches over templates, which may never end.
     pub watchdog: Watchdog,
 }
 
-/// A gate that lets all through.
+/// A gate that lets everyone through.
 type Everybody = fn(&[&Recipient]) -> Result<Vec<Option<()>>>;
 
-/// A merge that nobody is kept from.
+/// A merge that lets everyone through.
 pub type MergingAll<'a> = Merging<'a, TableFile, (), Everybody>;
 
-/// The longest that a template may take for a page or a message.
+/// The time limit of a template for a page or a message.
 pub const MOST_TIME: Duration = Duration::from_secs(10);
-/// The longest that all notices may take to be shown on the site.
+/// The time limit for all notices that the site shows.
 const MOST_TIME_FOR_ALL: Duration = Duration::from_secs(60);
 
 /// Where the status comes from.
@@ -62,23 +62,23 @@ pub enum StatusFrom {
     Given(Box<StatusInput>),
 }
 
-/// Where it is known from when pages were changed.
+/// Where the dates of the last changes come from.
 pub enum HistoryFrom {
     Git,
-    /// As it was read before.
+    /// As they were read before.
     Given(History),
-    /// No page is shown.
+    /// Not read, since no page is shown.
     Nowhere,
 }
 
-/// A project whose configuration is read, and nothing else yet.
+/// A project of which only the configuration has been read.
 pub struct Configured {
     pub root: PathBuf,
     pub config: Config,
     source: Source,
     diagnostics: Diagnostics,
     now: Timestamp,
-    /// Whether that is the clock's, or was given.
+    /// Whether the time comes from the clock, or was given.
     is_now_fixed: bool,
     stopwatch: Stopwatch,
 }
@@ -135,7 +135,7 @@ impl Configured {
 }
 
 impl Loaded {
-    /// The same, about to make messages of a mailing. One that nobody declared is judged as strictly as one that somebody did.
+    /// The same for making messages of a mailing. An undeclared mailing is judged as strictly as a declared one.
     pub fn merging(mut self, mailing: &Mailing) -> Loaded {
         let mut sent = self.project.config.sent_notices();
         if sent.insert(&mailing.notice.value) {
@@ -146,7 +146,7 @@ impl Loaded {
         self
     }
 
-    /// The merge of what is selected, for those whom a gate lets through. `known` are the diagnostics of the site.
+    /// A merge of the selection, for recipients whom a gate lets through. `known` are the diagnostics of the site.
     pub fn merge_some<'a, P, G>(
         &'a self,
         selection: &'a Selection<'a>,
@@ -161,12 +161,12 @@ impl Loaded {
         Merging::new(self.materials(keys), selection, TableFile::new(&self.root, selection), watch, known, gate)
     }
 
-    /// The merge of all that is selected.
+    /// A merge of the whole selection.
     pub fn merge<'a>(&'a self, selection: &'a Selection<'a>, keys: &'a Keys, known: &'a Diagnostics) -> Result<MergingAll<'a>> {
         self.merge_some(selection, keys, known, everybody as Everybody)
     }
 
-    /// Merges all that is selected to see what is wrong, and reports it. No message is kept.
+    /// Merges the whole selection only to find and report faults. No message is kept.
     pub fn check(&self, selection: &Selection, keys: &Keys, diagnostics: &mut Diagnostics) -> Result<Tally> {
         let (tally, found) = self.merge(selection, keys, diagnostics)?.check()?;
         diagnostics.extend(found);
@@ -178,7 +178,7 @@ impl Loaded {
         Materials { site: &self.site, project: &self.project, theme: &self.theme, keys }
     }
 
-    /// Renders a route. If a template never ends, the process does.
+    /// Renders a route. If a template does not end, this ends the process.
     pub fn render(&self, frame: &Frame, route: &str) -> Result<Rendered, tera::Error> {
         let render = || frame.render(route);
         match render::template_of(&self.site, route) {
@@ -187,7 +187,7 @@ impl Loaded {
         }
     }
 
-    /// Diagnostics as `[check]` and the command line want them. What stops a merge stays an error.
+    /// Applies the levels of `[check]` and of the command line. Whatever stops a merge stays an error.
     pub fn settle(&self, diagnostics: Diagnostics, global: &Global) -> Diagnostics {
         diagnostics.settle(&self.project.config.levels, global.deny_warnings, |diagnostic| self.merged.is_stopped_by(diagnostic))
     }
@@ -207,7 +207,7 @@ pub fn root(global: &Global) -> Result<PathBuf> {
     Ok(root)
 }
 
-/// The present as the command line or `SOURCE_DATE_EPOCH` fixes it.
+/// The current time as fixed by the command line or `SOURCE_DATE_EPOCH`.
 fn now(global: &Global) -> Result<Option<Timestamp>> {
     let Some(text) = &global.now else { return environment::source_date_epoch() };
     match text.parse::<Timestamp>() {

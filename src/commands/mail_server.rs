@@ -1,4 +1,4 @@
-//! The mail server of `[smtp]`, with the secrets that it takes.
+//! The mail server of `[smtp]`, with the secrets it needs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::world::mail::smtp::{Login, Secret, Server, Tokens};
 use crate::world::{disk, environment, process, secret_file};
 
-/// The server, with the secrets that it takes.
+/// The server, with the secrets it needs.
 pub fn of(root: &Path, sending: &Sending) -> Result<Server> {
     let certificates = match &sending.ca_file {
         Some(path) => Some(disk::read_configured(root, path)?),
@@ -20,20 +20,20 @@ pub fn of(root: &Path, sending: &Sending) -> Result<Server> {
     Server::new(sending, certificates.as_deref(), login)
 }
 
-/// What is wrong with the server's settings and secrets, as far as that shows without running a command for one, which may ask a person.
+/// What is wrong with the server's settings and secrets, without running a password command, which might prompt a person.
 pub fn fault(root: &Path, sending: &Sending) -> Option<Error> {
     let has_token = environment::smtp_token().is_some() || sending.token_file.is_some();
     let has_password = environment::smtp_password().is_some() || sending.password_file.is_some();
     let by_command = !has_token && (!sending.token_command.is_empty() || !has_password && !sending.password_command.is_empty());
-    // Without its user nobody logs in, and no secret is asked for.
+    // Without a user nobody logs in, and no secret is needed.
     let quiet = Sending { user: String::new(), ..sending.clone() };
     of(root, if by_command { &quiet } else { sending }).err()
 }
 
-/// A token may take so long to be had.
+/// The time limit for getting a token.
 const MOST_TOKEN_TIME: Duration = Duration::from_secs(60);
 
-/// The token, if there is one to be had, else the password.
+/// The token, if one is configured, otherwise the password.
 fn login(root: &Path, sending: &Sending) -> Result<Option<Login>> {
     let given = environment::smtp_token();
     if given.is_none() && sending.token_file.is_none() && sending.token_command.is_empty() {

@@ -1,4 +1,4 @@
-//! How far a sending is.
+//! The progress of sending.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use crate::notice::ledger::State;
 use crate::text::thousands;
 use crate::world::clock;
 
-/// How far a sending is: a line on a terminal, else one now and then.
+/// The progress of sending: a line that updates on a terminal, otherwise a line now and then.
 pub struct Meter<'a> {
     global: &'a Global,
     total: u64,

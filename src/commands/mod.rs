@@ -1,4 +1,4 @@
-//! One file a command; each reads like its help: world, core, world.
+//! One file per command; each reads like its help: world, core, world.
 
 mod build;
 mod check;
@@ -37,7 +37,7 @@ use crate::world::threads;
 
 pub use report::{end, error as say, usage};
 
-/// Runs a command. The error is about the world or the command line; faults of the user's files are reported by then.
+/// Runs a command. An error is about the world or the command line; faults of the user's files have already been reported.
 pub fn run(cli: &Cli) -> Result<Exit> {
     let global = &cli.global;
     // A thread that runs before the sandbox is entered stays outside of it. So whoever enters it starts them afterwards.

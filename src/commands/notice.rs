@@ -136,7 +136,7 @@ fn list(global: &Global) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// The time of a mailing, how far away it is, and whether that is too late.
+/// The time of a mailing, how far away it is, and whether it is too late.
 fn when(project: &Project, now: Timestamp, mailing: &Mailing) -> String {
     let stage = campaign::stage_of(project, mailing);
     let times = campaign::campaign_of(project, mailing).and_then(|(_, event)| Times::new(mailing, stage, event));
@@ -203,7 +203,7 @@ fn message_to(
     Ok(found)
 }
 
-/// The notice with the sample of the configuration in place of a recipient.
+/// The notice for the sample recipient of the configuration.
 fn sample_message(loaded: &Loaded, mailing: &Mailing, diagnostics: &mut Diagnostics) -> Result<Option<Previewed>> {
     let keys = environment::keys();
     let mut fields = loaded.project.config.notices.sample.clone();
@@ -253,7 +253,7 @@ fn review(global: &Global, name: &str, recipients: Option<&Path>, condition: Opt
     Ok(Exit::Done)
 }
 
-/// What varies over all recipients, and the dates of their messages.
+/// Shows what varies over all recipients, and the dates of their messages.
 fn look_over(
     loaded: &Loaded,
     selection: &Selection,
@@ -289,7 +289,7 @@ pub fn refuse_undeclared(config: &Config, mailing: &Mailing, recipients: Option<
     Ok(())
 }
 
-/// What `runsheet notice merge` was asked for.
+/// The options of `runsheet notice merge`.
 #[derive(Clone, Debug)]
 pub struct MergeOrder<'a> {
     pub name: &'a str,
@@ -302,7 +302,7 @@ pub struct MergeOrder<'a> {
     pub shard: Option<Shard>,
     pub report: Option<&'a Path>,
     pub all: bool,
-    /// So many wrong rows are left out.
+    /// How many faulty rows to leave out.
     pub skip_bad: Option<u64>,
 }
 
@@ -340,7 +340,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     };
     let selection = Selection { skip: skip.as_ref(), ..selection };
     if to_standard_output {
-        // What was printed cannot be taken back: every message is made once before the first is.
+        // Printed output cannot be taken back, so every message is made once before the first is printed.
         let tally = loaded.check(&selection, &keys, &mut diagnostics);
         let tally = tally.with_context(|| format!("cannot merge `{name}`"))?;
         if failed(std::mem::take(&mut diagnostics), &tally) {
@@ -369,7 +369,7 @@ fn merge(global: &Global, order: &MergeOrder) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Standard output has what a command prints beside its report.
+/// Fails if the report would go to standard output, which already has the command's output.
 pub fn refuse_dash(report: &Path) -> Result<()> {
     if report == Path::new("-") {
         bail!("the report can't go to standard output"; help: "choose a file with --report FILE");

@@ -1,4 +1,4 @@
-//! What a mailing comes to, before it is sent: every message made once.
+//! A mailing before it is sent: every message is made once, to count and hash them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::notice::recipients::Recipient;
 use crate::text::{counted, thousands};
 use crate::world::environment;
 
-/// What is drafted.
+/// What to draft.
 #[derive(Clone, Copy)]
 pub struct Brief<'a> {
     pub mailing: &'a Mailing,
@@ -28,36 +28,36 @@ pub struct Brief<'a> {
     pub recipients: Option<&'a Path>,
     /// The campaign's name.
     pub campaign: &'a str,
-    /// Only whom an earlier mailing has reached.
+    /// Only recipients reached by an earlier mailing.
     pub reached: Option<&'a Reached>,
     pub frozen: &'a Frozen,
-    /// Without so many faulty rows.
+    /// How many faulty rows to leave out.
     pub skip_bad: Option<u64>,
 }
 
-/// What a mailing comes to, before it is frozen.
+/// The result of a draft, before it is frozen.
 #[derive(Default)]
 pub struct PlannedMailing {
     pub rows: Vec<Planned>,
     /// The line of each row in the table.
     pub lines: Vec<u64>,
-    /// Rows that are faulty, and that somebody chose to send without.
+    /// Faulty rows that somebody chose to leave out.
     pub left_out: Vec<LeftOut>,
-    /// The same by their lines.
+    /// The same, by line.
     pub skip: Option<Skip>,
     pub hash: String,
-    /// The first message in each language: of which notice, to whom, and what about.
+    /// The first message in each language: its notice, recipient and subject.
     pub firsts: Vec<First>,
-    /// Recipients who are nobody, as their domains are kept for examples: the first of them, and how many there are.
+    /// Recipients in domains reserved for examples: the first of them, and how many there are.
     pub samples: (Vec<String>, u64),
     pub zones: BTreeSet<String>,
     pub tally: Tally,
-    /// Of those whom the earlier mailing has not reached: with how many it is in doubt.
+    /// Among recipients not reached by the earlier mailing: how many of its messages are in doubt.
     pub in_doubt_before: u64,
     pub kept: Kept,
 }
 
-/// How many messages have their turn to come, in all and to the domain that gets the most.
+/// How many messages are still to be sent, in total and to the domain that gets the most.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Waiting {
     pub messages: u64,
@@ -71,7 +71,7 @@ pub struct First {
     pub subject: String,
 }
 
-/// The first messages as they were planned, so that a small mailing is made once. The others are made again when it is their turn.
+/// The first messages as planned, so that a small mailing is made only once. The others are made again when they are due.
 #[derive(Default)]
 pub struct Kept {
     pub messages: Vec<(String, Envelope, Vec<u8>)>,
@@ -80,7 +80,7 @@ pub struct Kept {
     pub is_cut: bool,
 }
 
-/// So many octets of messages are kept.
+/// How many octets of messages are kept.
 const MOST_KEPT: usize = 64 << 20;
 
 impl Kept {
@@ -99,7 +99,7 @@ impl PlannedMailing {
         self.rows.iter().filter(|planned| !planned.is_suppressed()).count() as u64
     }
 
-    /// Makes every message once. `None`: there are faults, and they are reported.
+    /// Makes every message once. `None` if there are faults; they are reported.
     pub fn make(global: &Global, loaded: &Loaded, brief: &Brief, diagnostics: &mut Diagnostics) -> Result<Option<PlannedMailing>> {
         let Brief { mailing, reached, .. } = *brief;
         let selection = Selection { recipients: brief.recipients, frozen: Some(brief.frozen), ..Selection::all(mailing) };
@@ -144,7 +144,7 @@ impl PlannedMailing {
         if fails(diagnostics, !planned.tally.skipped && !planned.tally.incomplete) {
             return Ok(None);
         }
-        // Whom the earlier mailing has not reached has no part in this one.
+        // Recipients not reached by the earlier mailing are left out of this one.
         let has_part = |row: &&LeftOut| !row.key.contains('@') || reached.is_none_or(|reached| reached.keys.contains(&row.key));
         planned.left_out = skip.iter().flat_map(|skip| skip.rows.values()).filter(has_part).cloned().collect();
         planned.in_doubt_before = in_doubt_before;
@@ -183,7 +183,7 @@ impl PlannedMailing {
         self.lines.push(recipient.line);
     }
 
-    /// What is different between a plan and how it would be now.
+    /// The differences between a frozen plan and the plan as it would be now.
     pub fn difference<'d>(&'d self, rows: &'d [Standing]) -> Difference<'d> {
         let planned: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let is_left_out = |row: &&Standing| row.state == State::LeftOut;
@@ -210,8 +210,8 @@ impl PlannedMailing {
         difference
     }
 
-    /// How many of its messages wait for their turn, if these are the rows of the ledger. An amended plan gives those another turn whose
-    /// retries are used up.
+    /// How many of its messages are due, if these are the ledger's rows. An amended plan gives another turn to those whose retries
+    /// are used up.
     pub fn waiting(&self, rows: &[Standing], is_amended: bool) -> Waiting {
         let known: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let waits = |row: &&Planned| match known.get(row.key.as_str()) {
@@ -241,14 +241,14 @@ fn is_gone(row: &Standing) -> bool {
     row.state == State::Cancelled && row.reply.text == GONE
 }
 
-/// What is different between a plan and how it would be now.
+/// The differences between a frozen plan and the plan as it would be now.
 #[derive(Debug, Default)]
 pub struct Difference<'d> {
-    /// Messages to those who were not reached.
+    /// Messages to recipients who were not reached.
     changed: usize,
     /// Messages that were sent.
     sent: usize,
-    /// Those who get nothing more.
+    /// Recipients who no longer get anything.
     suppressed: usize,
     /// Keys and lines.
     added: Vec<(&'d str, u64)>,
@@ -257,22 +257,22 @@ pub struct Difference<'d> {
     /// Those whom an amended plan had taken out.
     back: usize,
     gone: usize,
-    /// Rows that the plan leaves out: their keys.
+    /// Keys of the rows that the plan leaves out.
     left_out: BTreeSet<&'d str>,
-    /// Rows that are left out now, and whose address cannot be read.
+    /// How many rows with an unreadable address are left out now.
     still_unnamed: usize,
     unreached: usize,
     of: usize,
-    /// The hash over all messages but those to the new ones.
+    /// The hash over all messages except those to new recipients.
     without_added: String,
 }
 
 impl Difference<'_> {
-    /// Whether all that is different are rows that were left out as faulty, and are good now: without them the messages are those of the
-    /// plan, whose hash is `planned`.
+    /// Whether the only differences are rows that were left out as faulty and are good now: without them, the messages are those of
+    /// the plan, whose hash is `planned`.
     ///
-    /// Of a row whose address could not be read nobody knows whose it was, and its line is another one when a row before it was taken
-    /// out. So as many others may be new as there were such rows and are no more.
+    /// A row with an unreadable address cannot be matched: its recipient is unknown, and its line changes when a row before it is
+    /// removed. So there may be as many unmatched new recipients as there are fewer such rows.
     pub fn is_mended(&self, planned: &str) -> bool {
         let unnamed = self.left_out.iter().filter(|key| !key.contains('@')).count();
         let room = unnamed.saturating_sub(self.still_unnamed);

@@ -1,4 +1,4 @@
-//! What `send` refuses, and why: said by a dry run as well, with the same exit code.
+//! The reasons for which `send` refuses; a dry run reports them, too, with the same exit code.
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use crate::notice::deadline::{Times, Timing, distance, with_distance};
 use crate::notice::invitation;
 use crate::text::{counted, thousands};
 
-/// Reasons not to send. A sending ends with the first; a dry run says all of them.
+/// Reasons not to send. Sending stops at the first; a dry run reports all of them.
 #[derive(Debug, Default)]
 pub struct Refusals {
     reasons: Vec<Error>,
@@ -25,7 +25,7 @@ impl Refusals {
         Refusals { reasons: Vec::new(), goes_on: order.dry_run }
     }
 
-    /// Ends a sending; a dry run goes on to find more.
+    /// Ends a sending; a dry run continues to look for more.
     pub fn add(&mut self, reason: impl Into<Option<Error>>) -> Result<()> {
         let Some(reason) = reason.into() else { return Ok(()) };
         if !self.goes_on {
@@ -39,7 +39,7 @@ impl Refusals {
         self.reasons.is_empty()
     }
 
-    /// Says all that a dry run has found; faults of the documents or the table are said already.
+    /// Prints all reasons that a dry run has found; faults of documents and table have been printed already.
     pub fn say(&self, global: &Global, is_faulty: bool) {
         if !self.goes_on {
             return;
@@ -55,14 +55,14 @@ impl Refusals {
     }
 }
 
-/// A rehearsal is not sent.
+/// Refuses to send a rehearsal.
 pub fn by_mode(event: &Event) -> Option<Error> {
     (event.mode == Mode::Rehearsal).then(|| {
         error!("`{}` is a rehearsal: its mailings are not sent", event.name; help: "send one message to yourself with --test ADDRESS, or set `mode = \"live\"` in the event")
     })
 }
 
-/// A mailing before its time, or after it without a reason, is not sent. `asks`: somebody can be asked whether it is not too late.
+/// Refuses a mailing before its time, or after it without a reason. `asks`: a person can be asked whether it is too late.
 pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&str>, asks: bool) -> Option<Error> {
     let id = &mailing.id.value;
     let ago = |time: &jiff::Zoned| distance(time.timestamp(), now);
@@ -85,7 +85,7 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
     }
 }
 
-/// Calendars take a window that was moved, or put back, only with a higher SEQUENCE (RFC 5546 §2.1.4): it is made of the event's revision.
+/// Calendars accept a window that was moved, or restored, only with a higher SEQUENCE (RFC 5546 §2.1.4), derived from the event's revision.
 pub fn by_calendar(earlier: &[EarlierCampaign], event: &Event, sequence: Option<u64>) -> Option<Error> {
     let (Some(clock), Some(sequence)) = (&event.clock, sequence) else { return None };
     let now = clock.t0().timestamp();
@@ -110,7 +110,7 @@ pub fn by_calendar(earlier: &[EarlierCampaign], event: &Event, sequence: Option<
     )
 }
 
-/// Nobody to send to, and too many.
+/// Refuses if there is nobody to send to, or too many.
 pub fn by_number(messages: u64, sending: &Sending) -> Option<Error> {
     if messages == 0 {
         return Some(Error::new("no messages to send: all recipients are suppressed or were not reached by the earlier mailing"));
@@ -124,13 +124,13 @@ pub fn by_number(messages: u64, sending: &Sending) -> Option<Error> {
     })
 }
 
-/// Another number than was asked for.
+/// Refuses a number other than the requested one.
 pub fn by_count(yes: u64, messages: u64) -> Option<Error> {
     (yes != messages)
         .then(|| error!("--yes confirms {}, but the number of messages is {}; nothing was sent", thousands(yes), thousands(messages)))
 }
 
-/// People who are samples get no mail over a real server: it would bounce, or worse.
+/// Refuses to send to sample people over a real server: the mail would bounce, or worse.
 pub fn by_samples(planned: &PlannedMailing, sending: &Sending) -> Option<Error> {
     let (named, count) = &planned.samples;
     if *count == 0 || is_loopback(&sending.host) {

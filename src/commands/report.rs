@@ -1,4 +1,4 @@
-//! What a run says: diagnostics in the chosen form, and short notes, on standard error.
+//! The messages of a run: diagnostics in the chosen form, and short notes, on standard error.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +20,12 @@ pub fn data(text: &str) -> Result<()> {
     streams::out(text.as_bytes())
 }
 
-/// Says what is wrong, on standard error.
+/// Prints an error on standard error.
 pub fn wrong(text: &str) {
     streams::err(text);
 }
 
-/// Says something to the user, on standard error, unless `--quiet`.
+/// Prints a note for the user on standard error, unless `--quiet` is given.
 pub fn note(global: &Global, text: &str) {
     if !global.quiet {
         streams::err(&format!("{text}\n"));
@@ -41,46 +41,46 @@ pub fn usage(error: &clap::Error) -> Exit {
     if error.exit_code() == 0 { Exit::Done } else { Exit::Failed }
 }
 
-/// The version, and the release of the zones' rules. A line more says if the system has newer ones.
+/// The version, and the release of the time zone rules. Another line says if the system has newer ones.
 fn version() -> String {
     let newer = tzdata::newer().map_or_else(String::new, |newer| format!("this system has the newer tzdata {newer}\n"));
     format!("runsheet {} (tzdata {})\n{newer}", env!("CARGO_PKG_VERSION"), zone::tzdata())
 }
 
-/// How the program ends: not well, if something that it had to say was lost.
+/// The final exit code: a failure if any output was lost.
 pub fn end(exit: Exit) -> Exit {
     let Some(lost) = streams::lost() else { return exit };
-    // Not to standard output, whatever the format: it may be what cannot be written.
+    // Never to standard output, whatever the format: it may be the stream that failed.
     wrong(&draw_error(&lost, MessageFormat::Text));
     if matches!(exit, Exit::Done | Exit::Faults) { lost.exit() } else { exit }
 }
 
-/// Whether a document that must stand alone was written to standard output. That is the process's own, and so is this.
+/// Whether a complete document (JSON, SARIF) was written to standard output. A static, because the stream belongs to the process, too.
 static IS_DOCUMENT_WRITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Says an error of the world in the form that `--message-format` names.
+/// Prints an error of the world in the form that `--message-format` names.
 pub fn error(error: &Error, format: MessageFormat) {
     if error.exit() == Exit::Done {
         return;
     }
-    // Two documents in one stream would be none.
+    // Two documents in one stream would not be valid.
     let is_second = format == MessageFormat::Sarif && IS_DOCUMENT_WRITTEN.swap(true, Ordering::Relaxed);
     let format = if is_second { MessageFormat::Text } else { format };
     put(&draw_error(error, format), format);
 }
 
-/// Says errors that come up beside the work of a command.
+/// Prints errors that come up during a command's work.
 pub fn sayer(global: &Global) -> impl Fn(&Error) + Send + 'static {
     let format = global.message_format;
     move |said| error(said, format)
 }
 
-/// Writes what was drawn to where its form belongs.
+/// Writes drawn output to the stream that its form belongs to.
 fn put(drawn: &str, format: MessageFormat) {
     if matches!(format, MessageFormat::Json | MessageFormat::Sarif) { streams::out_noted(drawn.as_bytes()) } else { wrong(drawn) }
 }
 
-/// Writes diagnostics, settled before. Gives whether there is an error among them.
+/// Writes diagnostics that are settled already. Returns whether there is an error among them.
 pub fn diagnostics(diagnostics: &Diagnostics, inputs: &Inputs, global: &Global) -> bool {
     let color = match global.color {
         Color::Always => true,

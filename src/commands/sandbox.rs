@@ -1,4 +1,4 @@
-//! Where a command enters the sandbox: when its configuration is read and what it will write to is there, and before it starts a thread.
+//! Where a command enters the sandbox: after its configuration is read and its outputs exist, and before it starts a thread.
 
 use super::load::Configured;
 use super::report;
@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::world::sandbox::{self, Bounds};
 use crate::world::threads;
 
-/// What every one of these commands may touch: the project, and the files that its configuration names.
+/// What each of these commands may touch: the project, and the files that its configuration names.
 pub fn bounds<'a>(configured: &Configured) -> Bounds<'a> {
     let mut bounds = Bounds::new(&configured.root);
     if let Some(file) = configured.config.status.as_ref().and_then(|status| status.ca_file.as_ref()) {
@@ -16,7 +16,7 @@ pub fn bounds<'a>(configured: &Configured) -> Bounds<'a> {
     bounds
 }
 
-/// The same, for one that asks the status page, and that keeps its answer for later runs.
+/// The same, for a command that queries the status page and keeps its answer for later runs.
 pub fn bounds_of_asking<'a>(configured: &Configured, global: &Global) -> Bounds<'a> {
     let mut bounds = bounds(configured);
     if !global.offline {
@@ -28,7 +28,7 @@ pub fn bounds_of_asking<'a>(configured: &Configured, global: &Global) -> Bounds<
     bounds
 }
 
-/// Enters the sandbox, unless the kernel has none or the user wants none, and starts the threads that work on pages.
+/// Enters the sandbox, unless the kernel has none or the user declined it, and starts the threads that work on pages.
 pub fn enter(bounds: &Bounds, global: &Global) -> Result<()> {
     let entered = if global.no_sandbox { Err("--no-sandbox".to_owned()) } else { sandbox::enter(bounds) };
     if global.verbose {

@@ -58,7 +58,7 @@ fn choose<'a>(sheets: &[&'a SitePage], page: Option<&str>) -> Result<Vec<&'a Sit
     }
 }
 
-/// A calendar is one sheet's: two in one file would have one name and one revision.
+/// A calendar is for one sheet: two in one file would share one name and one revision.
 fn as_calendar(site: &Site, sheets: &[&SitePage]) -> Result<String> {
     let [sheet] = sheets else {
         let names: Vec<&str> = sheets.iter().map(|sheet| sheet.page.path.as_str()).collect();

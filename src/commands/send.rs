@@ -1,4 +1,4 @@
-//! `runsheet notice send`: a mailing to its recipients, each once and only once.
+//! `runsheet notice send`: a mailing to its recipients, never twice to the same one.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -36,15 +36,15 @@ use crate::world::ledger::{Ledger, Whom};
 use crate::world::mail::smtp::Server;
 use crate::world::{clock, disk, environment, process};
 
-/// What `runsheet notice send` was asked for.
+/// The options of `runsheet notice send`.
 pub struct SendOrder<'a> {
     pub name: &'a str,
     /// A table other than the mailing's.
     pub recipients: Option<&'a Path>,
     pub yes: Option<u64>,
-    /// To whom a test message goes, if it is to be one.
+    /// To whom a test message goes, if this is a test.
     pub test: &'a [String],
-    /// Whose message is tested.
+    /// The recipient whose message is tested.
     pub only: Option<&'a str>,
     pub dry_run: bool,
     pub limit: Option<u64>,
@@ -53,7 +53,7 @@ pub struct SendOrder<'a> {
     /// Why it is sent although its time has passed.
     pub late: Option<&'a str>,
     pub in_doubt: InDoubt,
-    /// So many faulty rows are left out.
+    /// How many faulty rows to leave out.
     pub skip_bad: Option<u64>,
 }
 
@@ -76,7 +76,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
     let mut diagnostics = loaded.site.diagnostics.clone();
     let named = campaign::campaign_of(&loaded.project, &mailing);
     let (Some((_, event)), false) = (named, loaded.settle(diagnostics.clone(), global).has_errors()) else {
-        // The rows are looked at, too: one run names all faults.
+        // Check the rows, too, so that one run reports all faults.
         let selection = Selection { recipients: order.recipients, only: order.only, ..Selection::all(&mailing) };
         loaded.check(&selection, &environment::keys(), &mut diagnostics)?;
         report::diagnostics(&loaded.settle(diagnostics, global), &loaded.inputs, global);
@@ -92,7 +92,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
     let stage = campaign::stage_of(&loaded.project, &mailing);
     let earlier = earlier::campaigns(&loaded.root, &loaded.project, &mailing, event)?;
     let times = Times::new(&mailing, stage, event);
-    // What is put off was to begin when it was announced, also if T-0 has been moved since.
+    // A postponement refers to the announced beginning, even if T-0 has been moved since.
     let announced = earlier.iter().rev().find(|one| !one.puts_off && one.mailing != mailing.id.value).map(|one| one.t0);
     let times = match announced.filter(|_| stage == Some(Stage::Postponed) && mailing.not_after.is_none()) {
         Some(t0) => times.map(|times| times.until_the_announced(t0)),
@@ -102,7 +102,7 @@ pub fn run(global: &Global, order: &SendOrder) -> Result<Exit> {
     job.run(diagnostics)
 }
 
-/// A sending, with all that it needs to know.
+/// A sending with all its context.
 struct Job<'a> {
     global: &'a Global,
     loaded: &'a Loaded,
@@ -119,14 +119,14 @@ fn store_of<'s>(ledger: &'s mut Option<&mut Ledger>) -> Option<&'s mut dyn Store
     ledger.as_mut().map(|ledger| ledger.store())
 }
 
-/// What becomes of a plan when the number is confirmed.
+/// What happens to the plan when the number is confirmed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {
-    /// It is frozen: there was none.
+    /// It is frozen: there was no plan before.
     New,
-    /// It is as it was.
+    /// It is unchanged.
     Same,
-    /// Rows that were left out are planned, too.
+    /// Rows that were left out are planned now, too.
     Extended,
     Amended,
 }
@@ -193,7 +193,7 @@ impl Job<'_> {
         };
         introduction.say(self.global);
         if order.dry_run {
-            // The secrets that the server takes must be there.
+            // The secrets for the server must be available.
             refusals.add(mail_server::fault(&self.loaded.root, self.sending))?;
             refusals.say(self.global, false);
             return Ok(if refusals.is_empty() { Exit::Done } else { Exit::Failed });
@@ -210,10 +210,10 @@ impl Job<'_> {
         self.hand_over(ledger, planned, &frozen, change)
     }
 
-    /// What a plan says of all its messages, and the names that campaigns of the site were begun under.
+    /// What a plan fixes for all its messages, and the names under which the site's campaigns began.
     fn frozen(&self, known: Option<&Plan>, ledger: Option<&mut Ledger>) -> Result<Frozen> {
         let own = campaign::name_of(&self.loaded.project, self.mailing).unwrap_or_default();
-        // A dry run reads a campaign that is not taken over yet where it is.
+        // A dry run does not take a campaign over; it reads it where it is.
         let (reads, is_own) = match &ledger {
             Some(ledger) => (ledger.campaign().to_owned(), ledger.campaign() == own),
             None => (own.clone(), true),
@@ -223,7 +223,7 @@ impl Job<'_> {
             identity::begun(&self.loaded.root, &self.loaded.project, store.as_mut().map(|store| &mut **store as &mut dyn Store))?;
         let before = known.and_then(|plan| plan.begun_as.clone()).or((!is_own).then_some(reads));
         if let Some(before) = before {
-            // So were those that it answers to, unless the ledger knows them by the name of now.
+            // The same applies to the campaigns it replies to, unless the ledger knows them by their present names.
             let names = store.map_or_else(|| Ok(Vec::new()), Ledger::campaigns)?;
             for identity::Declared { campaign, mailing, revision, .. } in identity::all_declared(&self.loaded.project) {
                 let name = campaign.name().to_owned();
@@ -236,7 +236,7 @@ impl Job<'_> {
         Ok(Frozen { date: known.map_or(self.now, |plan| plan.frozen), begun })
     }
 
-    /// Some of the recipients may be in another campaign of the same mailing.
+    /// Refuses if some of the recipients are in another campaign of the same mailing.
     fn refuse_conflict(
         &self,
         planned: &PlannedMailing,
@@ -244,7 +244,7 @@ impl Job<'_> {
         ledger: Option<&mut Ledger>,
         refusals: &mut Refusals,
     ) -> Result<()> {
-        // Whoever is in doubt or was refused gets nothing without a person's word.
+        // Recipients in doubt or refused get nothing until a person decides.
         let is_over = |state| matches!(state, State::Accepted | State::InDoubt | State::Refused | State::Cancelled);
         let done: BTreeSet<&str> = rows.iter().filter(|row| is_over(row.state)).map(|row| row.key.as_str()).collect();
         let waits = |row: &&Planned| !row.is_suppressed() && !done.contains(row.key.as_str());
@@ -257,7 +257,7 @@ impl Job<'_> {
         campaign::name_of(&self.loaded.project, self.mailing).is_some_and(|name| name == ledger.campaign())
     }
 
-    /// While somebody read what is sent, files or another ledger may have changed.
+    /// Checks whether files or another ledger have changed while the user read the introduction.
     fn refuse_meanwhile(
         &self,
         planned: &PlannedMailing,
@@ -278,7 +278,7 @@ impl Job<'_> {
         self.refuse_conflict(planned, rows, Some(ledger), &mut Refusals::new(self.order))
     }
 
-    /// The plan that the ledger knows. One that is not as its history says, or older than what was seen from here, stops everything.
+    /// The plan in the ledger. If it does not match its history, or is older than what was seen from here, sending stops.
     fn known(&self, ledger: Option<&mut Ledger>, refusals: &mut Refusals) -> Result<Option<Plan>> {
         let mut ledger = ledger;
         let own = campaign::name_of(&self.loaded.project, self.mailing).unwrap_or_default();
@@ -315,7 +315,7 @@ impl Job<'_> {
         Ok(Some(plan))
     }
 
-    /// What becomes of the plan. A changed one is refused, unless it is amended.
+    /// Decides what happens to the plan. A changed plan is refused, unless it is amended.
     fn change(
         &self,
         planned: &PlannedMailing,
@@ -343,7 +343,7 @@ impl Job<'_> {
         Ok(Change::Same)
     }
 
-    /// Rows may have become faulty since the plan was made, and no message of it differs: they are written down as left out.
+    /// Records rows that became faulty since the plan was made as left out, if none of the plan's messages changes.
     fn note_left_out(&self, ledger: &mut Ledger, planned: &PlannedMailing, frozen: &Frozen) -> Result<()> {
         let rows = ledger.rows()?;
         let known: BTreeSet<&str> = rows.iter().filter(|row| row.state == State::LeftOut).map(|row| row.key.as_str()).collect();
@@ -353,7 +353,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// The SEQUENCE of the window in the messages, if they tell calendars of it.
+    /// The SEQUENCE of the window in the messages, if they have a calendar part.
     fn sequence(&self) -> Option<u64> {
         let notices = &self.loaded.site.config.notices;
         let clock = self.event.clock.as_ref()?;
@@ -362,7 +362,7 @@ impl Job<'_> {
         Invitation::new(self.event, site, "", notices, stage, clock.t0()).map(|invitation| invitation.sequence)
     }
 
-    /// Writes the plan down and sends by it.
+    /// Records the plan and sends from it.
     fn hand_over(&self, mut ledger: Ledger, planned: PlannedMailing, frozen: &Frozen, change: Change) -> Result<Exit> {
         let server = self.server()?;
         let who = environment::user();
@@ -370,11 +370,11 @@ impl Job<'_> {
         if change == Change::Same {
             self.note_left_out(&mut ledger, &planned, frozen)?;
         }
-        // Its time may also pass while it is sent.
+        // Its time may also pass while it is being sent.
         if let Some(reason) = self.order.late {
             ledger.vouch(Occasion::Late, &who, reason)?;
         }
-        // A kill may come at any time: that this run has begun is known beside the ledger before anything is sent.
+        // A kill may come at any time, so the start of this run is recorded beside the ledger before anything is sent.
         if change == Change::Same {
             ledger.vouch(Occasion::Begun, &who, "")?;
         }
@@ -431,7 +431,7 @@ impl Job<'_> {
             }
             Change::Extended => ledger.extend(&plan, &planned.rows, &particulars),
             Change::New => match ledger.freeze(&plan, &planned.rows, &particulars) {
-                // Another sender may have been quicker: it is the same plan if its hash is.
+                // Another sender may have been quicker: if the hash is equal, it is the same plan.
                 Err(_) if ledger.plan()?.is_some() => {
                     bail!("another sender has frozen this plan in the meantime"; help: "run it again to join")
                 }
@@ -448,7 +448,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Makes every message once. `None`: there are faults, and they are reported.
+    /// Makes every message once. `None` if there are faults; they are reported.
     fn planned_mailing(&self, frozen: &Frozen, reached: Option<&Reached>, diagnostics: &mut Diagnostics) -> Result<Option<PlannedMailing>> {
         let (campaign, _) = campaign::campaign_of(&self.loaded.project, self.mailing).context("the mailing has no notice, or no event")?;
         let begun_as = frozen.begun.get(campaign.name()).cloned();
@@ -462,7 +462,7 @@ impl Job<'_> {
         mail_server::of(&self.loaded.root, self.sending)
     }
 
-    /// Wants the number of messages, typed or as an option; and for a stale mailing, that it is not too late.
+    /// Requires the number of messages, typed or as an option; and for a stale mailing, a confirmation that it is not too late.
     fn confirm(&self, messages: u64) -> Result<Confirmed> {
         let confirmed = confirm::count(self.order.yes, messages)?;
         let Some(times) = self.times.as_ref().filter(|times| times.judge(self.now) == Timing::Stale && self.order.late.is_none()) else {

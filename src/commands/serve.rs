@@ -1,4 +1,4 @@
-//! `runsheet serve`: the site on this machine, every edit shown at once.
+//! `runsheet serve`: serves the site on this machine and shows every edit at once.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use crate::world::server::{self, Content, Live, Pages};
 use crate::world::watch::{Seen, Watch};
 use crate::world::{clock, disk, threads};
 
-/// How often the status page is asked while nothing is edited.
+/// How often the status page is queried while nothing is edited.
 const STATUS_EVERY: Duration = Duration::from_secs(60);
 
 pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit> {
@@ -29,11 +29,11 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
     let mut bounds = sandbox::bounds_of_asking(&configured, global);
     bounds.listen(port);
     if !global.offline {
-        // A status page may be named while it serves.
+        // A status page may be configured while the server runs.
         bounds.keep(&configured.root);
     }
     sandbox::enter(&bounds, global)?;
-    // The watch begins before the files are read, so that no edit is missed. The configuration is one of them.
+    // Watching begins before the files are read, so that no edit is missed. The configuration is one of them.
     let mut watch = Watch::new(&configured.root, report::sayer(global))?;
     let loaded = load(global, StatusFrom::Fetch, HistoryFrom::Git, None)?;
     let mut status = loaded.inputs.status.clone();
@@ -89,7 +89,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
     Ok(Exit::Done)
 }
 
-/// Errors as they are shown in the browser and the terminal; warnings only in the terminal.
+/// Prepares errors for the browser and the terminal; warnings go to the terminal only.
 fn faults_of(loaded: &Loaded, global: &Global) -> String {
     let settled = loaded.settle(loaded.site.diagnostics.clone(), global);
     report::diagnostics(&settled, &loaded.inputs, global);
@@ -107,7 +107,7 @@ fn drawn(faults: &Diagnostics, inputs: &Inputs) -> String {
 struct Shown {
     loaded: Arc<Loaded>,
     faults: String,
-    /// The files of the search, made when the first of them is asked for.
+    /// The files of the search, made when the first of them is requested.
     search: OnceLock<BTreeMap<Route, Vec<u8>>>,
 }
 

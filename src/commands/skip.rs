@@ -1,4 +1,4 @@
-//! `--skip-bad COUNT`: the rows of a table that are wrong, found before anything is merged.
+//! `--skip-bad COUNT`: finds the faulty rows of a table before anything is merged.
 
 use super::load::Loaded;
 use crate::diagnostic::Diagnostics;
@@ -7,16 +7,16 @@ use crate::mail::Keys;
 use crate::mailing::{FaultyRows, Outcome, Selection, Skip};
 use crate::text::thousands;
 
-/// What `--skip-bad` comes to.
+/// The result of `--skip-bad`.
 pub enum Asked {
-    /// It was not asked for, or these rows are left out.
+    /// It was not given, or these rows are left out.
     Rows(Option<Skip>),
-    /// Something else is wrong, too, and is reported.
+    /// Something else is wrong, too; it is reported.
     Refused,
 }
 
-/// Finds the wrong rows of a table, if a number is given; another number of them is an error. It is that of `notice check`, whoever
-/// is chosen. What they are reported with, if all is well, is not.
+/// Finds the faulty rows of a table, if a number is given; a different number of them is an error. It is the number that `notice
+/// check` shows, whichever recipients are selected. If all is well, the rows' own diagnostics are not shown.
 pub fn asked(loaded: &Loaded, selection: &Selection, keys: &Keys, count: Option<u64>, diagnostics: &mut Diagnostics) -> Result<Asked> {
     let Some(count) = count else { return Ok(Asked::Rows(None)) };
     let all = Selection { recipients: selection.recipients, surveyed: true, ..Selection::all(selection.mailing) };

@@ -1,4 +1,4 @@
-//! `runsheet notice send --test`: messages to oneself and others who look at them, which are in no ledger.
+//! `runsheet notice send --test`: messages to oneself and other testers, which are not recorded in any ledger.
 
 use std::collections::BTreeSet;
 
@@ -50,8 +50,8 @@ pub fn send(
     let Some(mut merge) = prepare(materials, mailing, path, &recipient.columns, Some(&frozen), &mut Diagnostics::default()) else {
         return Ok(Exit::Faults);
     };
-    // Another campaign each time, so that no mail program takes it for one that it has. Its tokens are those of the testers, and of
-    // no recipient.
+    // Use a new campaign each time, so that no mail program mistakes it for a message it already has. Its tokens belong to the
+    // testers and to no recipient.
     let event = campaign::campaign_of(&loaded.project, mailing).map_or_else(String::new, |(_, event)| event.id.clone());
     let name = format!("{} tested {now}", mailing.id.value);
     merge.posting.campaign = Campaign::new(&loaded.site.config.site, &event, &name, mailing.revision);
@@ -65,7 +65,7 @@ pub fn send(
     Ok(Exit::Done)
 }
 
-/// The addresses of those who look at it, each once.
+/// The addresses of the testers, each once.
 fn addresses(testers: &[String]) -> Result<Vec<Address>> {
     let mut seen = BTreeSet::new();
     let mut to = Vec::new();
@@ -78,8 +78,8 @@ fn addresses(testers: &[String]) -> Result<Vec<Address>> {
     Ok(to)
 }
 
-/// The recipient who is named, or the first who gets a message, and how many there are of each kind. `None`: rows are faulty that nobody
-/// wants left out.
+/// The named recipient, or the first who gets a message, and how many there are of each kind. `None` if there are faulty rows that
+/// were not to be left out.
 fn first_recipient(
     loaded: &Loaded,
     mailing: &Mailing,
@@ -103,7 +103,7 @@ fn first_recipient(
     Ok(Some((first, tally)))
 }
 
-/// Hands the message to each tester over one connection, as long as that lasts. Gives how many were not taken.
+/// Hands the message to each tester over one connection, as long as that lasts. Returns how many were not accepted.
 fn hand_over(
     global: &Global,
     server: &Server,
@@ -138,7 +138,7 @@ fn hand_over(
     Ok(refused)
 }
 
-/// What became of one message, in a line.
+/// The outcome of one message, in a line.
 fn result(server: &Server, to: &str, delivery: Delivery) -> String {
     let name = server.name();
     match delivery {

@@ -1,4 +1,4 @@
-//! `runsheet notice who`: whose unsubscribe link or bounce address it is.
+//! `runsheet notice who`: finds the recipient of an unsubscribe link or a bounce address.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -56,13 +56,13 @@ pub fn run(global: &Global, token: &str, mailing: Option<&str>, recipients: Opti
     Ok(Exit::Done)
 }
 
-/// What a search in one mailing came to.
+/// The result of searching one mailing.
 struct Search {
     rows: usize,
     found: String,
 }
 
-/// Goes over a mailing's table, in all of its revisions. The inner error says why it cannot be searched.
+/// Searches a mailing's table, in all of its revisions. The inner error says why it cannot be searched.
 fn look(
     global: &Global,
     root: &Path,
@@ -81,7 +81,7 @@ fn look(
         Ok(rows) => rows,
         Err(faults) => return Ok(Err(faults.first().map_or_else(String::new, |fault| fault.message.clone()))),
     };
-    // Whatever the other columns hold: the address is what counts.
+    // Only the address matters, whatever the other columns contain.
     rows.show_only(&BTreeSet::new());
     let id = &mailing.id.value;
     let mut names: BTreeSet<(u64, String)> = BTreeSet::new();
@@ -94,7 +94,7 @@ fn look(
         Err(error) => report::note(global, &format!("cannot read the ledger: {error:#}")),
     }
     let mut search = Search { rows: 0, found: String::new() };
-    // A row that is faulty now may have been good when it was sent to.
+    // A row that is faulty now may have been good when it was sent.
     let addresses = rows.filter_map(|row| match row {
         Entry::New(recipient) | Entry::Again(recipient) => Some(recipient.address),
         Entry::Bad(row) => row.address,
@@ -111,7 +111,7 @@ fn look(
     Ok(Ok(search))
 }
 
-/// The names under which the ledger knows campaigns of a mailing, also those that were taken over from another name of the site.
+/// The names under which the ledger knows a mailing's campaigns, including those taken over from another name of the site.
 fn begun(root: &Path, project: &Project, mailing: &Mailing) -> Result<Vec<(u64, String)>> {
     let mut store = ledger::to_read(root, &project.config)?;
     let mut names = Vec::new();
