@@ -1,11 +1,11 @@
-//! An error of the world: what the disk, the network or the command line did not allow, and the way out.
+//! An error of the world: what the disk, the network or the command line did not allow, and what to do about it.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::iter::successors;
 use std::process::ExitCode;
 
-/// What the world may refuse.
+/// Errors of the world.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How the program ends; each way has its exit code.
@@ -42,24 +42,24 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a run ended that could not do what it was asked for.
+/// Why a run ended without doing what it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// What could not be done, in lower case and without a full stop.
+    /// What failed, in lower case and without a full stop.
     message: String,
-    /// The ways out, one a line.
+    /// Help, one line each.
     help: Option<String>,
     exit: Exit,
     cause: Option<Box<Error>>,
 }
 
 impl Error {
-    /// An error without a cause and a way out, by which the program ends as [`Exit::Failed`].
+    /// An error without a cause or help, which ends the program with [`Exit::Failed`].
     pub fn new(message: impl Into<String>) -> Error {
         Error { message: message.into(), help: None, exit: Exit::Failed, cause: None }
     }
 
-    /// Adds a way out.
+    /// Adds help.
     pub fn help(mut self, help: impl Into<String>) -> Error {
         let help = help.into();
         self.help = Some(match self.help {
@@ -69,7 +69,7 @@ impl Error {
         self
     }
 
-    /// Adds a way out, if there is one.
+    /// Adds help, if there is any.
     pub fn maybe_help(self, help: Option<impl Into<String>>) -> Error {
         match help {
             Some(help) => self.help(help),
@@ -77,13 +77,13 @@ impl Error {
         }
     }
 
-    /// The same with another way for the program to end.
+    /// The same with another exit.
     pub fn ending_as(mut self, exit: Exit) -> Error {
         self.exit = exit;
         self
     }
 
-    /// The same, caused by something else. How that ends the program holds, unless another way was named.
+    /// The same with a cause. The cause's exit applies, unless another one was set.
     pub fn caused_by(mut self, cause: &(dyn StdError + 'static)) -> Error {
         let cause = Error::from_other(cause);
         if self.exit == Exit::Failed {
@@ -93,7 +93,7 @@ impl Error {
         self
     }
 
-    /// What somebody else calls an error, with its causes. One of ours among them keeps its ways out.
+    /// Converts a foreign error with its causes. Errors of our own among them keep their help.
     pub fn from_other(error: &(dyn StdError + 'static)) -> Error {
         if let Some(ours) = error.downcast_ref::<Error>() {
             return ours.clone();
@@ -105,12 +105,12 @@ impl Error {
         }
     }
 
-    /// What could not be done, without its causes.
+    /// What failed, without the causes.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// How the program ends by it.
+    /// The exit it leads to.
     pub fn exit(&self) -> Exit {
         self.exit
     }
@@ -124,13 +124,13 @@ impl Error {
         self.chain().flat_map(|error| error.message.lines()).collect::<Vec<_>>().join(": ")
     }
 
-    /// The ways out of it and of its causes, each on one line.
+    /// The help of the error and of its causes, each on one line.
     pub fn helps(&self) -> impl Iterator<Item = &str> {
         self.chain().flat_map(|error| error.help.iter().flat_map(|help| help.lines()))
     }
 }
 
-/// The message alone; with `{:#}` also the causes and, each on a line of its own, the ways out.
+/// The message alone; with `{:#}` also the causes and, on separate lines, the help.
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !formatter.alternate() {
@@ -159,7 +159,7 @@ impl From<String> for Error {
     }
 }
 
-/// Makes an error of somebody else one of ours; `?` does so by itself.
+/// Converts a foreign error; `?` does so automatically.
 macro_rules! is_an_error {
     ($($foreign:ty),+ $(,)?) => {
         $(impl From<$foreign> for $crate::error::Error {
@@ -170,7 +170,7 @@ macro_rules! is_an_error {
     };
 }
 
-/// An error with its message and, after `; help:`, the way out; both are formatted.
+/// An error with a message and, after `; help:`, the help; both are formatted.
 macro_rules! error {
     ($message:literal $(, $argument:expr)* $(,)?) => {
         $crate::error::Error::new(format!($message $(, $argument)*))
@@ -191,12 +191,12 @@ pub(crate) use {bail, error, is_an_error};
 
 is_an_error!(std::io::Error, std::num::TryFromIntError, csv::Error, serde_json::Error, tempfile::PersistError);
 
-/// Says what was to be done when something failed.
+/// Adds what was being done when something failed.
 pub trait Context<T> {
     /// The error becomes the cause of another.
     fn context(self, context: impl Into<Error>) -> Result<T>;
 
-    /// The same, with words that are made only if they are needed.
+    /// The same, with a message that is built only if it is needed.
     fn with_context<C: Into<Error>>(self, context: impl FnOnce() -> C) -> Result<T>;
 }
 

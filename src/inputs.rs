@@ -1,4 +1,4 @@
-//! What one run knows: every file of the project, the time, the status, as one value.
+//! Everything that one run reads: every file of the project, the time, the status, as one value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::source::{RelPath, Source};
 use crate::status::Snapshot;
 
-/// Everything that one run knows. The same inputs give the same output, byte for byte.
+/// Everything that one run reads. The same inputs give the same output, byte for byte.
 ///
 /// Recipients are the one exception: they are read as a stream and never held whole.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Inputs {
     pub assets: BTreeMap<RelPath, u64>,
     /// Every file and folder of the project, for links that point outside `content/`.
     pub listing: BTreeSet<RelPath>,
-    /// Files that were passed over, each with the reason.
+    /// Files that were skipped, each with the reason.
     pub skipped: Vec<(RelPath, Skipped)>,
     pub now: Timestamp,
     pub status: StatusInput,
@@ -28,7 +28,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// What a run knows of these files alone: no other file, no status, no history.
+    /// Inputs with only these files: no other file, no status, no history.
     pub fn new(sources: impl IntoIterator<Item = Source>, now: Timestamp) -> Inputs {
         Inputs {
             sources: sources.into_iter().map(|source| (source.path.clone(), source)).collect(),
@@ -49,9 +49,9 @@ pub enum History {
     /// There is no Git, or no repository that it may read.
     #[default]
     Unknown,
-    /// The clone does not hold the whole history, so the last change of a page may be missing.
+    /// The clone is shallow, so the last change of a page may be missing.
     Shallow,
-    /// When each page was last changed, by the clock of who changed it.
+    /// When each page was last changed, by the clock of the commit's author.
     Known(BTreeMap<RelPath, Timestamp>),
 }
 
@@ -72,13 +72,13 @@ pub enum Skipped {
     Symlink,
     /// Not a regular file: a pipe, a socket, a device.
     Special,
-    /// A text file that is not UTF-8; the byte where it stops to be.
+    /// A text file that is not UTF-8, with the first wrong byte.
     NotUtf8(usize),
-    /// A name that is not UTF-8 or holds a control character.
+    /// A name that is not UTF-8 or contains a control character.
     Name,
     /// A file that must not be published: recipients, secrets, keys.
     Private,
-    /// An ending that is on no list of types to publish.
+    /// A file type that is not on the list of types to publish.
     Type,
     /// A text file over the size limit.
     TooLarge,
@@ -89,6 +89,6 @@ pub enum Skipped {
 pub struct StatusInput {
     /// The last good snapshot, just fetched or older.
     pub snapshot: Option<Snapshot>,
-    /// Why there is no fresh one: the cause and a way out.
+    /// Why there is no fresh snapshot: the cause and help.
     pub fault: Option<(String, Option<String>)>,
 }

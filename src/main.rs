@@ -6,7 +6,7 @@ use clap::FromArgMatches;
 use runsheet::cli::{self, Cli};
 use runsheet::commands;
 
-/// Pages are made of many small texts: the system's allocator takes a sixth of the time of a build more.
+/// Pages consist of many small texts: with the system's allocator a build takes a sixth longer.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! `[events.NAME]`: the clock that every document runs on.
+//! `[events.NAME]`: the clock that all documents use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +18,11 @@ pub struct Event {
     /// Its key in the file.
     pub id: String,
     pub name: String,
-    /// T-0 in its zone; none if it is not fixed yet.
+    /// T-0 in its zone; `None` if it is not fixed yet.
     pub clock: Option<Clock>,
-    /// The zone that its wall clocks are in, if one is named.
+    /// The zone of its wall clocks, if one is named.
     pub time_zone: Option<String>,
-    /// T-0 or its zone is written and wrong, or the end of the window is out of range: that is reported once, and nothing that follows from it.
+    /// T-0 or its zone is invalid, or the end of the window is out of range. That is reported once; consequences are not reported again.
     pub is_faulty: bool,
     /// Zones that times are also shown in, by name.
     pub show_zones: Vec<(String, TimeZone)>,
@@ -34,9 +34,9 @@ pub struct Event {
     pub roles: BTreeMap<String, String>,
     pub vars: BTreeMap<String, String>,
     pub holidays: BTreeSet<Date>,
-    /// What users feel of it, by the name of a service or a part.
+    /// The impact on users, by the name of a service or component.
     pub affects: BTreeMap<String, Impact>,
-    /// Grows when the plan changes.
+    /// Increases when the plan changes.
     pub revision: u64,
 }
 
@@ -53,7 +53,7 @@ impl Event {
         self.end_or_fault().ok()?
     }
 
-    /// The latest moment to decide for the way back: the end of the window less the time that it takes.
+    /// The latest moment to decide for the way back: the end of the window minus the duration of the way back.
     pub fn rollback_by(&self) -> Option<Zoned> {
         self.rollback_by_or_fault().ok()?
     }
@@ -64,7 +64,7 @@ impl Event {
         clock.after(clock.t0(), window).map(Some)
     }
 
-    /// The latest moment to decide for the way back; an error if it is out of range, and none if the end of the window is.
+    /// The latest moment to decide for the way back; an error if it is out of range, `None` if the end of the window is.
     pub fn rollback_by_or_fault(&self) -> Result<Option<Zoned>, ClockError> {
         let (Some(clock), Some(end), Some(length)) = (&self.clock, self.end(), &self.rollback_duration) else { return Ok(None) };
         clock.before(&end, length).map(Some)
@@ -97,7 +97,7 @@ pub fn read(id: &str, reader: &mut Reader) -> Event {
     event
 }
 
-/// Reports a length that leads out of the years that there are.
+/// Reports a length that leads outside the supported years.
 fn refuse_out_of_range(reader: &mut Reader, key: &'static str, moment: Result<Option<Zoned>, ClockError>) {
     if let Err(error) = moment
         && let Some(span) = reader.node(key).map(|node| node.span.clone())

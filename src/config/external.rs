@@ -5,20 +5,20 @@ use jiff::SignedDuration;
 use super::duration;
 use crate::data::Reader;
 
-/// How `runsheet check --external` asks other sites.
+/// How `runsheet check --external` queries other sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct External {
-    /// Addresses that are not asked; `*` stands for any letters.
+    /// Addresses that are not checked; `*` stands for any letters.
     pub ignore: Vec<String>,
     /// How long one request may take.
     pub timeout: SignedDuration,
-    /// How often an address is tried again after a passing fault.
+    /// How often an address is retried after a temporary fault.
     pub retries: u32,
-    /// How many hosts are asked at once.
+    /// How many hosts are queried at once.
     pub at_once: usize,
-    /// How long a good answer holds.
+    /// How long a good answer stays valid.
     pub cache: SignedDuration,
-    /// Whether addresses of this machine and of private networks are asked.
+    /// Whether addresses of this machine and of private networks are checked.
     pub allow_private: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `[look]`: a logo, colours, a font, links above and words below each page, without a template.
+//! `[look]`: a logo, colours, a font, links in the header and words in the footer, without a template.
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
@@ -17,13 +17,13 @@ pub struct Look {
     pub logo: Option<Spanned<RelPath>>,
     /// A font file below `content/`.
     pub font_file: Option<Spanned<RelPath>>,
-    /// Names of fonts, the first one there is wins.
+    /// Font names; the first available one is used.
     pub font: Option<String>,
     /// Colours of the theme by name, for light and dark.
     pub colors: Vec<Color>,
-    /// Links in the top line of each page.
+    /// Links in the header of each page.
     pub header: Vec<HeaderLink>,
-    /// Words at the foot of each page.
+    /// Words in the footer of each page.
     pub footer: Option<Footer>,
     /// Links to other sites.
     pub external: Vec<External>,
@@ -38,7 +38,7 @@ pub struct Color {
     pub span: Span,
 }
 
-/// A link in the top line.
+/// A link in the header.
 #[derive(Clone, Debug)]
 pub struct HeaderLink {
     pub text: String,
@@ -145,7 +145,7 @@ fn is_hex(text: &str) -> bool {
     text.strip_prefix('#').is_some_and(|digits| digits.len() == 6 && digits.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
-/// Warns of colours that a reader cannot read.
+/// Warns about colour pairs that a reader cannot read.
 fn low_contrast(look: &Look, reader: &mut Reader) {
     let value = |name: &str, is_dark: bool| {
         let set = look.colors.iter().find(|color| color.name == name).map(|color| if is_dark { &color.dark } else { &color.light });
@@ -180,7 +180,7 @@ fn luminance(color: &str) -> f64 {
     0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
 }
 
-/// Judges the target of a link as links on pages are judged.
+/// Judges the target of a link like links on pages.
 fn destination(url: &str, span: &Span) -> Result<Destination, (String, Option<String>)> {
     match link::classify(url) {
         Target::External(url) if link::is_web(&url) => web_address(&url).map(Destination::Elsewhere),
@@ -246,7 +246,7 @@ impl Footer {
 }
 
 impl Look {
-    /// The style that the colours and the font make; `None` if nothing is set. It lies in `assets/`.
+    /// The style sheet for the colours and the font; `None` if nothing is set. It is published in `assets/`.
     pub fn css(&self) -> Option<String> {
         let mut css = String::new();
         let mut names = self.font.clone();

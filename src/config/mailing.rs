@@ -17,27 +17,27 @@ use crate::text::visible;
 pub struct Notices {
     pub from: Option<Sender>,
     pub reply_to: Option<Sender>,
-    /// `https://…` and `mailto:…`, the one that is liked best first; `{token}` stands for the recipient.
+    /// `https://…` and `mailto:…`, the preferred one first; `{token}` stands for the recipient.
     pub unsubscribe: Vec<Spanned<String>>,
-    /// The sender of the envelope, if it is not `from`; `{token}` stands for the recipient.
+    /// The envelope sender, if it is not `from`; `{token}` stands for the recipient.
     pub bounce_to: Option<Spanned<String>>,
-    /// Stands at the end of every message.
+    /// Appended to every message.
     pub postal_address: String,
-    /// Who gets nothing more: a file with one address a line.
+    /// The suppression list: a file with one address per line.
     pub suppress: Option<Spanned<RelPath>>,
-    /// Domains of recipients may mix scripts.
+    /// Whether recipients' domains may mix scripts.
     pub allow_unicode_addresses: bool,
     /// RFC 2919, such as `FreshTrack notices <notices.freshtrackpro.com>`.
     pub list_id: Option<String>,
-    /// How notices that announce or call off an event hold its window for the reader's calendar.
+    /// How notices that announce or call off an event carry its window for the reader's calendar.
     pub calendar: Calendar,
-    /// The same for programs that read notices of maintenance.
+    /// The same for programs that read maintenance notices.
     pub maintnote: Option<Maintnote>,
-    /// `build` merges at most so many messages a mailing unless `--all`.
+    /// How many messages `build` merges per mailing unless `--all` is given.
     pub max_without_all: u64,
-    /// `seal`: where the key lies that seals exported ledgers.
+    /// `seal`: where the key for sealing exported ledgers is.
     pub seal: SealKey,
-    /// Stands in for a recipient on the site and in previews.
+    /// Used instead of a recipient on the site and in previews.
     pub sample: BTreeMap<String, String>,
 }
 
@@ -46,7 +46,7 @@ pub struct Notices {
 pub enum Calendar {
     /// An invitation, beside text and HTML.
     Request,
-    /// An entry that asks nobody for an answer, beside text and HTML.
+    /// An entry that asks for no answer, beside text and HTML.
     Publish,
     /// Such an entry, as an attached file.
     Attached,
@@ -73,7 +73,7 @@ impl Default for Notices {
     }
 }
 
-/// Where a key lies: in a file that nobody else can read, or with a program that prints it. Neither: in the environment, or nowhere.
+/// Where a key comes from: a file that nobody else can read, or a program that prints it. If neither is set: the environment, or nowhere.
 #[derive(Clone, Debug, Default)]
 pub struct SealKey {
     pub key_file: Option<PathBuf>,
@@ -91,7 +91,7 @@ pub struct Mailing {
     pub notice: Spanned<String>,
     pub event: Option<Spanned<String>>,
     pub recipients: Spanned<RelPath>,
-    /// That of the table.
+    /// The file of the table.
     pub encoding: Encoding,
     /// The table's columns by the names that notices use.
     pub columns: Columns,
@@ -101,14 +101,14 @@ pub struct Mailing {
     pub not_before: Option<Spanned<Offset>>,
     pub not_after: Option<Spanned<Offset>>,
     pub revision: u64,
-    /// Only those whom this mailing has reached, by the ledger, are sent it.
+    /// If set, only recipients reached by this mailing, according to the ledger, get it.
     pub reached_by: Option<Spanned<String>>,
-    /// It stands in the configuration. Another one is made up for a notice that no mailing sends.
+    /// Whether it is in the configuration. A mailing is made up for a notice that no mailing sends.
     pub is_declared: bool,
 }
 
 impl Mailing {
-    /// What a user knows it as: the mailing, or the notice for which it was made up.
+    /// The name a user knows it by: that of the mailing, or of the notice for which it was made up.
     pub fn shown(&self) -> String {
         let kind = if self.is_declared { "mailing" } else { "notice" };
         format!("the {kind} `{}`", self.id.value)
@@ -247,7 +247,7 @@ fn inside(reader: &mut Reader, text: Spanned<String>) -> Option<Spanned<RelPath>
     }
 }
 
-/// A mailing, if what it cannot do without is there.
+/// Reads a mailing, if its required keys are there.
 pub fn read_mailing(reader: &mut Reader) -> Option<Mailing> {
     let id = reader.needed_text("id");
     let notice = reader.needed_text("notice");
@@ -298,7 +298,7 @@ fn read_offset(reader: &mut Reader, key: &'static str) -> Option<Spanned<Offset>
     }
 }
 
-/// A number that grows by one with each correction: each is named in the messages of the next.
+/// A number that grows by one with each correction: the messages of each revision refer to those of the earlier ones.
 fn read_revision(reader: &mut Reader) -> u64 {
     reader.count("revision", 1..=MOST_REVISIONS).unwrap_or(1)
 }

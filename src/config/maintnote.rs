@@ -1,4 +1,4 @@
-//! `[notices.maintnote]` and `affects`: what programs read that keep track of the maintenance of others.
+//! `[notices.maintnote]` and `affects`: data for programs that track the maintenance of providers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::rule;
 use crate::source::Span;
 use crate::text::{is_bidi_control, suggest, visible};
 
-/// `[notices.maintnote]`: the properties of the BCOP draft for notices of maintenance are in the calendar part.
+/// `[notices.maintnote]`: puts the properties of the BCOP draft for maintenance notifications into the calendar part.
 #[derive(Clone, Debug)]
 pub struct Maintnote {
     /// Who does the work, such as the domain of the company.
@@ -18,16 +18,16 @@ pub struct Maintnote {
     span: Span,
 }
 
-/// Whose account with the provider it is.
+/// The customer's account with the provider.
 #[derive(Clone, Debug)]
 pub enum Account {
-    /// Everybody has the same.
+    /// The same for everybody.
     Same(String),
-    /// Each recipient has one of their own, in this column.
+    /// A different one for each recipient, in this column.
     Column(Spanned<String>),
 }
 
-/// What users feel of it, the worst last.
+/// The impact on users, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Impact {
     NoImpact,
@@ -71,7 +71,7 @@ impl Maintnote {
     }
 }
 
-/// Reads `[notices.maintnote]`. `None` if what it cannot do without is missing; that is reported.
+/// Reads `[notices.maintnote]`. `None` if a required key is missing; that is reported.
 pub fn read(reader: &mut Reader, has_calendar: bool) -> Option<Maintnote> {
     let provider = reader.needed_text("provider");
     let account = reader.text("account");
@@ -119,7 +119,7 @@ pub fn read_affects(reader: &mut Reader) -> BTreeMap<String, Impact> {
     affects
 }
 
-/// What would not be one line of visible text.
+/// Whether a text would not fit on one line of visible text.
 fn refuse_unfit(reader: &mut Reader, text: &str, span: &Span) {
     if text.trim().is_empty() || text.chars().any(|c| c.is_control() || is_bidi_control(c) || matches!(c, '\u{2028}' | '\u{2029}')) {
         let help = "use one line of visible text".to_owned();

@@ -49,27 +49,27 @@ pub struct Config {
     pub levels: BTreeMap<String, CheckLevel>,
     /// `[check.external]`: how links to other sites are tried.
     pub external: External,
-    /// The event that the command line chose: it wins over the one that a page names.
+    /// The event chosen on the command line: it overrides the one that a page names.
     pub chosen_event: Option<String>,
 }
 
 /// `[site]`.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// What the site is in ledgers and hashes, whatever it is called and wherever it is published: see [`Site::identity`].
+    /// Identifies the site in ledgers and hashes, whatever its title and address: see [`Site::identity`].
     pub id: Option<String>,
     pub title: String,
-    /// Where the site is published; ends with `/`. Empty if it is not said.
+    /// The public address of the site; ends with `/`. Empty if it is not configured.
     pub base_url: String,
     pub description: String,
     pub language: String,
     pub theme: String,
-    /// Where the sources are kept, for edit links; without a trailing `/`.
+    /// The repository's address, for edit links; without a trailing `/`.
     pub repository: Option<String>,
     pub default_event: Option<Spanned<String>>,
-    /// Whether code has colours.
+    /// Whether code is highlighted.
     pub highlight: bool,
-    /// Whether the site can be searched.
+    /// Whether the site has a search.
     pub search: bool,
 }
 
@@ -91,9 +91,9 @@ impl Default for Site {
 }
 
 impl Site {
-    /// The site in hashes: its `id`, else where it is published, else what it is called.
+    /// The site in hashes: its `id`, otherwise its public address, otherwise its title.
     ///
-    /// Only the first stays what it is when somebody edits the configuration, so nothing is sent without it.
+    /// Only the `id` stays the same when somebody edits the configuration, so nothing is sent without it.
     pub fn identity(&self) -> &str {
         match &self.id {
             Some(id) => id,
@@ -103,17 +103,17 @@ impl Site {
     }
 }
 
-/// `[[contracts]]`: words that a file keeps, and files and folders that must be there.
+/// `[[contracts]]`: words that a file must contain, and files and folders that must exist.
 #[derive(Clone, Debug)]
 pub struct Contract {
     pub path: Spanned<RelPath>,
-    /// Only this part of the file is meant: a notice's name, or a heading's anchor.
+    /// If set, only this part of the file counts: a notice's name, or a heading's anchor.
     pub section: Option<String>,
     pub contains: Vec<Spanned<String>>,
     pub links_to: Vec<Spanned<RelPath>>,
 }
 
-/// What the command line says instead of the file.
+/// Options of the command line that override the file.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     pub event: Option<String>,
@@ -121,7 +121,7 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// The event that a page or notice runs on: the command line's, else the one it names, else the default.
+    /// The event for a page or notice: the command line's, otherwise the one it names, otherwise the default.
     pub fn event(&self, named: Option<&str>) -> Option<&Event> {
         if let Some(name) = self.chosen_event.as_deref().or(named) {
             return self.events.get(name);
@@ -137,9 +137,9 @@ impl Config {
         self.mailings.iter().map(|mailing| mailing.notice.value.as_str()).collect()
     }
 
-    /// The event of a mailing: the one it names, else that of its notice's page.
+    /// The event of a mailing: the one it names, otherwise that of its notice's page.
     ///
-    /// A mailing that names its event keeps it: its campaign must not depend on the command line.
+    /// The command line does not override an event that a mailing names: its campaign must not depend on options.
     pub fn event_of<'c>(&'c self, mailing: &Mailing, of_page: Option<&'c Event>) -> Option<&'c Event> {
         match &mailing.event {
             Some(name) => self.events.get(&name.value),
@@ -147,7 +147,7 @@ impl Config {
         }
     }
 
-    /// The same configuration as the command line wants it. An event that does not exist is an error for the user.
+    /// The configuration with the command line's options applied. An unknown event is an error for the user.
     pub fn with(mut self, overrides: &Overrides) -> Result<Config, (String, Option<String>)> {
         if let Some(name) = &overrides.event {
             if !self.events.contains_key(name) {
@@ -189,7 +189,7 @@ pub fn parse(source: &Source, diagnostics: &mut Diagnostics) -> Config {
     config
 }
 
-/// Each table by the function that reads it.
+/// The function that reads each table.
 fn read(reader: &mut Reader, config: &mut Config) {
     reader.table("site", |reader| config.site = read_site(reader));
     reader.table("look", |reader| config.look = look::read(reader));
@@ -210,12 +210,12 @@ fn read(reader: &mut Reader, config: &mut Config) {
     });
 }
 
-/// Every key of `runsheet.toml` with what it may hold.
+/// Every key of `runsheet.toml` with its possible values.
 pub fn fields() -> Vec<Field> {
     data::describe(|reader| read(reader, &mut Config::default()))
 }
 
-/// Names in one table that another table must know.
+/// Names in one table that another table refers to.
 fn check_names(config: &Config, reader: &mut Reader) {
     let events = || config.events.keys().map(String::as_str);
     let named = config.site.default_event.iter().chain(config.mailings.iter().filter_map(|mailing| mailing.event.as_ref()));
@@ -260,7 +260,7 @@ type Parsed<T> = Result<T, (String, Option<String>)>;
 /// An `http` or `https` address.
 fn web_address(text: &str) -> Parsed<String> {
     let leads = link::is_web(text) && !link::lacks_host(text) && !link::has_user(text);
-    // It goes into files that have no escapes, too.
+    // It also goes into files without escapes.
     if !leads || text.contains(char::is_whitespace) || text.contains(acts_on_screen) {
         let help = "write it as `https://host/path`, without user name and password".to_owned();
         return Err((format!("invalid web address `{text}`"), Some(help)));
@@ -268,7 +268,7 @@ fn web_address(text: &str) -> Parsed<String> {
     Ok(text.to_owned())
 }
 
-/// Small letters, digits and `-`: it also names the file of the ledger.
+/// Small letters, digits and `-`: it is also the name of the ledger's file.
 fn site_id(text: &str) -> Parsed<String> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let fits = (3..=64).contains(&text.len()) && text.chars().all(legal) && !text.starts_with('-') && !text.ends_with('-');
@@ -276,7 +276,7 @@ fn site_id(text: &str) -> Parsed<String> {
     if fits { Ok(text.to_owned()) } else { Err((format!("invalid id `{}`", crate::text::visible(text)), Some(help))) }
 }
 
-/// The address with its scheme and host in small letters and without the port that its scheme has anyway (RFC 3986 §6.2.2.1, §6.2.3).
+/// The address with scheme and host in small letters, without the scheme's default port (RFC 3986 §6.2.2.1, §6.2.3).
 fn normalized(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find('/').unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! `[smtp]`: the server that takes the mails, how fast, and where it is written down what it took.
+//! `[smtp]`: the mail server, how fast to send, and where the ledger is.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Sending {
     /// 465 with implicit TLS, 587 with STARTTLS, 25 without, unless it is set.
     pub port: u16,
     pub tls: Tls,
-    /// A file of certificates (PEM): only what they sign is trusted.
+    /// A file of certificates (PEM): only certificates that they sign are trusted.
     pub ca_file: Option<PathBuf>,
     /// Empty: no AUTH.
     pub user: String,
@@ -26,24 +26,24 @@ pub struct Sending {
     /// A file, or a program and its arguments, whose first line is an access token (XOAUTH2, OAUTHBEARER).
     pub token_file: Option<PathBuf>,
     pub token_command: Vec<String>,
-    /// What the server is greeted with; the name of this machine unless it is set.
+    /// The name in EHLO; the name of this machine unless it is set.
     pub hello: Option<String>,
     pub connections: usize,
-    /// Messages over one connection before it is closed.
+    /// How many messages to send over one connection before it is closed.
     pub per_connection: u64,
-    /// Whether commands are written before the answers to those before have come, where the server takes that (RFC 2920).
+    /// Whether to write commands before earlier ones are answered, if the server supports that (RFC 2920).
     pub pipelining: bool,
     pub rate: Option<Rate>,
     pub per_domain: Option<Rate>,
-    /// How long a deferred message waits: after the first attempt, the second, and so on. Then it is given up.
+    /// How long a deferred message waits after the first attempt, the second, and so on. After the last one it is given up.
     pub retry: Vec<Duration>,
     /// How long the server may take for an answer.
     pub timeout: Duration,
-    /// How long it may take after the end of a message (RFC 5321 §4.5.3.2.6).
+    /// How long the server may take to answer the end of a message (RFC 5321 §4.5.3.2.6).
     pub final_timeout: Duration,
-    /// For how long a sender that shares its ledger holds what it has claimed.
+    /// How long a sender that shares its ledger keeps what it has claimed.
     pub lease: Duration,
-    /// A mailing to more recipients is not sent.
+    /// A mailing to more recipients than this is not sent.
     pub max_recipients: u64,
     /// The file of the ledger; empty: in the user's state folder.
     pub ledger: Option<PathBuf>,
@@ -57,9 +57,9 @@ pub struct Sending {
 pub enum Tls {
     /// From the first byte (RFC 8314 §3.3).
     Implicit,
-    /// By STARTTLS, without which nothing is sent (RFC 3207).
+    /// With STARTTLS; if the server lacks it, nothing is sent (RFC 3207).
     StartTls,
-    /// Not at all: to this machine only.
+    /// Not at all: only for connections to this machine.
     None,
 }
 
@@ -115,7 +115,7 @@ impl Tls {
     }
 }
 
-/// A secret in the file, where everybody who can read the project can read it.
+/// Reports a secret in the file, where everyone with access to the project could read it.
 fn refuse_secrets(reader: &mut Reader) {
     for key in ["password", "pass", "token", "ledger_url"] {
         if reader.node(key).is_some() {
@@ -163,7 +163,7 @@ fn retry(reader: &mut Reader) -> Vec<Duration> {
     waits
 }
 
-/// The lease as it is written, if it is long enough for a message; without one a minute more than that.
+/// The configured lease, if it is long enough for a message; by default, a minute more than that.
 fn checked_lease(reader: &mut Reader, written: Option<Spanned<String>>, sending: &Sending) -> Duration {
     // A message may be tried over two connections before its end is written.
     let shortest = 3 * sending.timeout + sending.final_timeout;
@@ -180,12 +180,12 @@ fn checked_lease(reader: &mut Reader, written: Option<Spanned<String>>, sending:
     usual
 }
 
-/// Whether a host is this machine, by its name alone.
+/// Whether a host is this machine, judged only by its name.
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// A password and a token, or a token of nobody.
+/// Reports settings with both a password and a token, or a token without a user.
 fn refuse_two_logins(reader: &mut Reader, sending: &Sending) {
     let Some(key) = ["token_file", "token_command"].into_iter().find(|key| reader.has(key)) else { return };
     let Some(span) = reader.node(key).map(|node| node.span.clone()) else { return };
@@ -224,7 +224,7 @@ fn hello(text: &str) -> Parsed<String> {
     }
 }
 
-/// Whether a name has a domain, and is made of what names of hosts are made of (RFC 5321 §2.3.5).
+/// Whether a name has a domain and consists only of characters for host names (RFC 5321 §2.3.5).
 pub fn is_full_name(name: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())

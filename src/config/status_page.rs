@@ -1,17 +1,17 @@
-//! `[status]`: the status page that is asked, and how.
+//! `[status]`: the status page to query, and how.
 
 use super::{duration, size, web_address};
 use crate::data::Reader;
 use crate::status;
 
-/// Reads the table. `None` if nobody is to be asked, or nobody is named; the latter is reported.
+/// Reads the table. `None` if no server is configured, or its address is missing; the latter is reported.
 pub fn read(reader: &mut Reader) -> Option<status::Settings> {
     let default = status::Settings::default();
     let provider = reader
         .choice("provider", &[("uptime-kuma", status::Provider::UptimeKuma), ("none", status::Provider::None)])
         .unwrap_or(status::Provider::UptimeKuma);
     if provider == status::Provider::None {
-        // The other keys stay legal, so that one word switches the badge off.
+        // The other keys stay valid, so that this one word turns the badge off.
         for key in STATUS_KEYS {
             reader.node(key);
         }

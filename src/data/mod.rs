@@ -65,7 +65,7 @@ impl Value {
     }
 }
 
-/// The rules that a kind of data file is read by: whoever lowers the level of one kind is not blind to the other.
+/// The rules for one kind of data file, so that lowering a level for one kind leaves the other kind strict.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
     syntax: &'static Rule,
@@ -124,7 +124,7 @@ fn from_toml_table(table: &DeTable, offset: usize) -> Table {
     entries
 }
 
-/// A value may be written by its number, such as `\uF8FF`, so it is judged when it is read. Such characters are marks of our own.
+/// A value may contain an escape such as `\uF8FF`, so it is checked after reading. Runsheet uses such characters as marks.
 fn without_private_use(text: &str) -> String {
     text.replace(crate::text::private_use::is_private_use, "\u{FFFD}")
 }
@@ -155,7 +155,7 @@ pub fn yaml(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
         Err(error) => {
             let at = byte(error.marker().index());
             let diagnostic = Diagnostic::new(rule::FRONT_MATTER_SYNTAX, error.info().to_owned()).at(path, at..at);
-            // What beginners write: `title: Cutover: the plan`.
+            // A common beginner's mistake: `title: Cutover: the plan`.
             let is_colon = error.info().starts_with("mapping values are not allowed");
             let help = is_colon.then(|| "put quotes around a value that contains `: `".to_owned());
             let diagnostic = diagnostic.maybe_help(help);
@@ -175,7 +175,7 @@ pub fn yaml(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
     }
 }
 
-/// Deepest nesting that is followed; deeper values are read as nothing.
+/// The deepest nesting that is followed; deeper values are treated as missing.
 const MAX_DEPTH: usize = 32;
 
 fn from_yaml(node: &MarkedYaml, byte: &impl Fn(usize) -> usize, depth: usize) -> Node {

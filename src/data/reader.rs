@@ -1,4 +1,4 @@
-//! Reads a table of a data file key by key, and reports what is wrong with it.
+//! Reads a table of a data file key by key, and reports its faults.
 
 use std::ops::RangeInclusive;
 
@@ -10,15 +10,15 @@ use crate::text::suggest;
 
 /// Reads a table key by key; whatever was not asked for by the time of `finish` is an unknown key.
 pub struct Reader<'a> {
-    /// How the table is called in messages, such as ``[mail]`` or `the front matter`.
+    /// The table's name in messages, such as ``[mail]`` or `the front matter`.
     name: String,
     path: &'a RelPath,
     table: &'a [(Key, Node)],
     rules: Rules,
-    /// Where the table begins, for keys that are missing.
+    /// Where the table begins, used to report missing keys.
     span: Span,
     asked: Vec<&'static str>,
-    /// What was asked for, if the table is not read but described: see [`super::describe`].
+    /// The recorded requests, if the table is described rather than read: see [`super::describe`].
     fields: Option<Vec<Field>>,
     pub diagnostics: Diagnostics,
 }
@@ -28,7 +28,7 @@ impl<'a> Reader<'a> {
         Reader { name: name.into(), path, table, rules, span, asked: Vec::new(), fields: None, diagnostics: Diagnostics::default() }
     }
 
-    /// Everything that was wrong with the table, unknown keys included.
+    /// All faults of the table, unknown keys included.
     pub fn finish(mut self) -> Diagnostics {
         for (key, _) in self.table {
             if self.asked.contains(&key.name.as_str()) {
@@ -57,12 +57,12 @@ impl<'a> Reader<'a> {
         self.table.iter().find(|(entry, _)| entry.name == key).map(|(_, node)| node)
     }
 
-    /// Says what a key may hold, where it is read in a way of its own.
+    /// Declares the possible values of a key that is read in a special way.
     pub fn holds(&mut self, key: &'static str, shape: Shape) {
         self.field(key, false, || shape);
     }
 
-    /// Keeps what a key may hold, if that is asked for. What was said last of a key counts.
+    /// Records the possible values of a key, if the table is being described. The last declaration counts.
     fn field(&mut self, key: &'static str, is_needed: bool, shape: impl FnOnce() -> Shape) {
         if let Some(fields) = &mut self.fields {
             let is_needed = is_needed || fields.iter().any(|field| field.key == key && field.is_needed);
@@ -71,7 +71,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reports a value that has the right type and yet is wrong.
+    /// Reports a value of the right type that is invalid.
     pub fn reject(&mut self, span: &Span, message: impl Into<String>, help: Option<String>) {
         let diagnostic = Diagnostic::new(self.rules.bad_value, message).at(self.path, span.clone()).maybe_help(help);
         self.diagnostics.push(diagnostic);
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
         Some(Spanned { value: text.clone(), span: node.span.clone() })
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub fn needed_text(&mut self, key: &'static str) -> Option<Spanned<String>> {
         self.field(key, true, || Shape::Text);
         if !self.has(key) {
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
         words
     }
 
-    /// Reads a nested table by a reader of its own; nothing happens if it is not there.
+    /// Reads a nested table with its own reader; does nothing if it is missing.
     pub fn table(&mut self, key: &'static str, read: impl FnOnce(&mut Reader<'a>)) {
         if self.fields.is_some() {
             let fields = Reader::fields_read_by(read, self.path, self.rules);
@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What a function asks for of a table that holds nothing.
+    /// Records what a function reads, by giving it an empty table.
     pub(super) fn fields_read_by(read: impl FnOnce(&mut Reader<'a>), path: &'a RelPath, rules: Rules) -> Vec<Field> {
         let mut reader = Reader::new("", path, &[], 0..0, rules);
         reader.fields = Some(Vec::new());

@@ -1,11 +1,11 @@
-//! What a table may hold, as the function that reads it asks for it.
+//! The possible contents of a table, as recorded from the function that reads it.
 
 use std::ops::RangeInclusive;
 
 use super::{CONFIGURATION, Reader};
 use crate::source::RelPath;
 
-/// What a key may hold, as its reader asks for it.
+/// The possible values of a key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     Text,
@@ -22,7 +22,7 @@ pub enum Shape {
     /// A table with free keys: texts, numbers, true and false.
     Words,
     Table(Vec<Field>),
-    /// A table with free keys that all hold the same.
+    /// A table with free keys whose values all have the same shape.
     Named(Box<Shape>),
     /// A table of tables with free names.
     Tables(Vec<Field>),
@@ -31,7 +31,7 @@ pub enum Shape {
     Either(Vec<Shape>),
 }
 
-/// A key, and what it may hold.
+/// A key and its possible values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     pub key: &'static str,
@@ -39,7 +39,7 @@ pub struct Field {
     pub is_needed: bool,
 }
 
-/// What a table may hold, from the function that reads it: it asks for all of its keys, and none is there.
+/// The possible contents of a table, found by letting its function read an empty one and recording each key.
 pub fn describe(read: impl FnOnce(&mut Reader)) -> Vec<Field> {
     Reader::fields_read_by(read, &RelPath::default(), CONFIGURATION)
 }

@@ -1,4 +1,4 @@
-//! How diagnostics are written: drawn, in one line, as JSON, as annotations of GitHub, as SARIF.
+//! Output forms of diagnostics: drawn, on one line, as JSON, as GitHub annotations, as SARIF.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -35,7 +35,7 @@ struct Located<'a> {
     related: Vec<(&'a Related, Spot<'a>)>,
 }
 
-/// A place in a text that the run may hold.
+/// A place in a text that the run may have in memory.
 struct Spot<'a> {
     path: Option<&'a RelPath>,
     place: &'a Place,
@@ -44,7 +44,7 @@ struct Spot<'a> {
     line: Option<(usize, usize)>,
 }
 
-/// Writes diagnostics in a form. `text_of` gives the text of a source, if the run holds it.
+/// Writes diagnostics in a form. `text_of` returns the text of a source, if the run has it in memory.
 pub fn draw<'a>(
     diagnostics: &'a Diagnostics,
     text_of: impl Fn(&RelPath) -> Option<&'a str>,
@@ -93,7 +93,7 @@ fn draw_text(one: &Located, color: bool) -> String {
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.rule.code);
     let mut group = one.spot.show(Group::with_title(title));
     if diagnostic.path.is_none() {
-        // Without a place there is no margin for the help to hang on.
+        // Without a place there is no margin to attach the help to.
         let help = help.map(|help| format!("  = help: {}\n", help.replace('\n', "\n    "))).unwrap_or_default();
         return format!("{}\n{help}\n", renderer.render(&[group]));
     }
@@ -108,7 +108,7 @@ fn draw_text(one: &Located, color: bool) -> String {
 }
 
 impl<'a> Spot<'a> {
-    /// Adds the line that is meant to what is drawn, or at least where it is.
+    /// Adds the marked line to the drawing, or at least its position.
     fn show(&self, group: Group<'a>) -> Group<'a> {
         match (self.path, self.place, self.source) {
             (Some(path), Place::Span(span), Some(text)) => {
@@ -132,7 +132,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// `file:line:column`, as much of it as is known.
+    /// `file:line:column`, as far as it is known.
     fn text(&self) -> String {
         match (self.path, self.line) {
             (Some(path), Some((line, column))) => format!("{}:{line}:{column}", visible(path.as_str())),
@@ -142,7 +142,7 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// A text without the control characters behind ASCII, each of which is one character still. What is drawn shows all others as pictures.
+/// Replaces control characters beyond ASCII, each by one character. The drawing library already shows all others as pictures.
 fn printable(text: &str) -> String {
     text.replace(|c| matches!(c, '\u{80}'..='\u{9f}'), "\u{FFFD}")
 }
@@ -155,10 +155,10 @@ fn clamp(text: &str, span: &Span) -> Span {
     start..line_end
 }
 
-/// So many bytes of a line are shown before what is meant, of it, and behind it. More is not even looked at: a line may be a file.
+/// How many bytes of a line are shown before the marked text, of it, and after it. The rest is not even read: a line may be a whole file.
 const MOST_SHOWN: usize = 400;
 
-/// What is shown around a span: its line, and whether that is the whole line.
+/// The text shown around a span, and whether that is the whole line.
 fn shown(text: &str, span: &Span) -> (Span, bool) {
     let (first, last) = (boundary(text, span.start.saturating_sub(MOST_SHOWN)), boundary(text, span.end + MOST_SHOWN));
     let newline = text[first..span.start].rfind('\n').map(|newline| first + newline + 1);
@@ -218,12 +218,12 @@ fn draw_github(one: &Located, folder: &str) -> String {
     format!("::{command} {}::{}\n", properties.join(","), github_data(&message))
 }
 
-/// What follows the second `::` of a workflow command.
+/// Escapes the text after the second `::` of a workflow command.
 pub(super) fn github_data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// SARIF 2.1.0, OASIS standard. What concerns the project as a whole is said of its configuration: GitHub takes no result without a place.
+/// SARIF 2.1.0, OASIS standard. A message about the project as a whole points at its configuration: GitHub rejects results without a place.
 fn draw_sarif(located: &[Located], folder: &str) -> String {
     // Only the rules that a result names: all of them would be as long as the manual.
     let rules: BTreeMap<&str, &Rule> = located.iter().map(|one| (one.diagnostic.rule.code, one.diagnostic.rule)).collect();
@@ -297,7 +297,7 @@ fn sarif_place(spot: &Spot, folder: &str) -> serde_json::Value {
     json!({ "physicalLocation": physical })
 }
 
-/// A path as a relative reference: `a:b` would begin with a scheme (RFC 3986 §4.2).
+/// A path as a relative reference: `a:b` would otherwise begin with a scheme (RFC 3986 §4.2).
 fn uri(path: &str) -> String {
     encode_path(path).replace(':', "%3A")
 }
@@ -324,7 +324,7 @@ mod tests {
         assert!(github.starts_with("::error file=runsheet.toml,line=4,col=1,title=unknown-key::"), "{github}");
     }
 
-    /// Whoever reads JSON shows what is escaped in it all the same.
+    /// Viewers of JSON undo its escapes and show the characters, so they must be replaced.
     #[test]
     fn what_acts_on_a_screen_is_shown_in_every_form() {
         let path = RelPath::new("content/a\u{202e}.md").unwrap();
@@ -337,7 +337,7 @@ mod tests {
             let texts = match format {
                 MessageFormat::Json | MessageFormat::Sarif => {
                     let value: serde_json::Value = serde_json::from_str(&drawn).unwrap();
-                    // The name of a file is what it is.
+                    // The name of a file must stay as it is.
                     let message = if format == MessageFormat::Json { &value } else { &value["runs"][0]["results"][0]["message"] };
                     message.to_string().replace(&json!(path.as_str()).to_string(), "")
                 }

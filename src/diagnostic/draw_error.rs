@@ -1,4 +1,4 @@
-//! How an error of the world is drawn: in the forms of a diagnostic, but without a code and a place.
+//! Draws an error of the world in the forms of a diagnostic, but without a code and a place.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use super::draw::{github_data, sarif_document, sarif_driver};
 use crate::error::Error;
 use crate::text::visible;
 
-/// Draws an error: what could not be done, by what cause, and the ways out.
+/// Draws an error: what failed, the causes, and what to do.
 pub fn draw_error(error: &Error, format: MessageFormat) -> String {
     match format {
         MessageFormat::Text => format!("error: {}\n{}", visible(&error.sentence()), with_helps(error, "  = help: ", "\n")),
@@ -18,7 +18,7 @@ pub fn draw_error(error: &Error, format: MessageFormat) -> String {
     }
 }
 
-/// The ways out, each between two texts.
+/// The help lines, each between two given texts.
 fn with_helps(error: &Error, before: &str, after: &str) -> String {
     error.helps().map(|help| format!("{before}{}{after}", visible(help))).collect()
 }
@@ -43,7 +43,7 @@ fn draw_github(error: &Error) -> String {
     format!("::error title=runsheet::{}\n", github_data(&message))
 }
 
-/// A run without `results`, which says that nothing was found out (SARIF 2.1.0, Appendix I): an empty list would say that all is well.
+/// A run without `results`, which means that nothing was analysed (SARIF 2.1.0, Appendix I): an empty list would mean that all is well.
 fn draw_sarif(error: &Error) -> String {
     let message = visible(&error.sentence()) + &with_helps(error, "; help: ", "");
     let invocation = json!({

@@ -1,4 +1,4 @@
-//! What a run has to say about the user's files: collected and ordered by place.
+//! Messages about the user's files, collected and ordered by place.
 
 mod draw;
 mod draw_error;
@@ -23,22 +23,22 @@ pub enum Place {
     Line(usize, usize),
 }
 
-/// One remark about a user's file, with a stable code and, where there is one, the way out. Its words may quote a file, so that what controls
-/// a screen or turns text around is shown in them from the first, in whatever form they are written.
+/// One message about a user's file, with a stable code and, if possible, help. It may quote a file, so characters that control
+/// a screen or reorder text are made visible at once, whatever the output form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
-    /// What it is an instance of; its page is in the reference.
+    /// The rule that it breaks; the reference has a page about it.
     pub rule: &'static Rule,
     pub message: String,
     pub path: Option<RelPath>,
     pub place: Place,
     pub help: Option<String>,
-    /// Other places that belong to it, such as the one that came first.
+    /// Related places, such as that of the first of two duplicates.
     pub related: Box<[Related]>,
 }
 
-/// A further place of a diagnostic, and what is there.
+/// A related place of a diagnostic, and what is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Related {
     pub path: RelPath,
@@ -47,7 +47,7 @@ pub struct Related {
 }
 
 impl Diagnostic {
-    /// A remark by a rule, as bad as the rule says.
+    /// A message for a rule, with the rule's severity.
     pub fn new(rule: &'static Rule, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity: rule.severity,
@@ -92,7 +92,7 @@ impl Diagnostic {
         }
     }
 
-    /// Adds a place that belongs to it, and what is there.
+    /// Adds a related place, and what is there.
     pub fn related(mut self, path: &RelPath, place: Place, message: impl Into<String>) -> Diagnostic {
         let mut related = self.related.into_vec();
         related.push(Related { path: path.clone(), place, message: visible(&message.into()) });
@@ -100,7 +100,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds where the one stands that came first, if that is known.
+    /// Adds the place of the first of two duplicates, if it is known.
     pub fn first(self, path: &RelPath, span: Option<Span>) -> Diagnostic {
         match span {
             Some(span) => self.related(path, Place::Span(span), "first used here"),
@@ -124,7 +124,7 @@ impl Diagnostic {
     }
 }
 
-/// All remarks of a run.
+/// All messages of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
@@ -158,9 +158,9 @@ impl Diagnostics {
         self.count(Severity::Error) > 0
     }
 
-    /// The same remarks with the levels of `[check]` applied, ordered by file and place, none twice.
+    /// The same messages with the levels of `[check]` applied, ordered by file and place, without duplicates.
     ///
-    /// What `stops_merge` is judged first: no level changes it.
+    /// What `stops_merge` selects is exempt: no level changes it.
     pub fn settle(
         mut self,
         levels: &BTreeMap<String, CheckLevel>,

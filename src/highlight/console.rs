@@ -1,10 +1,10 @@
-//! A session at a prompt: commands are code, the rest is what they print.
+//! A console session: commands are code, the rest is output.
 
 use super::language::Language;
 use super::syntax::Memo;
 use super::token::{Line, Tokens};
 
-/// What a line begins with before a command: `$ `, `# `, `% ` or `> `, or a name in front of it, as in `ops@db1:~$ `.
+/// The prompt of a line: `$ `, `# `, `% ` or `> `, with or without a name before it, as in `ops@db1:~$ `.
 fn prompt(line: &str) -> Option<usize> {
     for sign in ['$', '#', '%', '>'] {
         let Some(at) = line.find(sign) else { continue };
@@ -25,7 +25,7 @@ fn prompt(line: &str) -> Option<usize> {
     None
 }
 
-/// Cuts a session: the prompt is `p`, output `o`, commands are shell code.
+/// Splits a session: prompts become `p`, output `o`, commands shell code.
 pub fn tokens(code: &str, memo: &mut Memo) -> Tokens {
     let mut tokens = Tokens::default();
     let mut lines = code.split_inclusive('\n').peekable();

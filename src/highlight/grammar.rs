@@ -1,22 +1,22 @@
-//! Small grammars of our own, for languages that no set of grammars has: words, strings, numbers and comments.
+//! Small grammars of our own, for languages that no grammar set covers: words, strings, numbers and comments.
 
 use super::token::{Line, Tokens};
 
-/// A language as far as colours need it.
+/// A language, in as much detail as highlighting needs.
 #[derive(Debug)]
 pub struct Grammar {
     pub name: &'static str,
-    /// Words that the language itself knows.
+    /// Keywords of the language.
     keywords: &'static [&'static str],
-    /// Words that name what is done.
+    /// Names of functions and directives.
     functions: &'static [&'static str],
-    /// Where a comment begins.
+    /// What begins a comment.
     comment: &'static str,
-    /// What a string is written between.
+    /// String quotes.
     quotes: &'static str,
-    /// Letters of a word besides letters and digits.
+    /// Characters of a word besides letters and digits.
     letters: &'static str,
-    /// Whether the first word of a line is what is done.
+    /// Whether the first word of a line is a directive.
     commands: bool,
     /// Whether a word before `=`, `!` or `~` is a name.
     labels: bool,

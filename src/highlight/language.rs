@@ -1,4 +1,4 @@
-//! The languages that are known, by the word behind the fence.
+//! The known languages, by the word after the fence.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -10,11 +10,11 @@ use crate::text::nearest;
 /// What code is written in.
 #[derive(Clone, Copy, Debug)]
 pub enum Language {
-    /// The grammar of this number of the set.
+    /// The grammar with this number in the set.
     Syntax(usize),
     /// A small grammar of our own.
     Grammar(&'static Grammar),
-    /// Commands behind a prompt, and what they print.
+    /// Commands after a prompt, and their output.
     Console,
 }
 
@@ -24,7 +24,7 @@ impl PartialEq for Language {
     }
 }
 
-/// Words that grammars do not list as endings of files. Most are what GitHub's Linguist calls the language.
+/// Names that the grammars do not list as file endings. Most are GitHub Linguist's names of the languages.
 const ALIASES: [(&str, &str); 69] = [
     ("apache", "envvars"),
     ("assembly", "asm"),
@@ -97,10 +97,10 @@ const ALIASES: [(&str, &str); 69] = [
     ("zsh", "sh"),
 ];
 
-/// Pictures that are written as text. They are shown as the text that they are.
+/// Pictures written as text. They are shown as text.
 const DIAGRAMS: [&str; 4] = ["d2", "mermaid", "plantuml", "puml"];
 
-/// How much a word must be like the one that is meant, from 0 to 1.
+/// How similar a word must be to a suggestion, from 0 to 1.
 const LIKE: f64 = 0.85;
 
 /// Words for text that is not code.
@@ -141,7 +141,7 @@ impl Language {
     }
 }
 
-/// What to do about a name that is not known.
+/// Help for an unknown name.
 pub fn help(name: &str) -> String {
     if DIAGRAMS.contains(&name) {
         return "add a picture in `content/`, or use `text`: diagrams are not drawn".to_owned();
@@ -156,7 +156,7 @@ pub fn help(name: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What whoever writes about a cutover puts behind a fence.
+    /// Words that authors of cutover documents put after a fence.
     const WRITTEN_NAMES: &str = "\
         apache asm awk bash bat c caddyfile clojure cmake console cpp crontab crystal csharp css csv d dart diff dockerfile \
         dotenv elixir elm erlang fish fortran fsharp go graphql groovy haskell hcl html http ini java javascript jq json jsonc \

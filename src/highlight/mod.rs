@@ -19,13 +19,13 @@ pub use language::{Language, help};
 pub use syntax::Memo;
 pub use token::{Token, Tokens};
 
-/// Changes when the same code would be cut otherwise: what was kept before is then not used.
+/// Increase it when the same code would be split differently, so that cached tokens are no longer used.
 pub const FORM: u32 = 3;
 
-/// Code longer than this (bytes) is left as it is.
+/// Code longer than this (bytes) is not highlighted.
 const MOST_CODE: usize = 256 << 10;
 
-/// What a block of code is known by: a part of the BLAKE3 hash of its language and its text.
+/// The key of a block of code: part of the BLAKE3 hash of its language and its text.
 pub type Key = [u8; 16];
 
 /// A block of code and what it is written in.
@@ -57,19 +57,19 @@ impl Code {
         }
     }
 
-    /// The code as HTML, with tokens that were made before. Those that are not its own are made anew.
+    /// The code as HTML, from tokens made earlier. If they do not fit this code, they are made again.
     pub fn html(&self, known: Option<&Tokens>) -> String {
         let html = known.and_then(|tokens| tokens.html(&self.text));
         html.or_else(|| self.tokens(&mut Memo::default()).html(&self.text)).unwrap_or_default()
     }
 }
 
-/// Tokens of blocks that are cut already, by the keys of the blocks.
+/// Tokens of blocks, by key.
 #[derive(Clone, Debug, Default)]
 pub struct Highlights(pub BTreeMap<Key, Arc<Tokens>>);
 
 impl Highlights {
-    /// The blocks of a site as tokens: taken from `known`, or made now, in parallel. What the site does not use is left out.
+    /// Tokens for a site's blocks: from `known`, or made now, in parallel. Blocks that the site does not use are left out.
     pub fn new<'c>(blocks: impl Iterator<Item = &'c Code>, known: &Highlights) -> Highlights {
         let mut kept = BTreeMap::new();
         let mut missing: BTreeMap<Key, &Code> = BTreeMap::new();
@@ -79,7 +79,7 @@ impl Highlights {
                 None => drop(missing.insert(code.key, code)),
             }
         }
-        // Neighbours in the order of the languages share what a memo knows.
+        // Sorted by language, so that neighbours share what a memo has learnt.
         let mut missing: Vec<&Code> = missing.into_values().collect();
         missing.sort_by_key(|code| code.language.name());
         let made: Vec<(Key, Arc<Tokens>)> =

@@ -1,4 +1,4 @@
-//! Code by one of the grammars of Sublime Text (syntect, with the set of two-face), remembered line by line.
+//! Code highlighted with a grammar of Sublime Text (syntect, with the set of two-face), remembered line by line.
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::LazyLock;
@@ -19,8 +19,8 @@ const MOST_LINES: usize = 1 << 16;
 
 type Map<K, V> = IndexMap<K, V, BuildHasherDefault<DefaultHasher>>;
 
-/// What is known of lines: in the same state of the same grammar, the same line gives the same tokens and the same state behind
-/// it. Commands repeat from page to page, so most lines are met again.
+/// Results for lines: in the same state of the same grammar, the same line gives the same tokens and the same next state. Commands
+/// recur from page to page, so most lines are found here.
 #[derive(Default)]
 pub struct Memo {
     grammars: Map<usize, Grammar>,
@@ -41,7 +41,7 @@ struct State {
 }
 
 impl Memo {
-    /// Cuts code of the grammar of this number into tokens.
+    /// Splits code into tokens with the grammar of this number.
     pub fn tokens(&mut self, index: usize, code: &str) -> Tokens {
         let mut tokens = Tokens::default();
         let Some(syntax) = SET.syntaxes().get(index) else { return Tokens::plain(code) };
@@ -69,7 +69,7 @@ impl Memo {
             }
             tokens.extend(cut.0.iter().copied());
             let Some(next) = grammar.number_of(parse, scopes) else {
-                // A grammar with so many states has seen something odd: it begins anew, and the rest of this block stays plain.
+                // A grammar with this many states has gone astray: reset it, and leave the rest of this block plain.
                 self.grammars.swap_remove(&index);
                 tokens.push(None, after.len());
                 return tokens;
@@ -121,7 +121,7 @@ fn cut_line(
     Some(())
 }
 
-/// The class of a token: of the innermost scope that has one. Punctuation has none of its own.
+/// The class of a token: that of the innermost scope with a class. Punctuation has no class of its own.
 fn class_of(scopes: &[Scope], classes: &mut Map<Scope, Option<char>>) -> Option<char> {
     // From the outside in, so that all scopes are known when the innermost one decides.
     let (mut innermost, mut is_key, mut is_string) = (None, false, false);
@@ -131,7 +131,7 @@ fn class_of(scopes: &[Scope], classes: &mut Map<Scope, Option<char>>) -> Option<
         is_string |= class == Some('s');
         innermost = class.or(innermost);
     }
-    // What stands in a string is a part of it: a colour for each variable there would be more HTML than it says.
+    // Everything in a string belongs to it: a colour for each variable would cost more HTML than it is worth.
     match innermost? {
         'c' => Some('c'),
         _ if is_string && is_key => Some('a'),
@@ -141,7 +141,7 @@ fn class_of(scopes: &[Scope], classes: &mut Map<Scope, Option<char>>) -> Option<
     }
 }
 
-/// What lies within is the key of an object, if it is a string.
+/// Marks that a string inside is the key of an object.
 const KEYS: char = '+';
 
 /// Beginnings of scopes and their classes; the first that fits holds. `-` ends the search without a class.

@@ -1,8 +1,8 @@
-//! Code cut into tokens, and tokens as HTML: neighbours of one class are one element, spaces around a token stay outside of it.
+//! Code as tokens, and tokens as HTML: neighbours of one class share an element, and spaces around a token stay outside it.
 
 use crate::text::html::escape_element;
 
-/// The classes that there are.
+/// The existing classes.
 const CLASSES: &[u8] = b"acdfiknopstv";
 
 /// A part of a text.
@@ -14,7 +14,7 @@ pub struct Token {
     pub length: u32,
 }
 
-/// A text from its beginning to its end, without the text itself: whatever it holds, it can become nothing but colours.
+/// Tokens that cover a text, without the text itself: whatever such data contains, it can only become colours.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens(pub Vec<Token>);
 
@@ -39,7 +39,7 @@ impl Tokens {
         others.into_iter().for_each(|token| self.push(token.class, token.length as usize));
     }
 
-    /// The tokens of the first so many bytes, which are taken away.
+    /// Removes and returns the tokens of the first bytes, up to a number of them.
     pub fn take(&mut self, length: usize) -> Vec<Token> {
         let (mut taken, mut left) = (Vec::new(), u32::try_from(length).unwrap_or(u32::MAX));
         let mut whole = 0;
@@ -59,7 +59,7 @@ impl Tokens {
         taken
     }
 
-    /// The text as HTML. `None` if these are not the tokens of it.
+    /// The text as HTML. `None` if these are not its tokens.
     pub fn html(&self, text: &str) -> Option<String> {
         let mut html = String::with_capacity(text.len() * 2);
         let mut rest = text;
@@ -83,11 +83,11 @@ impl Tokens {
     }
 }
 
-/// One line of code that is being cut.
+/// One line of code that is being split.
 pub struct Line<'t> {
     tokens: &'t mut Tokens,
     class: Option<char>,
-    /// Bytes of spaces that are counted when it is known whether they lie within an element.
+    /// Bytes of spaces, pending until it is known whether they belong inside an element.
     spaces: usize,
 }
 
@@ -109,7 +109,7 @@ impl<'t> Line<'t> {
         self.spaces = bare.len() - kept;
     }
 
-    /// Ends the line: the spaces at its end, its break among them, stand outside of all elements.
+    /// Ends the line: trailing spaces and the line break stay outside all elements.
     pub fn end(self) {
         self.tokens.push(None, self.spaces);
     }

@@ -35,7 +35,7 @@ impl Sender {
     }
 }
 
-/// What is allowed in an address beyond what mail itself allows.
+/// What is allowed in an address in addition to the rules of mail itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rules {
     /// Domains that mix scripts.
@@ -50,7 +50,7 @@ pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
     if domain.is_ascii() || rules.unicode {
         return Ok(address);
     }
-    // Latin and Cyrillic in one label is how one domain is made to look like another (UTS 39 §5.2).
+    // Latin and Cyrillic in one label is a way to imitate another domain (UTS 39 §5.2).
     let mixed = |label: &&str| !label.check_restriction_level(RestrictionLevel::HighlyRestrictive);
     let Some(label) = domain.split(DOTS).find(mixed) else { return Ok(address) };
     let foreign: Vec<String> = label.chars().filter(|c| !c.is_ascii()).map(|c| format!("`{c}` U+{:04X}", u32::from(c))).collect();
@@ -60,10 +60,10 @@ pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
     Err(diagnostic.help("if the domain is right, set `allow_unicode_addresses = true` in [notices]"))
 }
 
-/// What divides the names of a domain (UTS 46 §2.3).
+/// What separates the labels of a domain (UTS 46 §2.3).
 const DOTS: [char; 4] = ['.', '\u{3002}', '\u{FF0E}', '\u{FF61}'];
 
-/// Says what a cell holds in place of one plain address, and the way out where there is one.
+/// Describes what a cell contains instead of one plain address, with help if possible.
 fn explain(text: &str, message: String) -> Diagnostic {
     let shown = crate::text::visible(&text.chars().take(100).collect::<String>());
     let fault = |message: String| Diagnostic::new(rule::BAD_ADDRESS, message);
@@ -97,13 +97,13 @@ pub fn named(text: &str) -> Option<(String, String)> {
     is_one.then(|| (name, address.to_owned()))
 }
 
-/// A name without the quotes of a quoted string; other quotes are letters of the name.
+/// A name without the quotes of a quoted string; other quotes belong to the name.
 fn unquoted(name: &str) -> String {
     let quoted = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).filter(|name| !name.replace("\\\"", "").contains('"'));
     quoted.map_or_else(|| name.to_owned(), |name| name.replace("\\\"", "\"")).trim().to_owned()
 }
 
-/// The one address that is left without what does not belong to it.
+/// The only address in a text after removing what does not belong to it.
 fn meant(text: &str) -> Option<String> {
     let visible: String = text.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
     let plain = visible.trim();
@@ -173,14 +173,14 @@ pub fn parse(text: &str) -> Result<Address, String> {
     Address::new(local, &ascii).map_err(|error| format!("invalid mail address `{text}`: {error}"))
 }
 
-/// The key by which two rows are the same recipient: the whole in lower case, the domain in ASCII.
+/// The key that identifies a recipient: the whole address in lower case, the domain in ASCII.
 ///
-/// RFC 5321 §2.4 lets a host tell `A@` from `a@`. None is known that does, and two copies to one person are a real fault.
+/// RFC 5321 §2.4 lets a host distinguish `A@` from `a@`. No known host does, and two copies to one person are a real fault.
 pub fn key(address: &Address) -> String {
     address.to_string().to_ascii_lowercase()
 }
 
-/// Whether an address is nobody's: its domain is kept for examples and tests (RFC 2606, RFC 6761).
+/// Whether an address cannot belong to anybody: its domain is reserved for examples and tests (RFC 2606, RFC 6761).
 pub fn is_sample(address: &Address) -> bool {
     let domain = address.domain().to_ascii_lowercase();
     let last = domain.rsplit('.').next().unwrap_or("");
@@ -188,7 +188,7 @@ pub fn is_sample(address: &Address) -> bool {
     matches!(last, "example" | "test" | "invalid" | "localhost") || ["example.com", "example.net", "example.org"].into_iter().any(is_below)
 }
 
-/// A hash of the key: two addresses of a table never share one.
+/// A hash of the key, long enough that no two addresses of a table share one.
 pub fn hash(address: &Address) -> u128 {
     let hash = blake3::hash(key(address).as_bytes());
     u128::from_le_bytes(hash.as_bytes()[..16].try_into().expect("16 of 32 bytes"))

@@ -1,6 +1,6 @@
-//! Keys of a sender, and the hashes that they sign.
+//! A sender's keys, and the hashes made with them.
 
-/// Keys from the environment; without one, hashes are plain.
+/// Keys from the environment; without a key, hashes are plain.
 #[derive(Clone, Default)]
 pub struct Keys {
     pub message_id: Option<String>,

@@ -1,4 +1,4 @@
-//! Plain values of mail, which the configuration and notices share.
+//! Plain mail values, shared by the configuration and notices.
 
 pub mod address;
 pub mod keys;

@@ -1,8 +1,8 @@
-//! How many messages in a time.
+//! Rates: messages per period.
 
 use std::time::Duration;
 
-/// So many messages in a time.
+/// A number of messages in a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub messages: u32,

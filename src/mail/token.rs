@@ -1,18 +1,18 @@
-//! Tokens: what stands for a recipient in an unsubscribe link and in a bounce address. Only the key's holder can make and read them.
+//! Tokens that identify a recipient in an unsubscribe link and in a bounce address. Only the key's holder can make and read them.
 
 use std::collections::BTreeSet;
 
 use super::keys::{Keys, hash};
 
-/// The mark in an address that a token takes the place of.
+/// The placeholder that a token replaces in an address.
 pub const MARK: &str = "{token}";
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// In the address by which a recipient leaves.
+    /// In the unsubscribe address.
     Unsubscribe,
-    /// In the sender of the envelope, to which a bounce comes back (VERP).
+    /// In the envelope sender, to which bounces return (VERP).
     Bounce,
 }
 
@@ -26,7 +26,7 @@ impl Kind {
         }
     }
 
-    /// Its digits; those of a local part are counted (RFC 5321 §4.5.3.1.1).
+    /// Its number of digits; a local part has limited room (RFC 5321 §4.5.3.1.1).
     fn length(self) -> usize {
         match self {
             Kind::Unsubscribe => 40,
@@ -42,7 +42,7 @@ impl Kind {
     }
 }
 
-/// An address with the token of a recipient in it, if it asks for one.
+/// An address with the recipient's token filled in, if it has the placeholder.
 pub fn fill(template: &str, kind: Kind, campaign: &str, address: &str, keys: &Keys) -> Result<String, String> {
     if !template.contains(MARK) {
         return Ok(template.to_owned());
@@ -51,22 +51,22 @@ pub fn fill(template: &str, kind: Kind, campaign: &str, address: &str, keys: &Ke
     Ok(template.replace(MARK, &kind.of(key, campaign, address)))
 }
 
-/// What is as long as the token of a bounce address.
+/// A dummy as long as the token of a bounce address.
 pub fn sample() -> String {
     "0".repeat(Kind::Bounce.length())
 }
 
-/// A token whose recipient is looked for.
+/// A token whose recipient is wanted.
 pub struct Sought {
-    /// All that may be it: mail systems and browsers put their own digits beside it.
+    /// All candidates: mail systems and browsers add digits of their own.
     words: BTreeSet<String>,
 }
 
 impl Sought {
-    /// The longest text that is looked into.
+    /// The longest text that is searched.
     pub const MOST: usize = 4096;
 
-    /// What may be a token in an address, a link, or the token alone. `None`: nothing.
+    /// The possible tokens in an address, in a link, or in the token alone. `None` if there are none.
     pub fn in_text(text: &str) -> Option<Sought> {
         let text = text.to_ascii_lowercase();
         let mut words = BTreeSet::new();
@@ -78,7 +78,7 @@ impl Sought {
         (!words.is_empty()).then_some(Sought { words })
     }
 
-    /// What the token is for, if it is that of this recipient in this campaign.
+    /// What the token is for, if it belongs to this recipient in this campaign.
     pub fn finds(&self, key: &str, campaign: &str, address: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| self.words.contains(&kind.of(key, campaign, address)))
     }

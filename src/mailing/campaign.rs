@@ -15,12 +15,12 @@ use crate::source::RelPath;
 use crate::text::encoding::Encoding;
 use crate::text::suggest;
 
-/// What a frozen plan says of all its messages.
+/// What a frozen plan fixes for all its messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frozen {
     /// Their Date.
     pub date: Timestamp,
-    /// The names that campaigns of the site were begun under, by their names: Message-IDs and the window's UID are made of them.
+    /// The names under which the site's campaigns began, by present name: Message-IDs and the window's UID are derived from them.
     pub begun: BTreeMap<String, String>,
 }
 
@@ -31,7 +31,7 @@ impl Frozen {
     }
 }
 
-/// A notice of the project by its name, with its page: as it is written first, and its translations behind it.
+/// A notice of the project by its name, with its page: the original first, then its translations.
 pub fn find_notices<'a>(project: &'a Project, name: &str) -> Vec<(&'a Page, &'a Notice)> {
     let pages = project.pages.iter();
     let all = pages.flat_map(|page| page.notices.iter().map(move |notice| (&**page, notice)));
@@ -46,7 +46,7 @@ pub fn event_of<'a>(project: &'a Project, mailing: &Mailing, page: &Page) -> Opt
     config.event_of(mailing, config.event(page.front.event.as_ref().map(|name| name.value.as_str())))
 }
 
-/// The campaign of a mailing, with its event. `None` if there is no such notice or event; the site reports that.
+/// The campaign of a mailing, with its event. `None` if the notice or event does not exist; the site reports that.
 pub fn campaign_of<'a>(project: &'a Project, mailing: &Mailing) -> Option<(Campaign, &'a Event)> {
     let (page, _) = *find_notices(project, &mailing.notice.value).first()?;
     let event = event_of(project, mailing, page)?;
@@ -63,7 +63,7 @@ pub fn stage_of(project: &Project, mailing: &Mailing) -> Option<Stage> {
     find_notices(project, &mailing.notice.value).first().and_then(|(_, notice)| notice.stage)
 }
 
-/// The mailings of the same series that were sent before one, oldest first.
+/// The mailings of the same series that were sent before this one, oldest first.
 pub fn before<'a>(project: &'a Project, mailing: &Mailing, event: &Event, stage: Option<Stage>, date: &Zoned) -> Vec<&'a Mailing> {
     let (Some(stage), Some(clock)) = (stage, &event.clock) else { return Vec::new() };
     let mut before: Vec<(Zoned, &Mailing)> = Vec::new();

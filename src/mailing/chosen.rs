@@ -1,4 +1,4 @@
-//! Who of a table gets a message: not those who left, and of the others those who are chosen.
+//! Which rows of a table get a message: everyone except those on the suppression list and those not selected.
 
 use super::row_faults::RowFaults;
 use super::{Selection, Source};
@@ -13,18 +13,18 @@ use crate::notice::shard::Shard;
 use crate::notice::suppression::Suppression;
 use crate::rule;
 
-/// Who of a table gets a message.
+/// Which rows of a table get a message.
 pub struct Chosen {
     pub suppression: Suppression,
     only: Option<u128>,
     filter: Option<Filter>,
     shard: Option<Shard>,
-    /// Somebody meets the condition, in whatever part of the table.
+    /// Whether any row has met the condition so far, in any part of the table.
     pub is_met: bool,
 }
 
 impl Chosen {
-    /// `None` if the list of those who get nothing is faulty; it is reported.
+    /// `None` if the suppression list is faulty; that is reported.
     pub fn new(
         source: &impl Source,
         config: &Config,
@@ -47,7 +47,7 @@ impl Chosen {
     pub fn takes(&mut self, recipient: &Recipient) -> Result<bool> {
         let is_named = self.only.is_none_or(|only| only == address::hash(&recipient.address))
             && self.shard.is_none_or(|shard| shard.holds(&recipient.address));
-        // Of the others the condition is asked until somebody meets it.
+        // The condition is also evaluated for the others, until a row meets it.
         let Some(filter) = self.filter.as_ref().filter(|_| is_named || !self.is_met) else { return Ok(is_named) };
         let meets = filter.takes(recipient).with_context(|| format!("`--where` fails on line {}", recipient.line))?;
         self.is_met |= meets;
@@ -55,7 +55,7 @@ impl Chosen {
     }
 }
 
-/// The list that `suppress` names. One that is not there is an error: those who left would be mailed.
+/// Reads the list that `suppress` names. If it is missing, that is an error: people who left would get mail.
 fn suppression(source: &impl Source, config: &Config, diagnostics: &mut Diagnostics) -> Result<Option<Suppression>> {
     let Some(path) = &config.notices.suppress else { return Ok(Some(Suppression::default())) };
     let Some((beginning, list)) = source.suppressions(&path.value)? else {

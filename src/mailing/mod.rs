@@ -1,6 +1,6 @@
-//! Merging a mailing: the rows of its table are pulled one after another, and each comes out as what became of it.
+//! Merging a mailing: the rows of its table are pulled one after another, and the outcome of each comes out.
 //!
-//! [`Merging`] is the whole of it: who is chosen, who gets nothing, what is wrong in a row, the messages of the others. Commands pull
+//! [`Merging`] covers all of it: who is selected, who is suppressed, what is wrong in a row, the messages of the others. Commands pull
 //! from it and hand on what they get. It reads through a [`Source`] and asks a gate who may pass, and does nothing else to the world.
 
 pub mod campaign;
@@ -45,13 +45,13 @@ pub struct Selection<'a> {
     pub limit: Option<u64>,
     /// Whether to also report what the notice's tags became.
     pub probed: bool,
-    /// Whether each row that is wrong comes out, with all of its faults. Else the first of them are reported.
+    /// Whether each faulty row comes out with all of its faults. Otherwise only the first ones are reported.
     pub surveyed: bool,
-    /// What the plan says of the messages, if there is one.
+    /// What the plan fixes for the messages, if there is a plan.
     pub frozen: Option<&'a Frozen>,
-    /// Rows that are left out, as they are wrong.
+    /// Faulty rows that are left out.
     pub skip: Option<&'a Skip>,
-    /// Without its table it is left out. Whoever names a mailing wants it whole.
+    /// Whether the mailing is skipped if its table is missing. A mailing named by the user must be complete.
     pub may_be_skipped: bool,
 }
 
@@ -73,57 +73,57 @@ impl<'a> Selection<'a> {
         }
     }
 
-    /// The command that names all wrong rows of the table.
+    /// The command that lists all faulty rows of the table.
     pub fn command_to_check(&self) -> String {
         let of = self.recipients.map(|file| format!(" --recipients {}", file.display())).unwrap_or_default();
         format!("runsheet notice check {}{of} --report bad.csv", self.mailing.id.value)
     }
 
-    /// Whether nobody is left out by choice.
+    /// Whether no recipient is left out by selection.
     pub fn takes_all(&self) -> bool {
         self.only.is_none() && self.condition.is_none() && self.shard.is_none()
     }
 }
 
-/// What came of it.
+/// The totals of a merge.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub written: u64,
-    /// Rows of the table that hold something.
+    /// Non-empty rows of the table.
     pub rows: u64,
     /// Recipients beyond the limit.
     pub beyond_limit: u64,
-    /// Rows that were left out, as they are wrong.
+    /// Faulty rows that were left out.
     pub left_out: u64,
-    /// Addresses that stood in the table more than once.
+    /// Rows that repeat an earlier address.
     pub repeated: u64,
-    /// Recipients who get nothing more.
+    /// Recipients on the suppression list.
     pub suppressed: u64,
-    /// Recipients whom the selection does not choose.
+    /// Recipients that the selection leaves out.
     pub not_chosen: u64,
-    /// Recipients whom the gate does not let through.
+    /// Recipients that the gate does not let through.
     pub passed_by: u64,
-    /// How many have to read another language than theirs.
+    /// How many get another language than their own, by language.
     pub untranslated: BTreeMap<String, u64>,
     /// There is no table of recipients.
     pub skipped: bool,
-    /// Something was wrong, so not all messages were made. No level of `[check]` makes that right.
+    /// Something was wrong, so not all messages were made. No level of `[check]` changes that.
     pub incomplete: bool,
-    /// It was not only rows: the notice, the configuration, or the table as a whole.
+    /// The fault was not only in rows: it was in the notice, the configuration, or the table as a whole.
     pub beyond_rows: bool,
     /// The hash of the table as it was read.
     pub table: String,
 }
 
 impl Tally {
-    /// `, not written in de (66)`; nothing if all read their own language.
+    /// `, not written in de (66)`; empty if everyone reads their own language.
     pub fn untranslated_text(&self) -> String {
         let languages: Vec<String> = self.untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
         if languages.is_empty() { String::new() } else { format!(", not written in {}", languages.join(", ")) }
     }
 }
 
-/// What became of one row. `P` is what the gate gave for a recipient whom it let through.
+/// The outcome of one row. `P` is the gate's value for a recipient that it let through.
 #[derive(Debug)]
 pub enum Outcome<'a, P> {
     Written(Box<MergedMessage<'a, P>>),
@@ -131,15 +131,15 @@ pub enum Outcome<'a, P> {
     BeyondLimit(Recipient),
     /// The gate did not let it through.
     PassedBy(Recipient),
-    /// The row says the same as an earlier one.
+    /// The row repeats an earlier one.
     Repeated(Recipient),
     /// It is wrong, and somebody chose to continue without it.
     LeftOut(&'a LeftOut),
-    /// It is wrong, or only doubtful: then its message comes too. Comes out only of a survey.
+    /// It is faulty, or only doubtful; then its message follows, too. Comes out only of a survey.
     Faulty(BadRow),
 }
 
-/// A message that was made, with what it was made of.
+/// A finished message, with its inputs.
 #[derive(Debug)]
 pub struct MergedMessage<'a, P> {
     /// From 1, in the order of the table.

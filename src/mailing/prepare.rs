@@ -1,4 +1,4 @@
-//! What the messages of a mailing are made of: its notice in all languages, its date, and what was sent before it.
+//! Prepares a mailing's messages: its notice in all languages, its date, and what was sent before it.
 
 use jiff::Zoned;
 
@@ -18,7 +18,7 @@ use crate::site::Site;
 use crate::source::{RelPath, Span};
 use crate::theme::Theme;
 
-/// What all messages of a project are made of.
+/// The inputs of all messages of a project.
 #[derive(Clone, Copy)]
 pub struct Materials<'a> {
     pub site: &'a Site,
@@ -27,7 +27,7 @@ pub struct Materials<'a> {
     pub keys: &'a Keys,
 }
 
-/// Compiles the mailing's notice and checks all that does not depend on a row. `None` if that fails; it is reported.
+/// Compiles the mailing's notice and checks everything that does not depend on a row. `None` if that fails; it is reported.
 ///
 /// Messages have the mailing's own date unless a plan was frozen.
 pub fn prepare<'a>(
@@ -39,7 +39,7 @@ pub fn prepare<'a>(
     diagnostics: &mut Diagnostics,
 ) -> Option<Merge<'a>> {
     let Materials { site, project, theme, keys } = materials;
-    // A notice that does not exist is reported by the site already.
+    // The site has already reported a notice that does not exist.
     let found = find_notices(project, &mailing.notice.value);
     let (page, first) = *found.first()?;
     let (event, clock) = clock_of(materials, mailing, page, diagnostics)?;
@@ -51,7 +51,7 @@ pub fn prepare<'a>(
     }
     let (campaign, earlier) = campaigns(materials, mailing, event, first, &scheduled, frozen);
     let notices = &site.config.notices;
-    // What was begun under another name keeps its window in the readers' calendars.
+    // A campaign that began under another name keeps its window in the readers' calendars.
     let known = earlier.iter().chain([&campaign]).find(|one| one.hashed_as() != one.name()).and_then(|one| Known::parse(one.hashed_as()));
     let site_name = known.as_ref().map_or(site.config.site.identity(), |known| &known.site);
     let invitation = Invitation::new(event, site_name, &site.config.site.base_url, notices, first.stage, &date);
@@ -61,7 +61,7 @@ pub fn prepare<'a>(
         diagnostics.extend(faults);
         return None;
     }
-    // Faults of the templates themselves are reported by the site already.
+    // The site has already reported faults of the templates themselves.
     let compile = |(page, notice): &(&'a Page, &'a Notice)| {
         let compiled = site.compile(page, notice, Some(event), theme, &mut Diagnostics::default())?;
         Some(Version { notice, compiled })
@@ -118,14 +118,14 @@ fn clock_of<'a>(
     Some((event, clock))
 }
 
-/// A diagnostic at a place of the configuration; a mailing that stands nowhere in it has none.
+/// A diagnostic at a place of the configuration; a made-up mailing has no place there.
 fn placed(mailing: &Mailing, span: &Span, diagnostic: Diagnostic) -> Diagnostic {
     let path = crate::source::configuration();
     let is_placed = mailing.is_declared || !span.is_empty();
     if is_placed { diagnostic.at(&path, span.clone()) } else { diagnostic.in_file(&path) }
 }
 
-/// A date that no mail has. That of messages which are sent is the time of their plan.
+/// Reports a date that mail cannot have. Messages that are sent have the time of their plan instead.
 fn too_early(mailing: &Mailing, event: &Event, date: &Zoned, is_frozen: bool) -> Diagnostic {
     let message = format!("the messages of {} would be dated before 1970: {}", mailing.shown(), moment::long(date));
     let (span, help) = match &mailing.when {
@@ -136,7 +136,7 @@ fn too_early(mailing: &Mailing, event: &Event, date: &Zoned, is_frozen: bool) ->
     placed(mailing, span, Diagnostic::new(rule::BAD_VALUE, message).help(help))
 }
 
-/// When the configuration wants a mailing to be sent.
+/// The configured time of a mailing.
 fn scheduled(mailing: &Mailing, clock: &Clock, diagnostics: &mut Diagnostics) -> Option<Zoned> {
     let config_path = crate::source::configuration();
     let mut reached = true;
@@ -164,10 +164,10 @@ fn scheduled(mailing: &Mailing, clock: &Clock, diagnostics: &mut Diagnostics) ->
     Some(scheduled)
 }
 
-/// So many Message-IDs stand in `References` at most.
+/// How many Message-IDs `References` has at most.
 const MOST_REFERENCES: usize = 20;
 
-/// The campaign of a mailing, and those before it in its series, oldest first.
+/// The campaign of a mailing, and the earlier ones in its series, oldest first.
 fn campaigns(
     Materials { project, .. }: Materials,
     mailing: &Mailing,

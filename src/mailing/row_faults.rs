@@ -1,4 +1,4 @@
-//! What is said of rows that are wrong: the first are named, and the first of each kind; the others are counted.
+//! Reports faulty rows: the first ones, and the first of each kind, are shown; the others are counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::text::counted;
 /// Faults of rows as they are reported to the user.
 pub struct RowFaults {
     path: RelPath,
-    /// The command that names them all, if there is one.
+    /// The command that lists them all, if there is one.
     names_all: Option<String>,
     rows: usize,
     named: BTreeSet<&'static str>,
@@ -39,14 +39,14 @@ impl RowFaults {
         }
     }
 
-    /// Counts rows that are not named.
+    /// Counts rows that are not shown.
     pub fn count(&mut self, rule: &'static Rule, rows: usize) {
         if rows > 0 {
             *self.counted.entry(rule.code).or_default() += rows;
         }
     }
 
-    /// Says how many there are besides those that were named.
+    /// Reports how many there are besides those shown.
     pub fn finish(&self, diagnostics: &mut Diagnostics) {
         let more: usize = self.counted.values().sum();
         if more > 0 {

@@ -1,4 +1,4 @@
-//! `--skip-bad COUNT`: a mailing without the rows that are wrong, if there are as many as the user says.
+//! `--skip-bad COUNT`: a mailing without its faulty rows, if there are as many as the user says.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use crate::notice::rows::BadRow;
 use crate::rule::Severity;
 use crate::text::counted;
 
-/// Rows that a mailing is merged without, by their lines.
+/// The lines of the rows that are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
     pub rows: BTreeMap<u64, LeftOut>,
-    /// The hash of the table in which they are.
+    /// The hash of the table that contains them.
     pub table: String,
 }
 
@@ -23,7 +23,7 @@ impl Skip {
         format!("--skip-bad {}", self.rows.len())
     }
 
-    /// The first of those who are left out, and how many there are besides. `None` if nobody is.
+    /// The first row that is left out, and how many more there are. `None` if there are none.
     pub fn first_of(left_out: &[LeftOut]) -> Option<String> {
         let first: Vec<String> = left_out
             .iter()
@@ -45,11 +45,11 @@ impl Skip {
     }
 }
 
-/// The rows of a survey that have an error, and what is wrong besides rows.
+/// The rows of a survey that have an error, and faults outside rows.
 #[derive(Debug, Default)]
 pub struct FaultyRows {
     pub rows: BTreeMap<u64, LeftOut>,
-    /// What lies in the notice, and what ends the table: the first of these.
+    /// Faults of the notice, or of the whole table: the first of these.
     pub others: Vec<Diagnostic>,
 }
 
@@ -59,7 +59,7 @@ impl FaultyRows {
         let is_other = |fault: &&Diagnostic| row.ends || fault.line().is_none();
         let room = MOST_NAMED.saturating_sub(self.others.len());
         self.others.extend(errors().filter(is_other).take(room).cloned());
-        // One without faults repeats an address with other values: it comes again with what differs.
+        // A row without faults repeats an address with other values: it comes again with the differences.
         if errors().next().is_some() {
             self.rows.entry(row.line).and_modify(|known| known.add(row)).or_insert_with(|| LeftOut::new(row));
         }

@@ -1,4 +1,4 @@
-//! What a merge reads, from wherever it comes: the table of recipients, more than once, and the list of those who get nothing.
+//! What a merge reads, wherever it comes from: the recipient table, several times, and the suppression list.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -11,14 +11,14 @@ use crate::notice::table::{Format, Table};
 use crate::source::RelPath;
 use crate::text::encoding::{Decoded, Encoding};
 
-/// The first bytes of a file, and a reader of all of it.
+/// The first bytes of a file, and a reader for the whole file.
 pub type Opened<R> = (Vec<u8>, R);
 
 /// What a merge reads.
 pub trait Source {
     type Reader: Read;
 
-    /// The table, as diagnostics name it.
+    /// The table's name in diagnostics.
     fn path(&self) -> &RelPath;
 
     fn encoding(&self) -> Encoding;
@@ -26,7 +26,7 @@ pub trait Source {
     /// The table from its beginning. `None` if there is none.
     fn table(&self) -> Result<Option<Opened<Self::Reader>>>;
 
-    /// The list of those who get nothing, which `suppress` names. `None` if there is none.
+    /// The suppression list, which `suppress` names. `None` if there is none.
     fn suppressions(&self, path: &RelPath) -> Result<Option<Opened<Self::Reader>>>;
 }
 
@@ -54,14 +54,14 @@ pub fn open<S: Source>(source: &S) -> Result<Option<Result<OpenTable<S::Reader>,
     Ok(Some(table.map(|rows| OpenTable { rows, hash })))
 }
 
-/// Reads the whole table to see whether it is in another encoding.
+/// Reads the whole table to find out whether it is in another encoding.
 pub fn encoding_fault<S: Source>(source: &S) -> Result<Option<Diagnostic>> {
     let path = source.path();
     let Some((beginning, reader)) = source.table()? else { return Ok(None) };
     encoding::table_fault(reader, &beginning, source.encoding(), path).with_context(|| format!("cannot read {path}"))
 }
 
-/// Of the bytes that were read: after the last row, that of the file.
+/// The hash of the bytes read so far; after the last row, that of the file.
 #[derive(Clone, Default)]
 pub struct TableHash(Rc<RefCell<blake3::Hasher>>);
 

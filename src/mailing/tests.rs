@@ -36,12 +36,12 @@ struct Given {
     table: Option<String>,
     list: Option<&'static str>,
     path: RelPath,
-    /// Somebody has added a row.
+    /// Adds a row to the table.
     has_changed: bool,
     opened: Cell<u32>,
 }
 
-/// Bytes that end in a fault if they hold the word for it.
+/// Bytes that end in a read error if they contain a special word.
 struct Bytes(Cursor<Vec<u8>>);
 
 impl Read for Bytes {
@@ -98,7 +98,7 @@ fn given(rows: &str) -> Given {
     Given { project, theme, site, keys, table, list: Some(""), path, has_changed: false, opened: Cell::new(0) }
 }
 
-/// What came out, one word a row, and at the end.
+/// The outcomes, one word per row, and the totals.
 struct Seen {
     rows: Vec<String>,
     tally: Tally,

@@ -1,4 +1,4 @@
-//! What a row comes to before messages are made: whether it is somebody's turn, and what is wrong in it by itself.
+//! Judges a row before messages are made: whether its recipient is selected, and which faults the row itself has.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::rule::Severity;
 use crate::source::RelPath;
 
 impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
-    /// Decides what a row comes to. `None`: nothing more.
+    /// Decides what a row results in. `None` at the end.
     pub(super) fn judge(&mut self, entry: Entry) -> Result<Option<Row<'a>>> {
         self.tally.rows += 1;
         let line = match &entry {
@@ -49,7 +49,7 @@ impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
         Ok(Some(Row::Good(recipient, if is_within { Turn::Taken } else { Turn::BeyondLimit })))
     }
 
-    /// A row that is wrong, with what else stands in place of its values.
+    /// A faulty row, with harmless values where it is wrong.
     fn look_further(&mut self, mut row: BadRow) -> BadRow {
         self.tally.beyond_rows |= row.ends;
         if let Some(stand_in) = row.stand_in.as_mut().filter(|_| self.selection.takes_all()) {
@@ -68,7 +68,7 @@ impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
         self.without_fillers(recipient).map_or_else(|row| Row::Bad(*row), Row::Again)
     }
 
-    /// A recipient whose values are meant, as far as that can be seen.
+    /// A recipient whose values are correct, as far as can be checked.
     fn without_fillers(&mut self, mut recipient: Recipient) -> Result<Recipient, Box<BadRow>> {
         let (faults, warnings) = look(&mut self.fillers, &mut recipient, self.source.path());
         let (line, address) = (recipient.line, Some(recipient.address.clone()));
@@ -83,7 +83,7 @@ impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
     }
 }
 
-/// What stands in place of values: faults, and what may be right. A word is put where there is a fault, to see what else is wrong.
+/// Placeholders in values are faults, or may be right. Each fault is replaced by a word, so that other faults show.
 fn look(fillers: &mut Option<Fillers>, recipient: &mut Recipient, path: &RelPath) -> (Vec<RowFault>, Vec<RowFault>) {
     let found = fillers.as_mut().map(|fillers| fillers.look(recipient, path)).unwrap_or_default();
     let (faults, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(|fault| fault.diagnostic.severity == Severity::Error);

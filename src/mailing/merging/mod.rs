@@ -1,4 +1,4 @@
-//! A merge under way: each row is judged, messages are made side by side, and what became of each row comes out in their order.
+//! A running merge: each row is judged, messages are made in parallel, and the outcomes come out in the order of the rows.
 
 mod judge;
 mod reports;
@@ -27,27 +27,27 @@ use crate::notice::table::Table;
 use crate::rule;
 use crate::source::RelPath;
 
-/// So many messages are made at once.
+/// How many messages are made at once.
 const AT_ONCE: usize = 256;
 
-/// A message, or everything that keeps it from being made.
+/// A message, or all reasons why it cannot be made.
 pub type Made = Result<(Message, Rendered, Option<Probe>), Vec<RowFault>>;
 
-/// Does a piece of work under somebody's eyes, and gives what it made: a template may never end.
+/// Runs a piece of work under supervision and returns its result: a template may never end.
 pub type Watch<'a> = Box<dyn Fn(&str, &dyn Fn() -> Made) -> Made + Sync + 'a>;
 
-/// A gate that lets all through.
+/// A gate that lets everyone through.
 pub fn everybody(recipients: &[&Recipient]) -> Result<Vec<Option<()>>> {
     Ok(vec![Some(()); recipients.len()])
 }
 
-/// What a good row of the table comes to, before its message is made.
+/// What is decided about a good row before its message is made.
 #[derive(Clone, Copy, PartialEq)]
 enum Turn {
     Taken,
     Suppressed,
     BeyondLimit,
-    /// Somebody else's, or nobody's.
+    /// Not selected, or suppressed.
     PassedBy,
 }
 
@@ -55,24 +55,24 @@ enum Turn {
 enum Row<'a> {
     Good(Recipient, Turn),
     Bad(BadRow),
-    /// Says the same as an earlier one.
+    /// It repeats an earlier row.
     Again(Recipient),
     LeftOut(&'a LeftOut),
 }
 
-/// Where a merge is.
+/// The stage of a merge.
 enum Phase<R> {
     /// In the rows of the table.
     Rows,
-    /// The table is read once more: what differs between rows of one address.
+    /// The table is read again, to find what differs between rows of one address.
     Again(Box<Table<Bytes<R>>>, Repeats),
     End,
 }
 
-/// A merge under way: an iterator over what became of each row, in the order of the table.
+/// A running merge: an iterator over the outcome of each row, in the order of the table.
 ///
-/// Once a fault is found no more messages come out, but the other rows are still checked. When it has come to its end, [`finish`] gives
-/// how many there were of each kind, and what is to be reported.
+/// Once a fault is found, no more messages come out, but the other rows are still checked. At the end, [`finish`] returns
+/// how many there were of each kind, and what to report.
 ///
 /// [`finish`]: Merging::finish
 pub struct Merging<'a, S: Source, P, G> {
@@ -80,21 +80,21 @@ pub struct Merging<'a, S: Source, P, G> {
     selection: &'a Selection<'a>,
     watch: Watch<'a>,
     gate: G,
-    /// `None` if there is no table, or none that can be read.
+    /// `None` if there is no readable table.
     rows: Option<Recipients<Bytes<S::Reader>>>,
     hash: TableHash,
-    /// `None` if the list of those who get nothing is faulty.
+    /// `None` if the suppression list is faulty.
     chosen: Option<Chosen>,
     /// `None` if no message can be made.
     merge: Option<Merge<'a>>,
     fillers: Option<Fillers>,
     faults: RowFaults,
     tally: Tally,
-    /// How many get a message so far.
+    /// How many recipients get a message so far.
     taken: u64,
     phase: Phase<S::Reader>,
     ready: VecDeque<Outcome<'a, P>>,
-    /// What was known before, and is not said again of a row.
+    /// Diagnostics known before, which are not repeated for a row.
     known: &'a Diagnostics,
     diagnostics: Diagnostics,
 }
@@ -104,8 +104,8 @@ where
     S: Source,
     G: FnMut(&[&Recipient]) -> Result<Vec<Option<P>>>,
 {
-    /// Opens the table, and prepares what its messages are made of. `gate` says which of some recipients get a message, and gives
-    /// something for each of these; messages are made for nobody else. `known` are the diagnostics of the site.
+    /// Opens the table and prepares what messages are made of. `gate` decides which of some recipients get a message, and returns
+    /// a value for each of these; no messages are made for the others. `known` are the diagnostics of the site.
     pub fn new(
         materials: Materials<'a>,
         selection: &'a Selection<'a>,
@@ -177,7 +177,7 @@ where
         Ok(())
     }
 
-    /// Reads some rows, asks the gate about those whose turn it is, and makes their messages.
+    /// Reads some rows, asks the gate about the selected recipients, and makes their messages.
     fn read(&mut self) -> Result<()> {
         let mut batch = Vec::with_capacity(AT_ONCE);
         while batch.len() < AT_ONCE {
@@ -201,7 +201,7 @@ where
         Ok(())
     }
 
-    /// Asks the gate about those whose turn it is. Gives what each of the rows has to pass with.
+    /// Asks the gate about the selected recipients. Returns the gate's value for each row that may pass.
     fn ask(&mut self, batch: &mut [Row]) -> Result<Vec<Option<P>>> {
         let is_asked = |row: &Row| matches!(row, Row::Good(_, Turn::Taken));
         let asked: Vec<&Recipient> = batch
@@ -226,7 +226,7 @@ where
         Ok(given)
     }
 
-    /// Makes the messages of those whose turn it is, and looks for what else is wrong with the others.
+    /// Makes the messages of the selected recipients, and looks for further faults in the other rows.
     fn make(&self, batch: &[Row]) -> Vec<Option<Made>> {
         let Some(merge) = &self.merge else { return batch.iter().map(|_| None).collect() };
         let (is_probed, takes_all, watch) = (self.selection.probed, self.selection.takes_all(), &self.watch);
@@ -248,7 +248,7 @@ where
         batch.par_iter().map(make).collect()
     }
 
-    /// What became of a row, once its message is made or not.
+    /// The outcome of a row, after its message was made or not.
     fn conclude(&mut self, row: Row<'a>, pass: Option<P>, made: Option<Made>) {
         match (row, made) {
             (Row::Good(recipient, Turn::Taken), Some(Ok(made))) => self.write(recipient, pass, made),
@@ -281,7 +281,7 @@ where
                 self.tally.passed_by += 1;
                 self.ready.push_back(Outcome::PassedBy(recipient));
             }
-            // No message can be made of anything.
+            // Messages cannot be made at all.
             (Row::Good(_, Turn::Taken), None) => {}
         }
     }
@@ -297,7 +297,7 @@ where
         self.ready.push_back(Outcome::Written(Box::new(merged)));
     }
 
-    /// Takes what was found while a message was made.
+    /// Collects what was found while a message was made.
     fn refuse(&mut self, recipient: &Recipient, faults: Vec<RowFault>) {
         self.tally.incomplete = true;
         let faults = self.of_the_row(faults);
@@ -307,7 +307,7 @@ where
         }
     }
 
-    /// Reads all that is left, and gives what there is to report.
+    /// Reads the rest, and returns what to report.
     pub fn check(mut self) -> Result<(Tally, Diagnostics)> {
         for outcome in &mut self {
             outcome?;

@@ -1,4 +1,4 @@
-//! What is said of a merge: of each wrong row, of rows that differ, and of the whole.
+//! What a merge reports: about each faulty row, about rows that differ, and about the whole.
 
 use super::{Merging, Phase};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -25,7 +25,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         faults.into_iter().filter(|fault| !is_known(&fault.diagnostic)).collect()
     }
 
-    /// Says what is wrong in a row: to whoever surveys, or to the user.
+    /// Reports the faults of a row: to a survey, or to the user.
     pub(super) fn report(&mut self, mut row: BadRow) {
         if let Some(rows) = &self.rows {
             row.faults.iter_mut().for_each(|fault| fault.column = rows.header(&fault.column).to_owned());
@@ -80,7 +80,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         None
     }
 
-    /// Says what differs, of each row of a pair.
+    /// Reports what differs, for each row of a pair.
     pub(super) fn report_pair(&mut self, pair: Pair) {
         if !self.selection.surveyed {
             return self.diagnostics.push(pair.later.1);
@@ -93,7 +93,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         }
     }
 
-    /// How many there were of each kind, and what is to be reported, once all rows have come out.
+    /// How many there were of each kind, and what to report, once all rows have come out.
     pub fn finish(mut self) -> (Tally, Diagnostics) {
         let Some(rows) = &self.rows else { return (self.tally, self.diagnostics) };
         let path = self.source.path();
@@ -113,7 +113,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         (self.tally, self.diagnostics)
     }
 
-    /// Who was named, and is not there.
+    /// Reports a recipient who was named but is not in the table.
     fn say_nobody(&mut self) {
         let nobody = |message: String| Diagnostic::new(rule::NO_SUCH_RECIPIENT, message).in_file(self.source.path());
         let mut found = Vec::new();
