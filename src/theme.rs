@@ -48,6 +48,9 @@ pub const LOOK: &str = "look.css";
 /// The script and the style of the search, which a page loads when it is opened.
 pub const SEARCH: [&str; 2] = ["search.js", "search.css"];
 
+/// What only run sheets load.
+pub const SHEET: [&str; 3] = ["sheet.css", "sheet.js", "run.js"];
+
 /// Largest page that a template may write.
 const MOST_BYTES: usize = 64 << 20;
 

@@ -9,7 +9,7 @@ use crate::config::{Event, Mode};
 use crate::language::{Language, time};
 use crate::page::Kind;
 use crate::page::link;
-use crate::schedule::{Clock, Origin, moment};
+use crate::schedule::{Clock, Origin, moment, zone};
 use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::{Round, data};
 use crate::site::{Site, SitePage, sheet_calendar};
@@ -78,9 +78,9 @@ pub fn context(site: &Site, page: &SitePage, event: Option<&Event>, root: &str) 
 }
 
 /// What is said in a browser that has other rules for the zone.
-fn other_rules(event: Option<&Event>, language: &Language) -> String {
-    let zone = event.and_then(|event| event.clock.as_ref()).and_then(|clock| clock.t0().time_zone().iana_name());
-    language.fill("run.other_rules", &[("zone", zone.unwrap_or_default()), ("release", crate::schedule::zone::tzdata())])
+fn other_rules(event: Option<&Event>, language: &Language) -> Option<String> {
+    let zone = event?.clock.as_ref()?.t0().time_zone().iana_name()?;
+    Some(language.fill("run.other_rules", &[("zone", zone), ("release", zone::tzdata())]))
 }
 
 /// What sheets of this site are kept under in a browser.

@@ -371,12 +371,7 @@ fn add_files(
         routes.insert(below.to_owned(), Target::Asset(path.clone()));
     }
     let mut ours: Vec<(Route, Target)> = Vec::new();
-    let is_used = |name: &String| config.site.search || !theme::SEARCH.contains(&name.as_str());
-    let languages = pages.iter().map(|page| &page.language).chain([theme.languages.site()]);
-    let files: BTreeMap<&str, &Language> = languages.map(|language| (language.file(), language)).collect();
-    let names = files.values().flat_map(|language| theme.assets_in(language)).filter(|(name, _)| is_used(name));
-    let routes_of_text: BTreeSet<&String> = names.map(|(_, route)| route).filter(|route| theme.statics.contains_key(*route)).collect();
-    ours.extend(routes_of_text.into_iter().map(|route| (route.clone(), Target::Static(route.clone()))));
+    ours.extend(theme_files(theme, config, pages).into_iter().map(|route| (route.clone(), Target::Static(route))));
     ours.extend(theme.assets.iter().map(|(name, path)| (format!("assets/{name}"), Target::Asset(path.clone()))));
     ours.push((NOT_FOUND.to_owned(), Target::NotFound));
     ours.push((MARKER.to_owned(), Target::Marker));
@@ -388,6 +383,22 @@ fn add_files(
     if config.site.search && !taken.add(SEARCH_MANIFEST) {
         report_taken(SEARCH_MANIFEST, routes, pages, diagnostics);
     }
+}
+
+/// The text files of the theme that the pages load: in the language of the site, and what pages in others need of them.
+fn theme_files(theme: &Theme, config: &Config, pages: &[&Arc<Page>]) -> BTreeSet<Route> {
+    let site = theme.languages.site();
+    let mut languages: BTreeMap<&str, (&Language, bool)> = BTreeMap::from([(site.file(), (site, true))]);
+    for page in pages {
+        let (_, has_sheet) = languages.entry(page.language.file()).or_insert((&page.language, false));
+        *has_sheet |= page.kind == Kind::RunSheet;
+    }
+    let is_used = |name: &str, has_sheet: bool| {
+        (config.site.search || !theme::SEARCH.contains(&name)) && (has_sheet || !theme::SHEET.contains(&name))
+    };
+    let files = languages.values().flat_map(|(language, has_sheet)| theme.assets_in(language).iter().map(move |file| (file, *has_sheet)));
+    let files = files.filter(|((name, route), has_sheet)| is_used(name, *has_sheet) && theme.statics.contains_key(*route));
+    files.map(|((_, route), _)| route.clone()).collect()
 }
 
 /// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
