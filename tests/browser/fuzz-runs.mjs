@@ -7,6 +7,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { show } from "./page.mjs";
+import { sourcesWithWords } from "./words.mjs";
 
 const [program, seconds = "60", seed = String(Date.now() % 1e9)] = process.argv.slice(2);
 if (!program) {
@@ -35,7 +36,8 @@ execFileSync(resolve(program), ["--offline", "build", "--site-only", "-q"], { cw
 const html = readFileSync(join(folder, "public/sheet.html"), "utf8");
 rmSync(folder, { recursive: true });
 
-const kept = show(html), source = "../../themes/default/source";
+const kept = show(html), source = sourcesWithWords(resolve(program));
+process.on("exit", () => rmSync(source, { recursive: true }));
 const { items, blanks } = await import(`${source}/sheet/plan.js`);
 await import(`${source}/run/main.js`);
 const { open } = await import(`${source}/run/archive.js`);
@@ -133,11 +135,11 @@ do {
     const before = keep(), from = performance.now();
     await read(two[0]);
     slowest = Math.max(slowest, performance.now() - from);
-    if (/^The file is refused: /.test(said())) {
+    if (/^File refused: /.test(said())) {
       counts.refused += 1;
       if (keep() !== before) throw new Error(`refused, and something has changed: ${said()}`);
-      const reason = /^The file is refused: (.*)\. Nothing has changed\.$/.exec(said())?.[1];
-      if (!reason || /undefined|null|function|iterable|property|Cannot|Invalid|\[object/.test(reason.replace(/(it is of the|version) .*/, ""))) {
+      const reason = /^File refused: (.*)\. Nothing has changed\.$/.exec(said())?.[1];
+      if (!reason || /undefined|null|function|iterable|property|Cannot|Invalid|\[object/.test(reason.replace(/(it belongs to|version) .*/, ""))) {
         throw new Error(`refused in words of the script: ${said()}`);
       }
       reasons.set(reason.slice(0, 30), (reasons.get(reason.slice(0, 30)) || 0) + 1);

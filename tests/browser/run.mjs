@@ -136,7 +136,7 @@ async function open(page, file) {
   const [chooser] = await Promise.all([page.waitForEvent("filechooser"), press(page, "Open a run file")]);
   await desk(page).locator(".desk-say").evaluate((one) => (one.textContent = ""));
   await chooser.setFiles({ name: "run.json", mimeType: "application/json", buffer: Buffer.from(file) });
-  await desk(page).locator(".desk-say").getByText(/^Opened|is refused/).waitFor();
+  await desk(page).locator(".desk-say").getByText(/^Opened|^File refused/).waitFor();
 }
 const text = (locator) => locator.innerText();
 const has = async (locator, words) => (await text(locator)).includes(words);
@@ -209,7 +209,7 @@ await test("a night: start, tick, fill, reconcile, decide, trip, undo, reload, o
   is(await box(page, "Set both locks").isChecked(), "offline the run is gone");
   await box(page, "Save the prepared change set").click();
   is(await box(page, "Save the prepared change set").isChecked(), "offline nothing can be ticked");
-  await page.getByText("Offline: showing the saved copy. Saved for offline use").waitFor();
+  await page.getByText("Offline: this is the saved copy. Saved for offline use").waitFor();
   await context.setOffline(false);
   const mine = await download(page, "Export run");
 
@@ -355,7 +355,7 @@ await test("the script of runs does not come: it is said, and once it comes the 
 
   await page.route(SCRIPT, (route) => route.abort());
   await page.reload();
-  await is(() => has(desk(page), "A run is in this browser"), "a page without the script looks as if there were no run");
+  await is(() => has(desk(page), "A run is saved in this browser"), "a page without the script looks as if there were no run");
   await is(() => has(say, "could not be loaded"), "it does not say that the script is missing");
   is(!(await desk(page).locator(".start").first().isVisible()), "a second run can be started");
   await page.unroute(SCRIPT);
@@ -367,7 +367,7 @@ await test("the script of runs does not come: it is said, and once it comes the 
   // Nobody sees yet what is ticked.
   await box(page, "Publish the advance notice").click();
   letGo();
-  await page.getByText("Loaded: do it again.").waitFor();
+  await page.getByText("Ready. Please press it again.").waitFor();
   is(await box(page, "Publish the advance notice").isChecked(), "what was pressed before the run was seen unticks");
   is(await blank(page, "RELEASE_TAG").inputValue() === "v1", "the value from before is gone");
   await page.unroute(SCRIPT);
@@ -375,7 +375,7 @@ await test("the script of runs does not come: it is said, and once it comes the 
   await page.reload({ waitUntil: "domcontentloaded" });
   await blank(page, "RELEASE_TAG").pressSequentially("20", { delay: 5 });
   letGo();
-  await page.getByText("Loaded: do it again.").waitFor();
+  await page.getByText("Ready. Please press it again.").waitFor();
   await page.keyboard.type("412");
   is(await blank(page, "RELEASE_TAG").inputValue() === "v1", `a part of a value is taken: ${await blank(page, "RELEASE_TAG").inputValue()}`);
   await box(page, "The status page loads from a phone").click();
@@ -415,7 +415,7 @@ await test("another tab starts a run: this one shows it", async (page, is, conte
 });
 
 await test("the site is dead and the browser calls itself online: the saved copy, told as one until the next good answer", async (page, is) => {
-  const told = page.getByText("Offline: showing the saved copy");
+  const told = page.getByText("Offline: this is the saved copy");
   await page.waitForFunction(() => navigator.serviceWorker?.controller);
   await page.getByText("Saved for offline use").waitFor();
   is(!(await told.isVisible()), "the first visit is called a copy");
@@ -593,7 +593,7 @@ await test("rounds, the way back, owners, copied commands", async (page, is) => 
   const deploy = page.locator(".code", { hasText: "deploy.sh" }).first();
   await fillIn(page, "RELEASE_TAG", "$(touch x) 'y'");
   await deploy.getByRole("button").click();
-  await is(() => has(task(page, "The release under test"), "must be quoted by hand"), "it does not say that the value must be quoted by hand");
+  await is(() => has(task(page, "The release under test"), "quote $RELEASE_TAG by hand"), "it does not say that the value must be quoted by hand");
   is((await page.evaluate(() => navigator.clipboard.readText())) === "nothing", "a value that only a person can quote is copied");
   await fillIn(page, "RELEASE_TAG", "v2.0.1");
   await deploy.getByRole("button").click();
@@ -676,12 +676,12 @@ await test("with storage blocked the run goes on in memory, and says so", async 
   await start(page, "NO");
   await box(page, "Publish the advance notice").click();
   is(await box(page, "Publish the advance notice").isChecked(), "nothing can be ticked");
-  is(/not kept/i.test(await text(page.locator(".banners"))), "it does not say that nothing is kept");
+  is(await page.getByText("This browser cannot save the run: export it").isVisible(), "it does not say that nothing is kept");
 }, { script: () => Object.defineProperty(window, "localStorage", { get() { throw new DOMException("blocked", "SecurityError"); } }), ignore: ["Service Worker"] });
 
 await test("without a script the sheet reads", async (page, is) => {
   is((await page.locator("li.task").count()) > 100 && (await page.locator(".when time").count()) > 50, "tasks or times are missing");
-  is(await has(page.locator("body"), "Without a script ticks are not saved"), "it does not say that ticks are not saved");
+  is(await has(page.locator("body"), "Ticks are saved only with JavaScript"), "it does not say that ticks are not saved");
 }, { options: { javaScriptEnabled: false } });
 
 // Mails cannot go without a date, so this project has none.
@@ -862,7 +862,7 @@ await test("the end of a run: what is open on each sheet and each alarm is told 
   await page.goto(`${elsewhere}/a.html`);
   await page.goto(`${elsewhere}/b.html`);
   await press(page, "End run");
-  is((await text(dialog)).includes("Main sheet: what is open there cannot be counted here"), `of a sheet that was edited: ${await text(dialog)}`);
+  is((await text(dialog)).includes("Main sheet: cannot be counted here"), `of a sheet that was edited: ${await text(dialog)}`);
   await answer(page, "End run");
   is(/summary/.test(await focused(page)), `the keyboard is at “${await focused(page)}” after the end`);
 }, { ...inSmall(5), ignore: ["ERR_ABORTED"] });
@@ -1005,14 +1005,14 @@ await test("the file of another run is refused by the names that the page uses, 
   const file = await download(page, "Export run"), { run: id } = JSON.parse(file);
   await open(page, file.replaceAll(id, "0123456789abcdef"));
   const said = await text(desk(page).locator(".desk-say"));
-  is(said.includes(`it is of the run LIVE 012345, and here LIVE ${id.slice(0, 6)} goes on: end that one to join the other`), `it says: ${said}`);
+  is(said.includes(`it belongs to LIVE 012345: end LIVE ${id.slice(0, 6)} here first`), `it says: ${said}`);
 }, inSmall(5));
 
 await test("the file of a newer program is refused by its version, one that is none by what it is not", async (page, is) => {
   await start(page, "AB");
   const file = JSON.parse(await download(page, "Export run"));
   for (const [change, words] of [
-    [{ version: 2 }, "it is a run file of version 2, and this page knows 1: reload the page, or publish it with a newer Runsheet"],
+    [{ version: 2 }, "it has version 2, and this page reads 1: reload the page, or build it with a newer Runsheet"],
     [{ format: "shopping-list" }, "it is not a run file"],
   ]) {
     await open(page, JSON.stringify({ ...file, ...change }));
@@ -1024,7 +1024,7 @@ await test("a run file that is larger than any is refused with the bound, and no
   await start(page, "AB");
   const file = JSON.parse(await download(page, "Export run"));
   for (const [whole, words] of [
-    [" ".repeat(20e6) + JSON.stringify(file), "it is over 20 MB: start a new run"],
+    [" ".repeat(20e6) + JSON.stringify(file), "it is over 20 MB, so start a new run"],
     [JSON.stringify({ ...file, log: Array(100_001).fill(0) }), "a list is missing or over 100000"],
     [JSON.stringify({ ...file, snapshots: Array(501).fill(0) }), "a list is missing or over 500"],
   ]) {
@@ -1057,7 +1057,7 @@ await test("after a long run from elsewhere a tick reads that tick, not the whol
   await is(async () => (await text(desk(page).locator(".desk-say"))) === "Opened: 8020 new in the log.", async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);
   const lines = desk(page).locator("details ol li");
   is((await lines.count()) === 201, `${await lines.count()} lines of the log are shown`);
-  is((await text(lines.last())) === "and 7822 earlier: Export run", `the log ends with ${await text(lines.last())}`);
+  is((await text(lines.last())) === "and 7822 earlier: export the run to see them", `the log ends with ${await text(lines.last())}`);
   await page.evaluate(() => (window.work = { read: 0, compared: 0 }));
   await box(page, "Move it").click();
   await answer(page, "Tick", "it is known");

@@ -98,7 +98,7 @@ await several(Object.entries(expected), async ([name, one]) => {
     await route.fulfill({ response: answer, body: (await answer.text()).replace('"zone":"Europe/London"', '"zone":"Atlantis/Capital"') });
   });
   await page.goto(`${origin}/z5.html`);
-  await page.getByText("This browser has other rules for Atlantis/Capital: the times here are by tzdata").waitFor();
+  await page.getByText("This browser has other rules for Atlantis/Capital: the times here follow tzdata").waitFor();
 }
 const versions = `Node ${process.version} (tzdata ${process.versions.tz}), Chromium ${browser.version()}`;
 await browser.close();

@@ -40,13 +40,13 @@ onRender((shown, now, gate, plan) => {
   desk.className = kind;
   mode.className = "mode " + kind;
   line.hidden = !start;
-  write(mode, start ? modeOf(start).toUpperCase() : "");
+  if (start) write(mode, modeOf(start).toUpperCase());
   for (const one of all("[data-run]")) write(one, shown.start ? name : "______");
   write(head, start
     ? phrase(live ? "%%run.head run time by zone%%" : "%%run.ended_head run time by zone%%", name, time(start.at), start.by, zoneName())
     : none);
-  const isOver = plan.end > toMs(event.end), limit = isOver && time(toMs(event.end));
-  const end = plan.end && phrase(isOver ? "%%run.end_over time limit%%" : "%%run.end_at time%%", time(plan.end), limit);
+  const limit = plan.end > toMs(event.end) && time(toMs(event.end));
+  const end = plan.end && phrase(limit ? "%%run.end_over time limit%%" : "%%run.end_at time%%", time(plan.end), limit);
   write(late, [plan.late >= 60000 && lateBy(plan.late), end].filter(Boolean).join(" · "));
   planned = plan.next;
   write(next, planned ? words.get(planned.id) : "");

@@ -1,5 +1,5 @@
 // Blanks to fill in, counts to compare, and commands that the values go into.
-import { all, goTo, make, phrase, write } from "../elements.js";
+import { all, button, goTo, phrase, write } from "../elements.js";
 import { blanks, byId } from "../sheet/plan.js";
 import { utc } from "./clock.js";
 import { fill } from "./command.js";
@@ -29,7 +29,7 @@ function addField(blank, input) {
   input.onchange = () => note(input.value.trim());
   input.onclick = input.onkeydown = ({ key = " " }) => { if (!isRunning() && key.length === 1) isReady(); };
   if (blank.kind === "time") {
-    input.after(make("button.now", "%%button.now%%", { type: "button", ariaLabel: phrase("%%button.now_for field%%", label), onclick: () => note(utc(Date.now())) }));
+    input.after(Object.assign(button("%%button.now%%", () => note(utc(Date.now())), "now"), { ariaLabel: phrase("%%button.now_for field%%", label) }));
   }
   input.after(stampFor(id, input));
   onRender((shown) => {
