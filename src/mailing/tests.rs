@@ -36,7 +36,7 @@ struct Given {
     table: Option<String>,
     list: Option<&'static str>,
     path: RelPath,
-    /// Adds a row to the table.
+    /// Whether the table gains a row when it is read again.
     has_changed: bool,
     opened: Cell<u32>,
 }

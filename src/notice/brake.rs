@@ -1,32 +1,32 @@
-//! When a sending stops by itself: refusals that look like a quota, a block or a wrong list, and not like some dead addresses.
+//! When sending stops automatically: refusals that look like a quota, a block or a wrong list, rather than a few dead addresses.
 
 use std::collections::VecDeque;
 
 use super::reply::Reply;
 
-/// So many refusals in the same words, one behind the other, are about the sender.
+/// This many consecutive refusals with the same words mean that the sender is the problem.
 const EQUAL_IN_A_ROW: usize = 20;
-/// If so many are refused before any is accepted, too.
+/// So does this many refusals before any message is accepted.
 const REFUSED_AT_FIRST: usize = 20;
-/// So many messages in a row may come into doubt: a device in between may swallow all answers.
+/// This many consecutive messages may become doubtful: a device in between may swallow all answers.
 const IN_DOUBT_IN_A_ROW: usize = 10;
-/// Of the last so many …
+/// Among this many last messages …
 const WINDOW: usize = 100;
-/// … so many may not be refused.
+/// … this many refusals are too many.
 const REFUSED_IN_WINDOW: usize = 50;
 
-/// Watches what the server says of one message after another, over all connections of a run.
+/// Watches the server's answers, over all connections of a run.
 #[derive(Debug, Default)]
 pub struct Brake {
-    /// Of the campaign, before this run or in it.
+    /// Accepted in this campaign, before this run or in it.
     accepted: u64,
     refused: usize,
-    /// Something else was said of a message than that it is refused, or nothing.
+    /// A message had another outcome than a refusal.
     is_mixed: bool,
-    /// The last refusal without what differs from recipient to recipient, and how often it came in a row.
+    /// The last refusal without its recipient-specific parts, and how often it came in a row.
     words: String,
     in_a_row: usize,
-    /// Messages in a row of which nobody knows whether the server has them.
+    /// Consecutive messages whose delivery is unknown.
     in_doubt: usize,
     /// Whether each of the last was refused.
     window: VecDeque<bool>,
@@ -44,7 +44,7 @@ impl Brake {
         self.add(false);
     }
 
-    /// The server did not say whether it took a message. What that looks like, in words, if the sending should stop.
+    /// Records that the server did not say whether it took a message. If sending should stop, returns the likely reason, in words.
     pub fn in_doubt(&mut self) -> Option<String> {
         self.in_doubt += 1;
         self.in_a_row = 0;
@@ -53,7 +53,7 @@ impl Brake {
             .then(|| format!("no answer from the server after the end of {} messages in a row", self.in_doubt))
     }
 
-    /// The server takes it later, if it does.
+    /// Records that the server may take it later.
     pub fn deferred(&mut self) {
         (self.in_a_row, self.in_doubt) = (0, 0);
         self.other();
@@ -64,7 +64,7 @@ impl Brake {
         self.add(false);
     }
 
-    /// What the refusals look like, in words, if the sending should stop.
+    /// The likely reason for the refusals, in words, if sending should stop.
     pub fn refused(&mut self, reply: &Reply) -> Option<String> {
         self.refused += 1;
         self.in_doubt = 0;
@@ -93,7 +93,7 @@ impl Brake {
     }
 }
 
-/// The code and the words of a refusal. Addresses, names of queues and times differ from one message to the next.
+/// The code and the words of a refusal, without addresses, queue names and times, which differ from one message to the next.
 fn alike(reply: &Reply) -> String {
     let status = reply.text.split_whitespace().next().filter(|first| first.chars().all(|c| c.is_ascii_digit() || c == '.'));
     let plain = |word: &&str| !word.contains('@') && !word.chars().any(|c| c.is_ascii_digit());
@@ -105,7 +105,7 @@ fn alike(reply: &Reply) -> String {
 mod tests {
     use super::*;
 
-    /// After how many messages it stops, and why. `a` is accepted, `-` deferred, another letter is refused in words of its own.
+    /// After how many messages it stops, and why. `a` is accepted, `-` deferred, any other letter is refused in its own words.
     fn run(accepted: u64, answers: impl IntoIterator<Item = char>) -> Option<(usize, String)> {
         let mut brake = Brake::new(accepted);
         answers.into_iter().enumerate().find_map(|(index, answer)| {
@@ -134,11 +134,11 @@ mod tests {
 
     #[test]
     fn it_stops_for_what_concerns_the_sender() {
-        // 100 are taken, then the quota is used up.
+        // 100 are accepted, then the quota is used up.
         check(0, &("a".repeat(100) + &"q".repeat(900)), Some((120, "20 messages in a row")));
-        // The first are all refused, each in other words.
+        // The first ones are all refused, each in other words.
         check(0, "bcdefghijklmnopqrstuvwxyz", Some((20, "the first 20")));
-        // Half of a list is dead, in many words.
+        // Half of a list is dead, in many different words.
         check(0, &"abac".repeat(50), Some((100, "50 of the last 100")));
         check(1, &("a".repeat(400) + &"bcdefghij".repeat(20)), Some((450, "50 of the last 100")));
     }
@@ -177,7 +177,7 @@ mod tests {
         check(0, &"aab".repeat(300), None);
         check(0, &("a".to_owned() + &"b".repeat(19) + "a" + &"b".repeat(19) + &"a".repeat(60)), None);
         check(5, &("b".repeat(10) + &"c".repeat(10)), None);
-        // A server that puts off whom it does not know yet.
+        // A greylisting server, which defers unknown senders.
         check(0, &"-----b".repeat(100), None);
         check(0, &("b".repeat(19) + "-" + &"b".repeat(19)), None);
     }

@@ -1,4 +1,4 @@
-//! A campaign: one mailing of one site, in one revision. In it no recipient is mailed twice.
+//! A campaign: one mailing of one site, in one revision. Within it, no recipient is mailed twice.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::Site;
 
-/// What a campaign is, whatever the site and its event are called and wherever they are published.
+/// The identity of a campaign, whatever the site's title and address and its event are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Campaign {
     pub mailing: String,
@@ -15,10 +15,10 @@ pub struct Campaign {
 }
 
 impl Campaign {
-    /// The campaign of a mailing of a site. Without an `id` of the site its address or title and the event are a part of the name, which
-    /// then changes with them: such a campaign can be merged and not sent.
+    /// The campaign of a mailing. If the site has no `id`, its address or title and the event are part of the name, which changes
+    /// with them: such a campaign can be merged but not sent.
     pub fn new(site: &Site, event: &str, mailing: &str, revision: u64) -> Campaign {
-        // The parts cannot run into each other.
+        // The separator keeps the parts from running into each other.
         let name = match &site.id {
             Some(id) => serde_json::json!([id, mailing, revision]),
             None => serde_json::json!([site.identity(), event, mailing, revision]),
@@ -26,14 +26,14 @@ impl Campaign {
         Campaign { mailing: mailing.to_owned(), name: name.to_string(), hashed_as: None }
     }
 
-    /// What Message-IDs and tokens of a campaign may be made of: its name, and the name that it had before its site had an id.
+    /// The possible bases of a campaign's Message-IDs and tokens: its name, and its name before the site had an id.
     pub fn names(site: &Site, event: &str, mailing: &str, revision: u64) -> BTreeSet<String> {
         let before = Site { id: None, ..site.clone() };
         let by_title = Site { base_url: String::new(), ..before.clone() };
         [site, &before, &by_title].map(|site| Campaign::new(site, event, mailing, revision).name).into()
     }
 
-    /// The same, begun under another name: its Message-IDs and tokens stay what they were.
+    /// The same campaign, begun under another name: its Message-IDs and tokens stay the same.
     pub fn begun_as(self, name: Option<&str>) -> Campaign {
         let hashed_as = name.filter(|name| *name != self.name).map(str::to_owned);
         Campaign { hashed_as, ..self }
@@ -44,17 +44,17 @@ impl Campaign {
         &self.name
     }
 
-    /// What Message-IDs, boundaries and tokens are made of.
+    /// The base of Message-IDs, boundaries and tokens.
     pub fn hashed_as(&self) -> &str {
         self.hashed_as.as_deref().unwrap_or(&self.name)
     }
 }
 
-/// The name of a campaign, taken apart as a ledger holds it.
+/// The parts of a campaign's name in a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
     pub site: String,
-    /// The key of its event: before sites had an id, that was a part of the name.
+    /// The key of its event: before sites had an id, it was part of the name.
     pub event: Option<String>,
     pub mailing: String,
     pub revision: u64,
@@ -81,7 +81,7 @@ impl Known {
         }
     }
 
-    /// Whether this is how a mailing of this site was named before it had an id: by where it is published, or by its title.
+    /// Whether a mailing of this site had this name before the site had an id: by its public address, or by its title.
     pub fn is_earlier_name_of(&self, base_url: &str, title: &str, event: &str) -> bool {
         let is_of_event = self.event.as_deref() == Some(event);
         let is_site = |name: &str| !name.is_empty() && self.site.trim_end_matches('/').eq_ignore_ascii_case(name.trim_end_matches('/'));

@@ -1,4 +1,4 @@
-//! What a value of a table of recipients must not hold.
+//! Content that a value of a recipient table must not have.
 
 use crate::diagnostic::Diagnostic;
 use crate::rule;
@@ -13,7 +13,7 @@ pub fn byte_fault(column: &str, byte: Option<usize>) -> Option<Diagnostic> {
     Some(Diagnostic::new(rule::BAD_ENCODING, message).help("retype the character, or export the table again as UTF-8"))
 }
 
-/// What no value may hold, whichever its column.
+/// Reports content that no value may have, in any column.
 pub fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
     if value.len() > MOST_FIELD {
         return Some(Diagnostic::new(rule::TOO_LARGE, format!("column `{column}` contains more than 64 KiB")));
@@ -41,8 +41,8 @@ pub fn value_fault(column: &str, value: &str) -> Option<Diagnostic> {
     None
 }
 
-/// Characters that show nothing and join nothing: spaces without width, and letters that fill a place. The tags (U+E0020 to
-/// U+E007F) stand for a part of a country behind a flag, and nowhere else.
+/// Characters that show nothing and join nothing: zero-width spaces, and filler letters. The tags (U+E0020 to
+/// U+E007F) may only follow a flag, where they stand for a part of a country.
 fn is_blank(c: char, value: &str) -> bool {
     let is_filler = matches!(c, '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}' | '\u{2800}');
     is_filler
@@ -50,7 +50,7 @@ fn is_blank(c: char, value: &str) -> bool {
         || matches!(c, '\u{E0000}'..='\u{E007F}') && !value.contains('\u{1F3F4}')
 }
 
-/// A value as one can see it: what is not seen is shown by its number.
+/// A value in visible form: invisible characters are shown by number.
 pub fn shown(value: &str) -> String {
     let is_seen = |c: char| c == ' ' || !(c.is_whitespace() || is_unseen(c, value));
     value.chars().map(|c| if is_seen(c) { c.to_string() } else { format!("⟦U+{:04X}⟧", u32::from(c)) }).collect()

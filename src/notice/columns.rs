@@ -1,4 +1,4 @@
-//! The columns of a table of recipients: what the table calls them, and what notices call them.
+//! The columns of a recipient table: their names in the table, and in notices.
 
 use crate::config::Columns;
 use crate::diagnostic::Diagnostic;
@@ -8,8 +8,8 @@ use crate::text::suggest;
 
 const MOST_COLUMNS: usize = 256;
 
-/// The columns by the names that notices use: in lower case, or as the mailing says. With that, whether it takes names from the column
-/// of the addresses.
+/// The columns under the names that notices use: in lower case, or as the mailing maps them. Also says whether names are taken from
+/// the address column.
 pub fn named(written: &[String], path: &RelPath, names: &Columns, line: u64) -> Result<(Vec<String>, bool), Vec<Diagnostic>> {
     let line = usize::try_from(line).unwrap_or(usize::MAX);
     let fault = |rule, message: String| Diagnostic::new(rule, message).at_line(path, line, 1);
@@ -44,7 +44,7 @@ pub fn named(written: &[String], path: &RelPath, names: &Columns, line: u64) -> 
             .unwrap_or_else(|| format!("choose one of {} in the mailing, as in `columns = {{ email = \"E-Mail\" }}`", known.join(", ")));
         faults.push(fault(rule::MISSING_COLUMN, "missing column `email`".to_owned()).help(help));
     }
-    // What no notice can name does no harm.
+    // A column that no notice can name does no harm.
     for (index, column) in columns.iter().enumerate().filter(|(_, column)| is_name(column)) {
         if columns[..index].contains(column) {
             let shown = crate::text::visible(column);

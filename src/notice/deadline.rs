@@ -10,11 +10,11 @@ use crate::text::counted;
 /// The times of a mailing on the clock of its event.
 #[derive(Clone, Debug)]
 pub struct Times {
-    /// `when`, else T-0, with the words for it.
+    /// `when`, otherwise T-0, with the words for it.
     pub due: (Zoned, String),
-    /// The earliest, if there is one.
+    /// The earliest time, if there is one.
     pub first: Option<(Zoned, String)>,
-    /// The latest; none if neither the mailing nor its stage says one.
+    /// The latest time; `None` if neither the mailing nor its stage sets one.
     pub last: Option<(Zoned, String)>,
 }
 
@@ -25,7 +25,7 @@ pub enum Timing {
     InTime,
     /// It has no end, and its due time is past by more than [`PATIENCE`]: a person decides.
     Stale,
-    /// Its words no longer hold.
+    /// Its content is no longer true.
     Late,
 }
 
@@ -33,7 +33,7 @@ pub enum Timing {
 const PATIENCE: i64 = 3600;
 
 impl Times {
-    /// The times of a mailing. `None` if its event has no T-0, or a time is out of range: that is reported elsewhere.
+    /// The times of a mailing. `None` if its event has no T-0, or a time is out of range; both are reported elsewhere.
     pub fn new(mailing: &Mailing, stage: Option<Stage>, event: &Event) -> Option<Times> {
         let clock = event.clock.as_ref()?;
         let at = |offset: &Offset| Some((clock.at(offset).ok()?, offset.to_string()));
@@ -68,11 +68,11 @@ impl Times {
     }
 }
 
-/// Until when the words of a stage hold.
+/// Until when a notice of a stage is true.
 fn end_of(stage: Stage, event: &Event) -> Option<(Zoned, String)> {
     let clock = event.clock.as_ref()?;
     let (time, words) = match stage {
-        // What is announced has begun by then, and what is put off was to begin.
+        // By then an announced event has begun, or a postponed one would have.
         Stage::Scheduled | Stage::Reminder | Stage::Postponed => (clock.t0().clone(), "T-0"),
         Stage::InProgress | Stage::Delayed | Stage::Verifying => (event.end()?, "the end of the window"),
         Stage::Completed | Stage::RolledBack => (clock.at(&Offset::parse("T+7d").ok()?).ok()?, "T+7d"),
@@ -80,7 +80,7 @@ fn end_of(stage: Stage, event: &Event) -> Option<(Zoned, String)> {
     Some((time, format!("{words}, because its stage is `{}`", stage.name())))
 }
 
-/// How far two moments are apart, in words: `9 days 2 h`, `3 h 5 min`, `40 s`.
+/// The distance between two moments, in words: `9 days 2 h`, `3 h 5 min`, `40 s`.
 pub fn distance(from: Timestamp, to: Timestamp) -> String {
     let seconds = from.as_second().abs_diff(to.as_second());
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -95,7 +95,7 @@ pub fn distance(from: Timestamp, to: Timestamp) -> String {
     parts.join(" ")
 }
 
-/// A moment and how far it is from the present: `Thu 11 Feb 2027, 02:00 GMT, in 3 days 4 h`.
+/// A moment and its distance from the present: `Thu 11 Feb 2027, 02:00 GMT, in 3 days 4 h`.
 pub fn with_distance(time: &Zoned, now: Timestamp) -> String {
     let clock = time.strftime("%a %-d %b %Y, %H:%M %Z");
     let apart = distance(now, time.timestamp());
@@ -113,7 +113,7 @@ mod tests {
     use crate::diagnostic::Diagnostics;
     use crate::source::Source;
 
-    /// The latest moment of a mailing with these keys and stage, on an event whose T-0 is 2027-02-13 02:00 UTC and whose window is `window`.
+    /// The latest time of a mailing with these keys and stage, for an event whose T-0 is 2027-02-13 02:00 UTC and whose window is `window`.
     fn times(keys: &str, stage: Option<Stage>, window: &str) -> Times {
         let text = format!(
             "[events.e]\nt0 = 2027-02-13T02:00:00\ntime_zone = \"UTC\"\n{window}\n\

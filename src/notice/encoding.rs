@@ -1,4 +1,4 @@
-//! What is wrong with the bytes of a table, in the encoding that its mailing names.
+//! Faults in the bytes of a table, given the encoding that its mailing names.
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -40,9 +40,9 @@ pub fn beginning_fault(beginning: &[u8], encoding: Encoding, path: &RelPath) -> 
     })
 }
 
-/// Reads a whole table to see whether it is in another encoding than it is read in. One fault says so, and which one it looks like.
+/// Reads a whole table to find out whether it is in another encoding. If so, one fault says so and names the likely encoding.
 ///
-/// In a table of UTF-8 a few rows of something else are faults of these rows: then this gives `None`.
+/// If only a few rows of a UTF-8 table are something else, these are faults of the rows: then this returns `None`.
 pub fn table_fault(reader: impl Read, beginning: &[u8], encoding: Encoding, path: &RelPath) -> io::Result<Option<Diagnostic>> {
     if let Some(fault) = beginning_fault(beginning, encoding, path) {
         return Ok(Some(fault));
@@ -61,7 +61,7 @@ pub fn table_fault(reader: impl Read, beginning: &[u8], encoding: Encoding, path
     Ok(look.fault(path))
 }
 
-/// Calls for every line, without its end.
+/// Calls a function for every line, without its end.
 fn each_line(reader: impl Read, mut take: impl FnMut(usize, &[u8])) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(128 << 10, reader);
     let (mut carried, mut number, mut after_cr) = (Vec::new(), 1, false);
@@ -95,17 +95,17 @@ fn each_line(reader: impl Read, mut take: impl FnMut(usize, &[u8])) -> io::Resul
     }
 }
 
-/// What the bytes beyond ASCII of a table look like.
+/// Statistics about the non-ASCII bytes of a table.
 #[derive(Default)]
 struct Look {
-    /// Lines with letters beyond ASCII that are UTF-8, and those that are not.
+    /// Lines with non-ASCII letters that are UTF-8, and lines that are not.
     right: u64,
     wrong: u64,
     first_right: Option<usize>,
-    /// The first line that is not UTF-8, and where in it.
+    /// The first line that is not UTF-8, and the place of the wrong byte.
     first_wrong: Option<(usize, Vec<u8>, usize)>,
     detector: Option<EncodingDetector>,
-    /// Single bytes among letters of ASCII: those that are letters in the encoding of old Macintoshs, and those of Windows.
+    /// Single bytes among ASCII letters: those that are letters in Mac OS Roman, and those that are letters in Windows-1252.
     macintosh: u64,
     windows: u64,
 }
@@ -153,7 +153,7 @@ impl Look {
     }
 }
 
-/// The value around a byte of a line, as an encoding reads it.
+/// The value around a byte of a line, read in an encoding.
 fn around(line: &[u8], at: usize, encoding: &'static encoding_rs::Encoding) -> String {
     let is_end = |byte: &u8| matches!(byte, b',' | b';' | b'\t' | b'"');
     let begin = line[..at].iter().rposition(is_end).map_or(0, |at| at + 1).max(at.saturating_sub(30));

@@ -27,29 +27,29 @@ pub struct Compiled {
     tera: Tera,
     subject: Template,
     text: Template,
-    /// A whole mail, styles inlined.
+    /// The whole mail, with styles inlined.
     mail: Template,
-    /// The body alone, for the site.
+    /// Only the body, for the site.
     body: Template,
-    /// Subject and text, with marks that tell what became of each tag.
+    /// Subject and text, with marks around each tag's value, for reviews.
     probe: Template,
     /// Tags by number, those in code left out.
     used: Vec<usize>,
-    /// The text ends with more than the notice says.
+    /// Whether the text ends with more than the notice itself.
     has_footer: bool,
 }
 
-/// What one recipient gets to read.
+/// The rendered notice for one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     pub subject: String,
     pub text: String,
     pub html: String,
-    /// Nothing stands between the subject and the end that all messages have.
+    /// Nothing is written between the subject and the footer of all messages.
     pub is_empty: bool,
 }
 
-/// What went wrong at rendering: where in the notice, and why.
+/// A failed rendering: where in the notice, and why.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub message: String,
@@ -63,23 +63,23 @@ const DIRECTION: &str = "%%DIR%%";
 const BODY: &str = "%%BODY%%";
 const SITE: &str = "%%SITE%%";
 const FOOTER: &str = "%%FOOTER%%";
-/// Stands for the address by which a recipient leaves, while styles are inlined; no name ends so (RFC 2606).
+/// Stands for the unsubscribe address while styles are inlined; no domain name ends like this (RFC 2606).
 const LEAVE: &str = "https://leave.invalid/";
-/// What stands in a template for it.
+/// The template expression that replaces it.
 const LEAVE_TAG: &str = "{{ mailing.unsubscribe }}";
 
-/// What a notice is set into.
+/// What surrounds a notice in a mail.
 pub struct Layout<'a> {
     /// The theme's `mail.html`.
     pub mail: &'a str,
     pub site_title: &'a str,
     pub language: &'a Language,
     pub postal_address: &'a str,
-    /// Whether the end of a message holds the address by which its recipient leaves.
+    /// Whether the footer contains the recipient's unsubscribe address.
     pub unsubscribe: bool,
 }
 
-/// Divides the text of a notice from the end that all messages have.
+/// Separates the text of a notice from the footer of all messages.
 const FOOTER_RULE: &str = "----";
 
 impl Layout<'_> {
@@ -96,7 +96,7 @@ impl Layout<'_> {
         footer
     }
 
-    /// The end of the text part, as it stands in a text with marks.
+    /// The footer of the text part, inside a text with marks.
     fn text_footer(&self) -> String {
         if self.postal_address.is_empty() && !self.unsubscribe {
             return String::new();
@@ -113,7 +113,7 @@ impl Layout<'_> {
     }
 }
 
-/// Compiles a notice. `fill` gives the address of a link of its page. Faults of the templates are reported with their place.
+/// Compiles a notice. `fill` returns the address of a link of its page. Faults of the templates are reported with their place.
 pub fn compile(
     notice: &Notice,
     layout: &Layout,
@@ -166,7 +166,7 @@ pub struct TemplatePage<'a> {
     pub begins: usize,
 }
 
-/// Runs the tags of a page: its body as the event, links and variables make it. Faults are reported with their place.
+/// Runs the tags of a page: its body with the values of the event, links and variables. Faults are reported with their place.
 pub fn page(
     page: &TemplatePage,
     event: Option<&Event>,
@@ -211,7 +211,7 @@ fn run(tera: &Tera, name: &str, template: &Template, context: &Context) -> Resul
     Ok(bounded.text())
 }
 
-/// The mail as HTML whose styles are attributes: mail readers drop style sheets.
+/// The mail as HTML with inlined styles: mail readers drop style sheets.
 fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
     let mut escaped = String::new();
     crate::text::html::escape(subject, &mut escaped);
@@ -230,11 +230,11 @@ fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
 }
 
 impl Compiled {
-    /// What a recipient gets.
+    /// Renders a message for a recipient.
     pub fn render(&self, context: &Context) -> Result<Rendered, Fault> {
         let subject = self.run("subject.txt", &self.subject, context)?;
         let text = self.run("text.txt", &self.text, context)?;
-        // Rules at the beginning of a body are left out: this one is that of the footer.
+        // Rules at the beginning of a body are dropped, but this one belongs to the footer.
         let begins = text.trim_start();
         Ok(Rendered {
             subject: subject.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -244,12 +244,12 @@ impl Compiled {
         })
     }
 
-    /// What becomes of the notice's tags for a recipient.
+    /// The rendered values of the notice's tags for a recipient.
     pub fn probe(&self, context: &Context) -> Result<Probe, Fault> {
         Ok(Probe::read(&self.run("probe.txt", &self.probe, context)?))
     }
 
-    /// The body alone, for the site.
+    /// Only the body, for the site.
     pub fn render_body(&self, context: &Context) -> Result<(String, String), Fault> {
         Ok((self.run("subject.txt", &self.subject, context)?, self.run("body.html", &self.body, context)?))
     }
@@ -258,7 +258,7 @@ impl Compiled {
         run(&self.tera, name, template, context)
     }
 
-    /// The tags of the notice that are in use; those in code are not.
+    /// The active tags of the notice; tags in code are not.
     pub fn used<'n>(&self, notice: &'n Notice) -> Vec<&'n tags::Tag> {
         self.used.iter().filter_map(|index| notice.tags.get(*index)).collect()
     }
@@ -266,7 +266,7 @@ impl Compiled {
 
 const MOST_BYTES: usize = 4 << 20;
 
-/// What a template writes, up to a size: no loop that writes runs on for ever.
+/// The output of a template, up to a limit: so a loop that writes cannot run forever.
 pub struct Bounded {
     bytes: Vec<u8>,
     most: usize,
@@ -274,9 +274,9 @@ pub struct Bounded {
 }
 
 impl Bounded {
-    /// Takes `most` bytes; `fault` is the error if there are more.
+    /// Accepts `most` bytes; `fault` is the error if there are more.
     pub fn new(most: usize, fault: &'static str) -> Bounded {
-        // Room for what is usual, so that it need not grow.
+        // Enough for usual output, so that it rarely has to grow.
         Bounded { bytes: Vec::with_capacity(16 << 10), most, fault }
     }
 
@@ -348,7 +348,7 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
         };
         times.write(asked).map_err(tera::Error::message)
     });
-    // A value is data: no notice can call it HTML, or take back what was escaped. Filters of our own give plain text.
+    // A value is data: no notice can declare it HTML, or undo escaping. Our own filters return plain text.
     for name in ["safe", "escape", "escape_html", "escape_xml"] {
         tera.register_filter(name, move |_: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
             Err(tera::Error::message(format!("the filter `{name}` is not available: values are never HTML")))
@@ -370,11 +370,11 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
         }
     });
     tera.register_filter("link_part", |part: &str, _: Kwargs, _: &State| percent(part, b""));
-    // RFC 6068 §2: a mail program shows the address as it stands. What would end it, or begin another, is encoded.
+    // RFC 6068 §2: a mail program shows the address as written. Characters that would end it, or begin another, are encoded.
     tera.register_filter("link_address", |part: &str, _: Kwargs, _: &State| percent(part, b"@+"));
 }
 
-/// Times as a notice asks for them. Recipients are many and their zones few: what was written once is kept.
+/// Times in the form that a notice asks for. There are many recipients but few zones, so written times are cached.
 struct Times {
     end: Option<Zoned>,
     /// The notice's own.
@@ -392,7 +392,7 @@ struct Asked {
     form: Option<String>,
 }
 
-/// So many written times are kept.
+/// How many written times are cached.
 const MOST_KEPT: usize = 4096;
 
 impl Times {

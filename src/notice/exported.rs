@@ -1,4 +1,4 @@
-//! An export of a ledger: a file for others to keep, sealed if there is a key. It can be checked by itself, when the ledger is gone.
+//! An export of a ledger: a file to hand over, sealed if there is a key. It can be checked alone, even when the ledger is gone.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ use crate::text::visible;
 /// The columns of an export.
 const HEADER: [&str; 7] = ["email", "state", "code", "reply", "deferred", "at", "message_id"];
 
-/// A ledger as a table (RFC 4180), one row a recipient. With a key the last column seals each row together with all before it.
+/// A ledger as a table (RFC 4180), one row per recipient. With a key, the last column seals each row together with all rows before it.
 pub fn as_csv(rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Result<String> {
     let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     let mut header = HEADER.to_vec();
@@ -28,7 +28,7 @@ pub fn as_csv(rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Resul
         let last = at.entry(event.key.as_str()).or_insert("");
         *last = (*last).max(&event.at);
     }
-    // A table that was cut off has another number of rows.
+    // If rows are cut off, their number no longer matches.
     let mut before = seal.map_or_else(String::new, |seal| seal.row(&rows.len().to_string(), &HEADER.map(str::to_owned)));
     for row in rows {
         let code = if row.reply.code == 0 { String::new() } else { row.reply.code.to_string() };
@@ -69,7 +69,7 @@ struct ExportedRow<'a> {
     content: Cow<'a, str>,
 }
 
-/// A ledger as JSON, whole: the plan, the recipients and the history. With a key its last member seals the text of all others.
+/// A complete ledger as JSON: the plan, the recipients and the history. With a key, its last member seals the text of all others.
 pub fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&Seal>) -> Result<String> {
     let row = |row: &Standing| ExportedRow {
         email: row.key.clone().into(),
@@ -96,12 +96,12 @@ pub fn as_json(plan: &Plan, rows: &[Standing], events: &[Event], seal: Option<&S
     Ok(format!("{}\n", serde_json::to_string_pretty(&whole)?))
 }
 
-/// Whether a text is an export with the whole history, which only JSON has room for.
+/// Whether a text is an export with the whole history, which only JSON can contain.
 pub fn has_history(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// What the history of an export says of its plan and its recipients, by itself; and how many lines it has.
+/// Checks an export's plan and recipients against its history, without the ledger; also returns the number of lines.
 pub fn verified(text: &str) -> Result<(Verified, usize)> {
     let Exported { campaign, begun_as, plan, frozen, subject, amended, recipients, history } = serde_json::from_str(text)?;
     let plan = Plan {
@@ -137,7 +137,7 @@ pub fn is_sealed(text: &str) -> Result<bool> {
     Ok(csv::Reader::from_reader(text.as_bytes()).headers().context("invalid CSV")?.iter().next_back() == Some("seal"))
 }
 
-/// Why the seal of an export does not hold; `None` if it does.
+/// Why the seal of an export is invalid; `None` if it is valid.
 pub fn seal_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     if has_history(text) { json_fault(text, seal) } else { csv_fault(text, seal) }
 }
@@ -153,7 +153,7 @@ fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     Ok((!is_it).then(|| "its content was changed, or it was sealed with a different key".to_owned()))
 }
 
-/// The seal of an export: what it was made with, and the code over all the rest.
+/// The seal of an export: how it was made, and the code over everything else.
 fn sealed(rest: &serde_json::Value, seal: &Seal) -> serde_json::Value {
     serde_json::json!({"algorithm": "HMAC-SHA256", "mac": seal.text(&rest.to_string())})
 }

@@ -1,4 +1,4 @@
-//! A choice among recipients, written as a condition of a template: `r.lang == "de"`.
+//! A selection of recipients, written as a template condition: `r.lang == "de"`.
 
 use tera::{Context, Tera};
 

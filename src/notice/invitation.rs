@@ -10,13 +10,13 @@ use super::stage::Stage;
 use crate::config::{Account, Calendar, Event, Impact, Mode, Notices};
 use crate::text::icalendar::{line, one_line, utc};
 
-/// What a calendar is asked to do with the window.
+/// What a calendar should do with the window.
 #[derive(Clone, Debug)]
 pub struct Invitation {
     pub method: Method,
     /// The same in every message about the event.
     uid: String,
-    /// Grows with the event's `revision`. That of a cancellation is between two revisions.
+    /// Increases with the event's `revision`. The number of a cancellation is between those of two revisions.
     pub sequence: u64,
     stamp: Timestamp,
     start: Zoned,
@@ -25,12 +25,12 @@ pub struct Invitation {
     url: Option<String>,
     /// Whether recipients are asked for an answer.
     has_attendee: bool,
-    /// The event's id, as far as it is plain.
+    /// The event's id, reduced to plain characters.
     name: String,
     maintenance: Option<Maintenance>,
 }
 
-/// What programs read that keep track of the maintenance of others.
+/// The data for programs that track maintenance.
 #[derive(Clone, Debug)]
 struct Maintenance {
     provider: String,
@@ -40,9 +40,9 @@ struct Maintenance {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Take it in, or move what you have.
+    /// Add it, or move the existing entry.
     Request,
-    /// The same, and nobody is asked.
+    /// The same, without asking for an answer.
     Publish,
     /// It does not take place.
     Cancel,
@@ -58,13 +58,13 @@ impl Method {
     }
 }
 
-/// Whether a SEQUENCE is that of a window that does not take place.
+/// Whether a SEQUENCE belongs to a cancelled window.
 pub fn takes_out(sequence: u64) -> bool {
     sequence % 2 == 1
 }
 
 impl Invitation {
-    /// The window of an event; none if it has no T-0 or no length, or if the stage of a notice says nothing of it.
+    /// The window of an event; `None` if it has no T-0 or no length, or if the stage of a notice does not concern calendars.
     /// `date` is that of the message.
     pub fn new(event: &Event, site: &str, url: &str, notices: &Notices, stage: Option<Stage>, date: &Zoned) -> Option<Invitation> {
         let method = method(stage?, notices.calendar)?;
@@ -93,12 +93,12 @@ impl Invitation {
         })
     }
 
-    /// What it is called as an attached file.
+    /// Its name as an attached file.
     pub fn file_name(&self) -> String {
         format!("{}.ics", if self.name.is_empty() { "event" } else { &self.name })
     }
 
-    /// The column that its messages hold a value of.
+    /// The column whose value its messages contain.
     pub fn column(&self) -> Option<&str> {
         match &self.maintenance.as_ref()?.account {
             Account::Column(column) => Some(&column.value),
@@ -126,14 +126,14 @@ impl Invitation {
         let name = organizer.name.as_deref().unwrap_or("").replace(['"', '\r', '\n'], "");
         let parameter = if name.is_empty() { String::new() } else { format!(";CN=\"{name}\"") };
         put(&format!("ORGANIZER{parameter}"), &format!("mailto:{}", organizer.email));
-        // What is published has none (RFC 5546 §3.2.1), not even when it is called off (§4.1.3).
+        // PUBLISH has no attendees (RFC 5546 §3.2.1), not even for a cancellation (§4.1.3).
         if self.has_attendee {
             put("ATTENDEE;ROLE=OPT-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE", &format!("mailto:{}", recipient.address));
         }
         if let Some(url) = &self.url {
             put("URL", url);
         }
-        // It is a note: nobody is busy with it.
+        // It is only a note, so it makes nobody busy.
         put("TRANSP", "TRANSPARENT");
         put("STATUS", if self.method == Method::Cancel { "CANCELLED" } else { "CONFIRMED" });
         if let Some(maintenance) = &self.maintenance {
@@ -143,8 +143,8 @@ impl Invitation {
         Ok(file)
     }
 
-    /// The properties of the draft "Maintenance notifications" of BCOP, as its readers want them: one id all the while, upper case,
-    /// each object, and the worst impact of all.
+    /// The properties of BCOP's draft "Maintenance notifications", in the form its readers want: one id throughout, upper case,
+    /// every object, and the worst of all impacts.
     fn maintnote(&self, maintenance: &Maintenance, recipient: &Recipient) -> Result<String, String> {
         let account = match &maintenance.account {
             Account::Same(account) => account,
@@ -169,7 +169,7 @@ impl Invitation {
     }
 }
 
-/// What a notice of a stage asks a calendar for.
+/// What a notice of a stage asks a calendar to do.
 fn method(stage: Stage, calendar: Calendar) -> Option<Method> {
     match (stage, calendar) {
         (_, Calendar::Nowhere) => None,

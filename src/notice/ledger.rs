@@ -1,4 +1,4 @@
-//! The ledger of a campaign: what became of each recipient, so that none is mailed twice and none forgotten.
+//! The ledger of a campaign: the state of each recipient, so that none is mailed twice and none forgotten.
 //!
 //! A recipient is *sending*, durably, before the end of its message is written. Whatever happens after that and before
 //! the answer is written down leaves it *in doubt*: nobody can know whether the server has the message (RFC 1047), and it
@@ -11,23 +11,23 @@ use jiff::Timestamp;
 
 use super::reply::Reply;
 
-/// Where a recipient stands.
+/// The state of a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     Planned,
-    /// A sender has it in hand and has not begun.
+    /// A sender has claimed it but not begun.
     Claimed,
     /// The end of its message may have been written.
     Sending,
-    /// The server has it, and answers for it.
+    /// The server has accepted it and takes responsibility.
     Accepted,
-    /// Not now: it is tried again, or could be once its retries are used up.
+    /// Not now: it will be retried, or could be once its retries are used up.
     Deferred,
     /// Never.
     Refused,
-    /// Nobody knows whether the server has it.
+    /// Unknown whether the server has it.
     InDoubt,
-    /// It is on the list of those who get nothing.
+    /// It is on the suppression list.
     Suppressed,
     /// It was taken out of the plan.
     Cancelled,
@@ -74,34 +74,34 @@ impl State {
 pub struct Plan {
     /// The campaign's name.
     pub campaign: String,
-    /// Over the notice, the recipients and the configuration, as far as they reach a message: see [`Digest`].
+    /// Over the notice, the recipients and the configuration, as far as they affect a message: see [`Digest`].
     pub hash: String,
     /// The Date of its messages.
     pub frozen: Timestamp,
     pub subject: String,
     /// How often it was amended.
     pub amended: i64,
-    /// The name of the campaign when it was begun, if that was another: its Message-IDs are made of it.
+    /// The campaign's name when it began, if that was another one: its Message-IDs are derived from it.
     pub begun_as: Option<String>,
 }
 
 /// A recipient of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
-    /// The normalised address: in one campaign it is there once.
+    /// The normalised address; unique within a campaign.
     pub key: String,
     pub message_id: String,
     /// Over the bytes of its message; empty if it gets none.
     pub hash: String,
 }
 
-/// A row of the table that a plan leaves out, as it is faulty.
+/// A faulty row of the table that a plan leaves out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// The normalised address, or `line N` if it could not be read.
     pub key: String,
     pub line: u64,
-    /// Codes of what is wrong with it, with commas between them.
+    /// Codes of its faults, separated by commas.
     pub code: String,
 }
 
@@ -111,7 +111,7 @@ impl Planned {
     }
 }
 
-/// The hash of a plan: every row of the table as it stands, and every message, in the order of the table.
+/// The hash of a plan: every row of the table as written, and every message, in the order of the table.
 pub struct Digest(blake3::Hasher);
 
 impl Digest {
@@ -139,23 +139,23 @@ pub fn content_hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex()[..32].to_owned()
 }
 
-/// A recipient in a sender's hand. Whoever claims it later has a higher number, and the earlier claim is void.
+/// A recipient claimed by a sender. A later claim has a higher number and voids this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub key: String,
     pub number: i64,
     /// How often it was deferred before.
     pub tries: i64,
-    /// Of the message as it was planned.
+    /// The hash of the planned message.
     pub hash: String,
 }
 
-/// Something to be written down.
+/// An entry to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// The end of the message will be written.
+    /// The end of the message is about to be written.
     Begin(Claim),
-    /// What became of it; a deferred one is due after a time.
+    /// The outcome; a deferred message is due after a time.
     Settle { claim: Claim, state: State, reply: Reply, due: Duration },
 }
 
@@ -180,7 +180,7 @@ pub struct Counts {
     pub of: BTreeMap<State, u64>,
     /// When the first deferred one is due.
     pub next_due: Option<Timestamp>,
-    /// Deferred ones whose retries are used up.
+    /// Deferred messages whose retries are used up.
     pub given_up: u64,
 }
 
@@ -193,17 +193,17 @@ impl Counts {
         self.of.values().sum()
     }
 
-    /// Those who still wait for their message.
+    /// Recipients still waiting for their message.
     pub fn open(&self) -> u64 {
         [State::Planned, State::Claimed, State::Sending, State::Deferred].map(|state| self.get(state)).iter().sum()
     }
 
-    /// Those whose turn will come by itself: deferred ones that are given up wait for somebody to plan them again.
+    /// Recipients whose turn comes automatically: deferred ones without retries wait for somebody to plan them again.
     pub fn waiting(&self) -> u64 {
         self.open().saturating_sub(self.given_up)
     }
 
-    /// Those whom the campaign addresses: rows that were left out are not among them.
+    /// Recipients of the campaign: rows that were left out do not count.
     pub fn addressed(&self) -> u64 {
         self.all() - self.get(State::LeftOut)
     }

@@ -1,4 +1,4 @@
-//! A table with one kind of line end, so that lines can be counted, and within bounds.
+//! A table with uniform line ends, so that lines can be counted, within size limits.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -7,7 +7,7 @@ use super::table::MOST_ROW;
 
 /// Turns CRLF and lone CR into LF, and ends the last line.
 ///
-/// A quote that is never closed, and a row that never ends, are found before they fill the memory.
+/// Quotes that are never closed, and rows that never end, are detected before they fill the memory.
 pub struct PlainLines<R> {
     inner: R,
     delimiter: u8,
@@ -23,20 +23,20 @@ pub struct PlainLines<R> {
     skips_line: bool,
 }
 
-/// Where in a value the reader stands (RFC 4180 §2).
+/// Where in a value the reader is (RFC 4180 §2).
 #[derive(Clone, Copy, PartialEq)]
 enum Quote {
     /// Before the first byte of a value.
     Start,
-    /// In a value without quotes, or behind its closing quote.
+    /// In a value without quotes, or after its closing quote.
     Outside,
-    /// Since this line.
+    /// In a quoted value that began on this line.
     Inside(u64),
-    /// Behind a quote that closes the value, or is the first of two. The value began on this line.
+    /// After a quote that either closes the value or is the first of two. The value began on this line.
     Closing(u64),
 }
 
-/// Why a table cannot be read on, and on which line.
+/// Why a table cannot be read further, and the line.
 #[derive(Debug)]
 pub enum Fault {
     OpenQuote(u64),
@@ -70,7 +70,7 @@ impl<R: Read> PlainLines<R> {
         }
     }
 
-    /// Leaves the first line out, and counts it.
+    /// Skips the first line, but counts it.
     pub fn without_first_line(self) -> PlainLines<R> {
         PlainLines { skips_line: true, ..self }
     }
@@ -142,7 +142,7 @@ impl<R: Read> Read for PlainLines<R> {
                 made += 1;
             }
             self.buffer = buffer;
-            // A buffer that held nothing but the second half of a line end gives nothing yet.
+            // A buffer with only the second half of a line end yields nothing yet.
             if made > 0 {
                 self.last = out[made - 1];
                 return Ok(made);

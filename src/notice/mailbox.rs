@@ -1,4 +1,4 @@
-//! How messages are kept together: names of files, an mbox, cells of a report.
+//! How messages are stored: names of files, an mbox, cells of a report.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ pub fn file_name(number: u64, to: &str) -> String {
     format!("{number:06}-{plain}.eml")
 }
 
-/// Whether a file of a folder of messages has a name that we gave it; mail programs add flags to names of a Maildir.
+/// Whether a file in a folder of messages has a name that Runsheet gave it; mail programs add flags to names in a Maildir.
 pub fn is_our_name(name: &str) -> bool {
     let digits = name.bytes().take_while(u8::is_ascii_digit).count();
     let is_eml = digits >= 6 && name[digits..].starts_with('-') && name.ends_with(".eml");
@@ -25,7 +25,7 @@ pub fn maildir_name(number: u64, message: &Message) -> String {
     format!("{}.{id}_{number}.runsheet", message.date.as_second())
 }
 
-/// LF in place of CRLF, as files of a mail system have it.
+/// LF instead of CRLF, as mail systems store files.
 pub fn unix_lines(bytes: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(bytes.len());
     let mut start = 0;
@@ -37,7 +37,7 @@ pub fn unix_lines(bytes: &[u8]) -> Vec<u8> {
     lines
 }
 
-/// A message with the line that divides it from others, and the empty line behind it (RFC 4155).
+/// A message with its separator line, and the empty line after it (RFC 4155).
 /// Lines of `From ` are quoted by `>`, and quoted ones once more (mboxrd), so that every reader can undo it.
 pub fn mbox_entry(message: &Message) -> Vec<u8> {
     let mut entry = format!("From {} {}\n", message.from, message.date.strftime("%a %b %e %H:%M:%S %Y")).into_bytes();
@@ -61,7 +61,7 @@ pub fn mbox_entry(message: &Message) -> Vec<u8> {
     entry
 }
 
-/// A cell that no spreadsheet takes for a formula: what could begin one gets an apostrophe before it
+/// A cell that no spreadsheet takes for a formula: an apostrophe is put before anything that could begin one
 /// (OWASP, CSV injection).
 pub fn no_formula(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}']) {

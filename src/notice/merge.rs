@@ -1,4 +1,4 @@
-//! Merging: a notice and a mailing's recipients become messages, one a recipient.
+//! Merging: a notice and a mailing's recipients become messages, one per recipient.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,15 +25,15 @@ pub struct Version<'a> {
     pub compiled: Compiled,
 }
 
-/// A notice that is ready to meet its recipients.
+/// A notice that is ready for its recipients.
 pub struct Merge<'a> {
-    /// As it is written first, then its translations.
+    /// The original first, then its translations.
     pub versions: Vec<Version<'a>>,
     pub posting: Posting<'a>,
     /// The mailing's id, as notices show it.
     mailing: String,
     base: Context,
-    /// The table of recipients, as diagnostics name it.
+    /// The table's name in diagnostics.
     recipients: RelPath,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Merge<'a> {
         Merge { versions, posting, mailing, base, recipients }
     }
 
-    /// The version that a recipient gets: in its language, in that without its region, in that of another region, or the first.
+    /// The version for a recipient: in its language, in that without its region, in that of another region, or the original.
     pub fn version(&self, recipient: &Recipient) -> &Version<'a> {
         let wanted = recipient.get("lang").unwrap_or("").replace('_', "-");
         let speaks = |tag: &str| {
@@ -67,14 +67,14 @@ impl<'a> Merge<'a> {
             let Some((shorter, _)) = tag.rsplit_once('-') else { break };
             tag = shorter;
         }
-        // The first may be in this language, too.
+        // The original may be in this language, too.
         let primary = |lang: &str| lang.split('-').next().is_some_and(|primary| primary.eq_ignore_ascii_case(tag));
         let is_near = |version: &&Version| version.notice.lang.as_deref().is_some_and(primary);
         let near = self.versions.iter().find(is_near).filter(|_| !tag.is_empty() && !primary(self.versions[0].notice.language.tag()));
         near.unwrap_or(&self.versions[0])
     }
 
-    /// The language that a recipient asks for, if the notice is not written in it.
+    /// The recipient's language, if the notice is not written in it.
     pub fn untranslated<'r>(&self, recipient: &'r Recipient) -> Option<&'r str> {
         let wanted = recipient.get("lang")?;
         let got = self.version(recipient).notice.language.tag();
@@ -82,11 +82,11 @@ impl<'a> Merge<'a> {
         (primary(wanted) != primary(got)).then_some(wanted)
     }
 
-    /// The columns whose values the messages may hold, in whichever language.
+    /// The columns whose values the messages may contain, in any language.
     pub fn columns(&self) -> BTreeSet<String> {
         let tags = self.versions.iter().flat_map(|version| version.compiled.used(version.notice));
         let used = tags.flat_map(variables::used).filter_map(|name| Some(name.strip_prefix("r.")?.to_owned()));
-        // The name also stands in the header `To`.
+        // The name also appears in the header `To`.
         let invitation = self.posting.invitation.as_ref().and_then(Invitation::column);
         used.chain(["name".to_owned()]).chain(invitation.map(str::to_owned)).collect()
     }
@@ -104,7 +104,7 @@ impl<'a> Merge<'a> {
         self.make(recipient, |_| ()).map_err(|fault| fault.diagnostic)
     }
 
-    /// The same, once what was rendered is changed.
+    /// The same, after a change to what was rendered.
     pub fn message_with(&self, recipient: &Recipient, change: impl FnOnce(&mut Rendered)) -> Result<(Message, Rendered), Diagnostic> {
         self.make(recipient, change).map_err(|fault| fault.diagnostic)
     }
@@ -129,7 +129,7 @@ impl<'a> Merge<'a> {
         Ok((message, rendered))
     }
 
-    /// Everything that keeps a recipient's message from being made. Where a value is missing, one is put in to see what else is.
+    /// All reasons why a recipient's message cannot be made. A missing value is replaced, so that other reasons show, too.
     pub fn faults(&self, recipient: &Recipient) -> Vec<RowFault> {
         let mut recipient = recipient.clone();
         let mut faults: Vec<RowFault> = Vec::new();
@@ -155,7 +155,7 @@ impl<'a> Merge<'a> {
         context
     }
 
-    /// What becomes of the notice's tags for a recipient who has a message.
+    /// The rendered values of the notice's tags for a recipient who has a message.
     pub fn probe(&self, recipient: &Recipient) -> Probe {
         let context = self.context(recipient);
         self.version(recipient).compiled.probe(&context).unwrap_or_default()
@@ -179,12 +179,12 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// The values of a recipient, as templates see them. One that is empty is not there: to use it is an error, and `default` fills it.
+/// The values of a recipient for templates. Empty values are left out: using one is an error, and `default` replaces it.
 pub fn row(recipient: &Recipient) -> Value {
     Value::from_serializable(&recipient.fields().collect::<BTreeMap<_, _>>())
 }
 
-/// The names that a notice may use, with these columns of recipients.
+/// The names that a notice may use, given these columns of recipients.
 pub fn scope<'n>(config: &Config, event: Option<&Event>, columns: impl Iterator<Item = &'n str>) -> Scope {
     let mut scope = page_scope(config, event);
     scope.insert("mailing".to_owned(), Some(["id".to_owned()].into()));
@@ -231,7 +231,7 @@ pub fn context(
         event_values.extend(event.window.as_ref().map(|window| ("window", window.to_string())));
         vars.extend(event.vars.clone());
     }
-    // As with a recipient's values, one that is empty is not there.
+    // As with a recipient's values, empty ones are left out.
     vars.retain(|_, value| !value.trim().is_empty());
     context.insert("event", &event_values);
     context.insert("links", &config.links);

@@ -1,4 +1,4 @@
-//! A message: what one recipient gets, as the bytes that go over the wire.
+//! A message: what one recipient gets, as the bytes on the wire.
 //!
 //! The same campaign, recipient and notice give the same bytes: Date, Message-ID and boundary are derived.
 
@@ -26,7 +26,7 @@ pub struct Message {
     pub to: String,
     pub subject: String,
     pub message_id: String,
-    /// The sender of its envelope: where a bounce goes.
+    /// The envelope sender: where bounces go.
     pub from: String,
     pub date: Timestamp,
     /// The calendar part, if there is one.
@@ -35,7 +35,7 @@ pub struct Message {
     pub bytes: Vec<u8>,
 }
 
-/// From whom and to whom a message travels (RFC 5321 §2.3.1), whatever its headers say.
+/// The envelope: sender and recipient in SMTP (RFC 5321 §2.3.1), whatever the headers say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     pub from: String,
@@ -61,12 +61,12 @@ pub struct Posting<'a> {
     pub keys: &'a Keys,
 }
 
-/// Whether messages may have this date. There was no mail before 1970, and programs that read it count from there.
+/// Whether messages may have this date. There was no mail before 1970, and mail programs count from there.
 pub fn may_be_dated(date: Timestamp) -> bool {
     date >= Timestamp::UNIX_EPOCH && years::hold(date)
 }
 
-/// The address by which a recipient leaves, if one is configured: the first of them.
+/// The unsubscribe address, if one is configured: the first of them.
 pub fn unsubscribe(posting: &Posting, recipient: &Recipient) -> Option<String> {
     let template = posting.notices.unsubscribe.first()?;
     token::fill(&template.value, Kind::Unsubscribe, posting.campaign.hashed_as(), &address::key(&recipient.address), posting.keys).ok()
@@ -105,14 +105,14 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
         Some(template) => token::fill(&template.value, Kind::Bounce, campaign.hashed_as(), &key, keys)?,
         None => from.mailbox.email.to_string(),
     };
-    // lettre wants one, and writes nothing of it.
+    // lettre requires one, but does not write it.
     let envelope = lettre::address::Envelope::new(Some(from.mailbox.email.clone()), vec![recipient.address.clone()]);
     let mut builder = Mime::builder().envelope(envelope.map_err(|error| error.to_string())?).from(from.mailbox.clone());
     builder = to_and_subject(builder, recipient, &rendered.subject);
     builder = builder.date(posting.date.timestamp().into()).message_id(Some(id.clone()));
     if !posting.earlier.is_empty() {
         let ids: Vec<String> = posting.earlier.iter().map(|campaign| message_id(campaign, &key, from.domain(), keys)).collect();
-        // RFC 5322 §3.6.4; a line for each, as none can be folded.
+        // RFC 5322 §3.6.4; one line for each, because a Message-ID cannot be folded.
         builder = builder.raw_header(as_it_is("References", ids.join("\r\n ")));
     }
     // RFC 3834 §5
@@ -140,7 +140,7 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
 }
 
 fn to_and_subject(mut builder: MessageBuilder, recipient: &Recipient, subject: &str) -> MessageBuilder {
-    // lettre leaves the address on the line of the last encoded word, however long that is.
+    // lettre leaves the address on the line of the last encoded word, even if that line gets too long.
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '\'');
     let is_long = |name: &&str| {
         let one_line = name.len() + address::key(&recipient.address).len() <= 48;
@@ -154,7 +154,7 @@ fn to_and_subject(mut builder: MessageBuilder, recipient: &Recipient, subject: &
     if has_long_word(subject) { builder.raw_header(encoded("Subject", subject, "")) } else { builder.subject(subject) }
 }
 
-/// `List-Id`, and how the recipient leaves.
+/// `List-Id`, and how to unsubscribe.
 fn list_headers(mut builder: MessageBuilder, posting: &Posting, key: &str) -> Result<MessageBuilder, String> {
     let Posting { campaign, notices, keys, .. } = posting;
     if let Some(list_id) = &notices.list_id {
@@ -168,7 +168,7 @@ fn list_headers(mut builder: MessageBuilder, posting: &Posting, key: &str) -> Re
         builder = builder.raw_header(as_it_is("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
     }
     if !ways.is_empty() {
-        // RFC 2369 §2, §3.2: the one that is liked best first. A line for each, as none can be folded.
+        // RFC 2369 §2, §3.2: the preferred one first. One line for each, because an address cannot be folded.
         let ways: Vec<String> = ways.iter().map(|way| format!("<{way}>")).collect();
         builder = builder.raw_header(as_it_is("List-Unsubscribe", ways.join(",\r\n ")));
     }
@@ -190,7 +190,7 @@ fn parts(rendered: &Rendered, posting: &Posting, calendar: Option<&str>, boundar
     let name = invitation.file_name();
     let body = Body::dangerous_pre_encoded(quoted::encode(calendar), ContentTransferEncoding::QuotedPrintable);
     let attached = SinglePart::builder().header(parsed(&format!("{kind}; name=\"{name}\""))?).header(ContentDisposition::attachment(&name));
-    // No digit of a boundary is an `m`: neither is the beginning of the other.
+    // A boundary's digits never include `m`, so neither boundary begins with the other.
     Ok(MultiPart::mixed().boundary(format!("=_m{boundary}")).multipart(parts).singlepart(attached.body(body)))
 }
 
@@ -225,7 +225,7 @@ fn encoded(name: &'static str, text: &str, behind: &str) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), text.to_owned(), words.join("\r\n ") + behind)
 }
 
-/// A header that must not be folded, or is already. Nothing of a recipient's row is in it.
+/// A header that must not be folded, or is folded already. It contains nothing from a recipient's row.
 fn as_it_is(name: &'static str, value: String) -> HeaderValue {
     HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), value.clone(), value)
 }

@@ -59,7 +59,7 @@ use crate::source::{RelPath, Span};
 pub struct Notice {
     /// Unique in a project.
     pub name: String,
-    /// The language of a translation, such as `de` or `pt-BR`; none for the notice as it is written first.
+    /// The language of a translation, such as `de` or `pt-BR`; `None` for the original.
     pub lang: Option<String>,
     /// The language that it is written in.
     pub language: Language,
@@ -69,19 +69,19 @@ pub struct Notice {
     pub path: RelPath,
     /// Its heading, or the beginning of its file.
     pub span: Span,
-    /// From its heading to the next notice; all of a file that is one notice.
+    /// From its heading to the next notice; the whole file if the file is one notice.
     pub extent: Span,
     pub subject: String,
     pub subject_span: Span,
     pub html: Body,
     pub text: Body,
-    /// In which element each tag stands, by the number of the tag.
+    /// The element that contains each tag, by the number of the tag.
     pub element_of_tag: BTreeMap<usize, usize>,
     /// All template tags of the file.
     pub tags: Arc<[tags::Tag]>,
 }
 
-/// Cuts a file into what stands before the first notice, and its notices.
+/// Splits a file into the part before the first notice, and its notices.
 pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (Body, Vec<Notice>) {
     let source = tags::mark(text, context.path, context.offset, &mut finds.diagnostics);
     let events = marked::read(&source, context.path, context.offset, &mut finds.diagnostics);
@@ -99,7 +99,7 @@ pub fn split(text: &str, kind: Kind, context: &Context, finds: &mut Finds) -> (B
         return (Body::default(), notices);
     }
     let intro_end = headings.first().map_or(events.len(), |range| range.start);
-    // Only notices are templates: elsewhere a tag is what it looks like.
+    // Only notices are templates: elsewhere a tag is plain text.
     let intro = html::write(&marked::restore(&events[..intro_end], &tags), &page, finds);
     for (index, range) in headings.iter().enumerate() {
         let end = headings.get(index + 1).map_or(events.len(), |next| next.start);
@@ -126,7 +126,7 @@ fn read(
         }
         None => (stem.clone(), finds.anchors.next(&stem), context.offset..context.offset),
     };
-    // In a file that is one notice, what stands above its heading is sent, too.
+    // In a file that is one notice, text above its heading is sent, too.
     let begin = events.first().map_or(span.start, |(_, range)| range.start + context.offset);
     let end = events.last().map_or(span.end, |(_, range)| range.end + context.offset);
     let parts = Parts::find(events);
@@ -138,7 +138,7 @@ fn read(
         finds.diagnostics.push(diagnostic.at(context.path, span.clone()).help(help));
     }
     let stage = parts.stage(context, &mut finds.diagnostics);
-    // A notice that is a file goes by its file's name, one below a `##` by its heading, unless an id is given.
+    // A notice that is a whole file is named after its file, one below a `##` after its heading, unless it has an id.
     let by_default = if kind == Kind::Notice { stem } else { anchor.clone() };
     let body = parts.body(events);
     check_tables(&body, context, &mut finds.diagnostics);
@@ -165,7 +165,7 @@ fn read(
     }
 }
 
-/// Reports rows that a statement before them has cut off from their table.
+/// Reports rows that a statement has cut off from their table.
 fn check_tables(body: &[Placed], context: &Context, diagnostics: &mut Diagnostics) {
     for range in rows_behind_statements(body) {
         let diagnostic = Diagnostic::new(

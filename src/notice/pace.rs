@@ -1,35 +1,35 @@
-//! How fast mails go: so many a second in all, so many to one domain, and slower when the server asks for it.
+//! How fast to send: limits per second in total and per domain, and slower if the server asks for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::mail::Rate;
 
-/// Paces messages; moments are counted from any beginning, on a clock that never jumps.
+/// Paces messages; times are counted from an arbitrary start, on a clock that never jumps.
 #[derive(Debug)]
 pub struct Pace {
     whole: Bucket,
     per_domain: Option<Duration>,
     domains: BTreeMap<String, Bucket>,
-    /// By how much the server has slowed us down; 0: not at all.
+    /// How far the server has slowed us down; 0: not at all.
     slowness: u32,
-    /// Messages taken since it last asked for less.
+    /// Messages accepted since the server last asked us to slow down.
     since: u32,
 }
 
-/// How long messages take at these rates: so many in all, and so many to the domain that gets the most. `None` without a rate.
+/// How long messages take at these rates, given their number and that of the busiest domain. `None` without a rate.
 pub fn length(whole: Option<Rate>, per_domain: Option<Rate>, messages: u64, to_one_domain: u64) -> Option<Duration> {
     let takes = |rate: Rate, count: u64| rate.interval().saturating_mul(u32::try_from(count).unwrap_or(u32::MAX));
     [whole.map(|rate| takes(rate, messages)), per_domain.map(|rate| takes(rate, to_one_domain))].into_iter().flatten().max()
 }
 
-/// Half of what comes between two messages when a server first asks for less.
+/// Half of the pause between two messages when a server first asks for less.
 const SLOW: Duration = Duration::from_millis(50);
-/// That is doubled so often at most: 12.8 s more between two messages.
+/// How often that is doubled at most: up to 12.8 s more between two messages.
 const SLOWEST: u32 = 8;
-/// After so many accepted messages it goes twice as fast again.
+/// After this many accepted messages, the speed doubles again.
 const RECOVERS_AFTER: u32 = 50;
-/// So much of a rate may be used at once after a pause.
+/// How much of a rate may be used at once after a pause.
 const BURST: Duration = Duration::from_millis(250);
 
 /// A token bucket, represented by the moment at which the next message is due.
@@ -51,18 +51,18 @@ impl Pace {
         Pace { whole, per_domain: per_domain.map(Rate::interval), domains: BTreeMap::new(), slowness: 0, since: 0 }
     }
 
-    /// The moment at which a message to this domain may go.
+    /// The earliest time for a message to this domain.
     pub fn due(&self, domain: &str) -> Duration {
         let domain = self.domains.get(domain).map_or(Duration::ZERO, |bucket| bucket.next);
         self.whole.next.max(domain)
     }
 
-    /// The moment at which any message may go.
+    /// The earliest time for any message.
     pub fn due_at_all(&self) -> Duration {
         self.whole.next
     }
 
-    /// A message to this domain goes now.
+    /// Records that a message to this domain is being sent now.
     pub fn take(&mut self, domain: &str, now: Duration) {
         let slow = if self.slowness == 0 { Duration::ZERO } else { SLOW * (1 << self.slowness) };
         let interval = self.whole.interval + slow;
@@ -72,13 +72,13 @@ impl Pace {
         }
     }
 
-    /// The server wants fewer messages (421, 452, 4.7.x).
+    /// Records that the server wants fewer messages (421, 452, 4.7.x).
     pub fn slow_down(&mut self) {
         self.slowness = (self.slowness + 1).min(SLOWEST);
         self.since = 0;
     }
 
-    /// The server took one.
+    /// Records that the server accepted a message.
     pub fn accepted(&mut self) {
         self.since += 1;
         if self.since >= RECOVERS_AFTER && self.slowness > 0 {
@@ -92,7 +92,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// How many messages go within so many seconds, if each goes as soon as it may.
+    /// How many messages go out within a number of seconds, if each goes as soon as it may.
     fn within(pace: &mut Pace, domain: &str, seconds: u64) -> u32 {
         let (mut now, end, mut count) = (Duration::ZERO, Duration::from_secs(seconds), 0);
         while now < end {

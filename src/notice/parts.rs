@@ -1,4 +1,4 @@
-//! The parts of a notice: its id, its stage and its subject, and the body that is left without them.
+//! The parts of a notice: its id, stage and subject, and the remaining body.
 
 use std::ops::Range;
 
@@ -16,11 +16,11 @@ use crate::source::Span;
 /// The parts of a notice outside its body: its id and its subject.
 pub(super) struct Parts {
     pub(super) id: Option<String>,
-    /// As it is written, and where.
+    /// The subject as written, with its place.
     stage: Option<(String, Span)>,
-    /// The comment that says both.
+    /// The comment with id and stage.
     id_range: Option<Range<usize>>,
-    /// All that stand there: one is meant.
+    /// All subjects found: there should be one.
     subjects: Vec<Range<usize>>,
 }
 
@@ -102,7 +102,7 @@ impl Parts {
         stage
     }
 
-    /// The events of the body: without id and subject, and without rules around them.
+    /// The events of the body: without id and subject, and without rules at its start and end.
     pub(super) fn body<'t>(&self, events: &[Placed<'t>]) -> Vec<Placed<'t>> {
         let outside = |at: &usize| !self.subjects.iter().chain(&self.id_range).any(|range| range.contains(at));
         let mut body: Vec<Placed> = (0..events.len()).filter(outside).map(|at| events[at].clone()).collect();
@@ -115,23 +115,23 @@ impl Parts {
     }
 }
 
-/// Where a range of events stands in the file.
+/// The range of some events in the file.
 fn place(events: &[Placed], range: &Range<usize>, offset: usize) -> Span {
     events[range.start].1.start + offset..events[range.end - 1].1.end + offset
 }
 
-/// `Subject`, with or without its colon: `Subject matter` is a beginning as any other.
+/// Removes `Subject`, with or without its colon: `Subject matter` is an ordinary beginning.
 fn begins_subject(text: &str) -> bool {
     text.trim_start().strip_prefix("Subject").map(str::trim_start).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
-/// What a comment says of its notice.
+/// What a comment declares about its notice.
 enum Label {
     Id,
     Stage,
 }
 
-/// `<!-- id: advance, stage: scheduled -->`, or one of the two. Any other comment says nothing.
+/// `<!-- id: advance, stage: scheduled -->`, or one of the two. Any other comment declares nothing.
 fn labels(events: &[Placed]) -> Vec<(Label, String)> {
     let html = markdown::raw_html(events);
     let Some(text) = html.trim().strip_prefix("<!--").and_then(|text| text.strip_suffix("-->")) else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! A mail as a page: on a desk, on a phone, in the dark, and its text, side by side.
+//! A mail as a page: on a desk, on a phone, in dark mode, and its text, side by side.
 
 use super::engine::Rendered;
 use super::message::Message;
@@ -7,7 +7,7 @@ use crate::text::html::escape;
 /// The media query for dark mode in the theme's mail.
 const DARK: &str = "(prefers-color-scheme: dark)";
 
-/// A whole HTML page. Each view of the mail is a frame of its own in which no script runs and nothing is loaded.
+/// A complete HTML page. Each view of the mail is a separate frame that runs no script and loads nothing.
 pub fn page(message: &Message, rendered: &Rendered, lang: &str) -> String {
     let light = rendered.html.replace(DARK, "not all");
     let dark = rendered.html.replace(DARK, "all");

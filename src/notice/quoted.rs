@@ -1,6 +1,6 @@
 //! Quoted-printable (RFC 2045 §6.7): any text as lines of at most 76 printable ASCII characters.
 //!
-//! Written here and not taken from a library: it is most of the work of a merge, and four times as quick in this form.
+//! Written here instead of using a library: it is most of the work of a merge, and four times as fast in this form.
 //! Beyond what the standard asks, no line begins with `From ` or a dot: neither an mbox nor SMTP then changes a byte.
 
 /// The longest run before a soft line break, which takes one character more.
@@ -66,10 +66,10 @@ fn is_plain(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'<' | b'>'..=b'~')
 }
 
-/// How many bytes stand before the next one to look at: one that is not plain, or a tab.
+/// The number of bytes before the next one that needs attention: one that is not plain, or a tab.
 ///
-/// Eight at once, each in a byte of a word: what is over `~`, under a space, or an equals sign sets the highest bit of its
-/// byte. A borrow can set more of them, but only in bytes behind the first.
+/// Examines eight bytes at once, as one word: a byte over `~`, under a space, or equal to `=` sets its highest bit.
+/// A borrow can set further bits, but only in later bytes.
 fn run_of_plain(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHEST: u64 = ONES << 7;
@@ -88,7 +88,7 @@ fn run_of_plain(bytes: &[u8]) -> usize {
     bytes.len() - rest.len() + rest.iter().position(|byte| !is_passed(byte)).unwrap_or(rest.len())
 }
 
-/// What no line begins with.
+/// Beginnings that no line may have.
 fn is_special(rest: &[u8]) -> bool {
     rest[0] == b'.' || rest.starts_with(b"From ")
 }

@@ -20,14 +20,14 @@ use crate::rule;
 use crate::schedule::zone;
 use crate::source::RelPath;
 
-/// One row: the address, and every column as it stands.
+/// One row: the address, and every column as written.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     pub address: Address,
     /// The line in the file, from 1.
     pub line: u64,
     pub columns: Arc<[String]>,
-    /// One for each column; that of `email` is the address as it was written.
+    /// One for each column; the value of `email` is the address as written.
     pub values: Vec<String>,
     /// For places: `None` if the file is not a CSV.
     delimiter: Option<u8>,
@@ -52,30 +52,30 @@ impl Recipient {
         fields.filter(|(_, value)| !value.is_empty())
     }
 
-    /// Where a column stands in its line, in characters from 1, as far as its row is written plainly.
+    /// The position of a column in its line, in characters from 1, if its row is written plainly.
     pub fn place(&self, column: &str) -> usize {
         let index = self.columns.iter().position(|known| known == column).unwrap_or(0);
         field_column(&self.values, index, self.delimiter)
     }
 }
 
-/// What a row of the table is.
+/// The kind of a row.
 #[derive(Debug)]
 pub enum Entry {
     New(Recipient),
     /// A row that says the same as an earlier one.
     Again(Recipient),
-    /// Without faults: its address stood in the table before, with other values.
+    /// Without faults, but its address appeared in the table before, with other values.
     Bad(BadRow),
 }
 
 impl Entry {
-    /// One that gets a message, as far as the row is concerned.
+    /// A row that gets a message, as far as the row itself is concerned.
     pub fn recipient(self) -> Option<Recipient> {
         if let Entry::New(recipient) = self { Some(recipient) } else { None }
     }
 
-    /// One that gets none, for its faults.
+    /// A row that gets no message, because of its faults.
     pub fn bad(self) -> Option<BadRow> {
         if let Entry::Bad(row) = self { Some(row) } else { None }
     }
@@ -91,17 +91,17 @@ pub struct Recipients<R> {
     email: usize,
     zone: Option<usize>,
     lang: Option<usize>,
-    /// The column of addresses holds the names of their owners, too, and this column is made from it.
+    /// Set if the address column also contains the owners' names: this column is made from it.
     name: Option<usize>,
     rules: Rules,
     seen: Seen,
-    /// Zones that were found good: a table has few.
+    /// Zones known to be valid: a table has few.
     zones: BTreeSet<String>,
-    /// Of each column, whether a message may hold its values.
+    /// For each column, whether a message may contain its values.
     shown: Vec<bool>,
 }
 
-/// So many rows with a fault are named.
+/// How many faulty rows are named.
 pub const MOST_NAMED: usize = 20;
 
 impl<R: Read> Recipients<R> {
@@ -124,7 +124,7 @@ impl<R: Read> Recipients<R> {
         Ok(Recipients { rows, path, columns, headers, email, zone, lang, name, rules, seen, zones, shown })
     }
 
-    /// Lets pass whatever the other columns hold: no message shows it.
+    /// Accepts any content in the other columns, since no message shows it.
     pub fn show_only(&mut self, columns: &BTreeSet<String>) {
         for (index, (column, shown)) in self.columns.iter().zip(&mut self.shown).enumerate() {
             *shown = columns.contains(column) || [Some(self.email), self.zone, self.lang].contains(&Some(index));
@@ -142,7 +142,7 @@ impl<R: Read> Recipients<R> {
         index.and_then(|index| self.headers.get(index)).map_or("", |header| header.trim())
     }
 
-    /// A row as the table holds it, with the name taken from its address where the mailing says so.
+    /// A row from the table, with the name taken from its address if the mailing says so.
     pub fn prepared(&self, mut row: Row) -> Row {
         if self.name.is_some() {
             split_name(&mut row.values, self.email);
@@ -209,7 +209,7 @@ impl<R: Read> Recipients<R> {
         }
     }
 
-    /// A row with its faults in their places, and something harmless where it is wrong.
+    /// A row with its faults in their places, and harmless values where it is wrong.
     fn bad_row(
         &self,
         line: u64,
@@ -227,7 +227,7 @@ impl<R: Read> Recipients<R> {
         };
         let faults = faults.into_iter().map(place).collect();
         for index in faulty.into_iter().filter(|index| *index != self.email) {
-            // A zone and a language have to be one; in any other column a word will do.
+            // A zone and a language must be valid; in any other column, any word will do.
             let harmless = if Some(index) == self.zone { "UTC" } else { "x" };
             values[index] = if Some(index) == self.lang { String::new() } else { harmless.to_owned() };
         }
@@ -253,14 +253,14 @@ impl<R: Read> Iterator for Recipients<R> {
     }
 }
 
-/// Takes the name out of a cell such as `Name <local@domain>`, and puts it behind the other values.
+/// Takes the name out of a cell such as `Name <local@domain>`, and appends it to the other values.
 fn split_name(values: &mut Vec<String>, email: usize) {
     let (name, address) = address::named(&values[email]).unwrap_or_else(|| (String::new(), values[email].clone()));
     values[email] = address;
     values.push(name);
 }
 
-/// The column, in characters from 1, where a value begins in its line, as far as its row is written plainly.
+/// The column, in characters from 1, where a value begins in its line, if its row is written plainly.
 fn field_column(values: &[String], index: usize, delimiter: Option<u8>) -> usize {
     let Some(delimiter) = delimiter else { return 1 };
     let needs_quotes = |value: &str| value.contains(['"', '\n', '\r', char::from(delimiter)]);

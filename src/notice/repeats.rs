@@ -1,4 +1,4 @@
-//! Rows of one address that say different things.
+//! Rows with the same address but different content.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::rule;
 use crate::source::RelPath;
 use crate::text::visible;
 
-/// Pairs up such rows, whose lines are known: it takes the rows of the table once more, in their order.
+/// Pairs up such rows, whose lines are known: it takes the rows of the table a second time, in order.
 ///
-/// Of the first row of an address only as much is kept as is compared and shown.
+/// Of the first row of an address, only what is compared and shown is kept.
 pub struct Repeats {
     path: RelPath,
-    /// As notices name them, without the one of the address.
+    /// Under the names that notices use, without the address column.
     columns: Vec<(usize, String)>,
     email: usize,
-    /// The later lines, with the first one of their address.
+    /// The later lines, with the first line of the same address.
     later: BTreeMap<u64, u64>,
-    /// The first lines, with the number of later ones that are still to come, and the first of them.
+    /// The first lines, with the number of later ones still to come, and the first of them.
     first: BTreeMap<u64, (usize, u64)>,
     kept: BTreeMap<u64, First>,
     last: u64,
@@ -29,7 +29,7 @@ pub struct Repeats {
 
 /// The first row of an address.
 struct First {
-    /// Of each column a hash, and what is shown.
+    /// For each column, a hash and what is shown.
     cells: Vec<(u64, String)>,
     is_reported: bool,
 }
@@ -38,7 +38,7 @@ struct First {
 pub struct Pair {
     pub first: Option<(u64, Diagnostic)>,
     pub later: (u64, Diagnostic),
-    /// The address as the later row holds it.
+    /// The address as written in the later row.
     pub address: String,
 }
 
@@ -61,12 +61,12 @@ impl Repeats {
         Repeats { same: Some(BTreeMap::new()), ..self }
     }
 
-    /// Whether no pair can come from a line or one behind it.
+    /// Whether no pair can come from this line or a later one.
     pub fn is_over(&self, line: u64) -> bool {
         line > self.last && self.same.is_none()
     }
 
-    /// Takes a row; gives the pair of which it is the later one.
+    /// Takes a row; returns the pair of which it is the later row.
     pub fn add(&mut self, row: &Row) -> Option<Pair> {
         if self.first.contains_key(&row.line) {
             let cells = self.columns.iter().map(|(index, _)| cell(row.values.get(*index).map_or("", String::as_str))).collect();
@@ -102,7 +102,7 @@ impl Repeats {
         Some(pair)
     }
 
-    /// A row that is in no pair, and may still be one of such an address.
+    /// A row that is in no pair but may have such an address.
     fn add_same(&mut self, row: &Row) -> Option<Pair> {
         let same = self.same.as_mut()?;
         let differs = self.first.get(&row.line).map(|(_, later)| *later);

@@ -1,8 +1,8 @@
-//! What a mail server answers, and what follows from it.
+//! The answers of a mail server, and what follows from them.
 
 use crate::text::visible;
 
-/// The step of a conversation that an answer belongs to.
+/// The step of the SMTP conversation that an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     Connect,
@@ -73,13 +73,13 @@ impl std::fmt::Display for Reply {
 pub enum Verdict {
     /// Continue; after the end of the message: the server has it.
     Good,
-    /// This recipient's message can be tried again later. The server wants fewer messages if so.
+    /// Retry this recipient's message later. Says whether the server wants fewer messages.
     Deferred { slower: bool },
-    /// The server goes away: the same recipient is tried on another connection.
+    /// The server is closing: retry the same recipient on another connection.
     Closing,
     /// Never for this recipient.
     Refused,
-    /// Never for anybody: the sending stops, and nobody is to blame.
+    /// Never for anybody: sending stops, and no recipient is marked as refused.
     Stop,
     /// Not an answer to this step. After the end of the message it is unknown whether the server has it.
     Nonsense,
@@ -98,7 +98,7 @@ pub fn judge(step: Step, reply: &Reply) -> Verdict {
         code if expected.contains(&code) => Verdict::Good,
         421 => Verdict::Closing,
         400..=499 => Verdict::Deferred { slower: reply.wants_less() },
-        // The server wants a password, or does not take ours: that concerns all.
+        // The server requires a login, or rejects ours: that concerns all messages.
         530 | 534 | 535 | 538 => Verdict::Stop,
         500..=599 if step < Step::Rcpt => Verdict::Stop,
         500..=599 => Verdict::Refused,

@@ -1,4 +1,4 @@
-//! What varies over all messages of a mailing, so that many thousands are reviewed by reading a page.
+//! Shows what varies over all messages of a mailing, so that reading one page is enough to review many thousands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,10 +9,10 @@ use super::recipients::Recipient;
 use crate::page::tags::{BRANCH, END, IS, Kind, Tag, VALUE};
 use crate::text::{counted, thousands, visible};
 
-/// What became of the tags of a notice for one recipient, by number.
+/// The rendered values of a notice's tags for one recipient, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Probe {
-    /// All different values that a tag was rendered with: in a loop there are more than one.
+    /// All different values of a tag: in a loop there may be several.
     pub values: BTreeMap<usize, BTreeSet<String>>,
     pub branches: BTreeSet<usize>,
 }
@@ -39,18 +39,18 @@ impl Probe {
     }
 }
 
-/// So many values are shown, and so many kept to choose them from.
+/// How many values are shown, and how many are kept to choose them from.
 const SHOWN: usize = 20;
 const KEPT: usize = 1000;
-/// So many different values are counted exactly.
+/// Up to this many different values are counted exactly.
 const EXACT: usize = 100_000;
 
-/// The values that one expression takes, wherever it stands in the notice.
+/// The values of one expression, wherever it is used in the notice.
 #[derive(Clone, Debug)]
 pub struct Tally {
     /// How many messages have it.
     seen: u64,
-    /// In how many messages each is, by hash, while they are few enough to be counted.
+    /// In how many messages each value occurs, by hash, while there are few enough to count.
     counts: Option<BTreeMap<u64, u64>>,
     sketch: Sketch,
     kept: BTreeMap<u64, (String, u64)>,
@@ -65,7 +65,7 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// Adds the different values of one message.
+    /// Adds the different values from one message.
     pub fn add<'v>(&mut self, values: impl IntoIterator<Item = &'v str>, line: u64) {
         self.seen += 1;
         values.into_iter().for_each(|value| self.add_value(value, line));
@@ -92,7 +92,7 @@ impl Tally {
         }
     }
 
-    /// How many different values there are, in words: exact up to 100,000, then an estimate that says so.
+    /// How many different values there are, in words: exact up to 100,000, then a marked estimate.
     pub fn distinct(&self) -> String {
         match &self.counts {
             Some(counts) => format!("{} different", thousands(counts.len() as u64)),
@@ -105,7 +105,7 @@ impl Tally {
         self.counts.as_ref().is_some_and(|counts| counts.len() == 1).then_some(value)
     }
 
-    /// The most frequent of those kept, with how often they are; `None` where that was not counted.
+    /// The most frequent of the kept values, with their counts; `None` where they were not counted.
     fn shown(&self) -> Vec<(&str, u64, Option<u64>)> {
         let count = |hash| self.counts.as_ref().and_then(|counts| counts.get(hash).copied());
         let mut shown: Vec<_> = self.kept.iter().map(|(hash, (value, line))| (value.as_str(), *line, count(hash))).collect();
@@ -115,7 +115,7 @@ impl Tally {
     }
 }
 
-/// HyperLogLog (Flajolet, Fusy, Gandouet, Meunier, 2007) of 4,096 registers: right to about 1.6 %.
+/// HyperLogLog (Flajolet, Fusy, Gandouet, Meunier, 2007) with 4,096 registers: accurate to about 1.6 %.
 #[derive(Clone, Debug)]
 struct Sketch(Vec<u8>);
 
@@ -142,7 +142,7 @@ impl Sketch {
     }
 }
 
-/// Who took a branch, and one who did not.
+/// A recipient for whom a branch was taken, and one for whom it was not.
 #[derive(Clone, Debug, Default)]
 struct Taken {
     count: u64,
@@ -150,14 +150,14 @@ struct Taken {
     other: Option<(u64, String)>,
 }
 
-/// All that is found out about the messages of one notice in one language.
+/// All results for the messages of one notice in one language.
 #[derive(Clone, Debug, Default)]
 struct Found {
     messages: u64,
     subjects: Tally,
-    /// By the number of the first tag that holds the expression.
+    /// By the number of the first tag with the expression.
     values: BTreeMap<usize, Tally>,
-    /// Of each tag, the number of the first that is written alike.
+    /// For each tag, the number of the first tag written in the same way.
     first: Vec<usize>,
     branches: BTreeMap<usize, Taken>,
     largest: Option<(usize, u64)>,
@@ -167,7 +167,7 @@ struct Found {
 /// The review of a mailing, filled message by message.
 #[derive(Debug, Default)]
 pub struct Review {
-    /// By language of the notice; `""` is the notice as it is written first.
+    /// By language of the notice; `""` is the original.
     found: BTreeMap<String, Found>,
 }
 
@@ -289,7 +289,7 @@ fn write_branches(text: &mut String, notice: &Notice, found: &Found) {
     }
 }
 
-/// A value on one line, cut where it would fill the screen.
+/// A value on one line, shortened if it would fill the screen.
 fn shorten(value: &str) -> String {
     const MOST: usize = 160;
     let line = visible(&value.split_whitespace().collect::<Vec<_>>().join(" "));

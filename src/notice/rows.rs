@@ -1,4 +1,4 @@
-//! Rows of a table of recipients that cannot be mailed: what is wrong in them, and that a mailing is sent without them.
+//! Rows of a recipient table that cannot be mailed: their faults, and the harmless values that replace them.
 
 use lettre::Address;
 
@@ -8,23 +8,23 @@ use crate::diagnostic::Diagnostic;
 use crate::mail::address;
 use crate::rule::Severity;
 
-/// A row that cannot be mailed as it stands, with what is wrong in it.
+/// A row that cannot be mailed as it is, with its faults.
 #[derive(Debug)]
 pub struct BadRow {
     pub line: u64,
     pub faults: Vec<RowFault>,
-    /// Its address, if that could be read.
+    /// Its address, if it could be read.
     pub address: Option<Address>,
-    /// The row with something harmless where it is wrong, so that whatever else is wrong shows when its message is made.
+    /// The row with harmless values where it is wrong, so that further faults show when its message is made.
     pub stand_in: Option<Recipient>,
-    /// Nothing behind it could be read: that is a fault of the table.
+    /// Whether nothing after it could be read: then it is a fault of the table.
     pub ends: bool,
 }
 
-/// Something that is wrong in a row.
+/// A fault in a row.
 #[derive(Clone, Debug)]
 pub struct RowFault {
-    /// As notices name the column; `""` if it is the row.
+    /// The column's name in notices; `""` if the fault concerns the row.
     pub column: String,
     pub value: String,
     pub diagnostic: Diagnostic,
@@ -46,7 +46,7 @@ impl LeftOut {
         left_out
     }
 
-    /// Adds what else is wrong with it.
+    /// Adds further faults.
     pub fn add(&mut self, row: &BadRow) {
         for fault in row.faults.iter().filter(|fault| fault.diagnostic.severity == Severity::Error) {
             if !self.code.split(", ").any(|code| code == fault.diagnostic.rule.code) {

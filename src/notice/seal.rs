@@ -15,7 +15,7 @@ impl Seal {
         hmac::sign(&self.0, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The code of a row and of the code of the row before it.
+    /// The code of a row together with the code of the row before it.
     pub fn row(&self, before: &str, cells: &[String]) -> String {
         self.text(&serde_json::json!([before, cells]).to_string())
     }

@@ -1,4 +1,4 @@
-//! The addresses that stood in a table before, so that each is taken once.
+//! The addresses seen so far in a table, so that each is used once.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -7,16 +7,16 @@ use lettre::Address;
 
 use crate::mail::address;
 
-/// The addresses that stood in the table before.
+/// The addresses seen so far in the table.
 #[derive(Default)]
 pub struct Seen {
-    /// By hash of the address, of which 96 bits are enough for any table: the line, and a part of the hash of the other values.
+    /// By address hash, for which 96 bits are enough in any table: the line, and part of the hash of the other values.
     rows: BTreeMap<[u8; 12], (u32, u32)>,
-    /// Rows of one address whose other values differ: the first line and the later one.
+    /// Rows with one address but other values: the first line and the later one.
     pub differing: Vec<(u64, u64)>,
 }
 
-/// How a row stands to those before it.
+/// How a row relates to earlier rows.
 pub(super) enum Sight {
     New,
     Same,
@@ -24,7 +24,7 @@ pub(super) enum Sight {
 }
 
 impl Seen {
-    /// Notes a row, and says how it stands to those before it.
+    /// Records a row, and says how it relates to earlier ones.
     pub(super) fn look(&mut self, address: &Address, line: u64, values: &[String], email: usize) -> Sight {
         let [key @ .., _, _, _, _] = address::hash(address).to_le_bytes();
         let mut others = blake3::Hasher::new();

@@ -1,8 +1,8 @@
-//! A part of a mailing, for more machines than one.
+//! A part of a mailing, for sending from several machines.
 
 use crate::mail::address;
 
-/// One of so many parts of a mailing: each recipient is in exactly one.
+/// One of several parts of a mailing: each recipient is in exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// From 1.
@@ -23,7 +23,7 @@ impl std::str::FromStr for Shard {
 }
 
 impl Shard {
-    /// Whether a recipient is in this part: its address alone decides.
+    /// Whether a recipient is in this part; only its address decides.
     pub fn holds(self, address: &lettre::Address) -> bool {
         address::hash(address) % u128::from(self.of) == u128::from(self.part - 1)
     }

@@ -1,6 +1,6 @@
-//! Where in the series of an event a notice stands.
+//! The stage of a notice in the series of an event.
 
-/// What a notice says about its event, in the order in which they are sent.
+/// What a notice announces about its event, in the order of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     Scheduled,
@@ -42,12 +42,12 @@ impl Stage {
         Stage::ALL.into_iter().find(|stage| stage.name() == text)
     }
 
-    /// Whether the series ends with it: of these only one is sent.
+    /// Whether the series ends with it: only one such notice is sent.
     pub fn is_last(self) -> bool {
         self >= Stage::Completed
     }
 
-    /// Whether a notice of this stage answers to one of another, sent at no later time.
+    /// Whether a notice of this stage replies to one of another stage, sent no later.
     pub fn follows(self, other: Stage) -> bool {
         other < self && !other.is_last() || other == self && !self.is_last()
     }

@@ -1,4 +1,4 @@
-//! Who gets nothing more: addresses that left, or that mail does not reach.
+//! The suppression list: addresses that unsubscribed, or that mail does not reach.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
@@ -13,7 +13,7 @@ use crate::rule;
 use crate::source::RelPath;
 use crate::text::encoding::Encoding;
 
-/// Addresses that no mailing reaches.
+/// Addresses that get no mailing.
 #[derive(Clone, Debug, Default)]
 pub struct Suppression {
     addresses: BTreeSet<u128>,
@@ -23,9 +23,9 @@ pub struct Suppression {
 const MOST_LINE: u64 = 64 << 10;
 
 impl Suppression {
-    /// Reads a list: one address at the beginning of each line, so that a CSV whose first column is `email` is one, too. Lines end as
-    /// those of a table do. Empty ones, those that begin with `#` and a first one such as `sep=;` are passed over. What stands behind the
-    /// address may be in any encoding. All faults are given back.
+    /// Reads a list with one address at the beginning of each line, so a CSV whose first column is `email` works, too. Line ends are
+    /// those of a table. Empty lines, lines that begin with `#` and a first line such as `sep=;` are skipped. Text after the address
+    /// may be in any encoding. Returns all faults.
     pub fn read(reader: impl Read, beginning: &[u8], path: &RelPath) -> Result<Suppression, Vec<Diagnostic>> {
         if let Some(fault) = encoding::beginning_fault(beginning, Encoding::default(), path) {
             return Err(vec![fault.help("save the list as UTF-8")]);

@@ -1,4 +1,4 @@
-//! A table of recipients as its file holds it: CSV (RFC 4180) or JSON Lines, read row by row.
+//! The file of a recipient table: CSV (RFC 4180) or JSON Lines, read row by row.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read};
@@ -17,18 +17,18 @@ use crate::text::encoding::Encoding;
 /// The longest row, in bytes.
 pub const MOST_ROW: usize = 1 << 20;
 
-/// How a table is written.
+/// The format of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Values divided by this byte, the first row names the columns.
+    /// Values separated by this byte; the first row names the columns.
     Csv(u8),
     /// One object a line (jsonlines.org).
     JsonLines,
 }
 
 impl Format {
-    /// What the name of a file and its first bytes show: the delimiter that a first line such as `sep=;` names, or that of comma,
-    /// semicolon and TAB which the first line holds most.
+    /// The format according to a file's name and first bytes. The delimiter is the one that a first line such as `sep=;` names, otherwise
+    /// the most frequent one of comma, semicolon and TAB in the first line.
     pub fn from_file(name: &str, beginning: &[u8]) -> Format {
         let ending = name.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
         if matches!(&*ending, "jsonl" | "ndjson") {
@@ -64,18 +64,18 @@ pub struct Row {
     /// The line of the file on which it begins, from 1.
     pub line: u64,
     pub values: Vec<String>,
-    /// Values that are not UTF-8, with the first byte that is wrong, from 1. U+FFFD stands there in them.
+    /// Values that are not UTF-8, with their first wrong byte, from 1. They have U+FFFD there.
     pub broken: Vec<(usize, usize)>,
 }
 
-/// A row that cannot be divided into values.
+/// A row that cannot be split into values.
 #[derive(Debug)]
 pub struct Unreadable {
     pub diagnostic: Diagnostic,
     pub line: u64,
-    /// As it stands in the file, if it was read.
+    /// The row as written in the file, if it was read.
     pub text: String,
-    /// Nothing behind it can be read.
+    /// Whether nothing after it can be read.
     pub ends: bool,
 }
 
@@ -88,7 +88,7 @@ pub struct Table<R> {
     format: Format,
     /// Of the line that names the columns, from 1.
     header_line: u64,
-    /// Nothing follows what is wrong in the whole.
+    /// Set after a fault of the whole table: nothing more is read.
     ended: bool,
 }
 
@@ -192,7 +192,7 @@ impl<R: Read> Table<R> {
 impl<R: Read> Iterator for Table<R> {
     type Item = Result<Row, Box<Unreadable>>;
 
-    /// The next row that holds something.
+    /// The next row that is not empty.
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if self.ended {
@@ -206,7 +206,7 @@ impl<R: Read> Iterator for Table<R> {
     }
 }
 
-/// A record as a row: as many values as there are columns. A value that is not UTF-8 is read as far as it can be.
+/// A record as a row: as many values as there are columns. Where a value is not UTF-8, the wrong bytes are replaced.
 fn fit_record(record: csv::ByteRecord, line: u64, columns: usize, format: Format, path: &RelPath) -> Result<Row, Box<Unreadable>> {
     let mut broken = Vec::new();
     let values: Vec<String> = match csv::StringRecord::from_byte_record(record) {
@@ -229,7 +229,7 @@ fn fit_record(record: csv::ByteRecord, line: u64, columns: usize, format: Format
     Err(Box::new(Unreadable { diagnostic, line, text: values.join(&delimiter), ends: false }))
 }
 
-/// The line on which the row that was just read begins: the reader stands behind its end.
+/// The line on which the row just read begins: the reader is already past its end.
 fn line_of<R: Read>(rows: &csv::Reader<PlainLines<R>>, record: &csv::ByteRecord) -> u64 {
     let within = memchr::memchr_iter(b'\n', record.as_slice()).count();
     rows.position().line().saturating_sub(1 + within as u64).max(1)
@@ -258,7 +258,7 @@ fn too_long(path: &RelPath, line: u64) -> Diagnostic {
     Diagnostic::new(rule::TOO_LARGE, "the row is larger than 1 MiB").at_line(path, usize::try_from(line).unwrap_or(usize::MAX), 1)
 }
 
-/// A flat object in the order of its line.
+/// A flat object, in the order of its line.
 struct Object(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -275,7 +275,7 @@ impl<'de> Deserialize<'de> for Object {
                     if entries.iter().any(|(known, _)| *known == name) {
                         return Err(serde::de::Error::custom(format!("duplicate name `{name}`")));
                     }
-                    // A number stays as it is written: a long one is a name, and `1.50` is a price.
+                    // A number stays as written: a long one may be an identifier, and `1.50` is a price.
                     let value = match value.get() {
                         "null" => String::new(),
                         text if text.starts_with('"') => serde_json::from_str(text).map_err(serde::de::Error::custom)?,
@@ -335,7 +335,7 @@ fn next_object(reader: &mut impl BufRead, line: &mut u64, path: &RelPath) -> Res
     }
 }
 
-/// The values of an object in the order of the columns; one that it lacks is empty.
+/// The values of an object in the order of the columns; missing ones are empty.
 fn fit(object: Object, line: u64, columns: &[String], path: &RelPath) -> Result<Row, Box<Unreadable>> {
     let mut values = vec![String::new(); columns.len()];
     for (name, value) in object.0 {

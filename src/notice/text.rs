@@ -22,10 +22,10 @@ pub fn write(events: &[Placed], first_link: usize, language: &Language) -> Body 
 
 struct Writer<'a> {
     body: Body,
-    /// What each line begins with, level by level.
+    /// The prefix of each line, by level.
     indent: Vec<String>,
     next_link: usize,
-    /// The bullet that the next line begins with instead of the indent of its level.
+    /// The bullet for the next line, which replaces the indent of its level.
     bullet: Option<(usize, String)>,
     language: &'a Language,
 }
@@ -45,7 +45,7 @@ impl Writer<'_> {
         }
     }
 
-    /// An item without text is its bullet alone.
+    /// An item without text consists only of its bullet.
     fn finish_bullet(&mut self) {
         if self.bullet.is_some() {
             self.begin_line();
@@ -65,7 +65,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes the block that begins at `at`, or a run of text where a block could stand; says where the next one begins.
+    /// Writes the block that begins at `at`, or a run of text in place of a block; returns where the next one begins.
     fn block(&mut self, events: &[Placed], at: usize) -> usize {
         let end = end_of(events, at);
         let inner = &events[(at + 1).min(end)..end];
@@ -102,7 +102,7 @@ impl Writer<'_> {
             | Event::TaskListMarker(_)
             | Event::SoftBreak
             | Event::HardBreak => return self.tight_line(events, at),
-            // Nothing stands for these, or they are not read: see `markdown::options`.
+            // These have no text form, or are not enabled: see `markdown::options`.
             Event::End(_) | Event::Html(_) | Event::FootnoteReference(_) | Event::InlineMath(_) | Event::DisplayMath(_) => {}
         }
         end + 1
@@ -114,7 +114,7 @@ impl Writer<'_> {
         self.end_block();
     }
 
-    /// Only words are set in capitals: addresses, code and variables mean something as they are.
+    /// Sets only words in capitals: case matters in addresses, code and variables.
     fn heading(&mut self, inner: &[Placed]) {
         self.begin_line();
         let words = plain_text(inner);
@@ -127,7 +127,7 @@ impl Writer<'_> {
         self.end_block();
     }
 
-    /// A run of text without a paragraph, as in a tight list; says where it ends.
+    /// A run of text without a paragraph, as in a tight list; returns where it ends.
     fn tight_line(&mut self, events: &[Placed], at: usize) -> usize {
         let end = run_end(events, at, events.len()).max(at + 1);
         self.begin_line();
@@ -149,7 +149,7 @@ impl Writer<'_> {
         self.indent.pop();
     }
 
-    /// Blocks behind a bullet, a number or the name of a footnote.
+    /// Blocks after a bullet, a number or a footnote's name.
     fn item(&mut self, indent: String, bullet: String, events: &[Placed]) {
         self.indent.push(indent);
         self.bullet = Some((self.indent.len() - 1, bullet));
@@ -180,7 +180,7 @@ impl Writer<'_> {
         self.push("\n");
     }
 
-    /// A statement of the template, or what the author wrote, as text.
+    /// A template statement, or the author's text, as text.
     fn html_block(&mut self, inner: &[Placed]) {
         let html = raw_html(inner);
         if let Some(tag) = tags::block(&html) {
@@ -249,7 +249,7 @@ impl Writer<'_> {
                     }
                     at = end;
                 }
-                // What is in a cell is written with the cell.
+                // The content of a cell is written with the cell.
                 Event::Start(_) | Event::End(_) | Event::Text(_) | Event::Code(_) | Event::Rule | mark!() => {}
             }
             at += 1;
@@ -284,16 +284,16 @@ impl Writer<'_> {
                 Event::TaskListMarker(done) => self.push(if *done { "[x] " } else { "[ ] " }),
                 Event::Start(Tag::Image { dest_url, .. }) => {
                     let end = end_of(events, at);
-                    // The page counts its pictures among its links.
+                    // Pictures count among the page's links.
                     if let Target::Internal { .. } = link::classify(dest_url) {
                         self.next_link += 1;
                     }
                     self.push(&plain_text(&events[at + 1..end]));
                     at = end;
                 }
-                // Of these marks the words are left.
+                // Only the words inside these marks remain.
                 Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Superscript | Tag::Subscript) => {}
-                // No part of running text, or not read.
+                // Not part of running text, or not enabled.
                 Event::Start(block!()) | Event::End(_) | Event::Html(_) | Event::InlineMath(_) | Event::DisplayMath(_) | Event::Rule => {}
             }
             at += 1;
@@ -305,7 +305,7 @@ impl Writer<'_> {
         let shown = |url: &str| url.strip_prefix("mailto:").unwrap_or(url) == text;
         if tags::holds_mark(target) {
             let leads = tags::can_lead(target);
-            // An address that is its own text is written as it can be followed.
+            // An address that is its own link text is written so that it can be followed.
             if text == target && leads {
                 let address = tags::in_link(target);
                 return self.push(address.strip_prefix("mailto:").unwrap_or(&address));
@@ -335,7 +335,7 @@ impl Writer<'_> {
     }
 }
 
-/// A column's name; a tag in code is what it looks like.
+/// A column's name; a tag in code stays plain text.
 fn header(events: &[Placed]) -> String {
     events
         .iter()

@@ -1,9 +1,9 @@
-//! The mark of a test message: nobody takes it for the notice itself.
+//! Marks test messages, so that nobody mistakes one for the notice itself.
 
 use super::engine::Rendered;
 use crate::text::html::escape;
 
-/// Marks what was rendered for a recipient, and is sent to somebody who tests it: its subject, its text and its HTML.
+/// Marks the subject, text and HTML rendered for a recipient, for sending to a tester.
 pub fn mark(rendered: &mut Rendered, mailing: &str, recipient: &str) {
     let lines =
         [format!("TEST of the mailing {mailing}: this message was sent to testers only."), format!("It shows what {recipient} gets.")];
@@ -14,7 +14,7 @@ pub fn mark(rendered: &mut Rendered, mailing: &str, recipient: &str) {
     for (line, escaped) in lines.iter().zip(&mut words) {
         escape(line, escaped);
     }
-    // Its own colours, which a reader in the dark can read, too.
+    // The mark has its own colours, which are readable in dark mode, too.
     let banner = format!(
         "<div style=\"margin: 0; padding: 12px 16px; background-color: #ffd84d; color: #1c2126; font: 700 15px/1.5 system-ui, sans-serif; text-align: center;\">{}<br>{}</div>",
         words[0], words[1]
@@ -23,12 +23,12 @@ pub fn mark(rendered: &mut Rendered, mailing: &str, recipient: &str) {
     rendered.html.insert_str(at, &banner);
 }
 
-/// Where the body of a page begins; at its very beginning if nothing says so.
+/// Where the body of a page begins; at its very beginning if there is no body tag.
 fn behind_body(html: &str) -> usize {
     let lower = html.to_ascii_lowercase();
     let is_tag = |at: &usize| lower[at + "<body".len()..].starts_with(|c: char| c == '>' || c.is_ascii_whitespace());
     let Some(start) = lower.match_indices("<body").map(|(at, _)| at).find(is_tag) else { return 0 };
-    // A `>` in a value ends no tag.
+    // A `>` in an attribute value does not end a tag.
     let mut quote = None;
     for (at, c) in html[start..].char_indices() {
         match (quote, c) {

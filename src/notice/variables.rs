@@ -45,13 +45,13 @@ const KEYWORDS: [&str; 24] = [
 struct Use {
     path: Vec<String>,
     span: Span,
-    /// Followed by `| default` or `is defined`: it need not exist.
+    /// Followed by `| default` or `is defined`: it may be missing.
     optional: bool,
-    /// Followed by brackets with more in them than a name.
+    /// Followed by brackets that contain more than a name.
     is_indexed: bool,
 }
 
-/// Reports every variable of the tags that is in no scope, and times without a form.
+/// Reports every variable in the tags that is not in scope, and times without a form.
 pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut locals: BTreeSet<String> = BTreeSet::from(["loop".to_owned()]);
     let mut is_raw = false;
@@ -95,7 +95,7 @@ pub fn check(tags: &[&Tag], scope: &Scope, path: &RelPath, diagnostics: &mut Dia
     }
 }
 
-/// `safe` would let a value be HTML.
+/// `safe` would let a value become HTML.
 fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
     for (index, token) in tokens.iter().enumerate() {
         let Token::Word(word, span) = token else { continue };
@@ -147,7 +147,7 @@ const ARGUMENTS: [(&str, &[&str]); 35] = [
     ("unique", &[]),
 ];
 
-/// An argument that is misspelled would change what is sent without a word.
+/// A misspelt argument would silently change what is sent.
 fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
     for (index, token) in tokens.iter().enumerate() {
         let Some((name, known)) = token.word().and_then(|word| ARGUMENTS.iter().find(|(name, _)| *name == word)) else { continue };
@@ -176,7 +176,7 @@ fn check_arguments(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mu
     }
 }
 
-/// All values of `r` and `vars` are text: none equals a number.
+/// All values of `r` and `vars` are text, so none ever equals a number.
 fn check_comparisons(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut Diagnostics) {
     for (index, token) in tokens.iter().enumerate() {
         let Token::Word(word, span) = token else { continue };
@@ -193,7 +193,7 @@ fn check_comparisons(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &
     }
 }
 
-/// A time that is shown must say in which zone and how.
+/// A displayed time must name its zone and its form.
 fn check_times(tag: &Tag, tokens: &[Token], scope: &Scope, path: &RelPath, diagnostics: &mut Diagnostics) {
     if tag.kind != Kind::Expression || tokens.iter().any(|token| token.word() == Some("when")) {
         return;
@@ -228,18 +228,18 @@ fn unknown(used: &Use, scope: &Scope) -> Option<(String, Option<String>)> {
     }
     let message = format!("there is no `{root}.{member}`");
     if used.optional {
-        // One that need not exist is reported where it looks like one that does.
+        // A variable that may be missing is reported only if it resembles an existing one.
         let near = slip(member, members.iter().map(String::as_str).filter(|known| letters(member) != letters(known)))?;
         return Some((message, Some(format!("did you mean `{root}.{near}`?"))));
     }
     let known: Vec<String> = members.iter().map(|member| format!("{root}.{member}")).take(MOST_KNOWN + 1).collect();
     let near = || suggest(&format!("{root}.{member}"), known.iter().map(String::as_str));
-    // Any event may have these two: they are missing, not misspelt.
+    // Any event may have these two: then they are missing, not misspelt.
     let help = if root == "event" && matches!(&**member, "start" | "end") { declare(root) } else { near().or_else(|| declare(root)) };
     Some((message, help))
 }
 
-/// A name without its number, so that `org2` is not taken for a slip of `org1`.
+/// A name without its number, so that `org2` is not reported as a misspelt `org1`.
 fn letters(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit())
 }
@@ -303,7 +303,7 @@ pub fn used(tag: &Tag) -> impl Iterator<Item = String> {
     uses(&tokens(tag)).into_iter().map(|used| used.path.join("."))
 }
 
-/// Those of them for which it says nothing where they are empty.
+/// The variables that the tag itself handles if they are empty.
 pub fn needed(tag: &Tag) -> impl Iterator<Item = String> {
     uses(&tokens(tag)).into_iter().filter(|used| !used.optional).map(|used| used.path.join("."))
 }
@@ -363,7 +363,7 @@ fn tokens(tag: &Tag) -> Vec<Token> {
     tokens
 }
 
-/// The name in `["name"]`, which is as good as `.name`, and how long it is with its brackets.
+/// The name in `["name"]`, which means the same as `.name`, and its length with the brackets.
 fn bracketed_name(text: &str) -> Option<(&str, usize)> {
     let inner = &text[1..text.starts_with('[').then(|| text.find(']'))??];
     let name = inner.trim();
@@ -373,7 +373,7 @@ fn bracketed_name(text: &str) -> Option<(&str, usize)> {
     is_name.then_some((name, inner.len() + 2))
 }
 
-/// Names that a `for` or a `set` brings into being.
+/// Names that a `for` or a `set` introduces.
 fn collect_locals(tokens: &[Token], locals: &mut BTreeSet<String>) {
     match tokens.first().and_then(Token::word) {
         Some("for") => {
@@ -385,7 +385,7 @@ fn collect_locals(tokens: &[Token], locals: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether the word at a place names a filter: behind `|`, or in `{% filter NAME %}`.
+/// Whether the word at a place names a filter: after `|`, or in `{% filter NAME %}`.
 fn is_filter(tokens: &[Token], index: usize) -> bool {
     let before = index.checked_sub(1).map(|index| &tokens[index]);
     before == Some(&Token::Mark('|')) || before.and_then(Token::word) == Some("filter")

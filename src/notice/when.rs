@@ -1,4 +1,4 @@
-//! Times for people: a moment in the zone and the words of its reader.
+//! Times for people: a moment in the zone and language of its reader.
 
 use icu_calendar::{Gregorian, Iso};
 use icu_datetime::fieldsets::YMDE;
@@ -18,7 +18,7 @@ pub enum Form {
     Date,
     Time,
     DateTime,
-    /// To a second moment; both dates are named where they differ.
+    /// Up to a second moment; both dates are shown if they differ.
     Range,
 }
 
@@ -37,9 +37,9 @@ impl Form {
 /// The languages that times can be written in.
 pub const LANGUAGES: [&str; 7] = ["en", "de", "fr", "es", "pt", "nl", "it"];
 
-/// Writes moments in the words of a language. It is made once and used often.
+/// Writes moments in a language. Made once and used often.
 pub struct Words {
-    /// None for English, which is written as on the site.
+    /// `None` for English, which is written as on the site.
     foreign: Option<Foreign>,
 }
 
@@ -51,7 +51,7 @@ struct Foreign {
 }
 
 impl Words {
-    /// The words of a language such as `de` or `pt-BR`. An error lists the languages that there are.
+    /// The words of a language such as `de` or `pt-BR`. An error lists the available languages.
     pub fn from_language(language: &str) -> Result<Words, String> {
         let unknown = || format!("times cannot be written in `{}`: there are {}", crate::text::visible(language), LANGUAGES.join(", "));
         let primary = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
@@ -72,7 +72,7 @@ impl Words {
         words().map(|foreign| Words { foreign: Some(foreign) }).map_err(|_| unknown())
     }
 
-    /// Writes a moment in a zone. Zone and offset are always named, but for a date alone.
+    /// Writes a moment in a zone. Zone and offset are always shown, except for a date alone.
     pub fn write(&self, start: &Zoned, end: Option<&Zoned>, zone_name: &str, form: Form) -> Result<String, String> {
         let zone = zone::zone(zone_name).map_err(|error| {
             let help = error.help().map(|help| format!("; {help}")).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Foreign {
         }
     }
 
-    /// Date and zone are named twice only where they differ. A dash stands for "to" in each of the languages.
+    /// Date and zone are repeated only if they differ. A dash stands for "to" in each of the languages.
     fn range(&self, start: &Zoned, end: &Zoned) -> String {
         let (first_zone, last_zone) = (self.zone(start), self.zone(end));
         if start == end && first_zone == last_zone {
@@ -129,13 +129,13 @@ impl Foreign {
         self.date.format(&gregorian(moment)).to_string()
     }
 
-    /// The zone's name in the language, such as `MEZ (UTC+1)`; where it has none, that of the zone's own people.
+    /// The zone's name in the language, such as `MEZ (UTC+1)`; if there is none, the name used locally.
     fn zone(&self, moment: &Zoned) -> String {
         let own = moment::long_zone(moment);
         let zoned: ZonedDateTime<Iso, TimeZoneInfo<AtTime>> = moment.convert_into();
         let name = self.zone.format(&zoned.zone).to_string();
         match own.split_once(" (") {
-            // What holds a digit is an offset and no name.
+            // A name with a digit is really an offset.
             Some((_, offset))
                 if !name.contains(|c: char| c.is_ascii_digit()) && !name.starts_with("GMT") && agree_on_summer(moment, zoned.zone) =>
             {
@@ -146,8 +146,8 @@ impl Foreign {
     }
 }
 
-/// Whether the formatter and the database agree that it is summer time, or that it is not. The CLDR has rules of its own, which are
-/// older: where a zone has given up its clock changes, it calls the new standard time by the name of the old summer time.
+/// Whether the formatter and the database agree on summer time. The CLDR has its own, older rules: if a zone has given up its
+/// clock changes, the CLDR calls the new standard time by the name of the old summer time.
 #[expect(deprecated, reason = "a bad database of zones, but the one that the formatter goes by")]
 fn agree_on_summer(moment: &Zoned, zone: TimeZoneInfo<AtTime>) -> bool {
     let calculator = icu_time::zone::VariantOffsetsCalculator::new();

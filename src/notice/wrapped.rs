@@ -1,4 +1,4 @@
-//! The text part of a message in lines that every reader can show and quote.
+//! The text part of a message, in lines that every reader can show and quote.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 /// Widest line, in columns (RFC 5322 recommends 78 with room for quoting).
 pub(super) const WIDTH: usize = 76;
 
-/// Begins a line that is kept as it is (private use; taken off when the text is laid out).
+/// Marks a line that is kept as it is (private use; removed when the text is laid out).
 pub(super) const CODE_LINE: &str = "\u{F8FE}";
 
 /// Lays out a rendered text: lines of at most 76 columns where words allow it, single empty lines.
@@ -37,7 +37,7 @@ pub fn lay_out(text: &str) -> String {
     laid_out
 }
 
-/// `a@b <mailto:a@b>` and `https://x <https://x>`, as variables may give them, say the same twice.
+/// `a@b <mailto:a@b>` and `https://x <https://x>`, which variables may produce, say the same thing twice.
 fn without_echo(line: &str) -> Cow<'_, str> {
     if memchr::memchr(b'<', line.as_bytes()).is_none() {
         return Cow::Borrowed(line);
@@ -59,7 +59,7 @@ fn without_echo(line: &str) -> Cow<'_, str> {
 }
 
 fn wrap(line: &str, laid_out: &mut String) {
-    // No character is wider than it has bytes, and plain ones are as wide.
+    // No character is wider than its number of bytes, and plain ones are equally wide.
     if line.len() <= WIDTH || !line.is_ascii() && line.width() <= WIDTH {
         laid_out.push_str(line);
         laid_out.push('\n');
@@ -90,7 +90,7 @@ fn wrap(line: &str, laid_out: &mut String) {
     laid_out.push('\n');
 }
 
-/// The indent, quote marks and bullet of a line, and what its further lines begin with.
+/// The indent, quote marks and bullet of a line, and the prefix of its further lines.
 fn beginning(line: &str) -> (&str, String) {
     let quote = line.len() - line.trim_start_matches([' ', '>']).len();
     let rest = &line[quote..];

@@ -1,4 +1,4 @@
-//! The history of a campaign: lines chained by hashes, and what of the ledger they vouch for.
+//! The history of a campaign: lines chained by hashes, and the parts of the ledger that they cover.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use crate::text::{counted, thousands};
 /// One line of the ledger's history. Lines of one sender are a chain.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Event {
-    /// The run of a program that wrote it.
+    /// The run of the program that wrote it.
     pub sender: String,
     /// From 1, in the chain of its sender.
     pub number: i64,
@@ -24,7 +24,7 @@ pub struct Event {
     pub at: String,
     pub code: i64,
     pub reply: String,
-    /// Who decided it, and why, if it was a person.
+    /// Who decided it, and why, if a person did.
     pub who: String,
     pub why: String,
     /// Over this line and the hash of the one before it.
@@ -32,7 +32,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The hash that this line should have behind another.
+    /// The hash that this line should have after another line.
     pub fn link(&self, before: &str) -> String {
         let Event { sender, number, key, state, claim, at, code, reply, who, why, .. } = self;
         let text = serde_json::json!([before, sender, number, key, state, claim, at, code, reply, who, why]).to_string();
@@ -40,21 +40,21 @@ impl Event {
     }
 }
 
-/// What a line about the whole plan says, and what it vouches for: the key of such a line is empty, and this is its reply, as JSON.
+/// The content of a line about the whole plan: such a line has an empty key, and this is its reply, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Covered {
-    /// Of the plan: see `Plan`.
+    /// Fields of the plan: see `Plan`.
     pub plan: String,
     pub frozen: String,
     pub subject: String,
     pub begun_as: Option<String>,
-    /// How many rows there are, and a hash over what of them never changes by sending: see [`seal`].
+    /// How many rows there are, and a hash over the parts of them that sending never changes: see [`seal`].
     pub rows: u64,
     pub seal: String,
-    /// A table that was named on the command line, and its hash.
+    /// A table named on the command line, and its hash.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub table: Option<(String, String)>,
-    /// What somebody decided about many at once.
+    /// A decision about many recipients at once.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub decided: Option<String>,
     /// The name that the campaign was taken over from.
@@ -63,27 +63,27 @@ pub struct Covered {
     /// T-0 of the event when the plan was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub t0: Option<Timestamp>,
-    /// The same on the clock of its zone, as `2027-02-13T02:00:00+00:00[Europe/London]`, and the release of the zone's rules.
+    /// The same on its zone's clock, as `2027-02-13T02:00:00+00:00[Europe/London]`, and the release of the zone's rules.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub clock: Option<(String, String)>,
     /// The event's id.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub event: Option<String>,
-    /// The SEQUENCE of its window, if the messages hold that for calendars.
+    /// The SEQUENCE of its window, if the messages have a calendar part.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sequence: Option<u64>,
-    /// From 1, over all lines of this kind: clocks may be set back.
+    /// From 1, over all lines of this kind, because clocks may be set back.
     #[serde(default)]
     pub number: u64,
     /// The hash of the last line of any run before this one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<String>,
-    /// A hash over the messages of the plan as it is: see [`messages`].
+    /// A hash over the plan's present messages: see [`messages`].
     #[serde(default)]
     pub messages: String,
 }
 
-/// What a line about the whole plan is written for; its state.
+/// The event that a line about the whole plan records; stored as its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Occasion {
     Frozen,
@@ -96,7 +96,7 @@ pub enum Occasion {
     Resolved,
     /// Taken over from another name.
     Adopted,
-    /// What an older program wrote is covered from here on.
+    /// Lines from here on cover what an older program wrote.
     FromHere,
     /// A run of `send` begins.
     Begun,
@@ -117,12 +117,12 @@ impl Occasion {
     }
 }
 
-/// One recipient as it stands in the ledger.
+/// One recipient in the ledger.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub key: String,
     pub message_id: String,
-    /// Of its message as it was planned.
+    /// The hash of its planned message.
     pub hash: String,
     pub state: State,
     pub tries: i64,
@@ -131,13 +131,13 @@ pub struct Standing {
     pub reply: Reply,
 }
 
-/// Why somebody was taken out by an amended plan.
+/// Why an amended plan left the recipient out.
 pub const GONE: &str = "no longer among the recipients when the plan was amended";
 
-/// The state of a dead sender's messages in the words of the history.
+/// What the history calls the state of a dead sender's messages.
 pub const ENDED_TOO_EARLY: &str = "the sender ended before the server's answer was written down";
 
-/// A hash over all rows of a plan, as far as sending does not change them: key, Message-ID, content, and why a row was left out.
+/// A hash over all rows of a plan, without what sending changes: key, Message-ID, content, and why a row was left out.
 pub fn seal<'r>(rows: impl IntoIterator<Item = &'r Standing>) -> String {
     let mut rows: Vec<&Standing> = rows.into_iter().collect();
     rows.sort_by(|a, b| a.key.cmp(&b.key));
@@ -164,21 +164,21 @@ pub fn messages<'p>(rows: impl IntoIterator<Item = &'p Planned>) -> String {
     hasher.finalize().to_hex()[..32].to_owned()
 }
 
-/// What a history says of the ledger.
+/// The result of comparing a history with the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// What is not as it was written.
+    /// Whatever does not match.
     pub faults: Vec<String>,
-    /// What no line vouches for, in words; none if all is covered.
+    /// Whatever no line covers, in words; `None` if everything is covered.
     pub uncovered: Option<String>,
 }
 
-/// The last line about the whole plan, and what it vouches for.
+/// The last line about the whole plan, with its content.
 pub fn last_cover(events: &[Event]) -> Option<Covered> {
     covers(events).max_by_key(|(event, covered)| (covered.number, event.at.clone())).map(|(_, covered)| covered)
 }
 
-/// The lines about the whole plan that can be read.
+/// The readable lines about the whole plan.
 fn covers(events: &[Event]) -> impl Iterator<Item = (&Event, Covered)> {
     let lines = events.iter().filter(|event| event.key.is_empty());
     lines.filter_map(|event| Some((event, serde_json::from_str(&event.reply).ok()?)))
@@ -219,7 +219,7 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     let mut faults = Vec::new();
     let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
     let mut latest: BTreeMap<&str, Vec<&Event>> = BTreeMap::new();
-    // Before it was taken over a campaign had another name.
+    // Before a takeover, the campaign had another name.
     let names: BTreeSet<String> = covers(events).filter_map(|(_, covered)| covered.from).chain(plan.begun_as.clone()).collect();
     for event in events {
         let known = last.get(&*event.sender).copied();
@@ -257,9 +257,9 @@ fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
     let state = last.and_then(|event| State::parse(&event.state));
     let is_open = matches!(state, None | Some(State::Planned | State::Deferred | State::Suppressed));
     let holds = match row.state {
-        // Nothing is written when it is planned or claimed, nor when it is given back.
+        // Planning, claiming and giving back write no line.
         State::Planned | State::Claimed => is_open && !row.hash.is_empty(),
-        // They have no message.
+        // These recipients have no message.
         State::Suppressed | State::LeftOut => is_open && row.hash.is_empty(),
         State::Deferred => matches!(state, Some(State::Deferred | State::Planned)),
         other => state == Some(other),
@@ -267,25 +267,25 @@ fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
     if !holds {
         return Some(format!("`{}` is {}, but its history does not show that", row.key, row.state.name()));
     }
-    // What is wrong with its row is covered together with the plan.
+    // The line about the plan covers the faults of a row.
     if row.state == State::LeftOut {
         let is_it = row.reply.code == 0 && !row.reply.text.is_empty();
         return (!is_it).then(|| format!("`{}` is {}, but without a reason", row.key, row.state.name()));
     }
-    // The beginning of a message leaves what was answered to the one before.
+    // When a message begins, its row keeps the answer to the previous attempt.
     let answered = latest_of(events.iter().copied().filter(|event| event.state != State::Sending.name()));
     let expected = match answered {
         None => (0, ""),
         Some(event) if event.who.is_empty() => (event.code, &*event.reply),
         Some(event) => (0, &*event.why),
     };
-    // An older program left the answer before in its row.
+    // An older program kept the previous answer in the row.
     let is_old = answered.is_some_and(|event| event.reply == ENDED_TOO_EARLY);
     let is_it = (i64::from(row.reply.code), &*row.reply.text) == expected;
     (!is_it && !is_old).then(|| format!("the answer for `{}` differs from its history", row.key))
 }
 
-/// The latest of some lines about a recipient. Of one run the number says which: a clock may be set back. Of two runs the time does.
+/// The latest of some lines about a recipient. Within a run, the number decides, because a clock may be set back; between runs, the time.
 fn latest_of<'e>(lines: impl Iterator<Item = &'e Event>) -> Option<&'e Event> {
     let mut of_run: BTreeMap<&str, &Event> = BTreeMap::new();
     for line in lines {

@@ -40,7 +40,7 @@ fn verify(campaign: &str, events: &[Event], rows: &[Standing]) -> Vec<String> {
     super::verify(&plan(campaign), events, rows).faults
 }
 
-/// The history with a line about the plan behind it.
+/// The history with a line about the plan appended.
 fn covered(rows: &[Standing]) -> Vec<Event> {
     let mut events = history();
     let Plan { hash, frozen, subject, .. } = plan("campaign");
@@ -99,7 +99,7 @@ fn a_clock_that_is_set_back_changes_nothing() {
         }
     };
     let mut events = covered(&rows);
-    // What came later is dated earlier, within a run and from one line about the plan to the next.
+    // Later lines have earlier dates, within a run and between lines about the plan.
     events[1].at = "2026-12-31T23:00:00Z".to_owned();
     let mut older = events[3].clone();
     let mut wrong: Covered = serde_json::from_str(&older.reply).unwrap();
@@ -173,7 +173,7 @@ fn an_older_ledger_is_covered_from_here_on() {
     let verified = super::verify(&plan("campaign"), &since, &rows);
     assert!(verified.faults.is_empty(), "{verified:?}");
     assert!(verified.uncovered.is_some_and(|what| what.contains("before 2027-01-01T00:00:00Z")));
-    // A chain that was begun under the name before holds, too.
+    // A chain that began under the earlier name is valid, too.
     let adopted = Plan { campaign: "new".to_owned(), begun_as: Some("campaign".to_owned()), ..plan("campaign") };
     assert_eq!(super::verify(&adopted, &history(), &rows).faults, [] as [String; 0]);
 }
