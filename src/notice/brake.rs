@@ -21,7 +21,7 @@ pub struct Brake {
     /// Accepted in this campaign, before this run or in it.
     accepted: u64,
     refused: usize,
-    /// A message had another outcome than a refusal.
+    /// A message was deferred, or the server gave no answer to it.
     is_mixed: bool,
     /// The last refusal without its recipient-specific parts, and how often it came in a row.
     words: String,

@@ -303,7 +303,7 @@ pub fn used(tag: &Tag) -> impl Iterator<Item = String> {
     uses(&tokens(tag)).into_iter().map(|used| used.path.join("."))
 }
 
-/// The variables that the tag itself handles if they are empty.
+/// The variables that a tag needs: those without a fallback if they are empty.
 pub fn needed(tag: &Tag) -> impl Iterator<Item = String> {
     uses(&tokens(tag)).into_iter().filter(|used| !used.optional).map(|used| used.path.join("."))
 }

@@ -5,10 +5,10 @@
 
 /// The first character of a mark (private use, three bytes like three underscores).
 pub const MARK: char = '\u{E000}';
-/// Fills a mark up to the length of its run.
+/// Pads a mark to the length of its run.
 const FILL: char = '\u{7F}';
 
-/// The text with each blank replaced by a mark of as many bytes. A line of nothing but underscores stays a rule.
+/// The text with each blank replaced by a mark of the same number of bytes. A line of only underscores remains a rule.
 pub fn mark(text: &str) -> String {
     let mut marked = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -51,12 +51,12 @@ fn mark_line(line: &str, marked: &mut String) {
     marked.push_str(rest);
 }
 
-/// How many bytes at the start of a text fill up a mark.
+/// How many bytes at the start of a text pad a mark.
 pub fn fill_length(text: &str) -> usize {
     text.len() - text.trim_start_matches(FILL).len()
 }
 
-/// The text as it was written.
+/// The text as it was originally written.
 pub fn restore(text: &str) -> String {
     if !text.contains(MARK) {
         return text.to_owned();
@@ -64,7 +64,7 @@ pub fn restore(text: &str) -> String {
     text.chars().flat_map(|c| std::iter::repeat_n(if c == MARK || c == FILL { '_' } else { c }, if c == MARK { 3 } else { 1 })).collect()
 }
 
-/// A text cut at its blanks: each piece of text, and `None` for each blank.
+/// A text split at its blanks: pieces of text, and `None` for each blank.
 pub fn split(text: &str) -> Vec<Option<&str>> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -81,7 +81,7 @@ pub fn split(text: &str) -> Vec<Option<&str>> {
     pieces
 }
 
-/// Whether nothing but space is left of a text that was cut at its blanks.
+/// Whether only spaces remain of a text that was split at its blanks.
 pub fn ends(rest: &[Option<&str>]) -> bool {
     rest.iter().all(|piece| piece.is_some_and(|words| words.trim().is_empty()))
 }
@@ -92,7 +92,7 @@ pub fn without(text: &str) -> String {
     words.join(" ").trim_end_matches([':', '=']).to_owned()
 }
 
-/// The kind of value that a blank asks for.
+/// The type of value that a blank takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -100,12 +100,12 @@ pub enum Kind {
     Integer,
     /// A moment, best written as RFC 3339.
     Time,
-    /// An address of IPv4 or IPv6.
+    /// An IPv4 or IPv6 address.
     Ip,
     Url,
 }
 
-/// The least and the greatest number that is taken.
+/// The smallest and the largest allowed number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     pub min: Option<i64>,
@@ -119,7 +119,7 @@ pub enum Side {
     Target,
 }
 
-/// What a comment behind a blank says: `<!-- int min=1 -->`, `<!-- var: NEW_IP; ip -->`.
+/// The content of a comment after a blank: `<!-- int min=1 -->`, `<!-- var: NEW_IP; ip -->`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
     pub var: Option<String>,
@@ -130,7 +130,7 @@ pub struct Note {
 }
 
 impl Note {
-    /// Reads the inside of a comment; words that say nothing here are passed over.
+    /// Parses the inside of a comment; skips words without a meaning here.
     pub fn read(comment: &str) -> Note {
         let mut note = Note::default();
         for part in comment.split([';', ',']).map(str::trim) {
@@ -166,7 +166,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 impl Kind {
-    /// Judges by the words of the label, and by the name of the value.
+    /// Guesses the type from the words of the label, and from the name of the value.
     pub fn from_label(label: &str, var: Option<&str>) -> Kind {
         let label = label.to_lowercase();
         let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -177,7 +177,7 @@ impl Kind {
         }
         let is_moment = var.is_some_and(|name| name.ends_with("_AT") || name.ends_with("_TIME"));
         let is_last = words.last().is_some_and(|word| ["at", "time", "timestamp"].contains(word));
-        // In a whole sentence the word may stand for anything.
+        // In a whole sentence the word could refer to anything.
         if is_moment || is_last || words.len() <= 4 && has(&["time", "timestamp"]) {
             return Kind::Time;
         }
@@ -192,7 +192,7 @@ impl Kind {
 }
 
 impl Side {
-    /// The side that a label names. In a table also older words do, where a column holds numbers.
+    /// The side of a comparison that a label names. In a table whose column holds numbers, words such as "old" count, too.
     pub fn from_label(label: &str, in_counts: bool) -> Option<Side> {
         let label = label.to_lowercase();
         let words: Vec<&str> = label.split(|c: char| !c.is_alphanumeric()).collect();

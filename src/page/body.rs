@@ -1,4 +1,4 @@
-//! The HTML of a text, with holes where other files, or the clock, have a say.
+//! The HTML of a text, with holes for what depends on other files or the clock.
 
 /// HTML with holes in it, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -7,20 +7,20 @@ pub struct Body {
     pub holes: Vec<(usize, Hole)>,
 }
 
-/// What is put into a body when all files and the clock are known.
+/// What fills a hole once all files and the clock are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hole {
-    /// The address of the page's link number so and so.
+    /// The address of the page's link with this number.
     Link(usize),
-    /// The times of the page's heading number so and so.
+    /// The times of the page's heading with this number.
     When(usize),
-    /// The boxes of the page's repeated list number so and so.
+    /// The boxes of the page's repeated list with this number.
     Rounds(usize),
     /// The names of the columns that [`Hole::Plan`] fills.
     PlanHead,
-    /// The time, owner and length of the page's item number so and so, as columns.
+    /// The time, owner and length of the page's item with this number, as columns.
     Plan(usize),
-    /// The page's block of code number so and so.
+    /// The page's block of code with this number.
     Code(usize),
 }
 
@@ -30,7 +30,7 @@ impl Body {
         self.fill_with(64 * self.holes.len(), with)
     }
 
-    /// The HTML with its holes filled; `length` is about how many bytes go into them.
+    /// The HTML with its holes filled; `length` is roughly how many bytes go into them.
     pub fn fill_with(&self, length: usize, mut with: impl FnMut(Hole, &mut String)) -> String {
         let mut html = String::with_capacity(self.html.len() + length);
         let mut from = 0;
@@ -52,7 +52,7 @@ impl Body {
         })
     }
 
-    /// A body like this one, from its HTML with marks as a template has left it: parts may be gone or repeated.
+    /// A body like this one, from its HTML with marks after a template has processed it: parts may be missing or repeated.
     pub fn from_marks(&self, marked: &str) -> Body {
         let mut body = Body::default();
         let mut parts = marked.split(HOLE);
@@ -67,5 +67,5 @@ impl Body {
     }
 }
 
-/// Stands on both sides of the number of a hole (private use, which no text of a page holds).
+/// Surrounds the number of a hole (private use, so it occurs in no page's text).
 const HOLE: char = '\u{F8F0}';

@@ -12,21 +12,21 @@ use crate::diagnostic::Diagnostic;
 use crate::highlight::{self, Code, Language};
 use crate::rule;
 
-/// A block of code that is highlighted when the site is made.
+/// A block of code that is highlighted when the site is built.
 #[derive(Clone, Debug)]
 pub struct Block {
     pub code: Code,
-    /// Lines to be marked, from 1.
+    /// Lines to highlight, from 1.
     pub marked: Vec<RangeInclusive<usize>>,
 }
 
-/// What stands behind the fence: ` ```yaml title="compose.yaml" {2,4-6} `.
+/// The words after the fence: ` ```yaml title="compose.yaml" {2,4-6} `.
 #[derive(Debug, Default, PartialEq)]
 struct Info {
     language: Option<String>,
     title: Option<String>,
     marked: Vec<RangeInclusive<usize>>,
-    /// Words that mean nothing here.
+    /// Words without a meaning here.
     strange: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl Writer<'_, '_, '_> {
         let language = info.language.as_deref().and_then(|name| self.language(name, start));
         self.open_block(&info);
         match language {
-            // What a reader fills in stands in the code: its colours would hide it.
+            // Readers fill in values in this code, and colours would hide them.
             _ if self.is_run_sheet() && self.holds_value(&code) => self.code_text(&code),
             Some(language) => {
                 self.finds.blocks.push(Block { code: Code::new(language, code), marked: info.marked });
@@ -68,7 +68,7 @@ impl Writer<'_, '_, '_> {
         self.command_found();
     }
 
-    /// Reports what behind the fence has no effect.
+    /// Reports words after the fence that have no effect.
     fn report_info(&mut self, info: &Info, lines: usize, at: usize) {
         let words: Vec<&str> = info.strange.iter().map(|words| if tags::holds_mark(words) { "a tag" } else { words }).collect();
         let strange = match &words[..] {
@@ -125,13 +125,13 @@ impl Writer<'_, '_, '_> {
 }
 
 impl Block {
-    /// Writes the code with its marked lines, given its colours or plain text as HTML.
+    /// Writes the code with its marked lines, either highlighted or as plain text in HTML.
     pub fn write(&self, highlighted: &str, html: &mut String) {
         mark_lines(highlighted, &self.marked, html);
     }
 }
 
-/// Writes lines of HTML, each whole in itself, with some of them marked.
+/// Writes lines of HTML, each complete in itself, with some of them marked.
 fn mark_lines(lines: &str, marked: &[RangeInclusive<usize>], html: &mut String) {
     if marked.is_empty() {
         return html.push_str(lines);
@@ -153,12 +153,12 @@ impl Info {
     fn read(info: &str) -> Info {
         let mut read = Info::default();
         let first_end = info.find([' ', '\t', ',', '{']).unwrap_or(info.len());
-        // A title may stand there without a language.
+        // A title may come without a language.
         let word_end = if info[..first_end].contains('=') { 0 } else { first_end };
         let word: String =
             info[..word_end].chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '#' | '-' | '_' | '.')).collect();
         read.language = (!word.is_empty()).then(|| word.to_ascii_lowercase());
-        // Words that hang on the language by commas are for other tools.
+        // Words that follow the language after a comma are for other tools.
         let rest = &info[word_end..];
         let hanging = rest.strip_prefix(',').map_or(0, |words| 1 + words.find([' ', '\t', '{']).unwrap_or(words.len()));
         let mut rest = rest[hanging..].trim_start();

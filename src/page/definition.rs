@@ -1,4 +1,4 @@
-//! Definitions of links, as in `[name]: https://…`, and references to names that nobody defined.
+//! Definitions of links, as in `[name]: https://…`, and references to undefined names.
 
 use std::cell::LazyCell;
 
@@ -25,11 +25,11 @@ enum Broken {
     Reference(String),
     /// `[^1]` without the text of the note.
     Footnote(String),
-    /// `[a](my page.md)`, or `[a] (page.md)`: the address.
+    /// `[a](my page.md)`, or `[a] (page.md)`, with the address.
     Link(String),
 }
 
-/// The names that a text defines, in order. Only a text that could refer to one by two pairs of brackets needs them.
+/// The names that a text defines, in order. Computed only for a text with a pair of brackets that could refer to one.
 pub fn names(text: &str, definitions: &RefDefs) -> Vec<String> {
     if !text.contains("][") {
         return Vec::new();
@@ -40,7 +40,7 @@ pub fn names(text: &str, definitions: &RefDefs) -> Vec<String> {
 }
 
 impl Undefined {
-    /// Keeps `[a][b]` and `[b][]`, and `[a]` with an address behind it; any other lone `[a]` is ordinary text. It never makes a link.
+    /// Records `[a][b]` and `[b][]`, and `[a]` with an address after it; any other lone `[a]` is ordinary text. Never makes a link.
     pub fn note<'t>(&mut self, link: &BrokenLink, text: &str) -> Option<(CowStr<'t>, CowStr<'t>)> {
         let span = link.span.clone();
         if matches!(link.link_type, LinkType::Reference | LinkType::Collapsed) {
@@ -51,7 +51,7 @@ impl Undefined {
         None
     }
 
-    /// Keeps `word[^a]` in running text: where the note has a text, the parser makes a mention of it.
+    /// Records `word[^a]` in running text: if the note had a text, the parser would make a mention of it.
     pub fn note_footnotes(&mut self, events: &[Placed], text: &str) {
         if !text.contains("[^") {
             return;
@@ -61,7 +61,7 @@ impl Undefined {
             match event {
                 Event::Start(Tag::CodeBlock(_)) => is_code = true,
                 Event::End(TagEnd::CodeBlock) => is_code = false,
-                // What is written otherwise has an escape in it.
+                // If the text is written differently, it contains an escape.
                 Event::Text(words) if !is_code && text.get(range.clone()) == Some(&**words) => {
                     let mentions = mentions(words).map(|(at, name)| (name.to_owned(), range.start + at));
                     self.found.extend(
@@ -73,7 +73,7 @@ impl Undefined {
         }
     }
 
-    /// Reports each; `offset` is where the text begins in its file.
+    /// Reports each of them; `offset` is where the text begins in its file.
     pub fn report(&self, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
         let defined = LazyCell::new(|| Names::new(self.defined.iter().map(String::as_str)));
         for (broken, span) in &self.found {
@@ -99,7 +99,7 @@ impl Undefined {
     }
 }
 
-/// Where a text mentions footnotes, and their names: letters and digits, right behind a word. `[^a-z ]` stands for itself.
+/// Mentions of footnotes in a text, with their names: letters and digits, directly after a word. `[^a-z ]` is ordinary text.
 fn mentions(words: &str) -> impl Iterator<Item = (usize, &str)> {
     words.match_indices("[^").filter_map(|(at, _)| {
         let (name, _) = words[at + 2..].split_once(']')?;
@@ -111,14 +111,14 @@ fn mentions(words: &str) -> impl Iterator<Item = (usize, &str)> {
 
 const MOST_ADDRESS: usize = 300;
 
-/// The address in parentheses behind brackets that make no link, and how long it is with these: of a file with a space in its name, or
-/// of a page behind a space.
+/// The address in parentheses after brackets that form no link, and its length with these: either of a file with a space in its
+/// name, or of a page after a space.
 fn address_behind(rest: &str) -> Option<(&str, usize)> {
     let (from, is_apart) = if rest.starts_with(" (") { (2, true) } else { (1, false) };
     if !rest[from - 1..].starts_with('(') {
         return None;
     }
-    // Longer than any address: a page of open parentheses stays cheap.
+    // Longer than any address, so that a page of open parentheses stays cheap.
     let length = rest[from..].char_indices().take(MOST_ADDRESS).find(|(_, c)| matches!(c, ')' | '\n')).map(|(at, _)| at)?;
     let address = &rest[from..from + length];
     if rest[from + length..].starts_with('\n') {

@@ -1,4 +1,4 @@
-//! What a run sheet holds that is worked on: items to tick, decide or watch, and blanks to fill in.
+//! The working parts of a run sheet: items to tick, decide or watch, and blanks to fill in.
 
 use super::blank;
 use crate::schedule::{Length, Recurrence, Timing, heading};
@@ -7,26 +7,26 @@ use crate::source::Span;
 /// A task, a choice or a stop condition.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The author's, or made from section and text; unique on the page.
+    /// The author's id, or one made from section and text; unique on the page.
     pub id: String,
     /// Whether the author gave the id.
     pub named: bool,
     pub kind: ItemKind,
     /// The words of its first line, without metadata and blanks.
     pub text: String,
-    /// The number of the heading it stands below.
+    /// The number of the heading above it.
     pub section: Option<usize>,
     /// The item it is nested in.
     pub parent: Option<usize>,
     pub owner: Option<String>,
     pub estimate: Option<Length>,
-    /// Ids that must be done before; empty if it waits for nothing, `None` if it waits for the item before it.
+    /// Ids that must be done before it; empty if it waits for nothing, `None` if it waits for the item before it.
     pub after: Option<Vec<String>>,
-    /// Whether `Expect:` or `Verify:` says how to see that it worked.
+    /// Whether `Expect:` or `Verify:` says how to check that it worked.
     pub has_outcome: bool,
-    /// Whether a block of code stands in it.
+    /// Whether it contains a block of code.
     pub has_command: bool,
-    /// Its own rhythm, or that of its section.
+    /// Its own recurrence, or that of its section.
     pub rounds: Option<Recurrence>,
     pub span: Span,
 }
@@ -34,7 +34,7 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemKind {
     Task {
-        /// Ticked in the source: it is not part of a run.
+        /// Ticked in the source: not part of a run.
         done: bool,
     },
     /// One of these answers is chosen; the first one means go.
@@ -42,14 +42,14 @@ pub enum ItemKind {
     Alarm(Box<Alarm>),
 }
 
-/// A stop condition: not a task, but something that must not become true.
+/// A stop condition: not a task, but something that must not happen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alarm {
-    /// Who acts when it is tripped.
+    /// Who acts if it is tripped.
     pub decider: Option<String>,
-    /// When it is watched, if it says so itself.
+    /// When to watch it, if it says so itself.
     pub applies: Option<Timing>,
-    /// Whether it names a number to compare with.
+    /// Whether it has a number to compare with.
     pub has_threshold: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct Blank {
     /// Whether the author gave it a name.
     pub named: bool,
     pub kind: blank::Kind,
-    /// The name under which commands use its value.
+    /// The variable under which commands use its value.
     pub var: Option<String>,
     pub label: String,
     pub item: Option<usize>,
@@ -75,27 +75,27 @@ pub struct Rounds {
     pub section: Option<usize>,
     pub every: Recurrence,
     pub items: Vec<usize>,
-    /// Whether it is one item of an ordinary list.
+    /// Whether it is a single item of an ordinary list.
     pub alone: bool,
 }
 
-/// What the part of a run sheet below a heading is for.
+/// The purpose of the part of a run sheet below a heading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Track {
     #[default]
     Main,
-    /// The way back; its offsets count from the decision to take it.
+    /// The way back; its offsets count from the decision to go back.
     Reverse,
     /// Stop conditions.
     Alarms,
 }
 
 impl Track {
-    /// Judges by the words of a heading; `None` if they say nothing.
+    /// Guesses the purpose from the words of a heading; `None` if they don't show it.
     pub fn from_title(title: &str) -> Option<Track> {
         let title = title.to_lowercase();
-        // `Rollback (45 min)` and `Way back: to the old host` are called by their first words.
+        // `Rollback (45 min)` and `Way back: to the old host` are recognised by their first words.
         let name = title.split(['(', ':', '—', '–']).next().unwrap_or("").trim_matches(|c: char| !c.is_alphanumeric());
         if ["rollback", "roll back", "reverse", "way back", "the way back", "fallback"].contains(&name) {
             return Some(Track::Reverse);
@@ -146,11 +146,11 @@ pub fn is_no_return(text: &str) -> bool {
 }
 
 impl Alarm {
-    /// Reads the words of a stop condition: `… > 5 % for 15 min. Decides: lead. Applies: T-0 to T+2h`.
+    /// Parses a stop condition: `… > 5 % for 15 min. Decides: lead. Applies: T-0 to T+2h`.
     pub fn read(text: &str) -> Alarm {
         let field = |name: &str| {
             let at = text.to_lowercase().find(name)?;
-            // Lower case may have another length; then there is no such field to speak of.
+            // Lower case may change the length of the text; then the fields are not looked for.
             let rest = text.get(at + name.len()..)?;
             let end = rest.find(['.', ';', ',']).unwrap_or(rest.len());
             Some(rest[..end].trim().to_owned()).filter(|value| !value.is_empty())
@@ -185,7 +185,7 @@ fn has_threshold(text: &str) -> bool {
             && index >= 1
             && ["than", "over", "above", "below", "under", "least", "most", "exceeds", "any"]
                 .contains(&words[index - 1].to_lowercase().as_str());
-        // `3 wrong invoices`, but `500 errors` rather names a kind of answer.
+        // `3 wrong invoices` counts, but `500 errors` probably names a status code.
         let counted = index == 0 && bare.parse().is_ok_and(|number: u32| !(400..600).contains(&number));
         compared || has_unit || spelled || counted
     })

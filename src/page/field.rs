@@ -59,7 +59,7 @@ impl Writer<'_, '_, '_> {
         true
     }
 
-    /// Writes a field to fill in; its name is the line so far. A comment behind it speaks of it if it `ends` its text.
+    /// Writes a field to fill in; its name is the text of the line so far. A comment after it describes it if it `ends` its text.
     pub(super) fn blank(&mut self, at: usize, ends: bool) {
         let comment = self.events.get(at + 1).filter(|_| ends).and_then(|(event, _)| match event {
             Event::InlineHtml(html) => html.strip_prefix("<!--").and_then(|html| html.strip_suffix("-->")).map(str::trim),
@@ -109,15 +109,15 @@ impl Writer<'_, '_, '_> {
             self.push(&format!("<output class=\"match\" data-pair=\"{source} {id}\"></output>"));
         }
         self.last_blank = side.map(|side| (number, side)).filter(|_| source.is_none());
-        // What follows is the name of the next blank.
+        // What follows names the next blank.
         self.line.clear();
     }
 
-    /// The name of a blank, and the number of its partner if it is the second one of `source _____ target _____`.
+    /// The name of a blank, and the number of its partner if it is the second of `source _____ target _____`.
     fn paired(&self, label: String, side: Option<Side>) -> (String, Option<usize>) {
         let Some((with, Side::Source)) = self.last_blank.filter(|_| side == Some(Side::Target)) else { return (label, None) };
         let first = &self.finds.blanks[with].label;
-        // `Gateways: source` and `target`: the second one is called `Gateways: target`.
+        // The second of `Gateways: source` and `target` is called `Gateways: target`.
         let subject = first.rsplit_once(':').map(|(subject, _)| subject).filter(|_| !label.contains(':') && !self.counts_row);
         let label = subject.map_or(label.clone(), |subject| format!("{subject}: {label}"));
         (label, Some(with))
@@ -156,12 +156,12 @@ impl Writer<'_, '_, '_> {
         self.push("\">");
     }
 
-    /// Whether code names a value that is filled in on the page.
+    /// Whether code contains a variable that is filled in on the page.
     pub(super) fn holds_value(&self, code: &str) -> bool {
         !self.context.vars.is_empty() && code.match_indices('$').any(|(at, _)| self.value(&code[at + 1..]).is_some())
     }
 
-    /// The value of the page whose name stands behind a `$`, and how long the name is with its braces.
+    /// The page's variable after a `$`, and the length of its name with braces.
     fn value<'c>(&self, after: &'c str) -> Option<(&'c str, usize)> {
         let braced = after.starts_with('{');
         let start = usize::from(braced);
@@ -171,7 +171,7 @@ impl Writer<'_, '_, '_> {
         (closes && self.context.vars.contains(name)).then_some((name, start + length + usize::from(braced)))
     }
 
-    /// Writes code with the values of the page marked in it.
+    /// Writes code in which the page's variables are marked.
     pub(super) fn code_text(&mut self, code: &str) {
         if !self.is_run_sheet() || self.context.vars.is_empty() {
             return self.push_text(code);
@@ -197,7 +197,7 @@ impl Writer<'_, '_, '_> {
 /// The name of a blank: the last words before it.
 fn label(line: &str, heading: Option<&Heading>) -> String {
     let line = line.trim().trim_start_matches([',', ';']).trim_start_matches("and ").trim_end_matches([':', '(', '=']).trim();
-    // A full stop within a name, such as that of a host, ends no sentence.
+    // A full stop within a name, such as a host name, does not end a sentence.
     let sentence = line.rsplit(". ").find(|part| !part.trim().is_empty()).unwrap_or("");
     let last = sentence.rsplit([';', '?']).find(|part| !part.trim().is_empty()).unwrap_or("").trim().trim_end_matches('.');
     if !matches!(last, "" | "and" | "or" | "to") {
@@ -206,13 +206,13 @@ fn label(line: &str, heading: Option<&Heading>) -> String {
     heading.map_or_else(|| "Fill in".to_owned(), |heading| short(&heading.text).into_owned())
 }
 
-/// How many letters away the other number of a pair is looked for.
+/// How many letters away the other number of a pair may be.
 const FARTHEST: usize = 2000;
 
 /// The longest name of a field, in bytes.
 const LONGEST: usize = 160;
 
-/// A text as the name of many fields: a long heading above many blanks would be written as often as they are.
+/// Shortens a text that names many fields: otherwise a long heading above many blanks would be repeated for each of them.
 pub(super) fn short(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! Footnotes: numbered by their first mention, written at the end.
+//! Footnotes: numbered in the order of their first mention, written at the end.
 
 use super::body::Body;
 use super::html::{Dialect, Writer};
@@ -13,7 +13,7 @@ impl Writer<'_, '_, '_> {
         self.notes.push((name.to_owned(), note));
     }
 
-    /// A mention in the text; the first one is where the note leads back to.
+    /// A mention in the text; the note links back to the first one.
     pub(super) fn footnote_reference(&mut self, name: &str) {
         let is_first = !self.finds.footnotes.contains_key(name);
         let number = self.footnote_number(name);

@@ -14,7 +14,7 @@ use crate::source::{RelPath, Span};
 /// What a page is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A page where nothing is detected.
+    /// An ordinary page, even if it looks like a run sheet.
     Page,
     /// A run sheet: offsets in headings, tasks, blanks.
     RunSheet,
@@ -24,7 +24,7 @@ pub enum Kind {
     Notice,
 }
 
-/// Kinds by their names; a run sheet was called a checklist once, and that name always works.
+/// Kinds by name; a run sheet used to be called a checklist, and that name will always work.
 const KINDS: [(&str, Kind); 5] = [
     ("page", Kind::Page),
     ("run-sheet", Kind::RunSheet),
@@ -36,7 +36,7 @@ const KINDS: [(&str, Kind); 5] = [
 /// How a notice is shown on the site.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Publish {
-    /// With sample values, marked as a template.
+    /// With sample values, and labelled as a template.
     #[default]
     Template,
     /// As a public notice with its event's values.
@@ -44,7 +44,7 @@ pub enum Publish {
     Never,
 }
 
-/// What the front matter of a page says.
+/// The content of a page's front matter.
 #[derive(Clone, Debug, Default)]
 pub struct Front {
     pub title: Option<String>,
@@ -54,23 +54,23 @@ pub struct Front {
     /// Absent: detected from the page.
     pub kind: Option<Kind>,
     pub event: Option<Spanned<String>>,
-    /// The unit of bare numbers in offsets.
+    /// The unit of offsets without one.
     pub offset_unit: Option<Unit>,
-    /// Place among its neighbours; smaller comes first.
+    /// The position among neighbouring pages; smaller comes first.
     pub weight: i64,
-    /// A draft is nowhere in the output.
+    /// A draft never appears in the output.
     pub draft: bool,
-    /// False keeps the page out of the sidebar.
+    /// `false` hides the page from the sidebar.
     pub nav: Option<bool>,
     pub publish: Publish,
-    /// Whether variables and statements are run in the text of a page.
+    /// Whether variables and statements are evaluated in the page's text.
     pub template: bool,
     pub owner: Option<String>,
     pub reviewed: Option<Date>,
     pub review_every: Option<Length>,
     /// When its notices were sent.
     pub date: Option<Timestamp>,
-    /// Old addresses of the page, as they were written.
+    /// Old addresses of the page, as written.
     pub aliases: Vec<Spanned<String>>,
 }
 
@@ -105,7 +105,7 @@ pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front
         return (Front::default(), start);
     };
     let Some((table_end, body)) = closing(text, table_start, fence) else {
-        // A line of dashes may also be a rule that a page begins with.
+        // A page may also begin with a rule, which is a line of dashes.
         if fence == "+++" || begins_with_key(&text[table_start..]) {
             let message = format!("the front matter opened with `{fence}` is never closed");
             let diagnostic = Diagnostic::new(rule::FRONT_MATTER, message).at(path, start..start + 3);
@@ -121,7 +121,7 @@ pub fn read(text: &str, path: &RelPath, diagnostics: &mut Diagnostics) -> (Front
     (read_table(&table, path, start..start + 3, diagnostics), body)
 }
 
-/// Whether a text begins with a key that front matter has, as YAML writes it.
+/// Whether a text begins with a front matter key in YAML form.
 fn begins_with_key(text: &str) -> bool {
     text.split_once(':').is_some_and(|(key, _)| KEYS.contains(&key.trim_start()))
 }
@@ -135,7 +135,7 @@ fn opening(text: &str, start: usize) -> Option<(&'static str, usize)> {
     }
 }
 
-/// Where the table ends and where the line after the closing fence begins.
+/// The end of the table, and the beginning of the line after the closing fence.
 fn closing(text: &str, start: usize, fence: &str) -> Option<(usize, usize)> {
     let mut at = start;
     for line in text[start..].split_inclusive('\n') {
@@ -209,7 +209,7 @@ fn read_date(reader: &mut Reader) -> Option<Date> {
     }
 }
 
-/// A day, which begins in UTC, or a moment with its offset.
+/// A day, which begins in UTC, or a moment with an offset.
 fn read_moment(reader: &mut Reader) -> Option<Timestamp> {
     let text = reader.moment("date")?;
     let day = text.value.parse::<Date>().ok().filter(|_| !text.value.contains(['T', ':', ' ']));

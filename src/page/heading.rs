@@ -1,4 +1,4 @@
-//! Headings: their anchors, the title of a page, and what is kept of each.
+//! Headings: their anchors, the page title, and the data kept for each heading.
 
 use pulldown_cmark::{Event, HeadingLevel, Tag, TagEnd};
 
@@ -21,26 +21,26 @@ pub struct Heading {
     pub text: String,
     pub anchor: String,
     pub span: Span,
-    /// On a run sheet: what it says about time.
+    /// On a run sheet: its time.
     pub timing: Option<Timing>,
     pub owner: Option<String>,
     /// Tasks below it, up to the next heading.
     pub tasks: usize,
-    /// On a run sheet: what it and the headings above are called, without offsets. It says which items belong together
-    /// when the sheet is edited.
+    /// On a run sheet: its title and those of the headings above, without offsets. When the sheet is edited, this shows which items
+    /// belong together.
     pub path: String,
     pub track: Track,
-    /// On a run sheet: its rhythm, such as `Every 15 minutes`.
+    /// On a run sheet: its recurrence, such as `Every 15 minutes`.
     pub every: Option<Recurrence>,
 }
 
 impl Heading {
-    /// What it is called: without its offset, number and metadata if it has a time.
+    /// Its title: without offset, number and metadata if it has a time.
     pub fn name(&self) -> &str {
         self.timing.as_ref().map(|timing| timing.label.as_str()).filter(|label| !label.is_empty()).unwrap_or(&self.text)
     }
 
-    /// A heading that says nothing about time.
+    /// A heading without a time.
     pub(super) fn plain(level: u8, text: &str, anchor: String, span: Span) -> Heading {
         Heading {
             level,
@@ -76,7 +76,7 @@ impl Writer<'_, '_, '_> {
         if level == 1 && self.finds.headings.is_empty() && self.is_title(start) {
             return self.title(text, anchor, start, end);
         }
-        // On paper such a part begins a page.
+        // In print, such a part begins on a new page.
         let class = match self.begins_track(level, text.trim()) {
             Some(Track::Alarms) => " class=\"alarms\"",
             Some(Track::Reverse) => " class=\"reverse\"",
@@ -111,8 +111,8 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Only comments may stand before the title of a page that has another name; before any other title pictures and words may, but
-    /// no heading. It stands in no list and no quote.
+    /// If front matter names the page, only comments may precede its `#` title; otherwise pictures and words may, but no heading.
+    /// The title is never inside a list or a quote.
     fn is_title(&self, start: usize) -> bool {
         let is_comment = |event: &Event| matches!(event, Event::Html(_) | Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock));
         let before = || self.events[..start].iter().map(|(event, _)| event);
@@ -121,7 +121,7 @@ impl Writer<'_, '_, '_> {
         opened == closed && (!self.context.is_named || before().all(is_comment))
     }
 
-    /// The first heading of a page is its title: the theme puts it above the page.
+    /// The first heading of a page is its title: the theme shows it above the page.
     fn title(&mut self, text: String, anchor: String, start: usize, end: usize) {
         let outer = std::mem::take(&mut self.body);
         self.inlines_until(end);

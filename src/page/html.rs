@@ -1,4 +1,4 @@
-//! Events to HTML: a run of them becomes a body, and what is found on the way is kept.
+//! Events to HTML: a run of events becomes a body, and findings on the way are collected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::schedule::Unit;
 use crate::source::{RelPath, Span};
 use crate::text::html::escape;
 
-/// For whom the HTML is.
+/// The target of the HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     Page,
@@ -32,14 +32,14 @@ pub enum Dialect {
 /// A link or an image to a file of the project.
 #[derive(Clone, Debug)]
 pub struct Link {
-    /// Decoded path as it was written; empty for the page itself.
+    /// The decoded path as written; empty for the page itself.
     pub path: String,
     pub fragment: Option<String>,
     pub span: Span,
     pub image: bool,
 }
 
-/// What a text is read with.
+/// The context for reading a text.
 pub struct Context<'a> {
     pub path: &'a RelPath,
     /// Where the text begins in its file.
@@ -51,13 +51,13 @@ pub struct Context<'a> {
     pub language: &'a Language,
     /// Names of values that are filled in on the page: `$NAME` in code shows them.
     pub vars: &'a BTreeSet<String>,
-    /// Whether the text holds marks of template tags.
+    /// Whether the text contains marks of template tags.
     pub tags: bool,
-    /// Whether the front matter names the page, so that only a heading at its very beginning is its title too.
+    /// Whether front matter names the page; then only a heading at its very beginning is also its title.
     pub is_named: bool,
 }
 
-/// What was found on the way, for the page as a whole.
+/// Findings for the page as a whole.
 #[derive(Debug, Default)]
 pub struct Finds {
     pub headings: Vec<Heading>,
@@ -69,7 +69,7 @@ pub struct Finds {
     pub diagnostics: Diagnostics,
     /// The title as HTML, if the page begins with one.
     pub title: Option<String>,
-    /// What is worked on, in the order of the text.
+    /// Tasks, choices and stop conditions, in the order of the text.
     pub items: Vec<Item>,
     pub blanks: Vec<Blank>,
     pub rounds: Vec<Rounds>,
@@ -77,18 +77,18 @@ pub struct Finds {
     /// Boxes of a page that is not a run sheet.
     pub(super) boxes: usize,
     pub(super) section: Section,
-    /// The items that the writer is in, the innermost last.
+    /// The items that the writer is inside, the innermost last.
     pub(super) open: Vec<usize>,
-    /// How deep in lists of the stop conditions it is.
+    /// The nesting depth in lists of stop conditions.
     pub(super) list_depth: usize,
-    /// Ids that are taken, each with the next number to try.
+    /// Ids in use, each with the next number to try.
     pub(super) ids: BTreeMap<String, usize>,
     pub(super) footnotes: BTreeMap<String, usize>,
 }
 
-/// Writes a run of events. What it finds is added to `finds`, so that a page can be written in parts.
+/// Writes a run of events. Adds to `finds`, so that a page can be written in parts.
 pub fn write(events: &[Placed], context: &Context, finds: &mut Finds) -> Body {
-    // HTML is up to twice as long as its Markdown: so much is asked for at once.
+    // HTML is up to twice as long as its Markdown, so reserve that much at once.
     let length = events.last().map_or(0, |(_, range)| range.end) - events.first().map_or(0, |(_, range)| range.start);
     let mut writer = Writer {
         events,
@@ -117,13 +117,13 @@ pub(super) struct Writer<'a, 'e, 't> {
     pub(super) finds: &'a mut Finds,
     pub(super) body: Body,
     pub(super) notes: Vec<(String, Body)>,
-    /// The text of the line so far: the label of a blank.
+    /// The text of the line so far, which labels a blank.
     pub(super) line: String,
     /// The blank before this one in the same line or row, if it can be one side of a comparison.
     pub(super) last_blank: Option<(usize, blank::Side)>,
-    /// Whether the writer is in a table whose columns hold numbers to compare.
+    /// Whether the writer is in a table whose columns contain numbers to compare.
     pub(super) counts_row: bool,
-    /// Tags of the author that can pass, by number.
+    /// Tags of the author that may pass, by number.
     pub(super) paired: BTreeSet<usize>,
     ends: Vec<usize>,
 }
@@ -151,7 +151,7 @@ impl<'t> Writer<'_, '_, 't> {
         range.start + self.context.offset..range.end + self.context.offset
     }
 
-    /// The number of the heading that the writer is below.
+    /// The number of the nearest heading above the writer.
     pub(super) fn section(&self) -> Option<usize> {
         self.finds.headings.len().checked_sub(1)
     }
@@ -170,12 +170,12 @@ impl<'t> Writer<'_, '_, 't> {
         self.ends[start]
     }
 
-    /// Where running text ends that begins at `from`.
+    /// The end of the running text that begins at `from`.
     pub(super) fn run_end(&self, from: usize, end: usize) -> usize {
         markdown::run_end_by(self.events, from, end, |at| self.ends[at])
     }
 
-    /// Writes one block, or a run of text where a block could stand.
+    /// Writes a block, or a run of text in place of a block.
     pub(super) fn block(&mut self) {
         let events = self.events;
         let start = self.at;
@@ -196,7 +196,7 @@ impl<'t> Writer<'_, '_, 't> {
             Tag::DefinitionListTitle => self.wrapped("dt"),
             Tag::DefinitionListDefinition => self.wrapped("dd"),
             Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. } => self.inlines(),
-            // Written by what they are in, or not read: see `markdown::options`.
+            // Written by the enclosing element, or not enabled: see `markdown::options`.
             Tag::Item | Tag::TableHead | Tag::TableRow | Tag::TableCell | Tag::Superscript | Tag::Subscript | Tag::MetadataBlock(_) => {
                 self.at += 1
             }
@@ -214,7 +214,7 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    /// Writes blocks up to the end at `end`, and goes past it.
+    /// Writes blocks up to the end at `end`, and moves past it.
     pub(super) fn blocks_until(&mut self, end: usize) {
         while self.at < end {
             self.block();
@@ -222,7 +222,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.at = end + 1;
     }
 
-    /// Writes what is in an element of this name.
+    /// Writes content inside an element of this name.
     fn wrapped(&mut self, element: &str) {
         let end = self.end_of(self.at);
         self.at += 1;

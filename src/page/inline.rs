@@ -11,9 +11,9 @@ use crate::diagnostic::Diagnostic;
 use crate::rule;
 
 impl Writer<'_, '_, '_> {
-    /// Writes inline events up to the next block or end.
+    /// Writes inline events up to the next block or the end.
     pub(super) fn inlines(&mut self) {
-        // An event of an unknown kind must not stop the walk.
+        // An unknown kind of event must not stop the walk.
         let end = self.run_end(self.at, self.events.len()).max(self.at + 1);
         self.inlines_until(end);
     }
@@ -142,7 +142,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// A paragraph that is one picture with a title is a figure, and the title its caption.
+    /// A paragraph with a single picture that has a title becomes a figure, with the title as caption.
     pub(super) fn figure(&mut self, end: usize) -> bool {
         let start = self.at;
         let events = self.events;

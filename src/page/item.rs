@@ -57,7 +57,7 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    /// The rhythm of the section.
+    /// The recurrence of the section.
     fn every(&self) -> Option<recurrence::Recurrence> {
         self.finds.headings.last().filter(|_| self.is_run_sheet()).and_then(|heading| heading.every.clone())
     }
@@ -95,7 +95,7 @@ impl<'t> Writer<'_, '_, 't> {
             return self.alarm(start, run_end, end);
         }
         if marker == Some(false) && self.is_run_sheet() {
-            // `- [ ] Decision: [ ] GO [ ] NO-GO`: the choice is what is done.
+            // In `- [ ] Decision: [ ] GO [ ] NO-GO`, making the choice is the task.
             self.at = first + 1;
             let before = self.body.html.len();
             self.push("<li>");
@@ -166,7 +166,7 @@ impl<'t> Writer<'_, '_, 't> {
         true
     }
 
-    /// What follows the name of an attribute and its colon, with the event it is in: `Owner: x`, `**Owner:** x`, `**Owner**: x`.
+    /// The text after an attribute's name and colon, and its event: `Owner: x`, `**Owner:** x`, `**Owner**: x`.
     fn behind_name(&self, first: usize, name: &str) -> Option<(usize, String)> {
         let text = |at: usize| match self.events.get(at) {
             Some((Event::Text(text), _)) => Some(&**text),
@@ -198,14 +198,14 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    /// A block of code stands in the innermost item.
+    /// Notes that the innermost item contains a block of code.
     pub(super) fn command_found(&mut self) {
         if let Some(item) = self.finds.open.last() {
             self.finds.items[*item].has_command = true;
         }
     }
 
-    /// Writes a stop condition: it has no box, as it must never be done.
+    /// Writes a stop condition: it has no box, because nobody should ever do it.
     fn alarm(&mut self, start: usize, run_end: usize, end: usize) {
         let words = blank::without(&plain_text(&self.events[self.at..run_end]));
         let text = words.trim().trim_end_matches("[ ]").trim().to_owned();
@@ -315,7 +315,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("</li>\n");
     }
 
-    /// Adds an item below the open ones and opens it; gives its id, escaped.
+    /// Adds an item below the open ones and opens it; returns its id, escaped.
     pub(super) fn add_item(&mut self, start: usize, kind: ItemKind, text: String, explicit: &Option<String>, tail: task::Tail) -> String {
         let named = explicit.clone().or_else(|| tail.other.iter().find(|(key, _)| key == "id").map(|(_, id)| id.clone()));
         let named = named.filter(|id| self.can_be_id(id, start));
@@ -360,7 +360,7 @@ impl<'t> Writer<'_, '_, 't> {
         })
     }
 
-    /// Whether a text can be an id: it stands in attributes of the page, in names of the log and in `after:`.
+    /// Whether a text is allowed as an id: it is used in attributes of the page, in names of the log and in `after:`.
     fn can_be_id(&mut self, id: &str, at: usize) -> bool {
         let fits = id.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if !fits {
@@ -370,7 +370,7 @@ impl<'t> Writer<'_, '_, 't> {
         fits
     }
 
-    /// An id that the author gave. `help` says what comes of two.
+    /// An id given by the author. `help` says what happens if there are two.
     pub(super) fn claim_id(&mut self, id: &str, at: usize, help: &str) -> String {
         if self.take_id(id) {
             return id.to_owned();
@@ -384,9 +384,9 @@ impl<'t> Writer<'_, '_, 't> {
         numbered
     }
 
-    /// Writes the first line of a task within its label, without the last `dropped` bytes of its last text.
+    /// Writes the first line of a task inside its label, without the last `dropped` bytes of its last text.
     ///
-    /// A label cannot hold a field of its own: at the first blank it is closed.
+    /// A label cannot contain another field, so it is closed at the first blank.
     fn labelled(&mut self, run_end: usize, last_text: Option<usize>, dropped: usize) {
         if self.cut_line(run_end, last_text, dropped, true) {
             self.push("</label>");
@@ -398,7 +398,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.cut_line(run_end, last_text, dropped, false);
     }
 
-    /// Writes a line without its metadata; gives whether the label around it is still open.
+    /// Writes a line without its metadata; returns whether the label around it is still open.
     fn cut_line(&mut self, run_end: usize, last_text: Option<usize>, dropped: usize, mut open: bool) -> bool {
         let events = self.events;
         while self.at < run_end {
@@ -457,7 +457,7 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    /// The id that a text has here.
+    /// The id made from a text at this place.
     pub(super) fn task_id(&mut self, text: &str) -> String {
         let id = task::id(&self.finds.section.path(), text);
         if self.take_id(&id) { id } else { self.numbered(&id) }
@@ -471,7 +471,7 @@ impl<'t> Writer<'_, '_, 't> {
         is_free
     }
 
-    /// An id that is taken, with the first number that makes it another one.
+    /// Makes a used id unique by adding the first free number.
     fn numbered(&mut self, id: &str) -> String {
         loop {
             let next = self.finds.ids.entry(id.to_owned()).or_insert(2);
@@ -483,7 +483,7 @@ impl<'t> Writer<'_, '_, 't> {
         }
     }
 
-    /// A box where no list item is: only its state is shown.
+    /// A box outside a list item: only its state is shown.
     pub(super) fn loose_box(&mut self, done: bool) {
         self.push(if done { "☑ " } else { "☐ " });
     }

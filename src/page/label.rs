@@ -1,4 +1,4 @@
-//! Brackets that Markdown reads: labels of links, pictures, footnotes and definitions, and boxes.
+//! Brackets with a meaning in Markdown: labels of links, pictures, footnotes and definitions, and boxes.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,12 @@ use pulldown_cmark::{Event, Parser, Tag};
 use super::markdown;
 use crate::source::Span;
 
-/// Where such brackets stand in a text.
+/// The places of such brackets in a text.
 #[derive(Debug, Default)]
 pub struct Labels {
-    /// Where one opens.
+    /// Places where one opens.
     opens: BTreeSet<usize>,
-    /// Where one ends: that of `[b]` in `[a][b]`.
+    /// Places where one ends: for `[a][b]`, the end of `[b]`.
     ends: BTreeSet<usize>,
 }
 
@@ -28,7 +28,7 @@ impl Labels {
                     labels.ends.insert(range.end + offset);
                     labels.opens.insert(range.start + offset);
                 }
-                // Before its bracket stands a `!`.
+                // A `!` precedes its bracket.
                 Event::Start(Tag::Image { .. }) => {
                     labels.ends.insert(range.end + offset);
                     labels.opens.insert(range.start + 1 + offset);

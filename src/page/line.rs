@@ -1,4 +1,4 @@
-//! The first line of a task: what is a label, what is metadata, what is a box too many.
+//! The first line of a task: its label, its metadata, and a surplus box.
 
 use pulldown_cmark::Event;
 
@@ -14,9 +14,9 @@ pub(super) struct TaskLine {
     /// The last text of the line, and how many bytes of it are metadata.
     pub(super) last_text: Option<usize>,
     pub(super) dropped: usize,
-    /// Whether a second box stands at its end.
+    /// Whether there is a second box at its end.
     pub(super) has_second_box: bool,
-    /// Whether a label can stand around the line: it has words, and no field within emphasis or a link.
+    /// Whether a label can surround the line: it has words, and no field inside emphasis or a link.
     pub(super) has_label: bool,
 }
 
@@ -25,7 +25,7 @@ impl TaskLine {
         let run = &writer.events[writer.at..run_end];
         let full = plain_text(run);
         let last = run.iter().rposition(|(event, _)| matches!(event, Event::Text(_)));
-        // Metadata is cut only where it is the end of plain text.
+        // Metadata is recognised only at the end of plain text.
         let is_plain = last.is_some_and(|last| !run[last..].iter().any(|(event, _)| matches!(event, Event::End(_) | Event::Code(_))));
         let (mut words, mut tail) = (full.as_str(), None);
         let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
@@ -66,7 +66,7 @@ impl TaskLine {
         }
     }
 
-    /// What a box is called that has no label: the words of its line, or those of its heading.
+    /// The name of a box without a label: the words of its line, or those of its heading.
     pub(super) fn name(&self, heading: Option<&Heading>) -> String {
         let words: Vec<&str> = blank::split(&self.words).into_iter().flatten().collect();
         let words = words.concat();

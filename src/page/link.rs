@@ -1,4 +1,4 @@
-//! Where a link goes: judged by an allow-list of schemes, after decoding.
+//! Targets of links: judged by an allow-list of schemes, after decoding.
 
 use crate::source::Span;
 
@@ -7,13 +7,13 @@ use crate::source::Span;
 pub enum Target {
     /// Another site, a mail address, a telephone number: kept as it is.
     External(String),
-    /// A file of the project, and an anchor in it. An empty path is the page itself, and with it an empty anchor its top.
+    /// A file of the project, and an anchor in it. An empty path means the page itself; with an empty anchor, too, its top.
     Internal { path: String, fragment: Option<String> },
-    /// A scheme that is on no list, such as `javascript`.
+    /// A scheme that is not on the list, such as `javascript`.
     Refused(String),
 }
 
-/// A link to another site, `http` or `https`, and where it stands in its file.
+/// A link to another site, `http` or `https`, and its place in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct External {
     pub url: String,
@@ -25,7 +25,7 @@ pub fn is_web(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http"))
 }
 
-/// Whether an address has the scheme of the web and no host: `https:x`, `https://`.
+/// Whether a web address has no host: `https:x`, `https://`.
 pub fn lacks_host(url: &str) -> bool {
     let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
     let is_of_the_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
@@ -33,13 +33,13 @@ pub fn lacks_host(url: &str) -> bool {
     is_of_the_web && host.is_empty()
 }
 
-/// Whether an address of the web names a user before its host (RFC 3986 §3.2.1).
+/// Whether a web address contains a user name before its host (RFC 3986 §3.2.1).
 pub fn has_user(url: &str) -> bool {
     let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#', '\\']).next().unwrap_or(""));
     authority.contains('@')
 }
 
-/// What is behind the address of a site, however its scheme and its host are written; `None` if it is that of another.
+/// The rest of an address after a site's own address, in whatever form scheme and host are written; `None` for another site.
 pub fn below<'u>(url: &'u str, base_url: &str) -> Option<&'u str> {
     let (rest, base) = (url.split_once("://")?.1, base_url.split_once("://")?.1);
     let host = base.find('/').unwrap_or(base.len());
@@ -72,7 +72,7 @@ pub fn classify(target: &str) -> Target {
     Target::Internal { path: decode(path), fragment: fragment.filter(|fragment| !fragment.is_empty() || cleaned == "#") }
 }
 
-/// Whether an address has a scheme and nothing behind it, or that of the web and no host.
+/// Whether an address has a scheme and nothing after it, or the web's scheme and no host.
 pub fn leads_nowhere(url: &str) -> bool {
     lacks_host(url) || url.split_once(':').is_some_and(|(_, rest)| rest.trim_start_matches('/').is_empty())
 }
@@ -85,13 +85,13 @@ fn scheme(url: &str) -> Option<&str> {
     if legal {
         return Some(scheme);
     }
-    // What a browser might still take for a scheme after decoding must not pass as a file name.
+    // Text that a browser might still take for a scheme after decoding must not pass as a file name.
     let decoded = decode(scheme);
     let word: String = decoded.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
     (decoded.len() != scheme.len() && !scheme.contains('/') && !word.is_empty()).then_some(scheme)
 }
 
-/// Percent-decoding; what is not UTF-8 afterwards stays as it was.
+/// Percent-decodes; text that would not be UTF-8 afterwards stays as it was.
 pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -113,7 +113,7 @@ pub fn decode(text: &str) -> String {
     String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }
 
-/// Percent-encodes what a URL in an attribute cannot hold; `%XX` that is there already stays.
+/// Percent-encodes what a URL in an attribute cannot contain; existing `%XX` stays.
 pub fn encode(url: &str) -> String {
     let mut encoded = String::with_capacity(url.len());
     for c in url.chars() {
@@ -126,7 +126,7 @@ pub fn encode(url: &str) -> String {
     encoded
 }
 
-/// The name of a file of the site as a relative address: no character of it begins a query, a fragment, a scheme or an escape.
+/// The name of a site file as a relative address, escaped so that no part of it is read as query, fragment, scheme or escape.
 pub fn encode_name(name: &str) -> String {
     let mut encoded = String::with_capacity(name.len());
     for c in name.chars() {
@@ -135,7 +135,7 @@ pub fn encode_name(name: &str) -> String {
             c => encoded.push(c),
         }
     }
-    // What is escaped by now stays.
+    // Escapes added so far stay.
     encode(&encoded)
 }
 

@@ -1,4 +1,4 @@
-//! Markdown to events: GitHub's dialect, with bare addresses made links and places kept.
+//! Markdown to events: GitHub's dialect, with bare addresses turned into links, and with places.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -11,10 +11,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::rule;
 use crate::source::RelPath;
 
-/// An event and the bytes of the text it comes from.
+/// An event with its byte range in the text.
 pub type Placed<'t> = (Event<'t>, Range<usize>);
 
-/// Matches what stands in running text beside words, code and elements: writers name every event, so that a new one is seen.
+/// Matches the rarer events of running text, besides words, code and elements: writers name every event, so that a new one is noticed.
 macro_rules! mark {
     () => {
         Event::InlineMath(_)
@@ -51,7 +51,7 @@ macro_rules! block {
 }
 pub(crate) use {block, mark};
 
-/// What is switched on: tables, tasks, footnotes, strikethrough, alerts, heading ids, definition lists.
+/// The enabled options: tables, tasks, footnotes, strikethrough, alerts, heading ids, definition lists.
 pub(super) fn options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
@@ -67,10 +67,10 @@ pub fn events(text: &str) -> Vec<Placed<'_>> {
     parse(text).events
 }
 
-/// What a text was read as.
+/// The kind of document that a text was read as.
 struct Parsed<'t> {
     events: Vec<Placed<'t>>,
-    /// How many elements are open at once.
+    /// How many elements may be open at once.
     depth: usize,
     undefined: Undefined,
 }
@@ -81,7 +81,7 @@ fn parse(text: &str) -> Parsed<'_> {
     let note = |link: BrokenLink| undefined.note(&link, text);
     let parser = Parser::new_with_broken_link_callback(text, options(), Some(note)).into_offset_iter();
     let defined = definition::names(text, parser.reference_definitions());
-    // A mark stands in the text, or is written by its number.
+    // The text contains a mark, directly or as a character reference.
     let (events, depth) = if text.contains("&#") || holds_mark(text) {
         let marks: BTreeSet<char> = text.chars().filter(|c| crate::text::private_use::is_private_use(*c)).collect();
         collect(text, parser.map(|(event, range)| (without_marks(event, &text[range.clone()], &marks), range)))
@@ -92,7 +92,7 @@ fn parse(text: &str) -> Parsed<'_> {
     Parsed { events, depth, undefined }
 }
 
-/// The events of a text, with bare addresses made links, and the most elements that are open at once.
+/// The events of a text, with bare addresses turned into links, and the maximum nesting depth.
 fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Placed<'t>>, usize) {
     let mut events = Vec::with_capacity(text.len() / 5);
     let (mut depth, mut deepest) = (0_usize, 0);
@@ -107,7 +107,7 @@ fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Pla
         }
         deepest = deepest.max(depth);
         match &event {
-            // Links hold no links (CommonMark §6.3), but the parser makes one of `<https://…>` within a link: its words stay.
+            // Links cannot contain links (CommonMark §6.3), but the parser makes one of `<https://…>` within a link: keep only its words.
             Event::Start(Tag::Link { .. }) => {
                 links += 1;
                 if links > 1 {
@@ -136,16 +136,16 @@ fn collect<'t>(text: &str, parser: impl Iterator<Item = Placed<'t>>) -> (Vec<Pla
     (events, deepest)
 }
 
-/// Most texts hold no byte that such a character begins with.
+/// Most texts contain no byte with which such a character begins.
 fn holds_mark(text: &str) -> bool {
     crate::text::private_use::may_hold_private_use(text) && text.contains(crate::text::private_use::is_private_use)
 }
 
-/// What is written as an entity must not come out as one of the marks that [`crate::text::private_use::is_private_use`] keeps for us.
+/// An entity must not produce one of the marks that [`crate::text::private_use::is_private_use`] reserves for us.
 fn without_marks<'t>(event: Event<'t>, written: &str, marks: &BTreeSet<char>) -> Event<'t> {
     let is_inline = |link_type| matches!(link_type, LinkType::Inline | LinkType::Autolink | LinkType::Email);
     let is_ours = |c, link_type| if is_inline(link_type) { written.contains(c) } else { marks.contains(&c) };
-    // A mark of ours stands in the link as itself; the address of a reference stands elsewhere in the text.
+    // Marks of our own are written literally in the link; the address of a reference is elsewhere in the text.
     let clean = |words: CowStr<'t>, link_type| match holds_mark(&words) {
         true => words
             .chars()
@@ -179,7 +179,7 @@ fn add_scheme(event: &mut Event) {
     }
 }
 
-/// Nearly all texts hold none, so this is to be quick.
+/// Needs to be fast, since nearly all texts contain none.
 fn may_hold_address(words: &str) -> bool {
     let bytes = words.as_bytes();
     memchr::memchr3_iter(b'@', b':', b'.', bytes).any(|at| match bytes[at] {
@@ -191,7 +191,7 @@ fn may_hold_address(words: &str) -> bool {
 
 /// Extended autolinks: `https://…`, `www.…` and mail addresses in running text (GFM §6.9).
 fn autolink<'t>(words: &CowStr<'t>, range: &Range<usize>, text: &str, events: &mut Vec<Placed<'t>>) {
-    // Where text and source differ (entities, escapes) places within are not known: the whole range is taken.
+    // If text and source differ (entities, escapes), places inside are unknown, so the whole range is used.
     let exact = text.get(range.clone()) == Some(&**words);
     let place = |start: usize, end: usize| if exact { range.start + start..range.start + end } else { range.clone() };
     let mut finder = LinkFinder::new();
@@ -217,10 +217,10 @@ fn autolink<'t>(words: &CowStr<'t>, range: &Range<usize>, text: &str, events: &m
     }
 }
 
-/// Deepest nesting that is kept.
+/// The deepest nesting that is kept.
 const MOST_DEPTH: usize = 64;
 
-/// The events of a text, nested no deeper than anybody reads: what is deeper is flattened, and reported.
+/// The events of a text with limited nesting: deeper elements are flattened and reported.
 pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
     let Parsed { mut events, depth, mut undefined } = parse(text);
     undefined.note_footnotes(&events, text);
@@ -233,7 +233,7 @@ pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut 
     let mut too_deep = None;
     events.retain(|(event, range)| {
         let is_kept = match event {
-            // A list without items, or a table without rows, would be none.
+            // A list without items, or a table without rows, would be invalid.
             Event::Start(Tag::Item | Tag::TableHead | Tag::TableRow | Tag::TableCell) => {
                 open.push(open.last().copied().unwrap_or(true));
                 open[open.len() - 1]
@@ -257,7 +257,7 @@ pub fn read<'t>(text: &'t str, path: &RelPath, offset: usize, diagnostics: &mut 
     events
 }
 
-/// Where each element ends, by the number of its start. Any other event ends where it is.
+/// The end of each element, by the number of its start. Other events end where they are.
 pub fn ends(events: &[Placed]) -> Vec<usize> {
     let mut ends: Vec<usize> = (0..events.len()).collect();
     let mut open = Vec::new();
@@ -278,7 +278,7 @@ pub fn ends(events: &[Placed]) -> Vec<usize> {
     ends
 }
 
-/// Where the element ends that begins at `start`; `start` itself if none does.
+/// The end of the element that begins at `start`; `start` itself if it is not an element.
 pub fn end_of(events: &[Placed], start: usize) -> usize {
     let mut depth = 0;
     for (index, (event, _)) in events.iter().enumerate().skip(start) {
@@ -294,12 +294,12 @@ pub fn end_of(events: &[Placed], start: usize) -> usize {
     events.len() - 1
 }
 
-/// Where running text ends that begins at `from`: before the next block, its own end, or `end`.
+/// The end of running text that begins at `from`: before the next block, its own end, or `end`.
 pub fn run_end(events: &[Placed], from: usize, end: usize) -> usize {
     run_end_by(events, from, end, |at| end_of(events, at))
 }
 
-/// The same, where it is known how the end of an element is found.
+/// The same, with a given way to find the end of an element.
 pub fn run_end_by(events: &[Placed], from: usize, end: usize, end_of: impl Fn(usize) -> usize) -> usize {
     let mut at = from;
     while at < end {

@@ -10,14 +10,14 @@ use super::tags::{BLOCK, FILL, Marked, TEXT, Tag, as_written, block, holds_mark,
 use crate::diagnostic::Diagnostics;
 use crate::source::RelPath;
 
-/// Reads a text: a tag between `<` and `>` is a link, one in the address of a picture is what it looks like, and a statement on a line
-/// of its own that goes on a paragraph is part of it.
+/// Reads a text: a tag between `<` and `>` is a link, one in a picture's address is plain text, and a statement on its own line that
+/// continues a paragraph belongs to it.
 pub fn read<'t>(marked: &'t Marked, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Vec<Placed<'t>> {
     let events = markdown::read(&marked.text, path, offset, diagnostics).into_iter().map(inline).collect();
     keep_in_pictures(autolink(without_spaces(events, &marked.tags)), &marked.tags)
 }
 
-/// `{{- x -}}` takes the spaces beside it away, and a line end with them, within its paragraph.
+/// `{{- x -}}` removes the spaces beside it, and a line end among them, within its paragraph.
 fn without_spaces<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'t>> {
     if !tags.iter().any(|tag| tag.trims_before() || tag.trims_behind()) {
         return events;
@@ -39,7 +39,7 @@ fn without_spaces<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'
     events
 }
 
-/// A text without the spaces that its tags take away, and whether the first of it and the last of it is a tag that does so.
+/// A text without the spaces that its tags remove, and whether it begins or ends with a tag that does so.
 fn trimmed(text: &str, tags: &[Tag]) -> (String, bool, bool) {
     let (mut trimmed, mut rest) = (String::new(), text);
     let (mut first, mut last) = (false, false);
@@ -50,7 +50,7 @@ fn trimmed(text: &str, tags: &[Tag]) -> (String, bool, bool) {
             last = false;
             continue;
         };
-        // Its fill is as long as the rest of the tag.
+        // The fill covers the rest of the tag.
         let length = Some(tag.text.len()).filter(|length| rest.is_char_boundary(*length)).unwrap_or(c.len_utf8());
         let (mark, behind) = rest.split_at(length);
         if tag.trims_before() {
@@ -64,7 +64,7 @@ fn trimmed(text: &str, tags: &[Tag]) -> (String, bool, bool) {
     (trimmed, first, last)
 }
 
-/// The mark of a statement where the parser found it to be no block, as it stands in text.
+/// The mark of a statement, in text form, if the parser found that it is not a block.
 fn inline<'t>((event, range): Placed<'t>) -> Placed<'t> {
     match &event {
         Event::InlineHtml(html) => match block(html) {
@@ -78,7 +78,7 @@ fn inline<'t>((event, range): Placed<'t>) -> Placed<'t> {
     }
 }
 
-/// The element that each inline or block mark stands in, by the number of its tag: the place of the element's start.
+/// The element of each inline or block mark, by the number of its tag: the place of the element's start.
 pub fn element_of_tag(events: &[Placed]) -> BTreeMap<usize, usize> {
     let mut element_of_tag = BTreeMap::new();
     let mut open: Vec<usize> = vec![usize::MAX];
@@ -104,7 +104,7 @@ pub fn element_of_tag(events: &[Placed]) -> BTreeMap<usize, usize> {
     element_of_tag
 }
 
-/// How many statements on lines of their own are begun and not ended.
+/// How many statements on their own lines are open.
 pub fn open_statements(events: &[Placed], tags: &[Tag]) -> usize {
     let statements = events.iter().filter_map(|(event, _)| match event {
         Event::Html(html) => tags.get(index_of(block(html)?, TEXT)?),
@@ -122,7 +122,7 @@ pub fn restore<'t>(events: &[Placed<'t>], tags: &[Tag]) -> Vec<Placed<'t>> {
     events.iter().map(|(event, range)| (restored(event, tags), range.clone())).collect()
 }
 
-/// Events of a page that is a template: in code and in headings a tag is what it looks like. Headings with one are given back.
+/// Events of a page that is a template: in code and in headings, tags are plain text. Returns the headings with tags.
 pub fn keep_in_prose<'t>(events: Vec<Placed<'t>>, tags: &[Tag]) -> (Vec<Placed<'t>>, Vec<Range<usize>>) {
     let (mut is_heading, mut is_code) = (false, false);
     let mut headings: Vec<Range<usize>> = Vec::new();
@@ -164,7 +164,7 @@ fn restored<'t>(event: &Event<'t>, tags: &[Tag]) -> Event<'t> {
     }
 }
 
-/// In the address of a picture a tag is what it looks like: whether the picture is there must be known before any value is.
+/// A tag in a picture's address is plain text: whether the picture exists must be known before any value is.
 fn keep_in_pictures<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed<'t>> {
     for (event, _) in &mut events {
         if let Event::Start(Element::Image { dest_url, .. }) = event
@@ -176,7 +176,7 @@ fn keep_in_pictures<'t>(mut events: Vec<Placed<'t>>, tags: &[Tag]) -> Vec<Placed
     events
 }
 
-/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be: in a link or a picture only its words stay (CommonMark §6.3).
+/// `<{{ links.status }}>` is an autolink, as `<https://…>` would be: inside a link or a picture only its words remain (CommonMark §6.3).
 fn autolink(events: Vec<Placed>) -> Vec<Placed> {
     let mut linked = Vec::with_capacity(events.len());
     let (mut around, mut is_code) = (0_usize, false);
@@ -211,7 +211,7 @@ fn autolink(events: Vec<Placed>) -> Vec<Placed> {
     linked
 }
 
-/// A mark with its fill between `<` and `>`, and what stands around it.
+/// A mark with its fill between `<` and `>`, and the text around it.
 fn bracketed(text: &str) -> Option<(&str, &str, &str)> {
     let open =
         text.match_indices('<').map(|(at, _)| at).find(|at| text[at + 1..].chars().next().is_some_and(|c| index_of(c, TEXT).is_some()))?;

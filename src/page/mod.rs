@@ -1,4 +1,4 @@
-//! The parts of a page: front matter, Markdown, headings, tasks, blanks, links, template tags. What a page is as a whole is in [`crate::project`].
+//! The parts of a page: front matter, Markdown, headings, tasks, blanks, links, template tags. The whole page is in [`crate::project`].
 
 pub mod blank;
 mod body;

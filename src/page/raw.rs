@@ -1,4 +1,4 @@
-//! HTML in Markdown: comments vanish, a few tags that mean no harm pass, all other is shown as the text that it is.
+//! HTML in Markdown: comments are dropped, a few harmless tags pass, everything else is shown as text.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::rule;
 
 impl Writer<'_, '_, '_> {
-    /// Comments vanish; any other HTML is shown as the text that it is.
+    /// Comments are dropped; any other HTML is shown as text.
     pub(super) fn raw_html(&mut self, html: &str, at: usize, block: bool) {
         let span = self.span(at);
         self.finds.code.push(span);
@@ -39,8 +39,7 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-/// What a reader sees of raw HTML in a text: nothing of comments and of tags that pass, a line end for `<br>`, else the text that
-/// it is.
+/// The visible text of raw HTML: nothing for comments and passing tags, a line end for `<br>`, otherwise the HTML itself.
 pub fn as_text(html: &str) -> String {
     let shown = without_comments(html.trim_end_matches('\n'));
     if BREAKS[..3].contains(&shown.as_str()) {
@@ -52,11 +51,11 @@ pub fn as_text(html: &str) -> String {
     blank::restore(&shown).to_string()
 }
 
-/// HTML that says nothing but where a line may end, or how a word looks.
+/// HTML that only affects where a line may end, or how a word looks.
 const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<wbr>"];
 const WORDS: [(&str, &str); 3] = [("<kbd>", "</kbd>"), ("<sub>", "</sub>"), ("<sup>", "</sup>")];
 
-/// The tags of [`WORDS`] that open and close within one element of Markdown and one another, by number: they can pass.
+/// The tags of [`WORDS`] that open and close within one Markdown element and are properly nested, by number: they may pass.
 pub(super) fn paired(events: &[Placed]) -> BTreeSet<usize> {
     let mut paired = BTreeSet::new();
     if !events.iter().any(|(event, _)| matches!(event, Event::InlineHtml(_))) {
@@ -85,7 +84,7 @@ pub(super) fn paired(events: &[Placed]) -> BTreeSet<usize> {
     paired
 }
 
-/// How many open tags are looked through for a partner: a page of lone tags stays cheap.
+/// How many open tags are searched for a partner, so that a page of unmatched tags stays cheap.
 const MOST_OPEN: usize = 16;
 
 /// The text without its comments.

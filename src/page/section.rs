@@ -1,4 +1,4 @@
-//! Headings of a run sheet: when they are, who owns them, and what the part below them is for.
+//! Headings of a run sheet: their times, their owners, and the purpose of the part below them.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::rule;
 use crate::schedule::{self, Found, Place, Timing, Unit, recurrence};
 use crate::source::Span;
 
-/// Where in a run sheet the writer is: the headings above, with their level and what they are called.
+/// The writer's position in a run sheet: the headings above, with level and title.
 #[derive(Debug, Default)]
 pub struct Section(Vec<(u8, String, Track)>);
 
 impl Section {
-    /// The track of what stands above a heading of this level.
+    /// The track of the headings above this level.
     fn above(&self, level: u8) -> Track {
         self.0.iter().rfind(|(above, ..)| *above < level).map_or(Track::Main, |(_, _, track)| *track)
     }
@@ -31,7 +31,7 @@ impl Section {
 }
 
 impl Writer<'_, '_, '_> {
-    /// The track that begins with a heading, if another one was before it.
+    /// The track that begins with a heading, if it differs from the one before.
     pub(super) fn begins_track(&self, level: u8, text: &str) -> Option<Track> {
         if !self.is_run_sheet() {
             return None;
@@ -39,19 +39,19 @@ impl Writer<'_, '_, '_> {
         self.track_named(text).filter(|track| *track != self.finds.section.above(level))
     }
 
-    /// The track that a heading names. With a time before or after T-0, such as `T-2d: Review the rollback plan`, it is work
-    /// on the way forward: when the way back begins is not known.
+    /// The track that a heading names. With a time relative to T-0, such as `T-2d: Review the rollback plan`, it is work
+    /// on the way forward: the time of the way back is unknown in advance.
     fn track_named(&self, text: &str) -> Option<Track> {
         let is_planned = || matches!(schedule::heading::read(text, self.context.offset_unit), Found::Timing(_));
         Track::from_title(text).filter(|track| *track != Track::Reverse || !is_planned())
     }
 
-    /// A heading of a run sheet with all that it says.
+    /// A heading of a run sheet with everything it specifies.
     pub(super) fn sheet_heading(&mut self, level: u8, text: &str, anchor: String, span: Span, at: usize) -> Heading {
         let track = self.track_named(text).unwrap_or_else(|| self.finds.section.above(level));
         self.finds.section.0.retain(|(above, ..)| *above < level);
         let mut timing = self.timing(text, track, at);
-        // Without a time the whole text is searched for an owner.
+        // Without a time, an owner may be anywhere in the text.
         let untimed = if timing.is_none() { task::tail(text, self.context.roles).filter(|(kept, _)| !kept.is_empty()) } else { None };
         let owner = match &untimed {
             Some((_, tail)) => tail.owner.clone(),
@@ -102,7 +102,7 @@ fn from_decision(text: &str, unit: Option<Unit>) -> Option<Timing> {
     Some(timing)
 }
 
-/// The owner that the metadata of a heading names. Behind a leading offset it is taken out of the label.
+/// The owner in the metadata of a heading. After a leading offset, it is removed from the label.
 fn heading_owner(timing: &mut Timing, roles: &BTreeMap<String, String>) -> Option<String> {
     if timing.place == Place::Lead
         && let Some((label, tail)) = task::tail(&timing.label, roles)

@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 pub struct Anchors(BTreeMap<String, usize>);
 
 impl Anchors {
-    /// The anchor of the next heading with this text. It is never empty.
+    /// The anchor of the next heading with this text. Never empty.
     pub fn next(&mut self, text: &str) -> String {
         let slug = github(text);
         let slug = if slug.is_empty() { "section".to_owned() } else { slug };
@@ -24,7 +24,7 @@ impl Anchors {
         anchor
     }
 
-    /// Takes an anchor that is given by hand; false if it is taken already.
+    /// Reserves an anchor given by hand; `false` if it is already used.
     pub fn claim(&mut self, anchor: &str) -> bool {
         self.0.insert(anchor.to_owned(), 0).is_none()
     }
@@ -49,8 +49,8 @@ fn is_mark(c: char) -> bool {
     matches!(c, '\u{0300}'..='\u{036F}' | '\u{0900}'..='\u{0903}' | '\u{093A}'..='\u{094F}' | '\u{0E31}' | '\u{0E34}'..='\u{0E3A}' | '\u{0E47}'..='\u{0E4E}' | '\u{200D}' | '\u{20D0}'..='\u{20FF}' | '\u{FE0F}')
 }
 
-/// The part of a page's address that a file or folder name gives: lower case, `_` and spaces to hyphens,
-/// marks that addresses cannot hold dropped. It is the same in whatever Unicode form the name is stored.
+/// The part of a page's address made from a file or folder name: lower case, `_` and spaces to hyphens,
+/// marks that addresses cannot contain dropped. The same for all Unicode forms of the name.
 pub fn address(name: &str) -> String {
     let mut slug = String::new();
     let one_form = if name.is_ascii() { name.to_ascii_lowercase() } else { name.nfc().collect::<String>().to_lowercase() };

@@ -8,7 +8,7 @@ use super::html::{Dialect, Writer};
 use super::markdown::{mark, plain_text};
 use crate::schedule::Offset;
 
-/// How many columns of about 2 cm paper has room for. A line to write on takes two of them.
+/// How many columns of about 2 cm fit on paper. A line to write on takes two of them.
 const PAPER: usize = 8;
 
 impl Writer<'_, '_, '_> {
@@ -45,7 +45,7 @@ impl Writer<'_, '_, '_> {
                 }
                 Event::Start(Tag::TableRow) => {
                     column = 0;
-                    // Only blanks and boxes are called by their row.
+                    // Only blanks and boxes are named after their row.
                     if self.is_run_sheet() {
                         row_name = name_of_row(&self.cell_texts(self.end_of(self.at)));
                     }
@@ -59,7 +59,7 @@ impl Writer<'_, '_, '_> {
                     column += 1;
                     continue;
                 }
-                // What is in a cell is written with the cell.
+                // The content of a cell is written with the cell.
                 Event::Start(_) | Event::End(_) | Event::Text(_) | Event::Code(_) | Event::Rule | mark!() => {}
             }
             self.at += 1;
@@ -69,7 +69,7 @@ impl Writer<'_, '_, '_> {
         self.push(if self.context.dialect == Dialect::Mail { "</tbody></table>\n" } else { "</tbody></table></div>\n" });
     }
 
-    /// The texts of the cells of the row that comes next.
+    /// The cell texts of the next row.
     fn cell_texts(&self, end: usize) -> Vec<String> {
         let mut texts = Vec::new();
         for index in self.at..end {
@@ -85,7 +85,7 @@ impl Writer<'_, '_, '_> {
         texts
     }
 
-    /// The number of cells with a blank in the row that has most of them.
+    /// The largest number of cells with a blank in a row.
     fn most_blanks_in_a_row(&self, end: usize) -> usize {
         let (mut most, mut here) = (0, 0);
         for index in self.at..end {
@@ -102,7 +102,7 @@ impl Writer<'_, '_, '_> {
         most
     }
 
-    /// Writes a cell. In a wide table it says what its column is called, as on paper its row is broken.
+    /// Writes a cell. In a wide table it carries the name of its column, because its row is broken on paper.
     fn cell(&mut self, column: Option<&Alignment>, in_head: bool, row: &str, header: Option<&String>, is_wide: bool) {
         let start = self.at;
         let end = self.end_of(start);
@@ -139,7 +139,7 @@ impl Writer<'_, '_, '_> {
     }
 }
 
-/// What a blank in a cell is called: by its row and its column.
+/// The name of a blank in a cell: its row and its column.
 fn label(row: &str, header: Option<&String>) -> String {
     let mut label = short(row).into_owned();
     if let Some(header) = header.filter(|header| !header.is_empty()) {
@@ -151,8 +151,8 @@ fn label(row: &str, header: Option<&String>) -> String {
     label
 }
 
-/// The cell that names a row: the first one with words. A number or a time would be another row's after the next edit, and
-/// what is ticked would go with it.
+/// The cell that names a row: the first one with words. Numbers and times are skipped: after an edit they could name another row,
+/// and ticks would move with them.
 fn name_of_row(texts: &[String]) -> (usize, String) {
     let is_box = |text: &str| matches!(text, "[ ]" | "☐" | "[x]" | "[X]");
     let find = |fits: &dyn Fn(&str) -> bool| texts.iter().position(|text| !is_box(text) && fits(text));
@@ -161,7 +161,7 @@ fn name_of_row(texts: &[String]) -> (usize, String) {
     column.map_or_else(Default::default, |column| (column, texts[column].clone()))
 }
 
-/// Whether a text only counts: `3`, `3.1`, `#3`, `Step 3`.
+/// Whether a text is only a number: `3`, `3.1`, `#3`, `Step 3`.
 fn is_number(text: &str) -> bool {
     let number = text.trim_start_matches(|c: char| c.is_alphabetic() || c == '#' || c == '.').trim_start();
     let word = text[..text.len() - number.len()].trim_end_matches(['.', ' ', '#']).to_lowercase();
@@ -169,7 +169,7 @@ fn is_number(text: &str) -> bool {
     counts && ["", "step", "task", "phase", "no", "nr", "item"].contains(&word.as_str())
 }
 
-/// Whether two columns hold numbers that should be equal: `Source count` and `Target count`, or `Source` and `Target`.
+/// Whether two columns contain numbers that should be equal: `Source count` and `Target count`, or `Source` and `Target`.
 fn compares_counts(headers: &[String]) -> bool {
     let sides: Vec<Side> = headers
         .iter()

@@ -1,9 +1,9 @@
 //! Template tags in the Markdown of a notice.
 //!
-//! Each tag is replaced by a mark of as many bytes before the Markdown is parsed, so that places stay
-//! right and no tag can be read as Markdown; afterwards the marks are turned into tags of a template.
+//! Before the Markdown is parsed, each tag is replaced by a mark of the same number of bytes, so that places stay
+//! right and no tag can be read as Markdown; afterwards the marks become tags of a template.
 //! Inline marks are words; a statement on a line of its own becomes a processing instruction, a block
-//! that may stand anywhere (CommonMark §4.6, kind 3).
+//! that may occur anywhere (CommonMark §4.6, kind 3).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::source::{RelPath, Span};
 
 /// Marks of tags in text.
 pub(super) const TEXT: u32 = 0xF_0000;
-/// Marks of statements that stand on a line of their own (within `<?…?>`).
+/// Marks of statements on their own line (within `<?…?>`).
 pub(super) const BLOCK: u32 = 0xE100;
-/// Marks at the beginning of a link's target, further on in it, in code, and in the address of a `mailto:`.
+/// Marks at the beginning of a link's target, later in it, in code, and in the address of a `mailto:`.
 const LINK: u32 = 0x10_0000;
 const LINK_PART: u32 = 0x10_4000;
 const CODE: u32 = 0x10_8000;
 const ADDRESS: u32 = 0x10_C000;
-/// More tags than this in one file are refused.
+/// The maximum number of tags in one file.
 const MOST: u32 = 0x1700;
 pub(super) const FILL: char = 'x';
 
@@ -36,32 +36,32 @@ pub enum Kind {
     Comment,
 }
 
-/// A template tag and where it stands in its file.
+/// A template tag and its place in the file.
 #[derive(Clone, Debug)]
 pub struct Tag {
     pub kind: Kind,
-    /// As it was written, with its braces.
+    /// The tag as written, with its braces.
     pub text: String,
     pub span: Span,
 }
 
 impl Tag {
-    /// What stands between the braces.
+    /// The text between the braces.
     pub fn inner(&self) -> &str {
         self.text[2..self.text.len() - 2].trim_matches('-').trim()
     }
 
-    /// Whether it takes the spaces before it away: `{{-`, `{%-`.
+    /// Whether it removes the spaces before it: `{{-`, `{%-`.
     pub fn trims_before(&self) -> bool {
         self.text.as_bytes()[2] == b'-' && self.text.len() > 5
     }
 
-    /// Whether it takes the spaces behind it away: `-}}`, `-%}`.
+    /// Whether it removes the spaces after it: `-}}`, `-%}`.
     pub fn trims_behind(&self) -> bool {
         self.text.len() > 5 && self.text.as_bytes()[self.text.len() - 3] == b'-'
     }
 
-    /// What a statement does: its first word, such as `if`.
+    /// The kind of a statement: its first word, such as `if`.
     pub fn word(&self) -> &str {
         self.inner().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("")
     }
@@ -79,15 +79,15 @@ pub struct Marked {
     pub tags: Vec<Tag>,
 }
 
-/// The template tags of a page, while its HTML holds marks in their places.
+/// The template tags of a page whose HTML contains marks in their places.
 #[derive(Clone, Debug)]
 pub struct TemplateTags {
     pub tags: Arc<[Tag]>,
-    /// In which element each tag stands, by the number of the tag.
+    /// The element that contains each tag, by the number of the tag.
     pub element_of_tag: BTreeMap<usize, usize>,
 }
 
-/// Finds the tags of a text. One that is not closed is an error.
+/// Finds the tags of a text. An unclosed tag is an error.
 pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) -> Marked {
     let mut marked = Marked { text: String::with_capacity(text.len()), tags: Vec::new() };
     let mut at = 0;
@@ -142,7 +142,7 @@ fn delimiters(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
-/// Where the tag ends. Quoted text may hold the closing mark; an empty line ends the search.
+/// The end of the tag. Quoted text may contain the closing mark; an empty line ends the search.
 fn closing(text: &str, start: usize, kind: Kind) -> Option<usize> {
     let close = delimiters(kind).1.as_bytes();
     let bytes = text.as_bytes();
@@ -162,11 +162,11 @@ fn closing(text: &str, start: usize, kind: Kind) -> Option<usize> {
     None
 }
 
-/// Whether nothing else stands on the line. How far it may be indented depends on what it stands in, which only the parser knows.
+/// Whether the tag is alone on its line. Only the parser knows how far the line may be indented.
 fn alone_on_line(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].rsplit('\n').next().unwrap_or("");
     let after = text[end..].split('\n').next().unwrap_or("");
-    // The spaces of CommonMark: any other one begins a paragraph.
+    // CommonMark's spaces: any other kind begins a paragraph.
     let is_empty = |text: &str| text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
     is_empty(before) && is_empty(after)
 }
@@ -187,7 +187,7 @@ fn character(code: u32) -> char {
     char::from_u32(code).unwrap_or('\u{FFFD}')
 }
 
-/// The statement of an HTML block that is nothing but one, as a mark in text.
+/// The statement in an HTML block that contains nothing else, as a mark in text.
 pub fn block(html: &str) -> Option<char> {
     let inner = html.trim().strip_prefix("<?")?.strip_suffix("?>")?;
     let first = inner.chars().next()?;
@@ -200,19 +200,19 @@ pub fn holds_mark(text: &str) -> bool {
     text.chars().any(|c| index_of(c, TEXT).is_some())
 }
 
-/// Whether a target holds a mark and can be one of a link: it begins with a scheme that is allowed, or with the mark, whose value is
-/// judged when it is known.
+/// Whether a target with a mark can be that of a link: it begins with an allowed scheme, or with the mark, whose value is
+/// judged once it is known.
 pub fn can_lead(target: &str) -> bool {
     let begins = target.starts_with(|c| index_of(c, TEXT).is_some());
     holds_mark(target) && (begins || matches!(link::classify(target), Target::External(_)))
 }
 
-/// The number of the tag that a mark of this kind stands for.
+/// The number of the tag for a mark of this kind.
 pub(super) fn index_of(c: char, base: u32) -> Option<usize> {
     u32::from(c).checked_sub(base).filter(|index| *index < MOST).map(|index| index as usize)
 }
 
-/// A text with its tags as they were written.
+/// A text with its tags as written.
 pub(super) fn as_written(text: &str, tags: &[Tag]) -> String {
     if let Some(tag) = block(text).and_then(|mark| tags.get(index_of(mark, TEXT)?)) {
         return format!("{}\n", tag.text);
@@ -221,7 +221,7 @@ pub(super) fn as_written(text: &str, tags: &[Tag]) -> String {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         rest = &rest[c.len_utf8()..];
-        // In code a statement of a line of its own is still between the marks of its block.
+        // In code, a statement on its own line is still between the marks of its block.
         let own_line = index_of(c, BLOCK).and_then(|index| tags.get(index)).filter(|_| written.ends_with("<?"));
         if let Some(tag) = own_line {
             written.truncate(written.len() - 2);
@@ -240,7 +240,7 @@ pub(super) fn as_written(text: &str, tags: &[Tag]) -> String {
     written
 }
 
-/// The target of a link with its marks made marks of a link.
+/// The target of a link, with its marks turned into marks for links.
 pub fn in_link(target: &str) -> String {
     let address = if target.starts_with("mailto:") { target.find('?').unwrap_or(target.len()) } else { 0 };
     let base = |at: usize| match at {
@@ -252,7 +252,7 @@ pub fn in_link(target: &str) -> String {
     target.char_indices().map(moved).collect()
 }
 
-/// A text for a message: its marks, and the fill behind them, are dots.
+/// A text for a message: marks and their fill become dots.
 pub fn with_dots(text: &str) -> String {
     let mut shown = String::new();
     let mut is_fill = false;
@@ -268,7 +268,7 @@ pub fn with_dots(text: &str) -> String {
     shown
 }
 
-/// Code with its marks made marks of code: there a tag is what it looks like.
+/// Code, with its marks turned into marks for code: there, tags are plain text.
 pub fn in_code(code: &str) -> String {
     let mut moved = String::new();
     for c in code.chars() {
@@ -280,24 +280,24 @@ pub fn in_code(code: &str) -> String {
     moved
 }
 
-/// A template, and which bytes of it come from which place of the file.
+/// A template, and the source places of its bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Template {
     pub text: String,
     pub places: Vec<(Span, Span)>,
-    /// Tags that are in use, by number: those in code are not.
+    /// Active tags, by number; tags in code are not active.
     pub used: Vec<usize>,
 }
 
 impl Template {
-    /// Replaces the last place where a text stands, which is behind all tags.
+    /// Replaces the last occurrence of a text, which is after all tags.
     pub fn replace_behind(&mut self, text: &str, by: &str) {
         if let Some(at) = self.text.rfind(text) {
             self.text.replace_range(at..at + text.len(), by);
         }
     }
 
-    /// The place in the file of a byte of the template: its tag's, or the nearest one before.
+    /// The source place of a byte of the template: its tag's, or the nearest one before.
     pub fn place(&self, at: usize) -> Option<Span> {
         let index = self.places.partition_point(|(made, _)| made.start <= at);
         self.places.get(index.saturating_sub(1)).map(|(_, span)| span.clone())
@@ -316,7 +316,7 @@ pub fn template(marked: &str, tags: &[Tag], html: bool) -> Template {
     write_template(marked, tags, html, false)
 }
 
-/// As [`template`] for text, with marks around each value and behind each branch.
+/// Like [`template`] for text, with marks around each value and after each branch.
 pub fn probe(marked: &str, tags: &[Tag]) -> Template {
     write_template(marked, tags, false, true)
 }
@@ -331,7 +331,7 @@ fn write_template(marked: &str, tags: &[Tag], html: bool, is_probe: bool) -> Tem
             plain.push(c);
             continue;
         };
-        // The fill behind a mark stands for the rest of the tag. A block's mark in text has none.
+        // The fill after a mark covers the rest of the tag. A block's mark in text has none.
         let fill = tag.text.len().saturating_sub(4);
         if rest.len() >= fill && rest.as_bytes()[..fill].iter().all(|byte| *byte == FILL as u8) {
             rest = &rest[fill..];
@@ -345,7 +345,7 @@ fn write_template(marked: &str, tags: &[Tag], html: bool, is_probe: bool) -> Tem
         if is_reviewed && tag.kind == Kind::Expression {
             template.text.push_str(&format!("{VALUE}{index}{IS}"));
         }
-        // What is reviewed is the value, not how a link writes it.
+        // A review shows the value, not how a link encodes it.
         push_tag(tag, if is_reviewed { TEXT } else { base }, html, &mut template.text);
         if is_reviewed && tag.kind == Kind::Expression {
             template.text.push(END);
@@ -369,7 +369,7 @@ fn tag_of(c: char, tags: &[Tag]) -> Option<(&Tag, usize, u32)> {
     })
 }
 
-/// Text that only looks like a tag (say, from `{\{`) is kept as text.
+/// Text that only looks like a tag (for example from `{\{`) stays text.
 fn flush(plain: &mut String, template: &mut String) {
     if !plain.contains("{{") && !plain.contains("{%") && !plain.contains("{#") {
         template.push_str(plain);

@@ -1,4 +1,4 @@
-//! What an item of a run sheet says besides its text: owner, estimate, attributes, a choice.
+//! Metadata of a run sheet's item: owner, estimate, attributes, a choice.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::schedule::{Length, Offset};
 pub struct Tail {
     pub owner: Option<String>,
     pub estimate: Option<Length>,
-    /// Other keys, such as `after`, as they were written.
+    /// Other keys, such as `after`, as written.
     pub other: Vec<(String, String)>,
 }
 
 const KEYS: [&str; 12] = ["owner", "who", "by", "verify", "est", "after", "needs", "not-before", "notify", "expect", "id", "duration"];
 
-/// Words that begin a bullet which says something of the task above it.
+/// Words at the beginning of a bullet that describes the task above it.
 const ATTRIBUTES: [&str; 7] = ["Expect", "If not", "Owner", "Verify", "Rollback", "Evidence", "Where"];
 
-/// Cuts the metadata from the end of a text. `roles` are the keys that the event declares.
+/// Removes the metadata from the end of a text. `roles` are the keys that the event declares.
 pub fn tail<'t>(text: &'t str, roles: &BTreeMap<String, String>) -> Option<(&'t str, Tail)> {
     let trimmed = text.trim_end();
     let inner_end = trimmed.strip_suffix(')')?;
@@ -60,14 +60,14 @@ fn read_part(part: &str, roles: &BTreeMap<String, String>, tail: &mut Tail) -> O
     None
 }
 
-/// An owner as it was written; a role as the event calls it, so that `DBA` and `dba` are one.
+/// An owner as written; a role gets the event's spelling, so that `DBA` and `dba` are the same.
 pub fn role(owner: &str, roles: &BTreeMap<String, String>) -> String {
     let owner = blank::restore(owner);
     let lower = owner.to_lowercase();
     if roles.contains_key(&lower) { lower } else { owner }
 }
 
-/// The attribute that a bullet begins with, and the length of that beginning: `Expect: …`.
+/// The attribute with which a bullet begins, and the length of that beginning: `Expect: …`.
 pub fn attribute(text: &str) -> Option<(&'static str, usize)> {
     ATTRIBUTES.iter().find_map(|name| {
         let head = text.get(..name.len())?;
@@ -76,7 +76,7 @@ pub fn attribute(text: &str) -> Option<(&'static str, usize)> {
     })
 }
 
-/// A line with two or more labelled boxes: `Decision: [ ] GO [ ] NO-GO` is one choice. Gives its name and the answers.
+/// A line with two or more labelled boxes: `Decision: [ ] GO [ ] NO-GO` is one choice. Returns its name and the answers.
 pub fn choice(text: &str) -> Option<(&str, Vec<&str>)> {
     let mut parts = text.split("[ ]");
     let name = parts.next()?.trim().trim_end_matches(':').trim();
@@ -84,12 +84,12 @@ pub fn choice(text: &str) -> Option<(&str, Vec<&str>)> {
     (answers.len() >= 2 && answers.iter().all(|answer| !answer.is_empty())).then_some((name, answers))
 }
 
-/// The id of an item: its section and its text, not its place, so that an inserted line moves no tick.
+/// The id of an item: based on its section and text, not its place, so that inserting a line moves no tick.
 pub fn id(section: &str, text: &str) -> String {
     blake3::hash(format!("{section}\n{}", normal(text)).as_bytes()).to_hex()[..10].to_owned()
 }
 
-/// A text as it is compared: one form of each letter (NFKC), lower case, single spaces.
+/// A text normalised for comparison: NFKC, lower case, single spaces.
 pub fn normal(text: &str) -> String {
     let folded = if text.is_ascii() { text.to_ascii_lowercase() } else { text.nfkc().collect::<String>().to_lowercase() };
     folded.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,51 +1,51 @@
-//! What a file of the content is by its name, and by its first bytes: a page, a file that is published, or one that must not be.
+//! The kind of a content file, by its name and first bytes: a page, a published file, or one that must not be published.
 
 use super::CONTENT;
 use crate::source::RelPath;
 
-/// Types that are shown or heard. Their names say what is in the picture, so that `password-reset.png` is published.
+/// Pictures, sound and video. Their names describe their content, so `password-reset.png` is published.
 const MEDIA: [&str; 15] =
     ["png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "ico", "mp4", "webm", "mp3", "ogg", "woff", "woff2", "webmanifest"];
-/// Other types that are published. Their names may say that they hold a secret.
+/// Other published types. Their names may indicate a secret.
 const DOCUMENTS: [&str; 10] = ["pdf", "txt", "css", "js", "json", "xml", "ics", "zip", "gz", "tgz"];
-/// Files at the top of the content that hosts read, each by its whole name.
+/// Files at the top of the content that hosts read, by full name.
 const FOR_HOSTS: [&str; 3] = ["_headers", "_redirects", "CNAME"];
-/// The folder at the top of the content whose files prove something to others (RFC 8615). They may have no ending.
+/// The folder at the top of the content for files by which others verify something (RFC 8615). They may lack an ending.
 pub const WELL_KNOWN: &str = ".well-known";
-/// Endings of files that hold recipients, secrets or backups. They count before another ending, too, as in `users.csv.gz`.
+/// Endings of files with recipients, secrets or backups. They also count before another ending, as in `users.csv.gz`.
 const PRIVATE: [&str; 34] = [
     "csv", "tsv", "jsonl", "xls", "xlsx", "ods", "env", "pem", "key", "p8", "p12", "pfx", "ppk", "jks", "keystore", "keytab", "gpg",
     "kdbx", "crt", "cer", "der", "sqlite", "sqlite3", "db", "sql", "dump", "eml", "mbox", "tfstate", "tfvars", "netrc", "pgpass",
     "htpasswd", "passwd",
 ];
-/// How names begin that hold secrets, whatever their ending.
+/// Beginnings of names that indicate secrets, whatever the ending.
 const SECRET_BEGINNINGS: [&str; 9] =
     ["id_", "htpasswd", "htgroup", "passwd", "shadow", "authorized_keys", "known_hosts", "netrc", "pgpass"];
-/// How names without an ending begin that hold secrets.
+/// Beginnings of names without an ending that indicate secrets.
 const SECRET_BEGINNINGS_WITHOUT_ENDING: [&str; 1] = ["private"];
-/// Parts of names that hold secrets. `-` and `_` are left out of both.
+/// Parts of names that indicate secrets. `-` and `_` are ignored on both sides.
 const SECRET_PARTS: [&str; 8] = ["secret", "credential", "passwords", "passphrase", "serviceaccount", "privatekey", "apikey", "kubeconfig"];
-/// What stands at the end of a name, before the ending, that holds a secret.
+/// Ends of names, before the ending, that indicate a secret.
 const SECRET_ENDS: [&str; 3] = ["password", "passwd", "pwd"];
 
-/// What a file below `content/` is, by its path.
+/// The kind of a file below `content/`, by its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Page,
-    /// Published as it is, whatever is in it.
+    /// Published as it is, whatever it contains.
     Media,
     /// Published unless its first bytes are those of a key.
     Document,
     /// It may hold recipients or secrets, or it is hidden.
     Private,
-    /// Of a type that is on no list.
+    /// A type that is not on a list.
     Other,
 }
 
 impl Kind {
     pub fn of(path: &RelPath) -> Kind {
         let ending = path.ending();
-        // A page may be about secrets.
+        // A page may have secrets as its subject.
         if ending == "md" {
             return match (is_hidden(path), well_known(path)) {
                 (true, _) => Kind::Private,
@@ -71,10 +71,10 @@ impl Kind {
     }
 }
 
-/// How many of the first bytes of a document are looked at.
+/// How many of the first bytes of a document are checked.
 pub const LOOKED_AT: u64 = 64 << 10;
 
-/// Whether the first bytes of a document are those of a private key (RFC 7468), or of a key file of a cloud's service.
+/// Whether the first bytes of a document are those of a private key (RFC 7468), or of a cloud service's key file.
 pub fn holds_key(beginning: &[u8]) -> bool {
     let has = |words: &str| memchr::memmem::find(beginning, words.as_bytes()).is_some();
     has("PRIVATE KEY-----") || has("PRIVATE KEY BLOCK-----") || has("PuTTY-User-Key-File-") || has("\"private_key\"")
@@ -99,7 +99,7 @@ fn has_private_name(path: &RelPath) -> bool {
         || SECRET_BEGINNINGS.iter().any(|begins| stem.starts_with(begins))
         || !has_ending && SECRET_BEGINNINGS_WITHOUT_ENDING.iter().any(|begins| stem.starts_with(begins))
         || SECRET_PARTS.iter().any(|part| joined.contains(part))
-        // `.well-known/change-password` is a name that many look for.
+        // Many clients look for `.well-known/change-password`.
         || has_ending && SECRET_ENDS.iter().any(|end| joined.ends_with(end))
 }
 
@@ -108,7 +108,7 @@ fn well_known(path: &RelPath) -> Option<&str> {
     path.below(CONTENT)?.strip_prefix(WELL_KNOWN)?.strip_prefix('/')
 }
 
-/// Whether a file has no ending and is published all the same, because hosts or others look for it.
+/// Whether a file without an ending is published all the same, because hosts or others look for it.
 fn is_for_hosts(path: &RelPath) -> bool {
     FOR_HOSTS.contains(&path.below(CONTENT).unwrap_or_default()) || well_known(path).is_some() && !path.name().contains('.')
 }

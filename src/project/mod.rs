@@ -1,4 +1,4 @@
-//! A project: everything that its files say, each read by itself.
+//! A project: the content of all its files, each read separately.
 
 pub mod kind;
 pub mod page;
@@ -31,7 +31,7 @@ pub struct Project {
     pub config: Config,
     pub pages: Vec<Arc<Page>>,
     pub diagnostics: Diagnostics,
-    /// The roles of all events, which pages are read with.
+    /// The roles of all events, needed for reading pages.
     roles: BTreeMap<String, String>,
     /// The languages that they are written in.
     languages: Languages,

@@ -1,4 +1,4 @@
-//! A page: a Markdown file with its front matter and its notices, read as far as one file alone can tell.
+//! A page: a Markdown file with its front matter and its notices, as far as one file alone can determine it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,10 +29,10 @@ pub struct Page {
     pub language: Language,
     /// From the front matter, the first `#`, or the file's name.
     pub title: String,
-    /// The `#` that the page begins with, as HTML; it is not in the body.
+    /// The `#` at the beginning of the page, as HTML; it is not in the body.
     pub title_html: Option<String>,
     pub body: Body,
-    /// If the page is a template: what the marks in its body stand for.
+    /// If the page is a template: the tags for the marks in its body.
     pub template_tags: Option<tags::TemplateTags>,
     pub headings: Vec<Heading>,
     pub links: Vec<Link>,
@@ -50,11 +50,11 @@ pub struct Page {
     pub rounds: Vec<Rounds>,
     /// Code that is highlighted.
     pub blocks: Vec<code::Block>,
-    /// What was wrong with the file by itself.
+    /// Faults of the file itself.
     pub diagnostics: Diagnostics,
 }
 
-/// Reads a page. It never fails: what cannot be understood is reported in the page's diagnostics.
+/// Reads a page. Never fails: faults are reported in the page's diagnostics.
 ///
 /// `roles` are the keys of the roles of all events.
 pub fn parse(source: &Source, roles: &BTreeMap<String, String>, languages: &Languages) -> Page {
@@ -151,7 +151,7 @@ fn template_events<'t>(
     events
 }
 
-/// The names that comments behind blanks give: `<!-- var: NEW_IP -->`.
+/// The variable names given by comments after blanks: `<!-- var: NEW_IP -->`.
 fn named_values(events: &[markdown::Placed]) -> BTreeSet<String> {
     let comments = events.iter().filter_map(|(event, _)| match event {
         Event::InlineHtml(html) => html.strip_prefix("<!--")?.strip_suffix("-->"),
@@ -171,7 +171,7 @@ fn report_private_use(text: &str, path: &RelPath, offset: usize, diagnostics: &m
     diagnostics.push(diagnostic.at(path, place).help("use a word or an image: icon-font characters don't display everywhere"));
 }
 
-/// A command that is shown in another order than it is run in cannot be judged by reading: such characters are made visible.
+/// Makes characters visible that would show a command in another order than it runs in.
 fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnostics) {
     if text.is_ascii() {
         return;
@@ -189,7 +189,7 @@ fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &
 
 /// A page is a run sheet if a heading has an offset and there is something to tick.
 fn looks_like_run_sheet(text: &str) -> bool {
-    // Cheap signs first: most pages have neither.
+    // Check cheap signs first: most pages have neither.
     if !text.contains("[ ]") && !text.contains("[x]") || !text.contains(['T', 'R']) {
         return false;
     }

@@ -6,12 +6,12 @@ use crate::page::{Hole, Kind, Publish, link};
 use crate::site::{Site, SitePage};
 use crate::text::html::escape;
 
-/// The body of a page. `root` is the way to the top of the site.
+/// The body of a page. `root` is the relative path to the top of the site.
 pub fn body(site: &Site, page: &SitePage, root: &str) -> String {
     filled(site, page, root, |block, html| code(site, block, html))
 }
 
-/// The body of a page for one who reads its text alone: code is without colours.
+/// The body of a page for readers of text only: without highlighting.
 pub fn colourless(site: &Site, page: &SitePage) -> String {
     filled(site, page, "", |block, html| escape(&block.code.text, html))
 }
@@ -23,7 +23,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
     let mut html = body.fill_with(64 * body.holes.len() + code_length, |hole, html| match hole {
         Hole::Link(number) => {
             let Some(address) = page.links.get(number).cloned().flatten() else { return };
-            // A place on the same page is reached without its file's name.
+            // A link within the page needs no file name.
             if let Some(fragment) = address.strip_prefix(&page.route).filter(|rest| rest.starts_with('#')) {
                 return escape(fragment, html);
             }
@@ -46,7 +46,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
             Publish::Template => language.html("notice.template"),
             Publish::Sent | Publish::Never => language.html("notice.sent"),
         };
-        // The title of a notice that is a page stands above it already.
+        // A page that is one notice already has its title above it.
         if page.page.kind == Kind::Notice {
             html.push_str("<article class=\"notice\">");
         } else {
@@ -71,7 +71,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
     html
 }
 
-/// A block of code with its colours, as they were made before or as they are made now.
+/// A highlighted block of code, from cached tokens or from new ones.
 fn code(site: &Site, block: &Block, html: &mut String) {
     if site.config.site.highlight {
         let known = site.highlights.0.get(&block.code.key);

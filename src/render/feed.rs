@@ -9,10 +9,10 @@ use crate::page::{Kind, Publish};
 use crate::site::{CHANGES, FEED, Site, SitePage, Target};
 use crate::theme::Theme;
 
-/// So many pages are in the feed of changes.
+/// How many pages are in the feed of changes.
 const MOST_CHANGES: usize = 20;
 
-/// A feed that pages name in their head.
+/// A feed that pages link to in their head.
 #[derive(Serialize)]
 pub struct Link {
     pub title: String,
@@ -22,7 +22,7 @@ pub struct Link {
 #[derive(Serialize)]
 struct Entry {
     title: String,
-    /// Its address is its id, which does not change with its text.
+    /// Its address is also its id, so it stays the same when its text changes.
     url: String,
     updated: String,
     summary: Option<String>,
@@ -101,13 +101,13 @@ fn feed(site: &Site, theme: &Theme, title: &str, route: &str, entries: &[Entry])
     context.insert("language", &site.config.site.language);
     context.insert("home", &absolute(site, "index.html"));
     context.insert("url", &absolute(site, route));
-    // No clock: a feed is as new as its newest entry.
+    // Not the clock: a feed is as new as its newest entry.
     context.insert("updated", &entries.first().map(|entry| entry.updated.as_str()));
     context.insert("entries", entries);
     theme.render("feed.xml", &context)
 }
 
-/// The text without characters that XML 1.0 cannot hold, however they are written (§2.2).
+/// The text without characters that XML 1.0 cannot contain in any form (§2.2).
 fn legal(text: &str) -> String {
     text.chars().filter(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a template knows of a page: the frame that all pages share, and the page itself.
+//! The data for templates: the frame that all pages share, and the page itself.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ use crate::status;
 use crate::text::html::escape;
 use crate::theme::Theme;
 
-/// Where the body of a page and the sidebar go: they are put in after the template is rendered, so that they are never copied into one.
+/// Marks for the page body and the sidebar: they are inserted after the template is rendered, so that they are never copied through it.
 const BODY_MARK: &str = "\u{F8FF}body\u{F8FF}";
 const NAV_MARK: &str = "\u{F8FF}nav\u{F8FF}";
-/// The way to the top of the site, where it is not known yet.
+/// The relative path to the top of the site, while it is unknown.
 const ROOT_MARK: &str = "\u{F8FF}root\u{F8FF}";
 
-/// What the pages of a site share, made once.
+/// What the pages of a site share, built once.
 pub struct Frame<'a> {
     pub(super) site: &'a Site,
     pub(super) theme: &'a Theme,
@@ -33,11 +33,11 @@ pub struct Frame<'a> {
     shared: BTreeMap<String, Context>,
     /// The sidebar of each folder, without a mark at the page that is looked at.
     sidebars: BTreeMap<&'a str, String>,
-    /// Where the site begins on its host.
+    /// The path of the site on its host.
     base: String,
 }
 
-/// What `page` is in templates.
+/// The variable `page` in templates.
 #[derive(Default, Serialize)]
 struct PageContext<'a> {
     title: &'a str,
@@ -76,7 +76,7 @@ impl Day {
 }
 
 impl<'a> Frame<'a> {
-    /// The frame of a few pages: their sidebars are made with them.
+    /// The frame for a few pages: their sidebars are built as needed.
     pub fn new(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
         let languages = site.pages.iter().map(|page| &page.page.language).chain([site.languages.site()]);
         let languages: BTreeMap<&str, &Language> = languages.map(|language| (language.tag(), language)).collect();
@@ -84,18 +84,18 @@ impl<'a> Frame<'a> {
         Frame { site, theme, shared, sidebars: BTreeMap::new(), base: base_path(&site.config.site.base_url) }
     }
 
-    /// The frame of a site that is shown at the root of its host, wherever it will be published.
+    /// The frame of a site shown at the root of its host, wherever it will be published.
     pub fn at_root(mut self) -> Frame<'a> {
         "/".clone_into(&mut self.base);
         self.shared.values_mut().for_each(|context| context.insert("base_path", "/"));
         self
     }
 
-    /// The frame of all pages: each folder's sidebar is made once.
+    /// The frame for all pages: each folder's sidebar is built once.
     pub fn with_sidebars(site: &'a Site, theme: &'a Theme) -> Frame<'a> {
         let mut frame = Frame::new(site, theme);
         let made = site.sections.iter().filter_map(|section| {
-            // A template that fails is reported with each page that needs it.
+            // A failing template is reported with each page that needs it.
             let sidebar = frame.sidebar(&section.folder, &root_of(&section.route)).ok()?;
             Some((section.folder.as_str(), sidebar))
         });
@@ -120,7 +120,7 @@ impl<'a> Frame<'a> {
         context
     }
 
-    /// A page as a template makes it, with its sidebar and its body.
+    /// A page rendered by a template, with its sidebar and its body.
     fn whole(&self, template: &str, context: &Context, route: &str, root: &str, body: &str) -> Result<String, tera::Error> {
         let html = self.theme.render(template, context)?;
         let folder = self.site.folder(route);
@@ -195,7 +195,7 @@ impl<'a> Frame<'a> {
         self.plain_page("404.html", &self.base, page)
     }
 
-    /// A page that no file stands for.
+    /// A page without a source file.
     fn plain_page(&self, template: &str, root: &str, page: PageContext) -> Result<String, tera::Error> {
         let mut context = self.context(root, self.site.languages.site());
         context.insert("page", &page);
@@ -215,7 +215,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The template of a page, and what it calls such a page.
+/// The template of a page, and its name for the kind of page.
 pub fn template(page: &SitePage) -> (&'static str, &'static str) {
     match page.page.kind {
         _ if page.route == "index.html" => ("home.html", "home"),
@@ -232,7 +232,7 @@ fn escaped(text: &str) -> String {
     html
 }
 
-/// The page with the parts that marks stand for, wherever the template has put them.
+/// The page with its marks replaced, wherever the template has put them.
 fn with_parts(html: &str, known: &[(&str, &[&str])]) -> String {
     let length: usize = known.iter().flat_map(|(_, parts)| *parts).map(|part| part.len()).sum();
     let mut whole = String::with_capacity(html.len() + length);
@@ -249,7 +249,7 @@ fn with_parts(html: &str, known: &[(&str, &[&str])]) -> String {
     whole
 }
 
-/// The sidebar with the link to the page itself marked as the current one, in parts.
+/// The sidebar in which the link to the page itself is marked as current, in parts.
 fn with_current<'s>(sidebar: &'s str, root: &str, route: &str) -> [&'s str; 3] {
     let link = format!("href=\"{}\"", escaped(&format!("{root}{route}")));
     match memchr::memmem::find(sidebar.as_bytes(), link.as_bytes()) {
@@ -310,7 +310,7 @@ pub fn insert_words(context: &mut Context, language: &Language) {
 
 fn look_context(site: &Site) -> serde_json::Value {
     let look = &site.config.look;
-    // What is outside `content/` leads to the repository.
+    // Files outside `content/` are linked in the repository.
     let from_root = |address: &String| match address {
         whole if link::is_web(whole) || whole.starts_with('#') => whole.clone(),
         address => format!("{ROOT_MARK}{address}"),

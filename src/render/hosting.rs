@@ -13,8 +13,8 @@ use crate::theme::Theme;
 const CONTENT_SECURITY_POLICY: &str =
     "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; object-src 'none'";
 
-/// The same within a page, for hosts that send no headers of ours. Who may frame a page can be said in a header only. A page that was
-/// opened from the disk is no origin in some browsers, so its files are named, too; elsewhere no page may load any.
+/// The same as a `<meta>`, for hosts that don't send our headers. Only a header can restrict framing. In some browsers, a page opened
+/// from disk has no origin, so its files are allowed explicitly; pages from elsewhere cannot load files anyway.
 pub const POLICY_WITHIN: &str =
     "default-src 'self' file:; img-src 'self' file: data:; base-uri 'none'; form-action 'none'; object-src 'none'";
 
@@ -28,10 +28,10 @@ pub const HEADERS: [(&str, &str); 6] = [
     (RESOURCE_POLICY, "same-origin"),
 ];
 
-/// Who may show a file (Fetch §3.7).
+/// Which origins may load a file (Fetch §3.7).
 const RESOURCE_POLICY: &str = "Cross-Origin-Resource-Policy";
 
-/// Of files whose names change with their content.
+/// For files whose names change with their content.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// `_headers`, as Netlify and Cloudflare Pages read it.
@@ -51,7 +51,7 @@ pub fn headers(site: &Site, theme: &Theme) -> String {
     text
 }
 
-/// Where files lie that may be kept for ever: `assets/*`, unless one lies there whose name does not tell its content.
+/// Paths of files that may be cached forever: `assets/*`, unless it contains a file whose name does not depend on its content.
 fn immutable(site: &Site, theme: &Theme) -> Vec<String> {
     let is_hashed = |target: &Target| matches!(target, Target::Static(_));
     let assets: Vec<(&String, &Target)> = site.routes.iter().filter(|(route, _)| route.starts_with("assets/")).collect();
@@ -61,9 +61,9 @@ fn immutable(site: &Site, theme: &Theme) -> Vec<String> {
     theme.statics.keys().filter(|route| site.routes.contains_key(*route)).map(|route| encode_path(route.clone())).collect()
 }
 
-/// `_redirects`, as Netlify and Cloudflare Pages read it. A folder is asked for with and without its `/`.
+/// `_redirects`, as Netlify and Cloudflare Pages read it. A folder is listed with and without its `/`.
 ///
-/// Cloudflare shows `x.html` at `/x`, so where both are, `/x` is not led on: it would go round in a circle.
+/// Cloudflare shows `x.html` at `/x`, so if both exist, `/x` is not redirected: that would be a loop.
 pub fn redirects(site: &Site) -> String {
     let base = base_path(&site.config.site.base_url);
     let mut text = String::new();

@@ -20,7 +20,7 @@ use crate::source::RelPath;
 use crate::status;
 use crate::text::address::encode_path;
 
-/// What a route holds.
+/// The content of a route.
 #[derive(Debug, PartialEq)]
 pub enum Rendered {
     Bytes(Vec<u8>),
@@ -59,7 +59,7 @@ impl Frame<'_> {
     }
 }
 
-/// The template that makes a route, if one does.
+/// The template for a route, if it uses one.
 pub fn template_of(site: &Site, route: &str) -> Option<&'static str> {
     match site.routes.get(route)? {
         Target::Page(index) => Some(frame::template(&site.pages[*index]).0),
@@ -69,7 +69,7 @@ pub fn template_of(site: &Site, route: &str) -> Option<&'static str> {
     }
 }
 
-/// The way from a route to the top of the site.
+/// The relative path from a route to the top of the site.
 fn root_of(route: &str) -> String {
     "../".repeat(route.matches('/').count())
 }
@@ -84,14 +84,14 @@ fn canonical(site: &Site, route: &str) -> Option<String> {
     (!site.config.site.base_url.is_empty()).then(|| absolute(site, route))
 }
 
-/// The whole address of a route. Without `base_url` there is none to give.
+/// The full address of a route. `None` without `base_url`.
 fn absolute(site: &Site, route: &str) -> String {
     let base_url = &site.config.site.base_url;
     let base = base_path(base_url);
     format!("{}{}", &base_url[..base_url.len() - base.len()], path_on_host(&base, route))
 }
 
-/// The path of a route on its host, of a folder without its file's name.
+/// The path of a route on its host; for a folder, without its file's name.
 fn path_on_host(base: &str, route: &str) -> String {
     let folder = route.strip_suffix("index.html").filter(|rest| rest.is_empty() || rest.ends_with('/'));
     encode_path(format!("{base}{}", folder.unwrap_or(route)))

@@ -1,6 +1,6 @@
-//! What a run sheet shows on paper alone: the columns of its tasks, and where its links lead.
+//! Parts of a run sheet that appear only in print: the columns of its tasks, and the addresses of its links.
 //!
-//! Paper has no room to look elsewhere, so each task carries its own time, owner and length, as a row of a table would.
+//! On paper, readers cannot look things up elsewhere, so each task has its own time, owner and length, like a table row.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub fn plan(page: &SitePage, item: usize, event: Option<&Event>, html: &mut Stri
     html.push_str("</span></div>");
 }
 
-/// How far from T-0 a task begins. Days away that says little: its distance from its step is put behind that of the step.
+/// The distance of a task from T-0. If it is days away, the distance from its step is added to that of the step instead.
 fn offset(page: &SitePage, item: usize, start: Option<&Zoned>, event: Option<&Event>) -> Option<String> {
     let step = &page.sheet.steps[page.sheet.step(&page.page.items[item])?];
     let (Some(start), Some(begin)) = (start, &step.start) else { return Some(step.offset.to_string()) };
@@ -57,9 +57,9 @@ fn offset(page: &SitePage, item: usize, start: Option<&Zoned>, event: Option<&Ev
     }
 }
 
-/// Numbers the links that lead out of the site, for a list of their addresses: gives the HTML with the numbers, and the list.
+/// Numbers the links that lead out of the site, for a list of addresses: returns the HTML with the numbers, and the list.
 ///
-/// Equal addresses have one number. A link whose words are its address already has none.
+/// Equal addresses share a number. A link whose text is its address gets none.
 pub fn link_notes(html: &str) -> (String, Vec<&str>) {
     let mut noted = String::with_capacity(html.len());
     let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
@@ -87,8 +87,8 @@ pub fn link_notes(html: &str) -> (String, Vec<&str>) {
     (noted, addresses)
 }
 
-/// A body with its links numbered and the list of their addresses in it: before what begins a sheet of its own at the end, so
-/// that stop conditions and contacts stay last; else at the end.
+/// A body with numbered links and the list of their addresses: before the part that begins the last sheet of paper, so
+/// that stop conditions and contacts stay last; otherwise at the end.
 pub fn with_link_notes(html: String) -> String {
     let (noted, addresses) = link_notes(&html);
     if addresses.is_empty() {

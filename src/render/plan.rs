@@ -1,4 +1,4 @@
-//! The plan of a run sheet for people who are not on its page: a picture of it, and a calendar.
+//! The plan of a run sheet outside its page: a picture of it, and a calendar.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::{Round, calendar, gates, timeline};
 use crate::site::{Site, SitePage};
 
-/// The plan of a sheet as a picture with its table; empty without a date.
+/// The plan of a sheet as a picture with a table; empty without a date.
 pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
     let Some((event, clock)) = event.and_then(|event| Some((event, event.clock.as_ref()?))) else { return String::new() };
     let sheet = &page.sheet;
@@ -51,7 +51,7 @@ pub fn timeline(page: &SitePage, event: Option<&Event>) -> String {
 
 /// The rounds of a recurring step.
 fn rounds_of<'s>(page: &'s SitePage, step: &Step) -> Option<&'s [Round]> {
-    // Lists stand in the order of their headings.
+    // Lists are in the order of their headings.
     let from = page.page.rounds.partition_point(|list| list.section < Some(step.heading));
     let mut own = page.page.rounds[from..].iter().take_while(|list| list.section == Some(step.heading));
     let number = from + own.position(|list| !list.alone)?;
@@ -67,12 +67,12 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
     let base = &site.config.site.base_url;
     let url = |anchor: &str| (!base.is_empty()).then(|| format!("{base}{}#{anchor}", page.route));
     let host = base.split("://").nth(1).and_then(|rest| rest.split('/').next()).filter(|host| !host.is_empty()).unwrap_or("runsheet");
-    // The same entry keeps its name when its time or its title changes, so that calendars update it.
+    // An entry keeps its name when its time or title changes, so that calendars update it.
     let uid = |name: &str| {
         let hash = blake3::hash(format!("{}\n{}\n{}\n{name}", site_key(site), event.id, page.page.path).as_bytes()).to_hex();
         format!("{}@{host}", &hash[..24])
     };
-    // Of headings that are called the same, the second one is counted.
+    // Headings with the same title are numbered.
     let mut twins: BTreeMap<&str, usize> = BTreeMap::new();
     for (step, is_gate) in page.sheet.steps.iter().zip(gates(&page.page, &page.sheet)) {
         let path = &*page.page.headings[step.heading].path;
@@ -113,7 +113,7 @@ pub fn calendar(site: &Site, page: &SitePage) -> String {
     calendar::write(&about, &entries)
 }
 
-/// When each stop condition is watched, as far as that has an end.
+/// When each stop condition is watched, if that has an end.
 fn stop_conditions(
     page: &SitePage,
     clock: &Clock,
@@ -164,14 +164,14 @@ fn repeated_items(
     }
 }
 
-/// When the calendar was made, as far as it can be said without a clock: at the time of the build if that is fixed, else
-/// at the last review of the page, else at T-0. A file that changes with each build would look new each time.
+/// The date of the calendar, without asking a clock: the time of the build if that is fixed, otherwise the last review of the
+/// page, otherwise T-0. A file that changes with each build would look new each time.
 fn stamp(site: &Site, page: &SitePage, clock: &Clock) -> jiff::Timestamp {
     let reviewed = || page.page.front.reviewed.and_then(|date| date.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp());
     site.built_at.or_else(reviewed).unwrap_or_else(|| clock.t0().timestamp())
 }
 
-/// A step, or each of its rounds; `uid` names what of it is meant.
+/// A step, or each of its rounds; `uid` identifies which part of it.
 fn step_entries(
     page: &SitePage,
     step: &Step,
@@ -210,7 +210,7 @@ fn step_entries(
         StepKind::Range => calendar::Kind::Phase,
         _ => calendar::Kind::Step,
     };
-    // A point without an estimate lasts until the next one begins, which may be days.
+    // A point without an estimate lasts until the next one begins, which may be days later.
     let has_length = step.end_offset.is_some() || heading.timing.as_ref().is_some_and(|timing| timing.estimate.is_some());
     let is_busy = has_length && matches!(kind, calendar::Kind::Step | calendar::Kind::Gate);
     entries.push(calendar::Entry { is_busy, ..entry(uid(""), start, step.end.clone(), kind, &step.offset.to_string()) });

@@ -1,4 +1,4 @@
-//! What the clock adds to a run sheet: times, rounds, the panel of its event, its calendar and its copy for offline use.
+//! Parts of a run sheet that depend on the clock: times, rounds, the panel of its event, its calendar and its offline copy.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn utc(at: &jiff::Zoned, language: &Language) -> Option<String> {
     is_other.then(|| language.utc(at.timestamp()))
 }
 
-/// What templates know of a run sheet.
+/// Template variables of a run sheet.
 pub fn context(site: &Site, page: &SitePage, event: Option<&Event>, root: &str) -> serde_json::Value {
     let (sheet, language) = (&page.sheet, &page.page.language);
     let time = |at: &jiff::Zoned| json!({ "iso": moment::datetime_attribute(at), "text": long(at, language) });
@@ -88,7 +88,7 @@ pub fn site_key(site: &Site) -> String {
     format!("{}\n{}", site.config.site.base_url, site.config.site.title)
 }
 
-/// The times of a heading: in the event's zone, then in the others.
+/// The times of a heading: in the event's zone, then in the other zones.
 pub fn when(site: &Site, page: &SitePage, heading: usize, html: &mut String) {
     let Some(step) = page.sheet.step_at(heading) else { return };
     let language = &page.page.language;
@@ -168,7 +168,7 @@ fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, language: &L
     }
 }
 
-/// What every run sheet loads of the theme; their names have hashes.
+/// The theme files that every run sheet loads; their names contain hashes.
 const KEPT: [&str; 7] = ["site.css", "sheet.css", LOOK, "site.js", "sheet.js", "run.js", "icon.svg"];
 
 /// The script that keeps the site's run sheets in a browser for use without a network.
@@ -196,10 +196,10 @@ pub fn worker(site: &Site, theme: &Theme) -> String {
     format!("const SHEETS = {list};\n{}", theme.worker)
 }
 
-/// Rounds that are offered where the window of a repeated list has no end.
+/// How many rounds are offered if the window of a repeated list has no end.
 const OPEN_ROUNDS: usize = 4;
 
-/// The boxes of a repeated list: one row a round, one column an item.
+/// The boxes of a repeated list: one row per round, one column per item.
 pub fn rounds(page: &SitePage, list: usize, html: &mut String) {
     let (Some(list), rounds) = (page.page.rounds.get(list), page.sheet.rounds.get(list).and_then(Option::as_ref)) else { return };
     let open: Vec<Round> = (1..=OPEN_ROUNDS).map(|n| Round { key: format!("n{n}"), offset: n.to_string(), at: None }).collect();
@@ -258,7 +258,7 @@ fn alone(page: &SitePage, item: usize, rounds: &[Round], names: &[String], html:
     html.push_str("</ul>");
 }
 
-/// How a round is called, with its moment for the page's script if it has one.
+/// The name of a round, with its moment for the page's script if it has one.
 fn round_name(round: &Round, name: &str, html: &mut String) {
     match &round.at {
         Some(at) => time(at, name, html),
@@ -278,7 +278,7 @@ fn name(rounds: &[Round], index: usize, round: &Round, language: &Language) -> S
     format!("{date}{}{zone}", at.strftime("%H:%M"))
 }
 
-/// `A` … `Z`, `AA` …: as browsers number a list of letters.
+/// `A` … `Z`, `AA` …: as browsers number lists with letters.
 fn letter(index: usize) -> String {
     let last = char::from(b'A' + u8::try_from(index % 26).unwrap_or(0));
     if index < 26 { last.to_string() } else { format!("{}{last}", letter(index / 26 - 1)) }

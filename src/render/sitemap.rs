@@ -1,4 +1,4 @@
-//! What search engines read: the map of the site, and where it is.
+//! Files for search engines: the site map, and where to find it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::project::CONTENT;
 use crate::site::{SITEMAP, Site, Target};
 use crate::theme::Theme;
 
-/// Every page with its address and the day of its last change. What leads elsewhere and what is missing are no pages.
+/// Every page with its address and the day of its last change. Redirects and the page for missing addresses are left out.
 pub fn sitemap(site: &Site, theme: &Theme) -> Result<String, tera::Error> {
     let folders = changed_folders(site);
     let pages: Vec<Value> = site
@@ -31,7 +31,7 @@ pub fn sitemap(site: &Site, theme: &Theme) -> Result<String, tera::Error> {
     theme.render("sitemap.xml", &context)
 }
 
-/// When each folder below `content/` was changed last: its list changes with what is in it, however deep.
+/// The last change of each folder below `content/`: its list changes with its content, at any depth.
 fn changed_folders(site: &Site) -> BTreeMap<&str, Timestamp> {
     let mut folders = BTreeMap::new();
     for page in &site.pages {

@@ -1,11 +1,11 @@
-//! What a page is about, in a sentence: for search engines, feeds, and previews of links.
+//! A one-sentence summary of a page: for search engines, feeds, and previews of links.
 
 use crate::site::SitePage;
 
 /// The longest summary, in characters.
 const LONGEST: usize = 160;
 
-/// The page's description, else the beginning of its first paragraph.
+/// The page's description, otherwise the beginning of its first paragraph.
 pub fn of(page: &SitePage) -> Option<String> {
     page.page.front.description.clone().filter(|text| !text.is_empty()).or_else(|| first_paragraph(page))
 }
@@ -17,7 +17,7 @@ fn first_paragraph(page: &SitePage) -> Option<String> {
     (!text.is_empty()).then(|| shortened(&text))
 }
 
-/// The text of HTML that we wrote ourselves: in it `<` and `>` stand for tags only.
+/// The text of our own HTML, in which `<` and `>` always belong to tags.
 fn plain(html: &str) -> String {
     let mut text = String::new();
     let mut in_tag = false;

@@ -17,7 +17,7 @@ pub struct TocEntry {
 pub fn toc<'a>(headings: impl Iterator<Item = &'a Heading>) -> Vec<TocEntry> {
     let mut entries: Vec<TocEntry> = Vec::new();
     for heading in headings.filter(|heading| matches!(heading.level, 2 | 3)) {
-        // What stands in the final parenthesis is shown below the heading.
+        // The content of the final parenthesis is shown below the heading instead.
         let title = match &heading.timing {
             Some(timing) if timing.place == Place::Trailing => timing.label.clone(),
             _ => heading.text.clone(),
@@ -28,7 +28,7 @@ pub fn toc<'a>(headings: impl Iterator<Item = &'a Heading>) -> Vec<TocEntry> {
             _ => entries.push(entry),
         }
     }
-    // A list of one says nothing.
+    // A list with a single entry would be useless.
     if entries.len() == 1 && entries[0].children.is_empty() {
         entries.clear();
     }

@@ -1,4 +1,4 @@
-//! The rules that diagnostics follow, as one table: what a code means, how bad it is, and what it stops.
+//! The rules behind diagnostics, as one table: what a code means, how severe it is, and what it stops.
 //!
 //! `explain`, the reference of the manual, the rules in SARIF and the levels in the schema of `runsheet.toml` are made from it.
 
@@ -13,7 +13,7 @@ use crate::text::suggest;
 
 pub use table::*;
 
-/// How bad it is. Errors stop a build; warnings do so with `--deny-warnings`; notes never do.
+/// The severity. Errors stop a build; warnings do so with `--deny-warnings`; notes never do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     Error,
@@ -57,23 +57,23 @@ impl FromStr for CheckLevel {
     }
 }
 
-/// What an error of a code stops, whatever its level says.
+/// What an error with a code stops, whatever its level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stops {
-    /// Nothing: its level counts everywhere.
+    /// Nothing: its level always counts.
     Nothing,
-    /// A merge, where it is found in a file that holds a notice which is sent. Elsewhere its level counts.
+    /// A merge, if it is found in a file with a notice that is sent. Elsewhere its level counts.
     InNotices,
-    /// A merge, unless it is found on a page that holds no such notice: in `runsheet.toml`, in a table, in the layout of mails.
+    /// A merge, unless it is found on a page without such a notice: so also in `runsheet.toml`, in a table, in the layout of mails.
     OffPages,
-    /// A merge, if there is one: the file was not understood and may be a notice, or it is `runsheet.toml`, on which all of it depends.
+    /// Any merge: the file was not understood and may contain a notice, or it is `runsheet.toml`, on which everything depends.
     IfMerged,
-    /// A merge, wherever it is found. No level is taken.
+    /// A merge, wherever it is found. It accepts no level.
     Merge,
 }
 
 impl Stops {
-    /// What the reference says of it.
+    /// Its page in the reference.
     fn words(self) -> &'static str {
         match self {
             Stops::Nothing => "a [level](../../guide/checks.md#levels) changes it",
@@ -89,7 +89,7 @@ impl Stops {
     }
 }
 
-/// What a rule is about: each area is a folder of the reference.
+/// The subject of a rule: each area is a folder of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
     Configuration,
@@ -105,7 +105,7 @@ impl Area {
     pub const ALL: [Area; 7] =
         [Area::Configuration, Area::Pages, Area::Links, Area::RunSheets, Area::Notices, Area::Recipients, Area::Site];
 
-    /// What it is called in the reference, and what its rules are about.
+    /// Its title in the reference, and the subject of its rules.
     pub fn title(self) -> (&'static str, &'static str) {
         match self {
             Area::Configuration => ("Configuration", "Rules about `runsheet.toml`, events and the status page."),
@@ -132,20 +132,20 @@ impl Area {
     }
 }
 
-/// A rule that documents follow: a code that never changes its meaning, with one severity and one page of the manual.
+/// A rule for documents: a code that never changes its meaning, with one severity and one page of the manual.
 pub struct Rule {
     /// Such as `broken-link`.
     pub code: &'static str,
     pub area: Area,
     pub severity: Severity,
     pub stops: Stops,
-    /// The version of Runsheet that brought it.
+    /// The version of Runsheet that introduced it.
     pub since: &'static str,
     page: &'static str,
 }
 
 impl Rule {
-    /// What is wrong, in one sentence: the `description` of its page.
+    /// The fault in one sentence: the `description` of its page.
     pub fn title(&self) -> &'static str {
         self.page.lines().find_map(|line| line.strip_prefix("description: ")).unwrap_or_default()
     }
@@ -155,7 +155,7 @@ impl Rule {
         self.page.splitn(3, "---\n").nth(2).unwrap_or_default().trim()
     }
 
-    /// The same for a terminal. What leads to the manual names its page and heading; the name of a code is enough.
+    /// The same for a terminal. References to the manual name page and heading; for another code, its name is enough.
     pub fn plain_text(&self) -> String {
         let page_of = |target: &str| {
             let (page, heading) = target.strip_prefix("../../guide/")?.split_once(".md").unwrap_or_default();
@@ -164,23 +164,23 @@ impl Rule {
         without_links(self.text(), |target| page_of(target).unwrap_or_default())
     }
 
-    /// What its page says below the title: severity, what it stops, and since when there is such a rule.
+    /// The facts below the title of its page: severity, what it stops, and since which version.
     pub fn facts(&self) -> String {
         let severity = self.severity.word();
         format!("Severity: {severity}; {}. Since {}.", self.stops.words(), self.since)
     }
 }
 
-/// Markdown whose links are their words.
+/// Markdown in which links are replaced by their words.
 pub fn plain(text: &str) -> String {
     without_links(text, |_| String::new())
 }
 
-/// Markdown whose links are their words, each with a note behind it that is made of its target.
+/// Markdown in which links are replaced by their words, each followed by a note made from its target.
 fn without_links(text: &str, note: impl Fn(&str) -> String) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut from = 0;
-    // A link holds no other.
+    // Links cannot be nested.
     let mut target = None;
     for (event, range) in Parser::new(text).into_offset_iter() {
         match event {
@@ -222,7 +222,7 @@ pub fn codes() -> Vec<&'static str> {
     codes
 }
 
-/// Rules that had two severities and are two now: the old one stops a merge, the other has a level.
+/// Rules with two severities that were split: the old code stops a merge, the new one can have a level.
 const SPLIT: [(&Rule, &Rule); 5] = [
     (FILLER_VALUE, POSSIBLE_FILLER),
     (MOJIBAKE, MOJIBAKE_ON_PAGE),
@@ -231,10 +231,10 @@ const SPLIT: [(&Rule, &Rule); 5] = [
     (UNDEFINED_VARIABLE, VARIABLE_TYPO),
 ];
 
-/// Codes that were renamed: the earlier name, and the rule.
+/// Renamed codes: the earlier name, and the rule.
 const RENAMED: [(&str, &Rule); 1] = [("yaml-syntax", FRONT_MATTER_SYNTAX)];
 
-/// Why a code is not known, and which one may be meant.
+/// Why a code is unknown, and which one may be meant.
 pub fn unknown(code: &str) -> (String, Option<String>) {
     if let Some((_, rule)) = RENAMED.iter().find(|(earlier, _)| *earlier == code) {
         return (format!("`{code}` is now called `{}`", rule.code), Some(format!("write `{}`", rule.code)));
@@ -242,7 +242,7 @@ pub fn unknown(code: &str) -> (String, Option<String>) {
     (format!("unknown code `{code}`"), suggest(code, codes()))
 }
 
-/// Why a rule cannot have a level, and what to do instead. `None`: it can.
+/// Why a rule cannot have a level, and what to do instead. `None` if it can.
 pub fn refuse(rule: &Rule, level: CheckLevel) -> Option<(String, String)> {
     if let Some((old, new)) = SPLIT.iter().find(|(old, _)| *old == rule) {
         let (old, new) = (old.code, new.code);

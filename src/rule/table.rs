@@ -5,7 +5,7 @@ use super::Rule;
 use super::Severity::{Error, Note, Warning};
 use super::Stops::{IfMerged, InNotices, Merge, Nothing, OffPages};
 
-/// Rules by area: name, code, severity, what it stops, the version that brought it. The page is that of the code in the folder of the area.
+/// Rules by area: name, code, severity, what it stops, version. Its page has the code's name, in the folder of the area.
 macro_rules! rules {
     ($($area:ident in $folder:literal { $($name:ident: $code:literal, $severity:ident, $stops:ident, $since:literal;)* })*) => {
         $($(pub const $name: &Rule = &Rule {
