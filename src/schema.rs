@@ -1,6 +1,6 @@
-//! The JSON Schema of `runsheet.toml`, by which editors complete its keys and find slips while one types.
+//! The JSON Schema of `runsheet.toml`, with which editors complete keys and find slips while you type.
 //!
-//! Keys and their types come from the functions that read them, levels from the table of rules, and words from the manual.
+//! Keys and types come from the functions that read them, levels from the table of rules, and descriptions from the manual.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub fn schema() -> Value {
     schema["title"] = json!("runsheet.toml");
     schema["description"] = json!(format!("The configuration of a Runsheet project, as Runsheet {} reads it.", env!("CARGO_PKG_VERSION")));
     schema["properties"]["check"]["properties"]["level"] = levels(&manual);
-    // With `provider = "none"` nobody is asked, so nobody has to be named.
+    // With `provider = "none"`, no server is queried, so none has to be named.
     if let Some(needed) = schema["properties"]["status"].as_object_mut().and_then(|status| status.remove("required")) {
         let off = json!({ "properties": { "provider": { "const": "none" } }, "required": ["provider"] });
         schema["properties"]["status"]["anyOf"] = json!([{ "required": needed }, off]);
@@ -29,7 +29,7 @@ pub fn schema() -> Value {
     schema
 }
 
-/// What the manual says of each key, by the name of its table, a dot, and the key.
+/// The manual's description of each key, by table name, dot, and key.
 pub fn descriptions(manual: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut name = String::new();
@@ -92,7 +92,7 @@ fn shape(name: &str, shape_of: &Shape, manual: &BTreeMap<String, String>) -> Val
     }
 }
 
-/// The rules that may have a level, each with the levels that it may have.
+/// The rules that accept a level, each with its allowed levels.
 fn levels(manual: &BTreeMap<String, String>) -> Value {
     let mut properties = Map::new();
     for rule in RULES {
@@ -112,7 +112,7 @@ mod tests {
 
     use super::*;
 
-    /// The names of all keys, and of the tables that hold them.
+    /// The names of all keys, and of the tables that contain them.
     fn keys(name: &str, fields: &[Field], found: &mut BTreeSet<String>) {
         for Field { key, shape, .. } in fields {
             let name = if name.is_empty() { (*key).to_owned() } else { format!("{name}.{key}") };

@@ -28,12 +28,12 @@ impl RelPath {
         Some(RelPath(parts.join("/").into()))
     }
 
-    /// A file as the command line names it, wherever it lies. Nothing is read by it: it is what diagnostics say.
+    /// A file named on the command line, anywhere on the disk. Used only in diagnostics, never to read.
     pub fn as_named(text: &str) -> RelPath {
         RelPath(text.into())
     }
 
-    /// From the root of the repository that holds the project in a folder. A file elsewhere is as it was named.
+    /// The path from the root of the repository that contains the project. A file elsewhere keeps the path it was named by.
     pub fn in_repository(&self, folder: &str) -> String {
         if self.0.starts_with(['/', '.']) { self.0.to_string() } else { format!("{folder}{self}") }
     }
@@ -44,7 +44,7 @@ impl RelPath {
         RelPath::new(&parts?.join("/"))
     }
 
-    /// Follows a link that is written in this file: relative to its folder, or to the root if `link` begins with `/`.
+    /// Follows a link written in this file: relative to its folder, or to the root if `link` begins with `/`.
     pub fn join(&self, link: &str) -> Option<RelPath> {
         if link.starts_with('/') {
             return RelPath::new(link);
@@ -116,11 +116,11 @@ impl Source {
     }
 }
 
-/// How many bytes of a text lie between two marks of [`Lines`].
+/// How many bytes of a text are between two marks of [`Lines`].
 const STEP: usize = 1024;
 
-/// Lines and columns of many places in one text. What is counted is kept at marks, so that no place is counted from the beginning: a text
-/// may have as many places to be found as it has words, and all of them on one line.
+/// Lines and columns of many places in one text. Counts are stored at marks, so that no place is counted from the beginning: a text
+/// may have as many places as words, and all of them on one line.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
@@ -146,7 +146,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Line and column behind a text that begins at some.
+/// Line and column after a text that begins at a given line and column.
 fn count((line, column): (usize, usize), passed: &str) -> (usize, usize) {
     let lines = memchr::memchr_iter(b'\n', passed.as_bytes()).count();
     match passed.rfind('\n') {
@@ -155,7 +155,7 @@ fn count((line, column): (usize, usize), passed: &str) -> (usize, usize) {
     }
 }
 
-/// The beginning of the character that a byte is in; the end of the text behind it.
+/// The start of the character that contains a byte; the end of the text for a byte after it.
 pub fn boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -164,7 +164,7 @@ pub fn boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// Line and column, both from 1, of a byte in a text; the column counts characters. [`Lines`] are for many places.
+/// Line and column, both from 1, of a byte in a text; the column counts characters. For many places use [`Lines`].
 pub fn line_column(text: &str, offset: usize) -> (usize, usize) {
     count((1, 1), &text[..boundary(text, offset)])
 }

@@ -1,4 +1,4 @@
-//! The theme: templates and files that make pages out of content.
+//! The theme: templates and files that turn content into pages.
 //!
 //! The built-in theme is `templates` and `static` of the folder `themes/default` of this repository, embedded whole. A
 //! project's own `themes/NAME` replaces it file by file.
@@ -24,7 +24,7 @@ static TEMPLATES: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/templat
 /// Scripts and styles as `scripts/theme` makes them from `themes/default/source`.
 static STATIC: Dir = include_dir!("$CARGO_MANIFEST_DIR/themes/default/static");
 
-/// Templates that a theme must have after the built-in ones are taken in.
+/// Templates that a theme must have, built-in ones included.
 const PAGE_TEMPLATES: [&str; 11] = [
     "page.html",
     "section.html",
@@ -39,13 +39,13 @@ const PAGE_TEMPLATES: [&str; 11] = [
     "robots.txt",
 ];
 
-/// The script that keeps run sheets for offline use. It serves its own folder, so it lies at the top of the site, and
+/// The script that keeps run sheets for offline use. It controls its own folder, so it is at the top of the site, and
 /// browsers look for it under one name.
 pub const WORKER: &str = "sheet-worker.js";
 
-/// The style that `[look]` makes.
+/// The style sheet for `[look]`.
 pub const LOOK: &str = "look.css";
-/// The script and the style of the search, which a page loads when it is opened.
+/// The script and the style of the search, which a page loads when the search is opened.
 pub const SEARCH: [&str; 2] = ["search.js", "search.css"];
 
 /// What only run sheets load.
@@ -54,7 +54,7 @@ pub const SHEET: [&str; 3] = ["sheet.css", "sheet.js", "run.js"];
 /// Largest page that a template may write.
 const MOST_BYTES: usize = 64 << 20;
 
-/// What the layout of mails must hold.
+/// Marks that the layout of mails must contain.
 const MAIL_MARKS: [&str; 1] = ["%%BODY%%"];
 
 /// A loaded theme.
@@ -76,7 +76,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Takes the built-in theme and the project's files over it. Faults of templates are reported with their place.
+    /// Loads the built-in theme, with the project's files replacing it. Faults of templates are reported with their place.
     pub fn load(inputs: &Inputs, config: &Config, diagnostics: &mut Diagnostics) -> Theme {
         let name = &config.site.theme;
         let folder = format!("themes/{name}");
@@ -191,12 +191,12 @@ fn name_of(file: &File) -> String {
     file.path().to_string_lossy().replace('\\', "/")
 }
 
-/// Reports files of a project's theme that nothing uses, as their names or their folders are misspelt.
+/// Reports files in a project's theme that nothing uses, because their name or folder is misspelt.
 fn report_unused(templates: &BTreeMap<String, (String, Option<RelPath>)>, inputs: &Inputs, folder: &str, diagnostics: &mut Diagnostics) {
     let built_in: Vec<String> = files_below(&TEMPLATES).into_iter().map(name_of).collect();
     let is_named = |name: &str| templates.iter().any(|(other, (text, _))| other != name && text.contains(name));
     for (name, (text, path)) in templates {
-        // Components are known by their own names.
+        // Components are found by their own names.
         let is_used = built_in.contains(name) || is_named(name) || text.contains("endcomponent");
         let Some(path) = path.as_ref().filter(|_| !is_used) else { continue };
         let diagnostic = Diagnostic::new(rule::UNUSED_TEMPLATE, "no page and no other template uses this template").in_file(path);
@@ -228,8 +228,8 @@ fn hashed_name(name: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// An engine that escapes values as the rest of a page is escaped: what controls a screen or turns text around is shown, too. A theme may
-/// write attributes in single quotes.
+/// An engine that escapes values like the rest of a page: characters that control a screen or reorder text are made visible, too. A
+/// theme may use single quotes around attributes.
 fn escaping() -> Tera {
     let mut tera = Tera::new();
     tera.set_escape_fn(|text, output| {

@@ -1,4 +1,4 @@
-//! The clock of an event: from T-0 to the instant of each offset.
+//! The clock of an event: from T-0 to the time of each offset.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -81,7 +81,7 @@ impl Clock {
         self.reach(from, &length.earlier(), || format!("{length} before {}", written(from)))
     }
 
-    /// The instant at a distance; `words` call it in an error.
+    /// The instant at a distance; `words` describe the distance in an error.
     fn reach(&self, from: &Zoned, offset: &Offset, words: impl Fn() -> String) -> Result<Zoned, ClockError> {
         refuse_part_of_day(offset)?;
         self.shifted(from, offset).ok_or_else(|| out_of_range(&words()))
@@ -103,7 +103,7 @@ impl Clock {
         !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday) && !self.holidays.contains(&date)
     }
 
-    /// The date after the calendar units of an offset: weeks and days first, then business days. `None` if there is none.
+    /// The date after the calendar units of an offset: weeks and days first, then business days. `None` if it is out of range.
     pub(super) fn shift_date(&self, date: Date, offset: &Offset) -> Option<Date> {
         let days = 7 * whole(offset, Unit::Weeks) + whole(offset, Unit::Days);
         let days = if offset.negative { -days } else { days };
@@ -175,7 +175,7 @@ fn find_zone(t0: &str, pieces: &Pieces, name: Option<&str>) -> Result<TimeZone, 
     }
 }
 
-/// The instant of a wall clock; an error if there is none or if there are two.
+/// The instant of a wall clock; an error if it does not exist or exists twice.
 fn only_instant(wall: DateTime, zone: TimeZone) -> Result<Zoned, ClockError> {
     let name = zone.iana_name().unwrap_or("the zone").to_owned();
     let instant = |offset: UtcOffset| offset.to_timestamp(wall).map_err(|_| out_of_range(&wall.to_string()));
@@ -219,12 +219,12 @@ fn written(instant: &Zoned) -> String {
     format!("{}{}", instant.datetime(), numeric(instant.offset()))
 }
 
-/// How many whole ones of a calendar unit an offset counts.
+/// The whole number of a calendar unit in an offset.
 fn whole(offset: &Offset, unit: Unit) -> i64 {
     offset.parts.iter().filter(|part| part.unit == unit).map(|part| i64::from(part.amount.hundredths() / 100)).sum()
 }
 
-/// An error for an offset that counts a part of a day, which has no fixed length.
+/// An error for an offset with a fraction of a day, which has no fixed length.
 fn refuse_part_of_day(offset: &Offset) -> Result<(), ClockError> {
     if offset.parts.iter().all(|part| !part.unit.is_calendar() || part.amount.is_whole()) {
         return Ok(());

@@ -1,20 +1,20 @@
-//! Headings: what their text says about time.
+//! Headings: the time in their text.
 
 use super::expression::{Expression, Fault, expression};
 use super::length::Length;
 use super::magnitude::{MARKS, digits, word};
 use super::offset::{Offset, OffsetError, Unit};
 
-/// What a heading says about time.
+/// The time of a heading, if it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// No time.
     Nothing,
     /// A time.
     Timing(Timing),
-    /// A number without unit: no time, but the author may have meant one.
+    /// A number without a unit: not a time, but the author may have meant one.
     Hint(OffsetError),
-    /// Surely meant as a time, but wrong: no time.
+    /// Surely meant as a time, but invalid.
     Error(OffsetError),
 }
 
@@ -199,7 +199,7 @@ fn parts(text: &str) -> Vec<&str> {
     text.split(separates).map(str::trim).collect()
 }
 
-/// A digit in a box, which is one picture made of two or three characters.
+/// A digit in a keycap emoji, which consists of two or three characters.
 fn keycap(character: char, after: &str) -> Option<&str> {
     let rest = after.strip_prefix('\u{fe0f}').unwrap_or(after).strip_prefix('\u{20e3}')?;
     character.is_ascii_digit().then_some(rest)
@@ -210,7 +210,7 @@ fn is_decoration(character: char) -> bool {
     circled_number || !(character.is_alphanumeric() || matches!(character, '(' | '[' | '<'))
 }
 
-/// Signs that make another word of what they touch: `@T-5m`, `#daily`, `--hourly`, `∆T+5 s`.
+/// Signs that turn the text they touch into another word: `@T-5m`, `#daily`, `--hourly`, `∆T+5 s`.
 fn belongs_to_word(character: char) -> bool {
     let sign = character.is_ascii_punctuation() || matches!(character, '\u{2200}'..='\u{22ff}');
     sign && !MARKS.contains(&character)

@@ -1,6 +1,6 @@
-//! How far from T-0: what follows the sign of an offset, read from the front of a text.
+//! The distance from T-0: the text after the sign of an offset, read from the front.
 //!
-//! Each function returns what it understood with the rest of the text, or `None` where the text says something else.
+//! Each function returns what it understood with the rest of the text, or `None` if the text is something else.
 
 use super::offset::{Amount, OffsetError, Part, Unit};
 
@@ -184,7 +184,7 @@ fn part<'a>(text: &'a str, previous: Option<&Part>) -> Result<Option<(Part, &'a 
     Ok(Some((part, rest)))
 }
 
-/// Whether a unit's name is rather the next word: `T-12 D. Smith`, `T-20-M motor`, `T-41 Second review`.
+/// Whether a unit's name is really part of the next word: `T-12 D. Smith`, `T-20-M motor`, `T-41 Second review`.
 fn starts_a_title(amount: Amount, distance: &str, name: &str, rest: &str) -> bool {
     let goes_on = rest.starts_with(|next: char| next.is_whitespace() || next.is_ascii_digit()) || rest.starts_with(". ");
     let capital = name.len() == 1 && name.starts_with(char::is_uppercase);
@@ -212,7 +212,7 @@ fn check_order(part: Part, written: &str, previous: Option<&Part>) -> Result<(),
 
 /// Whether a unit may end here: before the next amount, the mark of an open end, a range separator or a boundary.
 fn closes(mut rest: &str) -> bool {
-    // The next amount needs a unit of its own: `T-12 S3` and `T-12 M365` are names.
+    // The next amount needs its own unit: `T-12 S3` and `T-12 M365` are names.
     while rest.starts_with(|next: char| next.is_ascii_digit()) {
         let Some((_, after)) = number(rest).and_then(|(_, after)| unit(after.trim_start())) else {
             return false;

@@ -7,7 +7,7 @@ use super::written::Written;
 
 /// A signed distance from T-0 as it was written, such as `T-48h`, `T+1h30m`, `T-5bd`; without parts it is T-0 itself.
 ///
-/// On the way back it is a distance from the decision to take that way.
+/// On the way back, it is a distance from the decision to go back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Offset {
     pub negative: bool,
@@ -48,14 +48,14 @@ pub enum Unit {
     Seconds,
 }
 
-/// Why a text that looks like an offset or a length is not used as one.
+/// Why a text that looks like an offset or a length is not accepted as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetError {
     message: String,
     help: Option<String>,
 }
 
-/// By how many seconds the clocks of a zone have been moved at once at most: by a day, where the date line was crossed.
+/// The most seconds by which a zone's clocks have ever been moved at once: a day, where the date line was crossed.
 const MOST_MOVED: i64 = 86_400;
 
 impl Offset {
@@ -68,7 +68,7 @@ impl Offset {
         Offset { negative: negative && !parts.is_empty(), parts, origin: Origin::T0 }
     }
 
-    /// The offset of what is so many seconds after T-0, or before it if negative: in hours, minutes and seconds.
+    /// The offset of a moment given in seconds after T-0, or before it if negative: in hours, minutes and seconds.
     pub fn elapsed(seconds: i64) -> Offset {
         let count = seconds.unsigned_abs();
         let part = |count: u64, unit| Part { amount: Amount { hundredths: u32::try_from(count * 100).unwrap_or(u32::MAX) }, unit };
@@ -106,7 +106,7 @@ impl Offset {
         if self.counts_business_days() == other.counts_business_days() {
             let (days, other_days) = (self.calendar_seconds(), other.calendar_seconds());
             let (elapsed, other_elapsed) = (self.rough_seconds() - days, other.rough_seconds() - other_days);
-            // Where they differ only in days, or only in hours, that is certain on any day.
+            // If they differ only in days, or only in hours, the order is certain.
             let slack = if days == other_days || elapsed == other_elapsed { 0 } else { MOST_MOVED };
             return self.rough_seconds() > other.rough_seconds() + slack;
         }
@@ -115,7 +115,7 @@ impl Offset {
         side(self) > side(other)
     }
 
-    /// Of the distance the parts that keep the wall clock.
+    /// The parts of the distance that keep the wall clock.
     fn calendar_seconds(&self) -> i64 {
         let parts: Vec<Part> = self.parts.iter().filter(|part| part.unit.is_calendar()).copied().collect();
         if self.negative { -rough_seconds(&parts) } else { rough_seconds(&parts) }
@@ -149,7 +149,7 @@ impl fmt::Display for Part {
 }
 
 impl Amount {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Amount = Amount { hundredths: 0 };
 
     /// A whole number.
@@ -174,7 +174,7 @@ impl Amount {
         self.hundredths.is_multiple_of(100)
     }
 
-    /// The number taken so many times, at most what fits.
+    /// The number multiplied, limited to the largest value.
     pub fn times(self, factor: u32) -> Amount {
         Amount { hundredths: self.hundredths.saturating_mul(factor) }
     }

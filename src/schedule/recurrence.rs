@@ -13,7 +13,7 @@ use super::offset::{Amount, Offset, Part, Unit};
 /// The most rounds a recurrence gives; a list of this length may be incomplete.
 pub const MOST_ROUNDS: usize = 200;
 
-/// A rhythm such as `Every 15 minutes` or `Daily at 09:00`.
+/// A recurrence such as `Every 15 minutes` or `Daily at 09:00`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Recurrence {
     /// The distance from round to round, never zero.
@@ -22,7 +22,7 @@ pub struct Recurrence {
     pub at: Option<Time>,
 }
 
-/// Reads a heading or an item that starts with a rhythm, `None` if it does not.
+/// Reads a heading or an item that starts with a recurrence; otherwise `None`.
 pub fn read(text: &str) -> Option<Recurrence> {
     let (every, rest) = rhythm(skip_decoration(text))?;
     let (at, rest) = match at_time(rest) {
@@ -37,7 +37,7 @@ pub fn read(text: &str) -> Option<Recurrence> {
 
 impl Recurrence {
     /// The rounds of a window, both ends included: counted from its start, or at the wall clock given, at most
-    /// [`MOST_ROUNDS`]. Rounds on business days skip the days of rest.
+    /// [`MOST_ROUNDS`]. Rounds on business days skip weekends and holidays.
     pub fn rounds(&self, clock: &Clock, start: &Zoned, end: &Zoned) -> Vec<Zoned> {
         let round = |number: u32| match self.at {
             Some(time) => self.round_at(clock, start, time, number),
@@ -46,7 +46,7 @@ impl Recurrence {
         let works = |round: &Zoned| self.every.unit != Unit::BusinessDays || clock.is_business_day(round.date());
         let rounds = (0..).map_while(round).take_while(|round| round <= end).filter(works).take(MOST_ROUNDS);
         let mut rounds: Vec<Zoned> = rounds.collect();
-        // A zone that moves over the date line leaves out a day: what would be on it is the next day's.
+        // A zone that crosses the date line skips a day: its round moves to the next day.
         rounds.dedup();
         rounds
     }
@@ -153,7 +153,7 @@ mod tests {
         let autumn = ("Europe/London", "2026-10-25T00:30");
         let friday = ("Europe/London", "2026-02-13T10:00");
         let saturday = ("Europe/London", "2026-02-14T10:00");
-        // It has no 30 December 2011.
+        // Samoa had no 30 December 2011.
         let apia = ("Pacific/Apia", "2011-12-29T10:00");
         let check = |every, (zone, t0), window, expected: &[&str]| check(every, zone, t0, window, expected);
         check("Daily at 09:00", spring, ("T-0", "T+3d"), &["29 09:00 BST", "30 09:00 BST", "31 09:00 BST"]);

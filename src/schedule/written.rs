@@ -1,9 +1,9 @@
-//! Offsets as they stand in a text, before their units are settled.
+//! Offsets as written in a text, before their units are settled.
 
 use super::magnitude::{self, Magnitude};
 use super::offset::{Offset, OffsetError, Part, Unit};
 
-/// An offset as it stands in a text, its unit perhaps still missing.
+/// An offset as written, possibly without a unit.
 pub(super) struct Written<'a> {
     text: &'a str,
     negative: bool,
@@ -23,12 +23,12 @@ impl<'a> Written<'a> {
         Ok(Some((Written { text, negative, magnitude }, rest)))
     }
 
-    /// `T0`, which only the end of a range may say.
+    /// `T0`, which is valid only as the end of a range.
     pub(super) fn zero() -> Written<'a> {
         Written { text: "T0", negative: false, magnitude: Magnitude::Exact(Vec::new()) }
     }
 
-    /// The offset, a bare number counting in the given unit; an error if it is bare and there is none.
+    /// The offset, with a bare number counted in the given unit; an error if it is bare and no unit is given.
     pub(super) fn resolve(self, unit: Option<Unit>) -> Result<Offset, OffsetError> {
         let amount = match self.magnitude {
             Magnitude::Exact(parts) => return Ok(Offset::new(self.negative, parts)),
@@ -56,7 +56,7 @@ fn sign(text: &str) -> Option<(bool, &str)> {
     let mut characters = rest.trim_start().chars();
     let negative = match characters.next()? {
         '+' => false,
-        // Word processors write hyphens that do not break.
+        // Word processors write non-breaking hyphens.
         '-' | '−' | '–' | '\u{2010}' | '\u{2011}' => true,
         _ => return None,
     };

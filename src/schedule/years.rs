@@ -1,11 +1,11 @@
-//! The years that times and days lie in: 1 to 9999, as people and files of four digits write them.
+//! The range of years for times and days: 1 to 9999, as people and files with four digits write them.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-/// The first instant: from here on no zone has the year 0.
+/// The first instant: before it, some zone has the year 0.
 pub const FIRST: Timestamp = Timestamp::constant(-62_135_510_400, 0);
-/// The last instant: up to here no zone has the year 10000.
+/// The last instant: after it, some zone has the year 10000.
 pub const LAST: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
 /// What to say of a time that lies outside.

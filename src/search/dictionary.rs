@@ -1,4 +1,4 @@
-//! The dictionary of the search: all words in order, cut into small files, and for each word the pages that have it.
+//! The dictionary of the search: all words in order, split into small files, and for each word the pages that contain it.
 
 use std::cmp::Ordering;
 use std::fmt::Write;
@@ -8,16 +8,16 @@ use rayon::prelude::*;
 use super::count::{IMPACT_BITS, Posting};
 use super::fragment::{script, string};
 
-/// About how many bytes a file of words or of pages has.
+/// The approximate size in bytes of a file of words or of pages.
 const SHARD: usize = 8_000;
 
-/// The most pages that are kept for a word, the best of them.
+/// The most pages kept for a word: the highest-ranked ones.
 pub const MOST_PAGES: usize = 4096;
 
 /// Digits of numbers.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// A word and its postings, in parts that follow each other.
+/// A word and its postings, in several consecutive parts.
 pub struct Entry<'w> {
     pub word: &'w str,
     pub postings: Vec<&'w [Posting]>,
@@ -27,9 +27,9 @@ pub struct Entry<'w> {
 #[derive(Debug, Default)]
 pub struct Dictionary {
     pub files: Vec<(String, String)>,
-    /// Words from their beginning.
+    /// Words sorted from their beginning.
     pub firsts: Vec<String>,
-    /// Words from their end.
+    /// Words sorted from their end.
     pub lasts: Vec<String>,
 }
 
@@ -67,8 +67,8 @@ pub fn dictionary(entries: &[Entry]) -> Dictionary {
     Dictionary { files, firsts, lasts }
 }
 
-/// The words from their end, so that a word can be found whose beginning is not known. Those with digits are left out: another number
-/// is another thing.
+/// The words sorted from their end, to find a word with a wrong beginning. Words with digits are left out: another number is another
+/// thing.
 fn ends(entries: &[Entry], files: &mut Vec<(String, String)>) -> Vec<String> {
     let is_spelled = |word: &str| !word.contains(char::is_numeric) && word.chars().nth(2).is_some();
     let spelled = entries.iter().map(|entry| entry.word).filter(|word| is_spelled(word));
@@ -100,13 +100,13 @@ fn file(name: &str, content: &str) -> (String, String) {
 pub fn order(a: &str, b: &str) -> Ordering {
     match a.bytes().zip(b.bytes()).find(|(a, b)| a != b) {
         None => a.len().cmp(&b.len()),
-        // Up to U+DFFF it is the order of bytes. What differs first begins a character, or both have begun alike.
+        // Up to U+DFFF it is the order of bytes. The first difference is at the start of a character, or after an equal start.
         Some((x, y)) if x.max(y) < 0xEE => x.cmp(&y),
         Some(_) => a.encode_utf16().cmp(b.encode_utf16()),
     }
 }
 
-/// A word after another: the length of what both begin with, as a letter, and the rest.
+/// A word relative to the previous one: the length of the common beginning, as a letter, and the rest.
 fn front_code(last: &str, word: &str, words: &mut String) {
     let (mut bytes, mut units) = (0, 0);
     for (a, b) in last.chars().zip(word.chars()) {
@@ -120,7 +120,7 @@ fn front_code(last: &str, word: &str, words: &mut String) {
     words.push_str(&word[bytes..]);
 }
 
-/// The pages of a word: the way from page to page as a number, and a letter for what it is worth.
+/// The pages of a word: the distance to each next page as a number, and a letter for the rank.
 fn pages(entry: &Entry) -> String {
     let count: usize = entry.postings.iter().map(|part| part.len()).sum();
     let mut pages = String::with_capacity(3 * count.min(MOST_PAGES));
@@ -143,7 +143,7 @@ fn pages(entry: &Entry) -> String {
     pages
 }
 
-/// What a page must be worth to be kept, and how many that are worth just that are kept.
+/// The lowest rank that is kept, and how many pages with exactly that rank.
 fn least(entry: &Entry) -> (u32, usize) {
     let mut counts = [0; 1 << IMPACT_BITS];
     for posting in entry.postings.iter().copied().flatten() {
@@ -159,7 +159,7 @@ fn least(entry: &Entry) -> (u32, usize) {
     (0, usize::MAX)
 }
 
-/// A number in digits of five bits, the least first; a sixth bit says that another follows.
+/// A number in digits of five bits, the lowest first; a sixth bit says that another follows.
 fn number(mut number: u32, text: &mut String) {
     loop {
         let digit = (number & 31) as usize;

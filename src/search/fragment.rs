@@ -1,11 +1,11 @@
-//! What the search shows of a page that it has found: a small file for each page.
+//! What the search shows of a page: a small file for each page.
 
 use super::passage::Passage;
 
-/// The most bytes of a page's text from which an excerpt can be taken.
+/// The most bytes of a page's text that are available for excerpts.
 const MOST_TEXT: usize = 20_000;
 
-/// A file of the index: a script that hands its content over, so that it can be loaded from the disk, too.
+/// A file of the index: a script that passes its content to the page, so that it also loads from disk.
 pub fn script(name: &str, write: impl FnOnce(&mut String)) -> String {
     let mut file = String::with_capacity(8192);
     file.push_str("runsheetSearch(\"");
@@ -39,7 +39,7 @@ pub fn fragment(name: &str, title: &str, route: &str, above: &[String], passages
     })
 }
 
-/// A text as a JSON string. It can end no element in which it may come to stand.
+/// A text as a JSON string that cannot close any element around it.
 pub fn string(text: &str, json: &mut String) {
     json.push('"');
     let mut from = 0;
@@ -57,11 +57,11 @@ pub fn string(text: &str, json: &mut String) {
     json.push('"');
 }
 
-/// The place of the next byte, from `from` on, that has to be written in another way.
+/// The position of the next byte, from `from` on, that has to be escaped.
 fn next_special(bytes: &[u8], from: usize) -> Option<usize> {
     const BLOCK: usize = 32;
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'<' | 0..=0x1F);
-    // A block is looked at as a whole, which processors do in a few steps.
+    // Blocks are checked as a whole, which processors do in a few steps.
     let is_clean = |block: &&[u8]| !block.iter().fold(false, |found, byte| found | is_special(byte));
     let clean = bytes[from..].chunks(BLOCK).take_while(is_clean).count();
     let start = bytes.len().min(from + BLOCK * clean);

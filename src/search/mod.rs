@@ -1,13 +1,13 @@
-//! The index of the search: small files beside the site, of which a browser loads the few that a question needs.
+//! The search index: small files beside the site, of which a browser loads the few that a query needs.
 //!
 //! | File | What it holds |
 //! | --- | --- |
 //! | `w/N` | A part of all words in order, each with the number of its pages |
 //! | `p/N-M` | The pages of some of these words |
-//! | `e/N` | A part of all words from their end, for words that are not written as they should be |
+//! | `e/N` | A part of all words sorted from their end, for misspelt words |
 //! | `d/M/N` | The text of page N: for its excerpt, and to know the heading to jump to |
 //!
-//! Each is a script that hands over JSON, as no other file can be read by a page that was opened from the disk.
+//! Each is a script that passes JSON to the page, because a page opened from disk can read no other file.
 
 mod count;
 mod dictionary;
@@ -26,23 +26,23 @@ use passage::Passage;
 
 pub use token::{each_token, tokens};
 
-/// Fragments lie in folders of so many, as bits of their numbers: threads that write into one folder wait for each other.
+/// Fragments are in folders of this many, as a number of bits: threads that write into one folder wait for each other.
 const FOLDER_BITS: usize = 8;
 
 /// An index that has been written.
 pub struct Index {
-    /// The name of the folder below `search/` in which its files belong: a part of the hash of them all.
+    /// The name of the folder below `search/` for its files: part of the hash of them all.
     pub folder: String,
     /// What [`crate::site::SEARCH_MANIFEST`] holds.
     pub manifest: Vec<u8>,
 }
 
-/// Makes the index of a site. Each of its files is given away with its name as soon as it is made; none is held.
+/// Makes the index of a site. Each file is handed over with its name as soon as it is made; none is kept.
 pub fn index<E: Send>(site: &Site, write: impl Fn(&str, &[u8]) -> Result<(), E> + Sync) -> Result<Index, E> {
     let shown: Vec<(&Route, &Target)> =
         site.routes.iter().filter(|(_, target)| matches!(target, Target::Page(_) | Target::Section(_))).collect();
     let write = |name: &str, content: &str| write(&format!("{name}.js"), content.as_bytes()).map(|()| blake3::hash(content.as_bytes()));
-    // A part a thread would leave one thread waiting for the others.
+    // With only one part per thread, one thread would keep the others waiting.
     let length = shown.len().div_ceil(4 * rayon::current_num_threads()).max(1);
     let parts: Vec<(Words, Vec<Hash>)> =
         shown.par_chunks(length).enumerate().map(|(number, part)| read(site, number * length, part, &write)).collect::<Result<_, E>>()?;
@@ -59,7 +59,7 @@ pub fn index<E: Send>(site: &Site, write: impl Fn(&str, &[u8]) -> Result<(), E> 
 /// Words in order, with their pages.
 type Words = Vec<(Box<str>, Vec<Posting>)>;
 
-/// Reads some pages, the first of which has the number `first`, and writes what is shown of them.
+/// Counts the words of some pages, the first of which has the number `first`, and writes their fragments.
 fn read<E>(
     site: &Site,
     first: usize,
@@ -89,13 +89,13 @@ fn text_of<'s>(site: &Site, page: &'s SitePage) -> (&'s str, Vec<Passage>) {
     (&page.page.title, passage::passages(&render::body::colourless(site, page)))
 }
 
-/// The words of all parts. Pages stay in order, as the parts are.
+/// Merges the words of all parts. Pages stay in order, as the parts are.
 fn merge(parts: &[(Words, Vec<Hash>)]) -> Vec<Entry<'_>> {
     let mut all: Vec<(&str, usize, &[Posting])> = Vec::new();
     for (number, (words, _)) in parts.iter().enumerate() {
         all.extend(words.iter().map(|(word, postings)| (&**word, number, postings.as_slice())));
     }
-    // Each part is in order already, which this sort sees.
+    // The parts are already sorted, which this sort detects.
     all.par_sort_by(|a, b| dictionary::order(a.0, b.0).then(a.1.cmp(&b.1)));
     let same = all.chunk_by(|a, b| a.0 == b.0);
     same.map(|same| Entry { word: same[0].0, postings: same.iter().map(|one| one.2).collect() }).collect()

@@ -1,19 +1,19 @@
-//! The text of a page as a reader sees it, cut at its headings.
+//! The visible text of a page, split at its headings.
 
-/// What stands below a heading; the first of a page stands below its title.
+/// The text below a heading; the first passage of a page is the one below its title.
 #[derive(Debug, Default, PartialEq)]
 pub struct Passage {
-    /// Where it is on its page; empty at its top.
+    /// Its anchor; empty at the top of the page.
     pub anchor: String,
     pub heading: String,
-    /// Its text; any white space is one space to a reader.
+    /// Its text, not normalised: to a reader, any white space is one space.
     pub text: String,
 }
 
-/// Elements that hold nothing that a search should find, by their class: what is said elsewhere on the page already.
+/// Elements, by class, that the search must ignore: their content is elsewhere on the page already.
 const ASIDE: [&str; 4] = ["anchor", "plan", "link-notes", "footnote-back"];
 
-/// Reads HTML that we have written: every element is closed, and `<` and `>` stand in tags alone.
+/// Reads our own HTML: every element is closed, and `<` and `>` occur only in tags.
 pub fn passages(html: &str) -> Vec<Passage> {
     let mut passages = vec![Passage { text: String::with_capacity(html.len() / 2), ..Passage::default() }];
     let mut in_heading = false;
@@ -46,20 +46,20 @@ pub fn passages(html: &str) -> Vec<Passage> {
     passages
 }
 
-/// The texts before and after the first of these bytes, which is ASCII.
+/// The text split at the first of these bytes, which are ASCII.
 fn cut(text: &str, byte: u8) -> Option<(&str, &str)> {
     let at = memchr::memchr(byte, text.as_bytes())?;
     Some((&text[..at], &text[at + 1..]))
 }
 
-/// The name of an element, of its opening or closing tag.
+/// The name of an element, from its opening or closing tag.
 fn name(tag: &str) -> &str {
     let tag = tag.strip_prefix('/').unwrap_or(tag);
     let end = tag.bytes().position(|byte| matches!(byte, b' ' | b'/')).unwrap_or(tag.len());
     &tag[..end]
 }
 
-/// Elements that do not part words.
+/// Elements that don't separate words.
 fn is_inline(name: &str) -> bool {
     matches!(name, "a" | "b" | "code" | "del" | "em" | "i" | "ins" | "kbd" | "mark" | "s" | "small" | "span" | "strong")
 }
@@ -77,7 +77,7 @@ fn is_left_out(name: &str, tag: &str) -> bool {
         })
 }
 
-/// What follows the element of this name that was just opened.
+/// The text after the element of this name that was just opened.
 fn after_element<'h>(element: &str, html: &'h str) -> &'h str {
     let mut depth = 1;
     let mut rest = html;
@@ -134,7 +134,7 @@ fn part(passages: &mut [Passage], in_heading: bool) {
     }
 }
 
-/// Whether what follows is another word.
+/// Whether the following text is a separate word.
 fn is_parted(text: &str) -> bool {
     matches!(text.as_bytes().last(), None | Some(b'\n' | b' '))
 }

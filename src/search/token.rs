@@ -1,19 +1,19 @@
-//! Words as the search knows them. `themes/default/source/search/token.js` cuts texts exactly alike.
+//! Words in the search. `themes/default/source/search/token.js` must split texts in exactly the same way.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The most characters of a word that are looked at.
+/// The most characters of a word that count.
 pub const LONGEST: usize = 32;
 
-/// The words of a text, in its order: without marks, in lower case.
+/// The words of a text, in order: without diacritical marks, in lower case.
 pub fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     each_token(text, |token| tokens.push(token.to_owned()));
     tokens
 }
 
-/// What a byte is in a word: 0 if it stands in none.
+/// The role of a byte in a word: 0 if it never belongs to one.
 const KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
     let mut byte = 0;
@@ -21,7 +21,7 @@ const KINDS: [u8; 256] = {
         kinds[byte] = match byte as u8 {
             b'a'..=b'z' | b'0'..=b'9' => 1,
             b'A'..=b'Z' => UPPER,
-            // Beyond ASCII anything may be a part of a word: what belongs together is seen when it is decomposed.
+            // Beyond ASCII any byte may belong to a word; that is decided after decomposition.
             128.. => FOREIGN,
             _ => 0,
         };
@@ -32,7 +32,7 @@ const KINDS: [u8; 256] = {
 const UPPER: u8 = 2;
 const FOREIGN: u8 = 4;
 
-/// Shows each word of a text. Nearly all texts are ASCII, and nearly all of their words are taken as they stand.
+/// Calls a function for each word of a text. Nearly all texts are ASCII, and nearly all of their words need no change.
 pub fn each_token(text: &str, mut see: impl FnMut(&str)) {
     let bytes = text.as_bytes();
     let mut buffer = String::new();
@@ -68,7 +68,7 @@ fn foreign(text: &str, token: &mut String, see: &mut impl FnMut(&str)) {
     let mut length = 0;
     let plain = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase);
     for c in plain.flat_map(|c| if c == 'ß' { std::iter::repeat_n('s', 2) } else { std::iter::repeat_n(c, 1) }) {
-        // What a sigma at the end looks like depends on what follows.
+        // A final sigma depends on the next character.
         let c = if c == 'ς' { 'σ' } else { c };
         let is_alone = is_alone(c);
         if (is_alone || !c.is_alphanumeric()) && length > 0 {
@@ -90,7 +90,7 @@ fn foreign(text: &str, token: &mut String, see: &mut impl FnMut(&str)) {
     }
 }
 
-/// Han and Kana: nothing stands between their words, so each character counts as one.
+/// Han and Kana: words are not separated, so each character counts as a word.
 fn is_alone(c: char) -> bool {
     matches!(c, '\u{2E80}'..='\u{2FDF}' | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}'
         | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{20000}'..='\u{323AF}')

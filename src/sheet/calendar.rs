@@ -1,6 +1,6 @@
 //! The calendar of a run sheet: an iCalendar file (RFC 5545) with an event for each entry of the plan.
 //!
-//! Times are in UTC, so no zone has to be described, and nothing is taken from a clock: equal entries give equal bytes.
+//! Times are in UTC, so no zone has to be described, and nothing depends on a clock: equal entries give equal bytes.
 
 use jiff::{Timestamp, Zoned};
 
@@ -10,19 +10,19 @@ use crate::text::icalendar::{is_forbidden, line, one_line, text, utc};
 /// An event of the calendar.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Stays the same in every revision; one calendar has it once.
+    /// Stays the same in every revision; unique within a calendar.
     pub uid: String,
     pub summary: String,
     pub description: String,
     pub start: Zoned,
     pub end: Option<Zoned>,
-    /// People are busy meanwhile. What only lasts until the next thing begins, or for a week, must not fill their calendars.
+    /// Whether people are busy meanwhile. Entries that last until the next thing begins, or for a week, must not fill their calendars.
     pub is_busy: bool,
     pub kind: Kind,
     pub url: Option<String>,
 }
 
-/// What an event is.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Phase,
@@ -35,15 +35,15 @@ pub enum Kind {
     RollbackBy,
 }
 
-/// What holds for the whole calendar.
+/// Properties of the whole calendar.
 #[derive(Clone, Debug)]
 pub struct About {
     pub name: String,
     pub description: String,
-    /// A calendar with a higher one replaces the events it had before.
+    /// A calendar with a higher number replaces the events it had before.
     pub revision: u64,
     pub stamp: Timestamp,
-    /// A rehearsal is said so.
+    /// Whether it is a rehearsal, which is marked as such.
     pub rehearsal: bool,
     /// The language of its words.
     pub language: Language,
@@ -60,7 +60,7 @@ pub fn write(about: &About, entries: &[Entry]) -> String {
     line(&mut file, "METHOD", "PUBLISH");
     line(&mut file, "NAME", &name);
     line(&mut file, "X-WR-CALNAME", &name);
-    // Those that subscribe to it ask again so often (RFC 7986 §5.7); the second is the name that Outlook knows.
+    // How often subscribers refresh (RFC 7986 §5.7); the second property is Outlook's name for it.
     line(&mut file, "REFRESH-INTERVAL;VALUE=DURATION", "PT1H");
     line(&mut file, "X-PUBLISHED-TTL", "PT1H");
     if !about.description.is_empty() {
@@ -79,7 +79,7 @@ fn event(file: &mut String, about: &About, entry: &Entry) {
     line(file, "BEGIN", "VEVENT");
     line(file, "UID", &one_line(&entry.uid));
     line(file, "DTSTAMP", &utc(about.stamp));
-    // It is an integer of 32 bits.
+    // The property is an integer of 32 bits.
     line(file, "SEQUENCE", &about.revision.min(i32::MAX as u64).to_string());
     line(file, "DTSTART", &utc(entry.start.timestamp()));
     // An event without DTEND ends as it starts; a DTEND has to be later, and any length would be invented.
@@ -121,13 +121,13 @@ impl Kind {
         }
     }
 
-    /// Whether it is announced 15 minutes before.
+    /// Whether it has an alarm 15 minutes before.
     fn rings(self) -> bool {
         matches!(self, Kind::Gate | Kind::Deadline | Kind::NoReturn | Kind::RollbackBy)
     }
 }
 
-/// A name as text, marked in a rehearsal.
+/// A name as text, marked if it is a rehearsal.
 fn titled(about: &About, name: &str) -> String {
     let name = one_line(name);
     if about.rehearsal { about.language.fill("sheet.rehearsal_of", &[("title", &name)]) } else { name }

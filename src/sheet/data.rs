@@ -1,4 +1,4 @@
-//! The sheet as the page's script reads it: JSON in the page, written once at build.
+//! The data of a sheet for the page's script: JSON in the page, written at build time.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +14,11 @@ use crate::schedule::{Offset, Origin, Part, Unit, zone};
 /// Everything that the script of a sheet needs besides the page itself. Times are seconds since 1970.
 #[derive(Debug, Serialize)]
 pub struct Data<'p> {
-    /// The site, as a short hash: sheets of different sites are kept apart.
+    /// A short hash of the site, which keeps sheets of different sites apart.
     pub site: String,
     pub page: &'p str,
     pub title: &'p str,
-    /// A hash of all the rest: equal sheets have equal versions.
+    /// A hash of everything else: equal sheets have equal versions.
     pub version: String,
     pub event: Option<EventData<'p>>,
     pub date: DateWords<'p>,
@@ -43,10 +43,10 @@ pub struct EventData<'p> {
     pub t0: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<&'p str>,
-    /// From when on the zone has which offset, in seconds, and under which name. Where the table ends, times are in UTC.
+    /// The offsets of the zone, each with its first second and its abbreviation. Outside the table, times are shown in UTC.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<(i64, i32, String)>,
-    /// The release of the database that they are of.
+    /// The database release that they come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tzdata: Option<&'static str>,
     pub end: Option<i64>,
@@ -106,7 +106,7 @@ pub struct ItemData<'p> {
     pub parent: Option<usize>,
     #[serde(skip_serializing_if = "is_false")]
     pub done: bool,
-    /// A task by whose words something is decided: what follows waits for it.
+    /// A task whose words mark a decision: everything after it waits for it.
     #[serde(skip_serializing_if = "is_false")]
     pub gate: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -152,7 +152,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// A sheet as JSON that can stand in HTML, as no `<`, `>` or `&` is in it; and its version, a hash of all that it says.
+/// A sheet as JSON that is safe inside HTML, because it contains no `<`, `>` or `&`; and its version, a hash of all its content.
 pub fn json(page: &Page, sheet: &Sheet, event: Option<&Event>, site: &str, route: &str) -> (String, String) {
     let data = Data {
         site: hash(site, 8),
@@ -177,7 +177,7 @@ pub fn json(page: &Page, sheet: &Sheet, event: Option<&Event>, site: &str, route
     (json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"), version)
 }
 
-/// The version as it is written before it is known; quotes in texts are escaped, so it stands nowhere else.
+/// A placeholder for the version; quotes in texts are escaped, so it occurs nowhere else.
 const NO_VERSION: &str = "\"version\":\"\"";
 
 fn hash(text: &str, length: usize) -> String {
@@ -203,13 +203,13 @@ fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
     }
 }
 
-/// How long before and after what a sheet plans its offsets are known to the page.
+/// How long before and after a sheet's plan the page knows the zone's offsets.
 const MARGIN: SignedDuration = SignedDuration::from_hours(400 * 24);
-/// Of an event without a date: so many years before and after the release of the database.
+/// For an event without a date: how many years before and after the database release.
 const PREVIEW: (i16, i16) = (1, 10);
 
-/// The offsets of the event's zone around all that the sheet plans. Before and after them the page falls back to UTC, and so it
-/// shows no time that nobody has worked out.
+/// The offsets of the event's zone around everything that the sheet plans. Outside this period the page falls back to UTC, so it
+/// never shows a time that nobody has worked out.
 fn offsets(event: &Event, sheet: &Sheet) -> Vec<(i64, i32, String)> {
     let found = match (&event.clock, &event.time_zone) {
         (Some(clock), _) => Some(clock.t0().time_zone().clone()),

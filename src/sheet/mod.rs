@@ -1,8 +1,8 @@
-//! A run sheet as it is worked on: the plan of a page on the clock of its event.
+//! A run sheet in use: the plan of a page on the clock of its event.
 //!
-//! [`resolve`] holds a page against a clock: which item waits for which, when each is planned, which rounds a repeated
-//! list has, when a stop condition is armed, where the point of no return lies. What the page in the browser works with
-//! is [`data`], the same as a picture is [`timeline`], the same for calendars is [`calendar`].
+//! [`resolve`] combines a page with a clock: which item waits for which, when each is planned, which rounds a repeated
+//! list has, when a stop condition is armed, where the point of no return is. [`data`] is the same for the page in the
+//! browser, [`timeline`] as a picture, [`calendar`] for calendars.
 
 pub mod calendar;
 pub mod data;
@@ -32,25 +32,25 @@ pub use rounds::Round;
 pub struct Sheet {
     /// Timed headings in the order of the document.
     pub steps: Vec<Step>,
-    /// For each heading of the page the number of the step it belongs to: its own, or that of the nearest heading above.
+    /// For each heading of the page, the number of its step: its own, or that of the nearest heading above.
     pub step_of: Vec<Option<usize>>,
-    /// For each heading of the page the one that says who does what is below it: itself, or the nearest one above that names an owner.
+    /// For each heading of the page, the heading that names the owner for it: itself, or the nearest one above that names one.
     pub owner_of: Vec<Option<usize>>,
-    /// For each item of the page what it waits for, and when it is planned.
+    /// For each item of the page, what it waits for, and when it is planned.
     pub planned: Vec<Planned>,
-    /// For each repeated list of the page its rounds; `None` if its window has no end.
+    /// For each repeated list of the page, its rounds; `None` if its window has no end.
     pub rounds: Vec<Option<Vec<Round>>>,
     /// The first heading or item with the words "point of no return".
     pub no_return: Option<NoReturn>,
-    /// The latest moment to decide for the way back: the end of the window less the time that it takes.
+    /// The latest moment to decide for the way back: the end of the window minus the duration of the way back.
     pub rollback_by: Option<Zoned>,
 }
 
-/// Where the way back changes.
+/// The point at which the way back changes.
 #[derive(Clone, Debug)]
 pub struct NoReturn {
     pub heading: usize,
-    /// The item, if an item says it and not a heading.
+    /// The item, if the words are in an item and not in a heading.
     pub item: Option<usize>,
     pub at: Option<Zoned>,
 }
@@ -58,7 +58,7 @@ pub struct NoReturn {
 /// When a stop condition is watched; open sides are `None`.
 pub type Armed = (Option<Zoned>, Option<Zoned>);
 
-/// Holds a page against the clock of its event.
+/// Combines a page with the clock of its event.
 pub fn resolve(page: &Page, text: &str, event: Option<&Event>, diagnostics: &mut Diagnostics) -> Sheet {
     let clock = event.and_then(|event| event.clock.as_ref());
     let steps = plan::steps(page, text, clock, diagnostics);
@@ -92,7 +92,7 @@ fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Di
     }
 }
 
-/// Reports stop conditions that say when they are watched, where that is out of range.
+/// Reports stop conditions whose period is out of range.
 fn check_alarms(page: &Page, clock: Option<&Clock>, diagnostics: &mut Diagnostics) {
     let Some(clock) = clock else { return };
     for item in &page.items {
@@ -104,13 +104,13 @@ fn check_alarms(page: &Page, clock: Option<&Clock>, diagnostics: &mut Diagnostic
     }
 }
 
-/// A moment of the plan that there is not.
+/// The place of a moment that could not be computed.
 fn not_reached(error: &ClockError, page: &Page, span: &Span) -> Diagnostic {
     Diagnostic::new(rule::BAD_OFFSET, error.message()).at(&page.path, span.clone()).maybe_help(error.help())
 }
 
-/// For each step whether somebody decides in it: one of its own items is a gate, or its name is and it has no items. Tasks without a
-/// decision lock nothing, whatever is above them. Ranges hold gates and are none.
+/// For each step, whether it contains a decision: one of its own items is a gate, or its name is and it has no items. Tasks without
+/// a decision lock nothing, whatever is above them. Ranges may contain gates but are not gates.
 pub fn gates(page: &Page, sheet: &Sheet) -> Vec<bool> {
     let mut has_items = vec![false; sheet.steps.len()];
     let mut decides = vec![false; sheet.steps.len()];
@@ -122,7 +122,7 @@ pub fn gates(page: &Page, sheet: &Sheet) -> Vec<bool> {
     }
     let is_named = |number: usize| {
         let step = &sheet.steps[number];
-        // `Gate 2 and last steps` may hold the gate itself further down.
+        // The gate of `Gate 2 and last steps` may be further down in it.
         let level = page.headings[step.heading].level;
         let below = sheet.steps[number + 1..].iter().map(|step| &page.headings[step.heading]).take_while(|heading| heading.level > level);
         let is_gate = entry::is_gate(&step.title) || entry::is_gate(&page.headings[step.heading].text);
@@ -134,7 +134,7 @@ pub fn gates(page: &Page, sheet: &Sheet) -> Vec<bool> {
     sheet.steps.iter().enumerate().map(is_gate).collect()
 }
 
-/// The step of each heading: its own, or that of the nearest heading above it. Recurring work belongs to its window.
+/// The step of each heading: its own, or that of the nearest heading above. Recurring work belongs to its window.
 fn steps_of_headings(page: &Page, steps: &[Step]) -> Vec<Option<usize>> {
     let mut open: Vec<(u8, usize)> = Vec::new();
     let mut found = Vec::with_capacity(page.headings.len());
@@ -149,7 +149,7 @@ fn steps_of_headings(page: &Page, steps: &[Step]) -> Vec<Option<usize>> {
     found
 }
 
-/// The number of the step that a heading is. Steps stand in the order of their headings.
+/// The number of the step that a heading is. Steps are in the order of their headings.
 fn step_at(steps: &[Step], heading: usize) -> Option<usize> {
     steps.binary_search_by_key(&heading, |step| step.heading).ok()
 }
@@ -171,7 +171,7 @@ fn no_return(page: &Page, steps: &[Step], step_of: &[Option<usize>], planned: &[
     let heading =
         page.headings.iter().position(|heading| heading.track == Track::Main && heading.level > 1 && entry::is_no_return(&heading.text));
     let item = page.items.iter().position(|item| is_main(page, item) && entry::is_no_return(&item.text));
-    // A heading holds its items: the one that comes first in the text is meant.
+    // A heading contains its items: take whichever comes first in the text.
     match (heading, item) {
         (Some(heading), item) if item.is_none_or(|item| page.items[item].section.is_none_or(|section| section >= heading)) => {
             let at = step_of[heading].and_then(|step| steps[step].start.clone());
@@ -182,7 +182,7 @@ fn no_return(page: &Page, steps: &[Step], step_of: &[Option<usize>], planned: &[
     }
 }
 
-/// Whether an item is work on the way forward: no stop condition, and not on the way back.
+/// Whether an item is work on the way forward: not a stop condition, and not on the way back.
 pub fn is_main(page: &Page, item: &Item) -> bool {
     track_of(page, item) == Track::Main && !matches!(item.kind, ItemKind::Alarm(_))
 }
@@ -192,7 +192,7 @@ pub fn track_of(page: &Page, item: &Item) -> Track {
     item.section.map_or(Track::Main, |section| page.headings[section].track)
 }
 
-/// Who does an item: its owner, or that of the item it is part of, or of the nearest heading.
+/// The owner of an item: its own, or that of the item above it, or of the nearest heading.
 pub fn owner<'p>(page: &'p Page, sheet: &Sheet, item: &'p Item) -> Option<&'p str> {
     if let Some(owner) = &item.owner {
         return Some(owner);
@@ -219,7 +219,7 @@ impl Sheet {
         step_at(&self.steps, heading).map(|number| &self.steps[number])
     }
 
-    /// When a stop condition is watched: as it says itself, or in the window that it stands in.
+    /// When a stop condition is watched: as it says itself, or in the window that contains it.
     pub fn armed(&self, item: &Item, clock: Option<&Clock>) -> Armed {
         let ItemKind::Alarm(alarm) = &item.kind else { return (None, None) };
         let at = |offset| clock.and_then(|clock| clock.at(offset).ok());

@@ -60,23 +60,23 @@ pub fn plan(page: &Page, steps: &[Step], step_of: &[Option<usize>], clock: Optio
     planned
 }
 
-/// Whether an item has a place in the order: no part of another one, not repeated, no stop condition.
+/// Whether an item has a place in the order: not part of another one, not repeated, not a stop condition.
 pub fn in_order(item: &Item) -> bool {
     item.parent.is_none() && item.rounds.is_none() && !matches!(item.kind, ItemKind::Alarm(_))
 }
 
-/// Whether an item is done in the source: it takes no time in a run.
+/// Whether an item is ticked in the source: it takes no time in a run.
 pub fn is_done(item: &Item) -> bool {
     item.kind == ItemKind::Task { done: true }
 }
 
-/// What a name in `after:` can mean, made once for all of a page.
+/// The possible meanings of a name in `after:`, collected once per page.
 struct Meant<'p> {
     page: &'p Page,
     ids: BTreeMap<&'p str, usize>,
     /// The headings by their texts in small letters.
     headings: Vec<(String, usize)>,
-    /// For each heading the last item in the order that stands right below it.
+    /// For each heading, the last item in the order directly below it.
     last: Vec<Option<usize>>,
     named: Names<'p>,
 }
@@ -126,9 +126,9 @@ impl<'p> Meant<'p> {
     }
 }
 
-/// Reports an item that waits for itself; gives whether there is one.
+/// Reports an item that waits for itself; returns whether there is one.
 fn report_cycle(page: &Page, planned: &[Planned], diagnostics: &mut Diagnostics) -> bool {
-    // 0 not seen, 1 on the way, 2 without a cycle.
+    // 0: not visited, 1: on the present path, 2: no cycle found.
     let mut seen = vec![0u8; planned.len()];
     for start in 0..planned.len() {
         let mut way: Vec<(usize, usize)> = vec![(start, 0)];
@@ -161,7 +161,7 @@ fn report(page: &Page, way: &[(usize, usize)], target: usize, diagnostics: &mut 
     let from = way.iter().position(|(index, _)| *index == target).unwrap_or(0);
     let circle: Vec<usize> = way[from..].iter().map(|(index, _)| *index).collect();
     let names: Vec<String> = circle.iter().chain([&target]).map(|index| short(&page.items[*index].text)).collect();
-    // The cause is a written `after`; the order of the document alone has no cycles.
+    // A cycle always contains a written `after`; the order of the document alone has none.
     let cause = circle.iter().find(|index| page.items[**index].after.is_some()).copied().unwrap_or(target);
     let message = format!("this item waits for itself: {}", names.join(" → "));
     let diagnostic = Diagnostic::new(rule::AFTER_CYCLE, message).at(&page.path, page.items[cause].span.clone());
@@ -176,13 +176,13 @@ fn short(text: &str) -> String {
     if words.len() < text.len() { format!("`{}…`", words.trim_end()) } else { format!("`{words}`") }
 }
 
-/// What the planning of a page looks up again and again.
+/// Data that planning a page needs repeatedly.
 struct Plan<'p> {
     page: &'p Page,
     steps: &'p [Step],
     step_of: &'p [Option<usize>],
     clock: &'p Clock,
-    /// For each step the seconds of a task without an estimate: an equal share of what the step's own estimate leaves.
+    /// For each step, the seconds of a task without an estimate: an equal share of what remains of the step's own estimate.
     shares: Vec<i64>,
 }
 
@@ -208,7 +208,7 @@ impl<'p> Plan<'p> {
         item.section.and_then(|section| self.step_of[section])
     }
 
-    /// Gives an item its planned times: after what it waits for, and not before its step begins.
+    /// Sets an item's planned times: after the items it waits for, and not before its step begins.
     fn place(&self, planned: &mut [Planned], index: usize, diagnostics: &mut Diagnostics) {
         let item = &self.page.items[index];
         if !in_order(item) || !is_main(self.page, item) {
@@ -216,7 +216,7 @@ impl<'p> Plan<'p> {
         }
         let Some(step) = self.step(item) else { return };
         let Some(begins) = self.steps[step].start.clone() else { return };
-        // Only the order within a step shifts the plan: between steps there may be days, and a late one is the forecast's affair.
+        // Only the order within a step shifts the plan: there may be days between steps, and being late is a matter for the forecast.
         let waits = |other: &&usize| item.after.is_some() || self.step(&self.page.items[**other]) == Some(step);
         let ends = planned[index].after.iter().filter(waits).filter_map(|other| planned[*other].end.clone());
         let start = ends.fold(begins, Zoned::max);

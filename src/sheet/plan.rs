@@ -30,7 +30,7 @@ pub struct Step {
     #[serde(serialize_with = "as_optional_text")]
     pub end: Option<Zoned>,
     pub owner: Option<String>,
-    /// Boxes to tick in it, those of untimed parts included.
+    /// Boxes to tick in it, including those of untimed parts.
     pub tasks: usize,
     /// The number of its heading on the page.
     #[serde(skip)]
@@ -58,7 +58,7 @@ fn as_optional_text<T: std::fmt::Display, S: Serializer>(value: &Option<T>, seri
     }
 }
 
-/// The steps of a page in the order of the document. Offsets that are no instant are reported.
+/// The steps of a page in the order of the document. Offsets without an instant are reported.
 pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Vec<Step> {
     let mut steps = Vec::new();
     let lines = Lines::new(text);
@@ -77,7 +77,7 @@ pub fn steps(page: &Page, text: &str, clock: Option<&Clock>, diagnostics: &mut D
 fn timed(page: &Page, line: impl Fn() -> usize, index: usize, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Step> {
     let heading = &page.headings[index];
     let timing = heading.timing.as_ref()?;
-    // When the way back begins is not known before it does.
+    // The start of the way back is unknown in advance.
     let clock = clock.filter(|_| timing.start.origin == Origin::T0);
     let mut instant = |offset: &Offset| in_range(clock?.at(offset), page, heading, diagnostics);
     let start = instant(&timing.start);
@@ -110,7 +110,7 @@ fn timed(page: &Page, line: impl Fn() -> usize, index: usize, clock: Option<&Clo
     })
 }
 
-/// An instant that a heading says, or a report of why there is none.
+/// The instant of a heading; if there is none, the reason is reported.
 fn in_range(instant: Result<Zoned, ClockError>, page: &Page, heading: &Heading, diagnostics: &mut Diagnostics) -> Option<Zoned> {
     match instant {
         Ok(instant) => Some(instant),
@@ -121,7 +121,7 @@ fn in_range(instant: Result<Zoned, ClockError>, page: &Page, heading: &Heading, 
     }
 }
 
-/// Gives recurring work the end of the step it stands in; without one it is no part of the plan.
+/// Ends recurring work with its enclosing step; without such a step it has no part in the plan.
 fn end_recurring(page: &Page, steps: &mut Vec<Step>) {
     for index in 0..steps.len() {
         let level = page.headings[steps[index].heading].level;
@@ -139,7 +139,7 @@ fn recurring(page: &Page, line: impl Fn() -> usize, index: usize, before: &[Step
     let heading = &page.headings[index];
     heading.every.as_ref()?;
     let parent = before.iter().rev().find(|step| step.kind != StepKind::Recurring && page.headings[step.heading].level < heading.level)?;
-    // Another section of the parent's level may stand between.
+    // Another section of the parent's level may come in between.
     let outside = page.headings[parent.heading + 1..index].iter().any(|between| between.level <= page.headings[parent.heading].level);
     if outside || parent.end_offset.is_none() && parent.kind != StepKind::Point {
         return None;
@@ -163,7 +163,7 @@ fn tasks_within(page: &Page, index: usize) -> usize {
     page.headings[index].tasks + below.map(|heading| heading.tasks).sum::<usize>()
 }
 
-/// The end of a step: of its range, else by its estimate, else where the next one of its level or above begins.
+/// The end of a step: that of its range, otherwise by its estimate, otherwise where the next one of its level or above begins.
 fn end_of(page: &Page, steps: &[Step], index: usize, clock: Option<&Clock>, diagnostics: &mut Diagnostics) -> Option<Zoned> {
     let step = &steps[index];
     if step.end.is_some() || step.end_offset.is_some() || !matches!(step.kind, StepKind::Point) {

@@ -6,12 +6,12 @@ use crate::page::Rounds;
 use crate::schedule::{Clock, Offset, Recurrence};
 use crate::sheet::plan::Step;
 
-/// One time that a repeated list is worked through.
+/// One round of a repeated list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Round {
-    /// Its name in a run: the distance from T-0, not its number, so that a longer window moves no tick.
+    /// Its name in a run: the distance from T-0, not its number, so that extending the window moves no tick.
     pub key: String,
-    /// How it is called where there is no date: `T+2h15m`.
+    /// Its name if there is no date: `T+2h15m`.
     pub offset: String,
     pub at: Option<Zoned>,
 }
@@ -25,14 +25,14 @@ pub fn of(list: &Rounds, steps: &[Step], step_of: &[Option<usize>], clock: Optio
     within(&list.every, clock, step)
 }
 
-/// The rounds of a rhythm within a step.
+/// The rounds of a recurrence within a step.
 pub fn within(every: &Recurrence, clock: Option<&Clock>, step: &Step) -> Option<Vec<Round>> {
     match clock {
         Some(clock) => {
             let (start, end) = (step.start.as_ref()?, step.end.as_ref()?);
             Some(every.rounds(clock, start, end).into_iter().map(|at| round(every, clock, at, true)).collect())
         }
-        // The wall clock of a day without a date is not known.
+        // Without a date, the wall clock of a day is unknown.
         None if every.at.is_some() => None,
         None => {
             let nominal = Clock::new(NOMINAL, Some("UTC"), &[]).ok()?;
@@ -56,7 +56,7 @@ pub fn distance(seconds: i64) -> String {
     let left = seconds.unsigned_abs();
     let mut text = String::new();
     for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
-        // Up to two days people count in hours.
+        // Up to two days, people count in hours.
         let amount = match unit {
             "d" if left < 2 * 86_400 => 0,
             "d" => left / length,

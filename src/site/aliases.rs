@@ -1,4 +1,4 @@
-//! Aliases: old addresses of pages, each of which leads to where its page is now.
+//! Aliases: old addresses of pages, each of which redirects to its page's present address.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::page::link;
 use crate::rule;
 
-/// An old address, and the page that is found there no more.
+/// An old address and its page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Redirect {
     pub from: Route,
@@ -17,7 +17,7 @@ pub struct Redirect {
     pub to: usize,
 }
 
-/// Gives every alias of the pages its address, and reports those that cannot have one.
+/// Gives every alias of the pages its address, and reports impossible ones.
 pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, pages: &[SitePage], diagnostics: &mut Diagnostics) -> Vec<Redirect> {
     let mut redirects: Vec<Redirect> = Vec::new();
     for (to, page) in pages.iter().enumerate() {
@@ -62,7 +62,7 @@ fn owner(routes: &BTreeMap<Route, Target>, pages: &[SitePage], redirects: &[Redi
     }
 }
 
-/// The route of an alias; else what is wrong with it and what to write.
+/// The route of an alias; otherwise what is wrong with it, and help.
 pub fn route(alias: &str) -> Result<Route, (String, String)> {
     let fault = |wrong: &str, help: &str| Err((format!("the alias `{alias}` {wrong}"), help.to_owned()));
     if alias.contains(['?', '#']) {

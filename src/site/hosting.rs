@@ -1,4 +1,4 @@
-//! What a site holds for the machines that serve and read it: rules for hosts, a map of the site, feeds.
+//! Files of a site for hosts and crawlers: rules for hosts, a site map, feeds.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ pub const FEED: &str = "feed.xml";
 /// The feed of pages that were changed last.
 pub const CHANGES: &str = "changes.xml";
 pub const SITEMAP: &str = "sitemap.xml";
-/// What search engines may read.
+/// Rules for search engines.
 const ROBOTS: &str = "robots.txt";
 
-/// Files that are made only if there is something to be in them.
+/// Files that are made only if they would have content.
 pub const MADE_LATE: [&str; 4] = [FEED, CHANGES, SITEMAP, ROBOTS];
 
 /// Why one of these files, or the calendar of a run sheet, is not made.
@@ -27,13 +27,13 @@ pub fn why_not(route: &str) -> &'static str {
     }
 }
 
-/// Adds these files. One of the project's own, under whatever case or form of the name, wins.
+/// Adds these files. If the project has one of its own, in any case or Unicode form of the name, that one is used.
 pub fn add(routes: &mut BTreeMap<Route, Target>, taken: &mut Taken, site: &Site) {
     let mut ours = vec![("_headers", Target::Headers), (".nojekyll", Target::NoJekyll)];
     if !site.redirects.is_empty() {
         ours.push(("_redirects", Target::Redirects));
     }
-    // The rest holds whole addresses.
+    // The others contain full addresses.
     if !site.config.site.base_url.is_empty() {
         ours.extend([(SITEMAP, Target::Sitemap), (ROBOTS, Target::Robots)]);
         let is_sent = |notice: &super::ShownNotice| notice.sent_at.is_some();

@@ -20,7 +20,7 @@ use crate::source::{RelPath, Span};
 use crate::text::Names;
 use crate::text::address::encode_path;
 
-/// Pages by their files, each with its route if it is on the site. Most links lead to one, so they are found by a hash.
+/// Pages by file, each with its route if it is on the site. Most links lead to one, so they are found by a hash.
 type Pages<'a> = IndexMap<&'a RelPath, Entry<'a>, BuildHasherDefault<DefaultHasher>>;
 
 struct Entry<'a> {
@@ -28,7 +28,7 @@ struct Entry<'a> {
     route: Option<&'a str>,
     /// Its anchors, once a link names one.
     anchors: OnceLock<BTreeSet<&'a str>>,
-    /// The same, once one is named that does not exist.
+    /// The anchors by similarity, once a link names a missing one.
     near: OnceLock<Names<'a>>,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// What a broken link may have meant: names, each with the first file that has it. Made once one is asked for.
+/// Candidates for a broken link: names, each with the first file of that name. Built when first needed.
 struct Known<'a> {
     names: Names<'a>,
     files: BTreeMap<&'a str, &'a RelPath>,
@@ -65,14 +65,14 @@ impl<'a> Known<'a> {
         Known { names: Names::new(files.keys().copied()), files }
     }
 
-    /// The file whose name is so near to a wrong one that nothing else is likely.
+    /// The file whose name is so similar to a wrong one that nothing else is likely.
     fn nearest(&self, wrong: &str) -> Option<&'a RelPath> {
         let name = self.names.nearest(wrong).filter(|name| strsim::jaro(&name.to_lowercase(), &wrong.to_lowercase()) > 0.8)?;
         self.files.get(name).copied()
     }
 }
 
-/// What a link can lead to.
+/// Possible targets of a link.
 pub struct Index<'a> {
     pages: Pages<'a>,
     inputs: &'a Inputs,
@@ -80,13 +80,13 @@ pub struct Index<'a> {
     published: Vec<&'a Page>,
     /// The repository's address, if there is one.
     repository: Option<&'a str>,
-    /// Old addresses, and the pages that have moved away from there.
+    /// Old addresses, and the pages that moved away from there.
     moved: BTreeMap<Route, &'a RelPath>,
-    /// The path that the site is published below, such as `/some/path/`.
+    /// The path below which the site is published, such as `/some/path/`.
     base_path: &'a str,
     /// Pages by their addresses.
     addresses: OnceLock<Known<'a>>,
-    /// Pages and files by their names, of each ending and, under an empty one, of all.
+    /// Pages and files by name, for each ending and, under an empty one, for all.
     names: OnceLock<BTreeMap<String, Known<'a>>>,
 }
 
@@ -126,13 +126,13 @@ impl<'a> Index<'a> {
         self.pages.get(path)?.route
     }
 
-    /// The page or folder or file that a path means: an address relative to the site's root, and the page if it is one.
+    /// The page, folder or file that a path means: an address relative to the site's root, and the page if it is one.
     fn find(&self, path: &RelPath) -> Option<(String, Option<&Entry<'a>>)> {
         if let Some(entry) = self.pages.get(path) {
             return Some((entry.route?.to_owned(), Some(entry)));
         }
         let below = if path.as_str() == CONTENT { "" } else { path.below(CONTENT)? };
-        // A calendar lies beside its sheet, under the name of its file.
+        // A calendar is beside its sheet and has the name of its file.
         let sheet = path.as_str().strip_suffix(".ics").and_then(|stem| RelPath::new(&format!("{stem}.md")));
         if let Some(Entry { page, route: Some(route), .. }) = sheet.and_then(|sheet| self.pages.get(&sheet))
             && page.kind == Kind::RunSheet
@@ -164,7 +164,7 @@ impl<'a> Index<'a> {
         self.pages.get(&self.published[*index].path)
     }
 
-    /// The page that has moved away from where a path leads.
+    /// The page that moved away from the address that a path means.
     fn moved(&self, path: &RelPath) -> Option<&'a RelPath> {
         let below = path.below(CONTENT).unwrap_or(path.as_str());
         let of_page = (path.ending() == "md").then(|| route_of(path));
@@ -176,7 +176,7 @@ impl<'a> Index<'a> {
         path.as_str() == CONTENT || self.inputs.listing.contains(path) && !self.inputs.sources.contains_key(path)
     }
 
-    /// The way out of a link to a path that does not exist.
+    /// Help for a link to a path that does not exist.
     fn suggestion(&self, from: &RelPath, link: &Link, path: &RelPath) -> Option<String> {
         let near = match link.path.strip_prefix('/') {
             Some(_) if link.path.starts_with(self.base_path) => self.nearest_file(from, &link.path[self.base_path.len()..]),
@@ -188,7 +188,7 @@ impl<'a> Index<'a> {
         near.map(|near| format!("did you mean `{near}`?")).or_else(absolute)
     }
 
-    /// The file of the page whose address is near to one that does not exist.
+    /// The file of the page whose address is similar to a missing one.
     fn nearest_address(&self, address: &str) -> Option<&'a RelPath> {
         let addresses = self.addresses.get_or_init(|| {
             let pages = self.pages.iter().filter_map(|(path, entry)| Some((plain(entry.route?), *path)));
@@ -197,14 +197,14 @@ impl<'a> Index<'a> {
         addresses.nearest(plain(address.trim_end_matches(".md")))
     }
 
-    /// The same, as it is written in another file.
+    /// The same, as written from another file.
     fn nearest_file(&self, from: &RelPath, address: &str) -> Option<String> {
         self.nearest_address(address).map(|path| relative(from.parent(), path.as_str()))
     }
 
-    /// The address of the site's page, file or folder that an address below its root means, and the page if it is one.
+    /// The page, file or folder that an address below the site's root means: its address, and the page if it is one.
     fn at(&self, address: &str) -> Option<Option<&Entry<'a>>> {
-        // Many servers answer for `page` and `folder`, too.
+        // Many servers also answer for `page` and `folder`.
         let forms = if address.is_empty() || address.ends_with('/') {
             vec![format!("{address}index.html")]
         } else {
@@ -214,7 +214,7 @@ impl<'a> Index<'a> {
         Some(self.page_at(route))
     }
 
-    /// A file whose name is near to one that does not exist.
+    /// A file whose name is similar to that of a missing one.
     fn nearest_path(&self, from: &RelPath, path: &RelPath) -> Option<String> {
         let names = self.names.get_or_init(|| {
             let mut pairs: BTreeMap<String, Vec<(&str, &RelPath)>> = BTreeMap::new();
@@ -235,7 +235,7 @@ fn plain(route: &str) -> &str {
     route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/')
 }
 
-/// The address of each link of a page, relative to the site's root. What leads nowhere is reported.
+/// The address of each link of a page, relative to the site's root. Broken links are reported.
 pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec<Option<String>> {
     page.links
         .iter()
@@ -254,7 +254,7 @@ pub fn of_file(from: &RelPath, link: &Link, index: &Index) -> Result<String, Dia
     target(from, None, link, index)
 }
 
-/// Where a link leads that is written in the file `from`, which may be a page.
+/// The target of a link in the file `from`, which may be a page.
 fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> Result<String, Diagnostic> {
     if link.path.is_empty() && (link.image || link.fragment.is_none()) {
         return Err(Diagnostic::new(rule::BROKEN_LINK, "the link is empty").help("add the target"));
@@ -269,7 +269,7 @@ fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> R
     };
     // A path from the root may mean the repository, as on GitHub, or the site.
     let in_content = link.path.starts_with('/').then(|| RelPath::new(&format!("{CONTENT}{}", link.path))).flatten();
-    // Below a base with a path, an address of the site as a browser shows it begins with that path.
+    // If `base_url` has a path, an address copied from a browser begins with that path.
     let below_base = link.path.strip_prefix(index.base_path).and_then(|rest| RelPath::new(&format!("{CONTENT}/{rest}")));
     for path in [Some(&path), in_content.as_ref(), below_base.as_ref()].into_iter().flatten() {
         if let Some((address, found)) = index.find(path) {
@@ -286,7 +286,7 @@ fn target(from: &RelPath, page: Option<&Entry>, link: &Link, index: &Index) -> R
     outside(from, link, &path, index)
 }
 
-/// A file of the project that is not on the site: it is shown in the repository.
+/// A file of the project outside the site: it is shown in the repository.
 fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result<String, Diagnostic> {
     if !index.inputs.listing.contains(path) {
         let message = format!("`{}` does not exist", link.path);
@@ -315,7 +315,7 @@ fn outside(from: &RelPath, link: &Link, path: &RelPath, index: &Index) -> Result
 fn with_fragment(address: String, entry: Option<&Entry>, fragment: Option<&str>) -> Result<String, Diagnostic> {
     let address = link::encode_name(&address);
     let Some(fragment) = fragment else { return Ok(address) };
-    // A browser shows the top for these two.
+    // Browsers go to the top for these two.
     let is_top = matches!(fragment, "" | "top");
     if let Some(entry) = entry
         && !is_top
@@ -328,8 +328,8 @@ fn with_fragment(address: String, entry: Option<&Entry>, fragment: Option<&str>)
     Ok(format!("{address}#{}", link::encode(fragment)))
 }
 
-/// Reports links of pages, of the look and of `[links]` to the site's own address behind which nothing is published. Few sites have such
-/// links, so the index is made when the first one is met.
+/// Reports links in pages, in the look and in `[links]` to unpublished addresses of the site itself. Few sites have such links, so
+/// the index is built at the first one.
 pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() -> Index<'a>, diagnostics: &mut Diagnostics) {
     let index = LazyCell::new(index);
     let of_pages = project.pages.iter().flat_map(|page| page.external.iter().map(|link| (&page.path, link)));
@@ -343,7 +343,7 @@ pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() ->
         };
         diagnostics.extend(own_fault(rest, &index, as_link).map(|diagnostic| diagnostic.at(from, external.span.clone())));
     }
-    // Those are what notices link to, so they are whole addresses.
+    // Notices use these links, so they are full addresses.
     for (name, url) in &config.links {
         let (Some(rest), Some(span)) = (link::below(url, &config.site.base_url), config.link_places.get(name)) else { continue };
         let as_address = |address: &str| match index.nearest_address(address).and_then(|path| index.pages.get(path)?.route) {
@@ -354,8 +354,8 @@ pub fn check_own<'a>(project: &Project, config: &Config, index: impl FnOnce() ->
     }
 }
 
-/// What is wrong with a link to an address of this site; `rest` is what stands behind that of the site, `help` what to write in place of
-/// an address that leads nowhere.
+/// What is wrong with a link to an address of this site; `rest` is the part after the site's own address, `help` the suggestion for
+/// a broken address.
 fn own_fault(rest: &str, index: &Index, help: impl Fn(&str) -> String) -> Option<Diagnostic> {
     let (address, fragment) = rest.split_once('#').unwrap_or((rest, ""));
     let address = decode(address.split('?').next().unwrap_or(""));
@@ -365,7 +365,7 @@ fn own_fault(rest: &str, index: &Index, help: impl Fn(&str) -> String) -> Option
     with_fragment(String::new(), found, Some(&decode(fragment))).err()
 }
 
-/// Reports links to what was not made in the end: files that depend on others, and headings that a template has left out.
+/// Reports links to targets that turned out not to exist: generated files, and headings that a template has left out.
 pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
     let left_out: BTreeSet<(&str, &str)> =
         site.pages.iter().flat_map(|page| page.left_out().into_iter().map(|anchor| (&*page.route, anchor))).collect();
@@ -396,7 +396,7 @@ pub fn check_made(site: &Site, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Whether an address is that of a file which is made when all pages are known, or is not.
+/// Whether an address belongs to a generated file that exists, or does not exist.
 fn is_made_late(address: &str) -> bool {
     let route = address.split('#').next().unwrap_or("");
     hosting::MADE_LATE.contains(&route) || route.ends_with(".ics") && !route.contains("://")

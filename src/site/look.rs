@@ -1,4 +1,4 @@
-//! What `[look]` names: its files must be on the site, and its links lead somewhere.
+//! The files and links that `[look]` names: files must be on the site, and links must lead somewhere.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::rule;
 use crate::source::RelPath;
 use crate::text::suggest;
 
-/// Addresses of the links of `[look]` to this site, relative to its root; `None` where a link leads elsewhere or nowhere.
+/// The targets of the links of `[look]` within this site, relative to its root; `None` for external or broken links.
 #[derive(Debug, Default)]
 pub struct LookLinks {
     pub header: Vec<Option<String>>,
     pub footer: Vec<Option<String>>,
 }
 
-/// Finds what `[look]` names, and reports what is not there.
+/// Resolves the files and links of `[look]`, and reports missing ones.
 pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, Target>, diagnostics: &mut Diagnostics) -> LookLinks {
     let look = &config.look;
     for file in [&look.logo, &look.font_file].into_iter().flatten() {
@@ -29,7 +29,7 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
             diagnostics.push(diagnostic.at(&crate::source::configuration(), file.span.clone()).help(help));
         }
     }
-    // Paths count from `content/`, as those of the files above.
+    // Paths are relative to `content/`, like those of the files above.
     let Some(from) = RelPath::new(&format!("{CONTENT}/{}", crate::source::FILE_NAME)) else { return LookLinks::default() };
     let mut resolve = |link: &Link| match target(&from, link, index) {
         Ok(address) => Some(address),
@@ -48,7 +48,7 @@ pub fn resolve(config: &Config, index: &links::Index, routes: &BTreeMap<Route, T
 
 fn target(from: &RelPath, link: &Link, index: &links::Index) -> Result<String, Diagnostic> {
     match &link.fragment {
-        // The top of whatever page is read.
+        // The top of the page being read.
         Some(fragment) if link.path.is_empty() && matches!(&**fragment, "" | "top") => Ok("#".to_owned()),
         Some(fragment) if link.path.is_empty() => {
             let diagnostic = Diagnostic::new(rule::BROKEN_ANCHOR, format!("`#{fragment}` is not on every page"));

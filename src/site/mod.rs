@@ -1,4 +1,4 @@
-//! The site: what the project's files say together. Links are resolved, times computed, addresses given.
+//! The site: everything that depends on several files. Links are resolved, times computed, addresses assigned.
 
 mod aliases;
 mod hosting;
@@ -44,19 +44,19 @@ pub use nav::{Crumb, Section};
 /// An address below the site's root, such as `docs/cutover-checklist.html`.
 pub type Route = String;
 
-/// What is found at a route.
+/// The content of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The page of this number.
     Page(usize),
-    /// The folder of this number, where it has no page of its own.
+    /// The folder of this number, which has no page of its own.
     Section(usize),
     /// A file below `content/` or the theme's `static/`, copied as it is.
     Asset(RelPath),
     /// A text file of the theme, by its published name.
     Static(String),
     NotFound,
-    /// The page at the old address of this number.
+    /// The redirect page for the alias of this number.
     Redirect(usize),
     /// The calendar of the run sheet of this number.
     Calendar(usize),
@@ -64,9 +64,9 @@ pub enum Target {
     Worker,
     BadgeSvg,
     BadgeJson,
-    /// A map of the site for search engines.
+    /// The site map for search engines.
     Sitemap,
-    /// What search engines may read.
+    /// Rules for search engines.
     Robots,
     /// The feed of sent notices.
     Feed,
@@ -77,24 +77,24 @@ pub enum Target {
     Redirects,
     /// An empty file that makes GitHub Pages publish every file.
     NoJekyll,
-    /// The file by which we know our own output.
+    /// The file that marks our own output.
     Marker,
 }
 
-/// The file by which an output folder is known as ours.
+/// The file that marks an output folder as ours.
 pub const MARKER: &str = ".runsheet-site";
 
-/// Where the search begins to read: the one file of its index whose name does not change.
+/// The entry point of the search: the only file of its index with a fixed name.
 pub const SEARCH_MANIFEST: &str = "search/index.js";
 
-/// The page for addresses that do not exist, as hosts look for it.
+/// The page for missing addresses, under the name that hosts look for.
 const NOT_FOUND: &str = "404.html";
 
-/// A page in its place.
+/// A page on the site.
 pub struct SitePage {
     pub page: Arc<Page>,
     pub route: Route,
-    /// Addresses of its links, by number, relative to the site's root; `None` where there is none.
+    /// Addresses of its links, by number, relative to the site's root; `None` for broken links.
     pub links: Vec<Option<String>>,
     /// The event whose clock it runs on.
     pub event: Option<String>,
@@ -106,7 +106,7 @@ pub struct SitePage {
     pub made: Option<Body>,
     /// When its file was last changed, where Git knows.
     pub changed: Option<Timestamp>,
-    /// The day on which its review was due, if that has passed.
+    /// The day on which its review was due, if that day has passed.
     pub overdue_since: Option<Date>,
 }
 
@@ -122,18 +122,18 @@ pub struct ShownNotice {
 }
 
 impl SitePage {
-    /// Its HTML, the tags of a template run.
+    /// Its HTML, after running the tags of the template.
     pub fn body(&self) -> &Body {
         self.made.as_ref().unwrap_or(&self.page.body)
     }
 
-    /// The headings that are on the page: a template may leave some out.
+    /// The headings on the page: a template may leave some out.
     pub fn headings(&self) -> impl Iterator<Item = &Heading> {
         let left_out = self.left_out();
         self.page.headings.iter().filter(move |heading| !left_out.contains(&*heading.anchor))
     }
 
-    /// Anchors that the page would have if its template left nothing out. The title stands above the body.
+    /// Anchors that the page would have if its template left nothing out. The title is above the body.
     fn left_out(&self) -> BTreeSet<&str> {
         let Some(made) = &self.made else { return BTreeSet::new() };
         let (all, made) = (ids(&self.page.body.html), ids(&made.html));
@@ -145,14 +145,14 @@ impl SitePage {
         self.page.headings.iter().map(|heading| &*heading.anchor).filter(is_left_out).collect()
     }
 
-    /// The numbers of the links that are on the page: a template may leave some out. Any other page has all of its own.
+    /// The numbers of the links on the page: a template may leave some out; any other page has all of them.
     fn links_made(&self) -> Option<BTreeSet<usize>> {
         let number = |(_, hole): &(usize, Hole)| if let Hole::Link(number) = hole { Some(*number) } else { None };
         Some(self.made.as_ref()?.holes.iter().filter_map(number).collect())
     }
 }
 
-/// The values of all attributes `id` of HTML that we have written.
+/// The values of all `id` attributes in our own HTML.
 fn ids(html: &str) -> BTreeSet<&str> {
     html.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
@@ -171,7 +171,7 @@ pub struct Site {
     /// Where the links of `[look]` lead.
     pub look: LookLinks,
     pub status: Option<Overview>,
-    /// Code that is highlighted already; what is missing is made when it is rendered.
+    /// Code highlighted so far; the rest is highlighted when it is rendered.
     pub highlights: Highlights,
     /// The project's folder in its repository: empty, or ending in `/`.
     pub repository_folder: String,
@@ -180,7 +180,7 @@ pub struct Site {
     pub diagnostics: Diagnostics,
 }
 
-/// Holds all files together.
+/// Resolves a project into a site.
 pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Option<Timestamp>) -> Site {
     let mut diagnostics = project.diagnostics.clone();
     let config = project.config.clone();
@@ -241,7 +241,7 @@ pub fn resolve(project: &Project, inputs: &Inputs, theme: &Theme, built_at: Opti
     site
 }
 
-/// Puts a page into its place: its links, its event, its plan.
+/// Puts a page on the site: its links, its event, its plan.
 fn site_page(page: &Arc<Page>, index: &links::Index, inputs: &Inputs, config: &Config) -> (SitePage, Diagnostics) {
     let mut diagnostics = Diagnostics::default();
     let links = links::resolve(page, index, &mut diagnostics);
@@ -268,12 +268,12 @@ fn shallow_history() -> Diagnostic {
         .help("fetch the whole history: `git fetch --unshallow`, or `fetch-depth: 0` in a workflow")
 }
 
-/// Every page is on the site but notices that are never to be.
+/// Every page is on the site, except notices that must not be published.
 fn is_published(page: &Page) -> bool {
     !(matches!(page.kind, Kind::Notices | Kind::Notice) && page.front.publish == Publish::Never)
 }
 
-/// The route that a page's file gives.
+/// The route of a page, from its file's path.
 fn route_of(path: &RelPath) -> Route {
     let below = path.below(CONTENT).unwrap_or(path.as_str());
     let (folder, _) = below.rsplit_once('/').unwrap_or(("", below));
@@ -291,8 +291,8 @@ fn route_of(path: &RelPath) -> Route {
 /// No file system takes a longer name.
 const LONGEST_NAME: usize = 255;
 
-/// Whether each part of a page's address can be the name of a file; if not, that is reported. `.html` is longer than `.md`, and small letters
-/// may be longer than capital ones.
+/// Whether each part of a page's address is short enough for a file name; if not, that is reported. `.html` is longer than `.md`, and
+/// small letters may be longer than capital ones.
 fn has_short_address(page: &Page, diagnostics: &mut Diagnostics) -> bool {
     let longest = route_of(&page.path).split('/').map(str::len).max().unwrap_or(0);
     if longest > LONGEST_NAME {
@@ -303,7 +303,7 @@ fn has_short_address(page: &Page, diagnostics: &mut Diagnostics) -> bool {
     longest <= LONGEST_NAME
 }
 
-/// Files that speak for their folder.
+/// Files that are the page of their folder.
 fn is_index(stem: &str) -> bool {
     matches!(stem, "index" | "_index" | "README")
 }
@@ -331,7 +331,7 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, di
     }
     check_folders(sections, diagnostics);
     for (index, section) in sections.iter().enumerate() {
-        // The page of the folder may be there already. Where a page is in the way of the folder, those below it have said so.
+        // The folder's page may be there already. If a page blocks the folder, the pages below have reported it.
         if taken.add(&section.route) {
             routes.insert(section.route.clone(), Target::Section(index));
         }
@@ -339,7 +339,7 @@ fn page_routes(pages: &[&Arc<Page>], sections: &[Section], taken: &mut Taken, di
     routes
 }
 
-/// Folders side by side whose names give one address: the page of one of them could not be reached.
+/// Reports sibling folders whose names give the same address: one folder's page could not be reached.
 fn check_folders(sections: &[Section], diagnostics: &mut Diagnostics) {
     let mut owners: BTreeMap<(&str, String), &str> = BTreeMap::new();
     for section in sections {
@@ -418,7 +418,7 @@ fn add_ours(
     }
 }
 
-/// Says which file is where one of runsheet's own must be.
+/// Reports which file is in the place of one of Runsheet's own.
 fn report_taken(route: &str, routes: &BTreeMap<Route, Target>, pages: &[&Arc<Page>], diagnostics: &mut Diagnostics) {
     let is_there = |other: &str| {
         let (route, other) = (folded(route), folded(other));
@@ -439,7 +439,7 @@ fn report_taken(route: &str, routes: &BTreeMap<Route, Target>, pages: &[&Arc<Pag
     diagnostics.push(diagnostic.help(help));
 }
 
-/// What is published beside run sheets: their calendars, and the script that keeps them.
+/// Files published beside run sheets: their calendars, and the offline script.
 fn add_sheets(
     routes: &mut BTreeMap<Route, Target>,
     taken: &mut Taken,
@@ -459,7 +459,7 @@ fn add_sheets(
     add_ours(routes, taken, ours, published, diagnostics);
 }
 
-/// Where the calendar of a run sheet is: beside its page. Without a date there is none.
+/// The path of a run sheet's calendar: beside its page. `None` without a date.
 pub fn sheet_calendar(page: &SitePage, event: Option<&Event>) -> Option<Route> {
     event?.clock.as_ref().filter(|_| page.page.kind == Kind::RunSheet)?;
     Some(format!("{}.ics", page.route.strip_suffix(".html")?))
@@ -496,18 +496,18 @@ fn event_of<'c>(page: &Page, config: &'c Config, diagnostics: &mut Diagnostics) 
 }
 
 impl Site {
-    /// All code that has a language.
+    /// All blocks of code with a language.
     pub fn code(&self) -> impl Iterator<Item = &Code> {
         self.pages.iter().flat_map(|page| &page.page.blocks).map(|block| &block.code)
     }
 
-    /// The page that a file is. Pages stand in the order of their files.
+    /// The page of a file. Pages are in the order of their files.
     pub fn page_of(&self, path: &RelPath) -> Option<&SitePage> {
         let at = self.pages.binary_search_by(|page| page.page.path.cmp(path)).ok()?;
         Some(&self.pages[at])
     }
 
-    /// Where a file is edited, if the repository is known.
+    /// The address for editing a file, if the repository is known.
     pub fn edit_url(&self, path: &RelPath) -> Option<String> {
         let repository = self.config.site.repository.as_ref()?;
         let path = encode_path(format!("{}{path}", self.repository_folder));

@@ -1,4 +1,4 @@
-//! Sections and the way through them: folders become the sidebar and the breadcrumbs.
+//! Sections and navigation: folders become the sidebar and the breadcrumbs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,9 +22,9 @@ pub struct Section {
     pub route: Route,
     pub title: String,
     pub weight: i64,
-    /// The page that speaks for it.
+    /// The page of the folder.
     pub index: Option<usize>,
-    /// Its pages in order, its own page left out.
+    /// Its pages in order, except its own page.
     pub pages: Vec<usize>,
 }
 
@@ -88,11 +88,11 @@ pub fn sections(pages: &[&Arc<Page>], language: &Language) -> Vec<Section> {
     folders.into_values().collect()
 }
 
-/// What a title is put in order by: its letters without case and accents, numbers by their value, and itself where these are equal.
+/// The sort key of a title: its letters without case and accents, numbers by value, and the title itself as a tie-breaker.
 pub fn order(title: &str) -> String {
     let mut key = String::with_capacity(2 * title.len() + 8);
     let mut digits = String::new();
-    // Nearly all titles are ASCII, and each stands in several lists.
+    // Nearly all titles are ASCII, and each is in several lists.
     let plain = match title.is_ascii() {
         true => title.to_ascii_lowercase(),
         false => title.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect(),
@@ -184,7 +184,7 @@ impl Site {
         self.pages[index].page.front.nav != Some(false)
     }
 
-    /// The sidebar as the pages of a folder see it: the top level, and their own section with the ones above it.
+    /// The sidebar for the pages of a folder: the top level, and their own section with those above it.
     pub fn entries(&self, folder: &str) -> Vec<Entry> {
         self.entries_of("", folder)
     }

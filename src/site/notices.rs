@@ -1,4 +1,4 @@
-//! What the site makes of templates: its notices, and pages with variables.
+//! Templates on the site: its notices, and pages with variables.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::rule::{self, Severity};
 use crate::text::suggest;
 use crate::theme::Theme;
 
-/// Each notice has a name of its own, and mailings name notices that are there.
+/// Checks that each notice has a unique name, and that mailings name existing notices.
 pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
     let mut names: BTreeMap<&str, &Notice> = BTreeMap::new();
     let mut versions: BTreeMap<(&str, Option<&str>), &Notice> = BTreeMap::new();
@@ -61,7 +61,7 @@ fn check_events(project: &Project, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Who reads one notice of a series in their language expects the others in it, too.
+/// Reports missing translations: readers who get one notice of a series in their language expect the others in it, too.
 fn check_languages(project: &Project, versions: &BTreeMap<(&str, Option<&str>), &Notice>, diagnostics: &mut Diagnostics) {
     let languages: BTreeMap<&str, &str> = versions.keys().filter_map(|(name, lang)| Some(((*lang)?, *name))).collect();
     for name in project.config.sent_notices() {
@@ -99,7 +99,7 @@ impl Site {
         self.diagnostics.extend(diagnostics);
     }
 
-    /// Compiles every notice, checks what it uses, and writes those that the site shows.
+    /// Compiles every notice, checks its variables, and renders the published ones.
     pub(super) fn show_notices(&mut self, project: &Project, theme: &Theme) {
         let mut diagnostics = std::mem::take(&mut self.diagnostics);
         for page in project.pages.iter().filter(|page| !page.notices.is_empty()) {

@@ -1,8 +1,8 @@
-//! Addresses that Runsheet keeps for itself: no page may take one, today or when it is used.
+//! Addresses that Runsheet reserves: no page may take one, even before it is used.
 
 use super::taken::folded;
 
-/// A page at an address, or below a folder that ends in `/`, and what it is kept for. Sorted.
+/// A reserved page address, or a folder with a trailing `/`, and what it is reserved for. Sorted.
 const RESERVED: [(&str, &str); 5] = [
     ("_runsheet/", "shared runs"),
     ("assets/", "styles, scripts and icons"),
@@ -11,7 +11,7 @@ const RESERVED: [(&str, &str); 5] = [
     ("status/", "the service status and its badge"),
 ];
 
-/// The address that a page at `route` would take, and what it is kept for. Names that differ in case are one.
+/// The reserved address that a page at `route` would take, and its purpose. Case is ignored.
 pub fn kept_for(route: &str) -> Option<(&'static str, &'static str)> {
     let route = folded(route);
     let takes = |address: &str| route == address || address.ends_with('/') && route.starts_with(address);

@@ -1,4 +1,4 @@
-//! When a notice was sent: what the feed of notices goes by.
+//! The time at which a notice was sent, for the feed of notices.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use crate::notice::Notice;
 use crate::project::Page;
 use crate::rule;
 
-/// The moment of a sent notice: its page's `date`, else the first mailing of it that has a time, else T-0 of its event.
+/// The time of a sent notice: its page's `date`, otherwise its first mailing with a time, otherwise T-0 of its event.
 pub fn date(config: &Config, page: &Page, event: Option<&Event>, notice: &Notice) -> Option<Timestamp> {
     page.front.date.or_else(|| mailed(config, event, notice)).or_else(|| Some(event?.clock.as_ref()?.t0().timestamp()))
 }
@@ -22,7 +22,7 @@ fn mailed(config: &Config, event: Option<&Event>, notice: &Notice) -> Option<Tim
     times.min()
 }
 
-/// A sent notice that the feed leaves out.
+/// Reports a sent notice that the feed leaves out.
 pub fn undated(notice: &Notice) -> Diagnostic {
     let message = format!("the notice `{}` is sent but has no date, so it is not in the feed", notice.name);
     let diagnostic = Diagnostic::new(rule::UNDATED_NOTICE, message).at(&notice.path, notice.span.clone());

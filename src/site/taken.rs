@@ -1,4 +1,4 @@
-//! The addresses that are in use, so that no two files meet at one.
+//! The addresses in use, so that no two files share one.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Takes an address; false if a file is there already, or if it would be a file and a folder at once.
+    /// Reserves an address; `false` if a file has it already, or if it would be both a file and a folder.
     pub fn add(&mut self, route: &str) -> bool {
         let route = folded(route);
         let above = |route: &str| route.match_indices('/').map(|(at, _)| route[..at].to_owned()).collect::<Vec<_>>();
@@ -25,7 +25,7 @@ impl Taken {
     }
 }
 
-/// Names that some file system takes for the same: without case, in one Unicode form.
+/// Normalises names that some file system considers equal: without case, in one Unicode form.
 pub fn folded(route: &str) -> String {
     if route.is_ascii() {
         return route.to_ascii_lowercase();

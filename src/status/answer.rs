@@ -1,7 +1,7 @@
 //! The two answers of Uptime Kuma as it sends them, read leniently.
 //!
-//! No version promises this form. Unknown keys are passed over, a value of another kind reads as absent,
-//! and lists have a length past which nobody means them.
+//! No version guarantees this format. Unknown keys are ignored, a value of another type counts as absent,
+//! and lists are limited to a length that no real server exceeds.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,7 +100,7 @@ pub(super) struct BeatAnswer {
     pub time: Scalar,
 }
 
-/// A number, a truth value or a text, whichever the server chose.
+/// A number, a truth value or a text, whichever the server sent.
 #[derive(Debug, Default, PartialEq)]
 pub(super) enum Scalar {
     Text(String),
@@ -161,13 +161,13 @@ impl<T> Default for Keyed<T> {
 }
 
 impl<T> Many<T> {
-    /// What was understood of the list.
+    /// The usable part of the list.
     pub fn into_objects(self) -> impl Iterator<Item = T> {
         self.0.unwrap_or_default().into_iter().filter_map(|object| object.0)
     }
 }
 
-/// Makes a type readable from any value: each kind of value goes to one function, the rest reads as absent.
+/// Makes a type readable from any value: each type of value goes to one function, the rest counts as absent.
 trait FromAny: Sized {
     fn absent() -> Self;
 

@@ -4,16 +4,16 @@ use std::fmt;
 
 use jiff::SignedDuration;
 
-/// Why the status server gave no snapshot; texts from outside are already made plain.
+/// Why the status server gave no snapshot; texts from outside have already been sanitised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The project names no status server.
     NoProvider,
     /// An address in the settings is not usable.
     BadUrl { url: String, reason: &'static str },
-    /// The slug in the settings cannot be one.
+    /// The slug in the settings is invalid.
     BadSlug { slug: String },
-    /// The file of certificate authorities is of no use.
+    /// The file of certificate authorities is unusable.
     CaFile { path: String, reason: String },
     /// Nothing listens at the host.
     Refused { host: String },
@@ -21,7 +21,7 @@ pub enum Fault {
     Dns { host: String },
     /// There is no trusted encrypted connection.
     Tls { host: String, reason: String },
-    /// The host did not take the connection in time.
+    /// The host did not accept the connection in time.
     NoConnection { host: String, after: SignedDuration },
     /// The connection ended before the answer did.
     Broken { host: String, reason: String },
@@ -33,9 +33,9 @@ pub enum Fault {
     TooLarge { limit: u64 },
     /// The server sends us to an address we do not follow.
     Redirect { target: String },
-    /// The server sends us from one address to the next.
+    /// The server redirects in circles.
     TooManyRedirects { limit: u32 },
-    /// The answer is something else than JSON.
+    /// The answer is not JSON.
     NotJson { got: String },
     /// The answer is JSON, but not that of a status page.
     BadAnswer { reason: String },
@@ -85,7 +85,7 @@ impl Fault {
         }
     }
 
-    /// What to do about it, where we know a way out.
+    /// Help, if we have any.
     pub fn help(&self) -> Option<&'static str> {
         match self {
             Fault::BadUrl { .. } | Fault::NotJson { .. } | Fault::BadAnswer { .. } => {
@@ -110,7 +110,7 @@ impl Fault {
         }
     }
 
-    /// Whether the same question may be answered a moment later.
+    /// Whether a retry a moment later might succeed.
     pub fn is_passing(&self) -> bool {
         match self {
             Fault::Refused { .. } | Fault::NoConnection { .. } | Fault::Broken { .. } | Fault::Timeout { .. } => true,

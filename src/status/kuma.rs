@@ -1,4 +1,4 @@
-//! Uptime Kuma, versions 1.23 and 2: what to ask, and what its two answers mean.
+//! Uptime Kuma, versions 1.23 and 2: which requests to make, and what its two answers mean.
 
 use std::collections::BTreeSet;
 
@@ -13,20 +13,20 @@ use super::snapshot::SNAPSHOT_VERSION;
 use super::{Component, Fault, Incident, Maintenance, Settings, Snapshot, State, plain_line};
 use crate::schedule::years;
 
-/// How far the clock of the server may be ahead of ours without a word.
+/// How far the server's clock may be ahead of ours without a warning.
 pub(super) const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
-/// The path that answers with the last beats; to be asked first, as it answers for unknown pages too.
+/// The path with the last beats; requested first, because it also answers for unknown pages.
 pub fn heartbeat_path(slug: &str) -> String {
     format!("/api/status-page/heartbeat/{slug}")
 }
 
-/// The path that answers with the groups, incidents and maintenances of a page.
+/// The path with the groups, incidents and maintenances of a page.
 pub fn page_path(slug: &str) -> String {
     format!("/api/status-page/{slug}")
 }
 
-/// Whether an answer with beats names any monitor; one that does not may stand for an unknown page.
+/// Whether an answer with beats names any monitor; if not, the page may be unknown.
 pub fn has_beats(heartbeat_json: &[u8]) -> Result<bool, Fault> {
     let heartbeat: HeartbeatAnswer = read(heartbeat_json)?;
     let beats = heartbeat.beats.0.ok_or_else(|| missing("heartbeatList"))?;
@@ -34,7 +34,7 @@ pub fn has_beats(heartbeat_json: &[u8]) -> Result<bool, Fault> {
     Ok(!beats.is_empty())
 }
 
-/// Reads the two answers of a server as what it said at `fetched_at`.
+/// Reads the two answers of a server as its state at `fetched_at`.
 pub fn parse(settings: &Settings, page_json: &[u8], heartbeat_json: &[u8], fetched_at: Timestamp) -> Result<Snapshot, Fault> {
     let page: PageAnswer = read(page_json)?;
     let heartbeat: HeartbeatAnswer = read(heartbeat_json)?;
@@ -85,7 +85,7 @@ pub fn parse(settings: &Settings, page_json: &[u8], heartbeat_json: &[u8], fetch
     Ok(snapshot)
 }
 
-/// What is needed to understand one monitor after the other.
+/// The context for reading one monitor after another.
 struct Reader<'a> {
     settings: &'a Settings,
     heartbeat: HeartbeatAnswer,
@@ -283,7 +283,7 @@ mod tests {
         }
     }
 
-    /// What follows the JSON value a text begins with.
+    /// The text after the JSON value with which a text begins.
     fn rest_of_value(text: &str) -> &str {
         let mut values = serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
         values.next();

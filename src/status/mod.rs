@@ -2,7 +2,7 @@
 //!
 //! Nothing here touches files, the clock or the network: [`parse`] turns two answers of Uptime Kuma into a [`Snapshot`],
 //! [`overview`] judges a snapshot at a given time, and the badge functions draw that judgement.
-//! The rule above all others: a state is green only when every counted monitor is up and its last beat is fresh.
+//! The most important rule: a state is green only when every counted monitor is up and its last beat is fresh.
 
 mod address;
 mod answer;

@@ -1,4 +1,4 @@
-//! The judgement over a snapshot: one state and one line of words.
+//! The judgement of a snapshot: one state and one line of words.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -162,7 +162,7 @@ fn verdict(counts: Counts, language: &Language) -> (State, String) {
     (State::Pending, counts.with_rest("status.failing", language))
 }
 
-/// The monitors the settings choose, and the entries of `include` that name none.
+/// The monitors that the settings select, and the entries of `include` that match none.
 fn chosen(snapshot: &Snapshot, settings: &Settings) -> (Vec<Component>, Vec<String>) {
     let names = |entry: &String, component: &Component| {
         let entry = entry.trim();
@@ -185,7 +185,7 @@ fn chosen(snapshot: &Snapshot, settings: &Settings) -> (Vec<Component>, Vec<Stri
     (components, missing)
 }
 
-/// A monitor the project names and the page does not have: shown as unknown, so that a misspelt name is never green.
+/// A monitor that the project names and the page lacks: shown as unknown, so that a misspelt name is never green.
 fn absent(name: &str) -> Component {
     Component {
         id: String::new(),

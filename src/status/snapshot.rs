@@ -10,7 +10,7 @@ use super::{Fault, Settings};
 use crate::schedule::{moment, years};
 use crate::text::acts_on_screen;
 
-/// The version of the kept file this program reads and writes.
+/// The version of the kept file that this program reads and writes.
 pub const SNAPSHOT_VERSION: u32 = 1;
 
 /// What a status server said at one time; kept between builds as the last good answer.
@@ -49,7 +49,7 @@ pub struct Component {
     pub name: String,
     /// The group it stands in on the page.
     pub group: Option<String>,
-    /// Whether it sums up other monitors; such a one is not counted beside them.
+    /// Whether it summarises other monitors; then it is not counted beside them.
     pub is_summary: bool,
     /// Its state; unknown when its last beat is too old.
     pub state: State,
@@ -61,7 +61,7 @@ pub struct Component {
     pub uptime_24h: Option<f64>,
 }
 
-/// A message pinned to a status page; the body is Markdown of a stranger.
+/// A message pinned to a status page; its body is untrusted Markdown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
@@ -105,13 +105,13 @@ pub enum State {
     Pending,
     /// It is being worked on.
     Maintenance,
-    /// Nobody can say.
+    /// Unknown.
     #[default]
     Unknown,
 }
 
 impl Snapshot {
-    /// Reads a kept snapshot; texts are made plain again, as the file may come from anywhere.
+    /// Reads a kept snapshot; texts are sanitised again, because the file may come from anywhere.
     pub fn from_json(json: &str) -> Result<Snapshot, Fault> {
         let reason = |reason: String| Fault::BadSnapshot { reason };
         let mut snapshot: Snapshot = serde_json::from_str(json).map_err(|error| reason(plain_line(&error.to_string(), 200)))?;
@@ -136,7 +136,7 @@ impl Snapshot {
 
     pub(super) fn make_plain(&mut self) {
         let in_range = |time: Option<Timestamp>| time.filter(|time| years::hold(*time));
-        // A beat from later than it was asked for would look fresh until then.
+        // A beat dated later than the request would look fresh until then.
         let fetched_at = self.fetched_at;
         let measured = |time: Option<Timestamp>| in_range(time).filter(|time| time.duration_since(fetched_at) <= CLOCK_SKEW);
         self.as_of = measured(self.as_of);
@@ -206,20 +206,20 @@ impl fmt::Display for State {
     }
 }
 
-/// A text from outside as one line of at most `limit` characters, without anything that acts on the reader's screen.
+/// A text from outside as one line of at most `limit` characters, without anything that affects the reader's screen.
 pub fn plain_line(text: &str, limit: usize) -> String {
     let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
-    // What is left out may stand before a space.
+    // The dropped part may follow a space.
     let shown = spaced.replace(is_left_out, "");
     cut(shown.trim(), limit)
 }
 
-/// A text from outside, cut to `limit` characters, without anything that acts on the reader's screen but line ends.
+/// A text from outside, cut to `limit` characters, without anything that affects the reader's screen except line ends.
 pub fn plain_text(text: &str, limit: usize) -> String {
     cut(&text.replace('\t', " ").replace(|c| c != '\n' && is_left_out(c), ""), limit)
 }
 
-/// At most so many characters of a text, and a sign of it if there are more.
+/// The first characters of a text, with a mark if there are more.
 fn cut(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -1,6 +1,6 @@
 //! Paths in addresses.
 
-/// A path as it stands in an address: what is not ASCII, or not allowed there, is percent-encoded (RFC 3986 §3.3).
+/// A path for use in an address: characters that are not ASCII, or not allowed there, are percent-encoded (RFC 3986 §3.3).
 pub fn encode_path(path: impl AsRef<[u8]>) -> String {
     let path = path.as_ref();
     let mut encoded = String::with_capacity(path.len());

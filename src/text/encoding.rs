@@ -10,7 +10,7 @@ use super::{suggest, visible};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoding {
     pub(crate) known: &'static encoding_rs::Encoding,
-    /// `utf-16`: the byte order is the one that the file shows.
+    /// `utf-16`: the file itself shows the byte order.
     pub(crate) any_order: bool,
 }
 
@@ -20,7 +20,7 @@ impl Default for Encoding {
     }
 }
 
-/// Names that are offered. All others of the WHATWG's standard are taken, too.
+/// Suggested names. All others of the WHATWG standard are accepted, too.
 const NAMES: [&str; 16] = [
     "utf-8",
     "utf-16",
@@ -41,7 +41,7 @@ const NAMES: [&str; 16] = [
 ];
 
 impl Encoding {
-    /// Takes a name such as `windows-1252`; else says why not, with help.
+    /// Accepts a name such as `windows-1252`; otherwise an error with help.
     pub fn parse(name: &str) -> Result<Encoding, (String, Option<String>)> {
         let any_order = name.trim().eq_ignore_ascii_case("utf-16");
         let known = encoding_rs::Encoding::for_label_no_replacement(name.as_bytes());
@@ -63,7 +63,7 @@ impl Encoding {
         self.known == UTF_16LE || self.known == UTF_16BE
     }
 
-    /// The same with the byte order that the first bytes show.
+    /// The same, with the byte order found in the first bytes.
     pub(crate) fn settled(self, beginning: &[u8]) -> &'static encoding_rs::Encoding {
         let shows_big = beginning.starts_with(&[0xFE, 0xFF]) || looks_like_utf16(beginning) == Some(UTF_16BE);
         if self.any_order && shows_big { UTF_16BE } else { self.known }
@@ -77,7 +77,7 @@ impl Encoding {
         self.settled(bytes).decode_with_bom_removal(bytes).0.into_owned().into_bytes()
     }
 
-    /// A table as UTF-8, read as a stream. One that is UTF-8 stays as it is, wrong bytes too.
+    /// A table as UTF-8, read as a stream. If it is UTF-8 already, it is passed through, including wrong bytes.
     pub fn decode<R: Read>(self, reader: R, beginning: &[u8]) -> Decoded<R> {
         let decoder = (!self.is_utf8()).then(|| self.settled(beginning).new_decoder_with_bom_removal());
         Decoded { reader, decoder, ready: Vec::new(), at: 0, has_ended: false }

@@ -1,21 +1,21 @@
-//! Text as HTML: what would mean something there is escaped.
+//! Text as HTML: characters with a meaning there are escaped.
 
 /// Escapes text for HTML, in elements and in double-quoted attributes.
 pub fn escape(text: &str, html: &mut String) {
     escape_but(text, "", html);
 }
 
-/// Escapes text of an element, where quotes mean nothing.
+/// Escapes text of an element, where quotes have no meaning.
 pub fn escape_element(text: &str, html: &mut String) {
     escape_but(text, "\"", html);
 }
 
-/// Bytes with which something begins that may have to be escaped.
+/// First bytes of everything that may have to be escaped.
 const MARKED: [bool; 256] = {
     let mut marked = [false; 256];
     let mut byte = 0;
     while byte < 256 {
-        // Control characters of direction begin with 0xD8 or 0xE2, those behind ASCII with 0xC2.
+        // Direction control characters begin with 0xD8 or 0xE2, non-ASCII control characters with 0xC2.
         marked[byte] = matches!(byte as u8, b'&' | b'<' | b'>' | b'"' | 0..=8 | 0xB | 0xC | 0xE..=0x1F | 0x7F | 0xC2 | 0xD8 | 0xE2);
         byte += 1;
     }

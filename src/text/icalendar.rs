@@ -16,14 +16,14 @@ pub fn one_line(value: &str) -> String {
     text(&value.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// A TEXT value: escaped, and free of what would end its line or is not to be in it.
+/// A TEXT value: escaped, and without characters that would end its line or are not allowed in it.
 pub fn text(value: &str) -> String {
     let mut escaped = String::with_capacity(value.len());
     let value = value.replace("\r\n", "\n");
     for c in value.chars() {
         match c {
             '\\' | ',' | ';' => escaped.extend(['\\', c]),
-            // Some readers take these, too, as the end of a line.
+            // Some readers also treat these as the end of a line.
             '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}' => escaped.push_str("\\n"),
             '\t' => escaped.push(' '),
             c if is_forbidden(c) => {}

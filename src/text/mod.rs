@@ -1,4 +1,4 @@
-//! What is done with text wherever it comes from. The ground floor: nothing here knows of a project.
+//! Functions on text, wherever it comes from. The ground floor: nothing here knows of a project.
 
 pub mod address;
 pub mod encoding;

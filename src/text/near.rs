@@ -1,20 +1,20 @@
-//! Names that are nearly right: which one may be meant.
+//! Finds which known name a wrong name may mean.
 
-/// Longer names are compared with none: how long that takes grows with both lengths.
+/// Longer names are never compared: the time grows with both lengths.
 const MOST_LENGTH: usize = 200;
 
-/// Of more known names only those are compared that stand this near to the wrong one in order, by their beginnings and by their ends.
+/// If there are more known names than this, only those this close to the wrong one in sorted order are compared, by beginning and by end.
 const NEIGHBORS: usize = 64;
 
-/// Among more known names than these a single question finds nothing.
+/// With more known names than this, a single look-up finds nothing.
 pub const MOST_KNOWN: usize = 1000;
 
-/// Known names, for many questions which of them may be meant: sorted once, so that an answer takes as long with many as with few.
+/// Known names, for many look-ups: sorted once, so that an answer takes equally long with many names as with few.
 #[derive(Debug)]
 pub struct Names<'a> {
-    /// In small letters, with the names as they are written.
+    /// In small letters, with the names as written.
     begins: Vec<(String, &'a str)>,
-    /// The same, each from its end. Where all are compared this is empty.
+    /// The same names, each reversed. Empty if all names are compared anyway.
     ends: Vec<(String, &'a str)>,
 }
 
@@ -32,7 +32,7 @@ impl<'a> Names<'a> {
         Names { begins, ends }
     }
 
-    /// The name that is nearest to a wrong one, if one is near enough to be meant.
+    /// The known name that is nearest to a wrong one, if one is near enough.
     pub fn nearest(&self, wrong: &str) -> Option<&'a str> {
         if wrong.len() > MOST_LENGTH {
             return None;
@@ -49,13 +49,13 @@ impl<'a> Names<'a> {
 }
 
 impl Names<'_> {
-    /// Help for an unknown name: the nearest one, or the list of legal ones.
+    /// Help for an unknown name: the nearest one, or the list of valid ones.
     pub fn suggest(&self, wrong: &str) -> Option<String> {
         self.nearest(wrong).map(meant).or_else(|| listed(&self.begins.iter().map(|(_, name)| *name).collect::<Vec<_>>()))
     }
 }
 
-/// The known name that is nearest to a wrong one, if one is near enough to be meant. Nothing is nearest among very many: [`Names`] are for
+/// The known name that is nearest to a wrong one, if one is near enough. Always `None` for very many names: use [`Names`] for
 /// those.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.into_iter().take(MOST_KNOWN + 1).collect();
@@ -67,14 +67,14 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     best(short.map(|name| (strsim::jaro_winkler(&wrong, &name.to_lowercase()), name)))
 }
 
-/// Help for an unknown name: the nearest one, or the list of legal ones.
+/// Help for an unknown name: the nearest one, or the list of valid ones.
 pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().take(MOST_KNOWN + 1).collect();
     nearest(wrong, known.iter().copied()).map(meant).or_else(|| listed(&known))
 }
 
-/// The known name of which a name is a slip of the finger: one letter more, less, other, or two in each other's place. It is looked for
-/// among the first thousand.
+/// The known name from which a name differs by a slip of the finger: one letter added, missing, replaced, or two swapped. Searches
+/// only the first thousand.
 pub fn slip<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A letter has up to four bytes.
     let may_be = |other: &str| name.len().abs_diff(other.len()) <= 4 && other.len() <= MOST_LENGTH;
@@ -90,13 +90,13 @@ fn listed(known: &[&str]) -> Option<String> {
     (1..=30).contains(&known.len()).then(|| format!("known: {}", names()))
 }
 
-/// Of those that are alike enough the most alike, and of equal ones the first by the alphabet.
+/// The most similar of those that are similar enough; of equally similar ones, the first in the alphabet.
 fn best<'a>(scored: impl Iterator<Item = (f64, &'a str)>) -> Option<&'a str> {
     let near = scored.filter(|(score, _)| *score > 0.75);
     near.max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1))).map(|(_, name)| name)
 }
 
-/// The names that stand around the place of a wrong one.
+/// The names around the position of a wrong one.
 fn beside<'n, 'a>(sorted: &'n [(String, &'a str)], wrong: &str) -> &'n [(String, &'a str)] {
     let at = sorted.partition_point(|(name, _)| name.as_str() < wrong);
     &sorted[at.saturating_sub(NEIGHBORS)..sorted.len().min(at + NEIGHBORS)]

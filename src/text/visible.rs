@@ -1,4 +1,4 @@
-//! Characters that no reader sees, shown.
+//! Makes invisible characters visible.
 
 /// The text with control characters made visible, so that a file cannot write to a terminal.
 pub fn visible(text: &str) -> String {
@@ -11,12 +11,12 @@ pub fn visible(text: &str) -> String {
         .collect()
 }
 
-/// Characters that control a screen or turn text around.
+/// Characters that control a screen or reorder text.
 pub fn acts_on_screen(c: char) -> bool {
     c.is_control() || is_bidi_control(c)
 }
 
-/// Characters that turn the order of text around (Unicode TR 9).
+/// Characters that reorder text (Unicode TR 9).
 pub fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}' | '\u{061C}')
 }

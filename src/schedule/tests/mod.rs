@@ -1,4 +1,4 @@
-//! What holds across the files of this module.
+//! Properties across the files of this module.
 
 mod grammar;
 mod meaning;

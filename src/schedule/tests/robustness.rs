@@ -1,8 +1,8 @@
-//! Any text may come: nothing panics.
+//! No text makes the parser panic.
 
 use crate::schedule::{Clock, Found, Length, Offset, Unit, heading, moment, recurrence};
 
-/// What times are made of, and what only looks like it.
+/// Fragments of times, and fragments that only resemble them.
 const PIECES: &[&str] = &[
     "T",
     "T-",

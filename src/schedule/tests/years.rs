@@ -1,4 +1,4 @@
-//! Any time is a value or an error: whatever T-0, offset and length are, nothing panics, and what comes out is in the years 1 to 9999.
+//! Every time is a value or an error: whatever T-0, offset and length are, nothing panics, and results lie in the years 1 to 9999.
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, Zoned};
@@ -12,13 +12,13 @@ fn zone_names() -> Vec<String> {
     TimeZoneDatabase::bundled().available().map(|name| name.as_str().to_owned()).collect()
 }
 
-/// Years of all kinds, and those at the edges more often.
+/// All kinds of years, with more of those near the limits.
 fn year() -> impl Strategy<Value = i32> {
     let edges = vec![-9999, -1, 0, 1, 2, 1026, 1582, 1846, 1847, 1899, 1900, 1969, 1970, 2037, 2038, 9742, 9998, 9999, 10_000, 99_999];
     prop_oneof![prop::sample::select(edges), -10_000..=10_001, 1800..=2100]
 }
 
-/// T-0 as people, and programs of people, could write it.
+/// T-0 as people, or their programs, could write it.
 fn t0() -> impl Strategy<Value = String> {
     let day = prop_oneof![Just((1, 1)), Just((1, 2)), Just((12, 30)), Just((12, 31)), (0..=13_u32, 0..=32_u32)];
     let mark = prop::sample::select(vec!["", "", "", "Z", "Z", "+14:00", "-12:00", "+25:59", "-25:59:59", "+99:99"]);
@@ -28,7 +28,7 @@ fn t0() -> impl Strategy<Value = String> {
     })
 }
 
-/// Amounts with units, from nothing to more than there is.
+/// Amounts with units, from zero to more than the limits allow.
 fn amounts() -> impl Strategy<Value = String> {
     let number = prop_oneof![
         prop::sample::select(vec!["0", "1", "0.01", "999:59", "9999", "9999.99", "99999", "999999", "18446744073709551616"])
@@ -39,7 +39,7 @@ fn amounts() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 1..5).prop_map(|parts| parts.into_iter().map(|(number, unit)| number + unit).collect())
 }
 
-/// What holds for every instant that came out.
+/// Checks a property of every resulting instant.
 fn check(instant: &Zoned) {
     assert!(years::hold(instant.timestamp()), "{instant}");
     for zone in ["UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Asia/Manila", "America/Metlakatla", "Europe/Amsterdam"] {

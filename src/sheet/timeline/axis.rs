@@ -1,4 +1,4 @@
-//! The scales of the timeline: from instants to places in a chart.
+//! The scales of the timeline: from instants to positions in a chart.
 
 use jiff::{SignedDuration, Span, Zoned};
 
@@ -31,7 +31,7 @@ impl Axis<'_> {
         at.timestamp().duration_since(self.t0.timestamp()).as_secs_f64()
     }
 
-    /// Where an instant is; one outside of the scale is at the chart's edge.
+    /// The position of an instant; outside the scale, it is the chart's edge.
     pub fn x(&self, at: &Zoned) -> f64 {
         let bend = |seconds: f64| if self.linear { seconds } else { (seconds.abs() / HOUR).ln_1p().copysign(seconds) };
         let share = (bend(self.seconds(at)) - bend(self.from)) / (bend(self.to) - bend(self.from));
@@ -54,7 +54,7 @@ impl Axis<'_> {
         if self.linear { self.even_ticks() } else { self.bent_ticks() }
     }
 
-    /// Ticks at round distances from T-0, with room for a label at each.
+    /// Ticks at round distances from T-0, far enough apart for their labels.
     fn even_ticks(&self) -> Vec<Tick> {
         let steps = [60, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800, 2_592_000, 31_536_000];
         let fits = |step: &i64| *step as f64 / (self.to - self.from) * self.width() >= 58.0;
@@ -70,7 +70,7 @@ impl Axis<'_> {
         ticks
     }
 
-    /// The best known distances from T-0 first, then those between them that still have room.
+    /// The most familiar distances from T-0 first, then those in between that still have room.
     fn bent_ticks(&self) -> Vec<Tick> {
         let hours = |hours: i64| Span::new().hours(hours);
         let days = |days: i64| Span::new().days(days);

@@ -1,8 +1,8 @@
-//! The timeline of a run sheet: pictures of the plan, and a table that says the same.
+//! The timeline of a run sheet: pictures of the plan, and a table with the same content.
 //!
-//! A plan lasts weeks and its night two hours, so no one scale shows both. "The whole plan" has a row for each phase and
+//! A plan lasts weeks and its night two hours, so no single scale shows both. "The whole plan" has a row for each phase and
 //! a scale that is logarithmic on both sides of T-0; "The window" has a row for each step and a linear scale. Names and
-//! marks stand in columns of their own beside the chart, so that labels never overlap, whatever the times.
+//! marks have their own columns beside the chart, so that labels never overlap, whatever the times.
 
 mod axis;
 mod picture;
@@ -31,10 +31,10 @@ pub struct Entry {
     pub start: Zoned,
     pub end: Option<Zoned>,
     pub kind: Kind,
-    /// How deep it stands: 0 is a phase, 1 a step within one.
+    /// Its depth: 0 is a phase, 1 a step within one.
     pub depth: u8,
     pub owner: Option<String>,
-    /// How often it is done, if it recurs.
+    /// The number of its rounds, if it recurs.
     pub rounds: usize,
 }
 
@@ -48,7 +48,7 @@ pub enum Kind {
     Recurring,
 }
 
-/// The instants that are drawn through all rows.
+/// The instants drawn as lines through all rows.
 #[derive(Clone, Debug)]
 pub struct Marks {
     pub t0: Zoned,

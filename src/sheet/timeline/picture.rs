@@ -11,7 +11,7 @@ use crate::text::is_bidi_control;
 
 const WIDTH: f64 = 720.0;
 const ROW: f64 = 24.0;
-/// Sizes of letters: of names, and of offsets and labels of the scale.
+/// Font sizes: of names, and of offsets and labels of the scale.
 const TEXT: f64 = 13.0;
 const SMALL: f64 = 12.0;
 
@@ -33,11 +33,11 @@ pub(super) struct Picture<'a> {
     names: f64,
     /// The least and the greatest depth of the rows.
     depths: [u8; 2],
-    /// The window, where it is only a small part of the picture.
+    /// The window, if it is only a small part of the picture.
     band: Option<(&'a Zoned, &'a Zoned)>,
 }
 
-/// The whole plan and the window; one of them if it shows everything.
+/// The whole plan and the window; only one of them if that shows everything.
 pub(super) fn pictures<'a>(entries: &'a [Entry], marks: &'a Marks) -> Vec<Picture<'a>> {
     let mut window = window(entries, marks);
     let all_marks = marks.list();
@@ -52,7 +52,7 @@ pub(super) fn pictures<'a>(entries: &'a [Entry], marks: &'a Marks) -> Vec<Pictur
     if window.rows.is_empty() { vec![whole.with_columns()] } else { vec![whole.with_columns(), window.with_columns()] }
 }
 
-/// A row for each phase; what stands before the first phase has rows of its own.
+/// A row for each phase; steps before the first phase have their own rows.
 fn whole<'a>(entries: &'a [Entry], marks: &'a Marks, elsewhere: Vec<Mark<'a>>) -> Picture<'a> {
     let mut axis = Axis { t0: &marks.t0, language: &marks.language, from: 0.0, to: 0.0, linear: false, left: 0.0 };
     let top = entries.iter().map(|entry| entry.depth).min().unwrap_or(0);
@@ -75,7 +75,7 @@ fn whole<'a>(entries: &'a [Entry], marks: &'a Marks, elsewhere: Vec<Mark<'a>>) -
     Picture { name: marks.language.text("sheet.whole_plan"), rows, marks: elsewhere, axis, names: 0.0, depths: [0; 2], band }
 }
 
-/// From what begins up to 2 h before T-0 to the end of the window and of the steps begun in it.
+/// From the first step within 2 h before T-0 to the end of the window and of the steps begun in it.
 fn window<'a>(entries: &'a [Entry], marks: &'a Marks) -> Picture<'a> {
     let mut axis = Axis { t0: &marks.t0, language: &marks.language, from: 0.0, to: HOUR / 2.0, linear: true, left: 0.0 };
     let starts: Vec<f64> = entries.iter().map(|entry| axis.seconds(&entry.start)).collect();
@@ -83,7 +83,7 @@ fn window<'a>(entries: &'a [Entry], marks: &'a Marks) -> Picture<'a> {
     let from = axis.from;
     let window_end = marks.window_end.as_ref().map(|end| axis.seconds(end));
     let horizon = window_end.unwrap_or(6.0 * HOUR);
-    // Of what outlasts the window by far, only the beginning matters here.
+    // If something lasts far longer than the window, only its beginning matters here.
     let limit = horizon + (horizon - from) / 4.0;
     let begun = |start: f64| (from..=horizon).contains(&start);
     let top = entries.iter().map(|entry| entry.depth).min().unwrap_or(0);
@@ -116,7 +116,7 @@ impl Picture<'_> {
         self
     }
 
-    /// Whether an entry heads others of this picture.
+    /// Whether an entry is the parent of others in this picture.
     fn heads(&self, entry: &Entry) -> bool {
         entry.depth == self.depths[0] && entry.depth < self.depths[1]
     }
@@ -134,7 +134,7 @@ impl Picture<'_> {
         offset(self.axis.seconds(mark.at) as i64)
     }
 
-    /// Writes a name for all and the chart as SVG.
+    /// Writes a name for screen readers and the chart as SVG.
     pub fn write(&self, html: &mut String) {
         let ticks = self.axis.ticks();
         let head = if ticks.iter().any(|tick| !tick.lines[2].is_empty()) { 52.0 } else { 37.0 };
@@ -262,12 +262,12 @@ fn label(html: &mut String, class: &str, x: f64, y: f64, text: &str) {
     html.push_str("</text>\n");
 }
 
-/// A number with at most one decimal, so that bytes do not hang on the last bits of a logarithm.
+/// A number with at most one decimal, so that the output does not depend on the last bits of a logarithm.
 fn px(number: f64) -> String {
     format!("{}", (number * 10.0).round() / 10.0 + 0.0)
 }
 
-/// The text if it fits the width at a size of letters, else its beginning with `…`.
+/// The text if it fits the width at a font size, otherwise its beginning with `…`.
 fn cut(text: &str, width: f64, size: f64) -> String {
     if self::width(text, size) <= width {
         return text.to_owned();
@@ -285,7 +285,7 @@ fn width(text: &str, size: f64) -> f64 {
     text.chars().map(|c| size * ems(c)).sum()
 }
 
-/// How wide a letter is at most in the sans-serif typefaces of browsers.
+/// The maximum width of a letter in the sans-serif typefaces of browsers.
 fn ems(c: char) -> f64 {
     match c {
         c if is_bidi_control(c) => 6.0,

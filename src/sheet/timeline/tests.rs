@@ -49,7 +49,7 @@ fn plan() -> Vec<Entry> {
     ]
 }
 
-/// The HTML, if it is well-formed XML, has numbers only, and lets no two labels of a scale touch.
+/// The HTML, after checking that it is well-formed XML, has only finite numbers, and no overlapping labels on a scale.
 fn check(entries: &[Entry], marks: &Marks) -> String {
     let html = html(entries, marks);
     let mut open: Vec<&str> = Vec::new();
