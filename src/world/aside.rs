@@ -1,4 +1,4 @@
-//! A tree that is filled beside its place. What becomes of it under the writer's hands is noticed.
+//! A tree that is filled beside its final place, and notices if another program interferes meanwhile.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -16,12 +16,12 @@ use walkdir::WalkDir;
 use super::folder::is_at;
 use crate::error::{Context, Error, Result, error};
 
-/// Who may read what is written.
+/// Who may read the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
-    /// Whom the umask allows; who may enter the folder itself is as it was in the tree that it replaces.
+    /// Whoever the umask allows; access to the folder itself stays as in the tree that it replaces.
     Everybody,
-    /// The user alone, as there are names and addresses in it.
+    /// Only the user, because it contains names and addresses.
     Owner,
 }
 
@@ -38,17 +38,17 @@ impl Readers {
 /// A folder that is being filled. It is removed unless its tree is kept.
 pub struct Aside {
     path: PathBuf,
-    /// All is written below the folder itself and not below its path: if that is taken away, nothing can be written any more.
+    /// Everything is written below the open folder and not below its path: if somebody removes it, all further writes fail.
     folder: OwnedFd,
     readers: Readers,
-    /// The folders that are there. One that is missing all the same was removed by somebody else.
+    /// The folders created so far. If one is missing nevertheless, somebody else has removed it.
     made: Mutex<BTreeSet<PathBuf>>,
     files: AtomicUsize,
     kept: bool,
 }
 
 impl Aside {
-    /// Makes the folder. With `like` its rights are those of a folder that it is to replace.
+    /// Creates the folder. With `like`, it gets the permissions of the folder that it will replace.
     pub fn make(path: PathBuf, readers: Readers, like: Option<&Metadata>) -> Result<Aside> {
         let failed = || format!("cannot create {}", path.display());
         mkdirat(CWD, &path, readers.of_folders()).map_err(io::Error::from).with_context(failed)?;
@@ -62,10 +62,10 @@ impl Aside {
         Ok(aside)
     }
 
-    /// Files that are made below the folder get its group if that is what the old one asked for (setgid).
+    /// Files created below the folder get its group if the old folder was set up for that (setgid).
     fn take_after(&self, old: &Metadata) -> Result<()> {
         let own = fs::symlink_metadata(&self.path).context("cannot read the new output")?;
-        // Only a member of a group can give a folder to it. Where the group may do no more than everybody that loses nothing.
+        // Only a member of a group can give a folder to it. If the group may do no more than everybody else, nothing is lost.
         let is_needed = old.mode() & 0o2000 != 0 || old.mode() >> 3 & 0o7 != old.mode() & 0o7;
         if own.gid() != old.gid()
             && let Err(error) = fchown(&self.folder, None, Some(old.gid()))
@@ -90,12 +90,12 @@ impl Aside {
         &self.path
     }
 
-    /// The folder, wherever it is by now.
+    /// The folder's present path.
     pub fn folder(&self) -> BorrowedFd<'_> {
         self.folder.as_fd()
     }
 
-    /// Writes a file that is not there yet.
+    /// Writes a new file.
     pub fn write(&self, route: &Path, bytes: &[u8]) -> Result<()> {
         self.create(route)?.write_all(bytes).with_context(|| format!("cannot write {}", route.display()))
     }
@@ -106,12 +106,12 @@ impl Aside {
         copied.map(drop).with_context(|| format!("cannot write {}", route.display()))
     }
 
-    /// Makes a file that is not there yet, and the folders above it.
+    /// Creates a new file, and the folders above it.
     fn create(&self, route: &Path) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let open = || openat(&self.folder, route, flags, self.readers.of_files()).map_err(io::Error::from);
         let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        // Most folders are there already: to ask for each file would cost more than to write it.
+        // Most folders exist already: asking for each file would cost more than writing it.
         let opened = match open() {
             Err(error) if is_missing(&error) => {
                 self.make_folder(route.parent().unwrap_or(Path::new("")))?;
@@ -141,7 +141,7 @@ impl Aside {
         Ok(())
     }
 
-    /// Gives a folder another name.
+    /// Renames a folder.
     pub fn rename(&self, route: &Path, to: &Path) -> Result<()> {
         self.make_folder(to.parent().unwrap_or(Path::new("")))?;
         let renamed = renameat(&self.folder, route, &self.folder, to).map_err(io::Error::from);
@@ -154,7 +154,7 @@ impl Aside {
         Ok(())
     }
 
-    /// Puts all of it on the disk, and makes sure that all of it is there. `like`: the folder that it replaces.
+    /// Syncs everything to disk, and checks that everything is there. `like`: the folder that it replaces.
     pub fn complete(&self, like: Option<&Metadata>) -> Result<()> {
         let found = WalkDir::new(&self.path).into_iter().filter(|entry| entry.as_ref().is_ok_and(|entry| entry.file_type().is_file()));
         let (found, written) = (found.count(), self.files.load(Ordering::Relaxed));
@@ -169,7 +169,7 @@ impl Aside {
         }
     }
 
-    /// What stands at its path now, the old tree or what was copied from, is removed; the new tree is in its place.
+    /// The new tree is in its place: removes what is now at its own path, which is the old tree or the source of a copy.
     pub fn kept(mut self) {
         self.kept = true;
         fs::remove_dir_all(&self.path).ok();
@@ -178,7 +178,7 @@ impl Aside {
 
 impl Drop for Aside {
     fn drop(&mut self) {
-        // Something else that was put there is not ours.
+        // Anything else that was put there is not ours.
         if !self.kept && is_at(&self.folder, &self.path) {
             fs::remove_dir_all(&self.path).ok();
         }

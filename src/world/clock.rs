@@ -1,4 +1,4 @@
-//! The time, asked once a run, and how long its parts take.
+//! The time, read once per run, and how long its parts take.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ pub fn now() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-/// A part of a run, with what it took on the clock and of the processors.
+/// A part of a run, with its wall time and its processor time.
 struct Part {
     name: &'static str,
     wall: Duration,
     cpu: Duration,
 }
 
-/// What this process has used of the processors.
+/// The processor time of this process so far.
 fn cpu() -> Duration {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::new(u64::try_from(used.tv_sec).unwrap_or(0), u32::try_from(used.tv_nsec).unwrap_or(0))
@@ -46,7 +46,7 @@ impl Stopwatch {
         self.parts.push(Part { name, wall, cpu });
     }
 
-    /// All parts with milliseconds of the clock and of the processors, such as `read 12/20 ms, parse 80/150 ms`.
+    /// All parts with wall and processor milliseconds, such as `read 12/20 ms, parse 80/150 ms`.
     pub fn text(&self) -> String {
         let part = |part: &Part| format!("{} {}/{} ms", part.name, part.wall.as_millis(), part.cpu.as_millis());
         self.parts.iter().map(part).collect::<Vec<_>>().join(", ")

@@ -1,4 +1,4 @@
-//! Reading a project from disk: what is on a list, and nothing that leaves the tree.
+//! Reads a project from disk: only listed files, and nothing outside the tree.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -48,7 +48,7 @@ pub fn current_folder() -> Result<PathBuf> {
     std::env::current_dir().context("cannot determine the current folder")
 }
 
-/// The configuration's text.
+/// The text of the configuration.
 pub fn read_config(root: &Path) -> Result<Source> {
     let path = crate::source::configuration();
     let failed = || format!("cannot read {FILE_NAME}");
@@ -77,7 +77,7 @@ pub fn read_inputs(root: &Path, config_source: Source, config: &Config, now: Tim
     Ok(inputs)
 }
 
-/// Where the project is in its Git repository: below the nearest folder that has a `.git`.
+/// The project's place in its Git repository: below the nearest folder with a `.git`.
 fn repository_folder(root: &Path) -> String {
     let Ok(root) = fs::canonicalize(root) else { return String::new() };
     let top = root.ancestors().find(|folder| folder.join(".git").exists());
@@ -90,7 +90,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
     entry.depth() > 0 && (name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp") || name.ends_with(".bak"))
 }
 
-/// Every file and folder of the project by name, but not what is made by tools.
+/// The names of all files and folders of the project, except those made by tools.
 fn listing(root: &Path) -> BTreeSet<RelPath> {
     let walk = WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
     let kept = |entry: &DirEntry| {
@@ -108,7 +108,7 @@ fn listing(root: &Path) -> BTreeSet<RelPath> {
         .collect()
 }
 
-/// What lies beside an output while it is written: its lock, and the new tree. A build has begun both by now, wherever they are.
+/// Temporary neighbours of an output: its lock, and the new tree. By now a build has created both, wherever they are.
 fn is_beside_output(name: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_tree = || name.starts_with('.') && name.rsplit_once(".tmp-").is_some_and(|(_, number)| is_number(number));
@@ -121,7 +121,7 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
         bail!("no folder `{CONTENT}` in {}", root.display(); help: "create it: the Markdown in it becomes the site");
     }
     if folder.is_symlink() {
-        // Nothing would be found below it: a site of one empty page would take the place of the good one.
+        // Nothing would be found below it: a site of one empty page would replace the good one.
         bail!(
             "`{CONTENT}` in {} is a symbolic link", root.display();
             help: "move the folder there, and put the link where the folder was"
@@ -160,13 +160,13 @@ fn read_content(root: &Path, inputs: &mut Inputs) -> Result<()> {
     Ok(())
 }
 
-/// What a file is to a run: text, or bytes of some length that are copied.
+/// How a run treats a file: as text, or as bytes of a certain length that are copied.
 enum Kept {
     Text(String),
     Asset(u64),
 }
 
-/// Takes a file of the content as text or as an asset; the inner error says why it is passed over.
+/// Classifies a content file as text or as an asset; the inner error says why it is skipped.
 fn take(root: &Path, content: &Folder, entry: &DirEntry, path: &RelPath) -> Result<Result<Kept, Skipped>> {
     let below = entry.path().strip_prefix(root.join(CONTENT)).unwrap_or(entry.path());
     let file_kind = entry.file_type();
@@ -179,7 +179,7 @@ fn take(root: &Path, content: &Folder, entry: &DirEntry, path: &RelPath) -> Resu
         return skipped(refusal);
     }
     let kind = Kind::of(path);
-    // A link is judged by the file that it leads to, too: another name makes nothing public.
+    // A link is also judged by the file it leads to: renaming does not make a file publishable.
     let is_private_behind = || behind(root, entry.path()).is_some_and(|path| Kind::of(&path) == Kind::Private);
     if kind == Kind::Private || file_kind.is_symlink() && is_private_behind() {
         return Ok(Err(Skipped::Private));
@@ -193,24 +193,24 @@ fn take(root: &Path, content: &Folder, entry: &DirEntry, path: &RelPath) -> Resu
     taken.map_or_else(skipped, |length| Ok(Ok(Kept::Asset(length))))
 }
 
-/// A refusal as the reason why a file of the content is passed over; what the disk did not allow is an error.
+/// Turns a refusal into the reason for skipping a content file; disk faults remain errors.
 fn skipped(refusal: Refusal) -> Result<Result<Kept, Skipped>> {
     match refusal {
         Refusal::Link => Ok(Err(Skipped::Symlink)),
         Refusal::Special => Ok(Err(Skipped::Special)),
-        // A link to nothing; or a file that an editor is just replacing.
+        // A dangling link; or a file that an editor is just replacing.
         Refusal::Failed(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Err(Skipped::Symlink)),
         Refusal::Failed(error) => Err(error.into()),
     }
 }
 
-/// Whether a document is a key. One that cannot be read is not copied either, and that is said then.
+/// Whether a document is a key. If it cannot be read, it is not copied either, and that is reported then.
 fn holds_key(content: &Folder, below: &Path) -> bool {
     let mut beginning = Vec::new();
     content.file(below).is_ok_and(|file| file.take(kind::LOOKED_AT).read_to_end(&mut beginning).is_ok() && kind::holds_key(&beginning))
 }
 
-/// Where below the project's root a link ends.
+/// Where below the project's root a link leads.
 fn behind(root: &Path, file: &Path) -> Option<RelPath> {
     let (root, file) = (fs::canonicalize(root).ok()?, fs::canonicalize(file).ok()?);
     RelPath::from_path(file.strip_prefix(root).ok()?)
@@ -256,7 +256,7 @@ fn read_theme(root: &Path, name: &str, inputs: &mut Inputs) -> Result<()> {
     Ok(())
 }
 
-/// Opens a table of the project as a stream, with its first bytes. `None` if there is none.
+/// Opens a table of the project as a stream, with its first bytes. `None` if it does not exist.
 pub fn open_table(root: &Path, path: &RelPath) -> Result<Option<(Vec<u8>, fs::File)>> {
     beginning_of(Folder::open(root)?.file(Path::new(path.as_str())))
 }
@@ -278,7 +278,7 @@ fn beginning_of(opened: Result<fs::File, Refusal>) -> Result<Option<(Vec<u8>, fs
     Ok(Some((beginning, file)))
 }
 
-/// Opens a file of the project that is published as it is. No link leads it out of `content/`, or out of the theme.
+/// Opens a project file that is published unchanged. No link can lead it out of `content/`, or out of the theme.
 pub fn open_asset(root: &Path, path: &RelPath) -> Result<fs::File> {
     // `content/a.png` is opened below `content`, `themes/mine/static/a.png` below `themes/mine`.
     let depth = if path.below(CONTENT).is_some() { 1 } else { 2 };
@@ -288,7 +288,7 @@ pub fn open_asset(root: &Path, path: &RelPath) -> Result<fs::File> {
     Folder::open(root).with_context(failed)?.below(&above).with_context(failed)?.file(&below).with_context(failed)
 }
 
-/// Writes the files of a new project; a file that is there already is an error and nothing is written.
+/// Writes the files of a new project; if one exists already, that is an error and nothing is written.
 pub fn write_new(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     for (name, _) in files {
         if folder.join(name).exists() {
@@ -305,13 +305,13 @@ pub fn write_new(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     Ok(())
 }
 
-/// Opens a file that the configuration names. One below the project is reached by no link that leads out of it.
+/// Opens a file named in the configuration. A file below the project is never reached by a link that leads out of it.
 pub fn open_configured(root: &Path, path: &Path) -> Result<fs::File, Refusal> {
     let is_below = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if is_below { Folder::open(root).map_err(Refusal::Failed)?.file(path) } else { folder::named(&root.join(path)) }
 }
 
-/// The bytes of a file that the configuration names, such as a certificate.
+/// The bytes of a file named in the configuration, such as a certificate.
 pub fn read_configured(root: &Path, path: &Path) -> Result<Vec<u8>> {
     read_all(open_configured(root, path), path)
 }

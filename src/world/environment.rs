@@ -1,4 +1,4 @@
-//! The environment: secrets, and what says how output should look.
+//! The environment: secrets, and settings for output.
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Keys of hashes in messages.
+/// Keys for hashes in messages.
 pub fn keys() -> Keys {
     Keys { message_id: variable("RUNSHEET_MESSAGE_ID_KEY"), unsubscribe: variable("RUNSHEET_UNSUBSCRIBE_KEY") }
 }
@@ -33,7 +33,7 @@ pub fn source_date_epoch() -> Result<Option<Timestamp>> {
     }
 }
 
-/// Where tests may use a database.
+/// The database that tests may use.
 #[cfg(all(test, feature = "postgres"))]
 pub fn test_database() -> Option<String> {
     variable("RUNSHEET_TEST_POSTGRES")
@@ -54,7 +54,7 @@ pub fn ledger_url() -> Option<String> {
     variable("RUNSHEET_LEDGER_URL")
 }
 
-/// The user, as the ledger notes who decided something. In a container nobody sets a variable, and there may be no name at all.
+/// The user's name, which the ledger records with decisions. In a container no variable may be set, and there may be no name at all.
 pub fn user() -> String {
     let uid = rustix::process::getuid().as_raw();
     let of_uid = |line: &str| {
@@ -66,7 +66,7 @@ pub fn user() -> String {
     variable("USER").or_else(|| variable("LOGNAME")).or_else(listed).unwrap_or_else(|| format!("uid {uid}"))
 }
 
-/// The key by which an exported ledger is sealed.
+/// The key that seals an exported ledger.
 pub fn seal_key() -> Option<String> {
     variable("RUNSHEET_SEAL_KEY")
 }
@@ -76,9 +76,9 @@ pub fn zones_folder() -> std::path::PathBuf {
     variable("TZDIR").unwrap_or_else(|| "/usr/share/zoneinfo".to_owned()).into()
 }
 
-/// Where this user's programs keep what must last (XDG Base Directory Specification).
+/// Where this user's programs keep persistent state (XDG Base Directory Specification).
 pub fn state_folder() -> Option<std::path::PathBuf> {
-    // The specification takes no relative path.
+    // The specification does not allow relative paths.
     let given = variable("XDG_STATE_HOME").map(std::path::PathBuf::from).filter(|path| path.is_absolute());
     given.or_else(|| variable("HOME").map(|home| std::path::PathBuf::from(home).join(".local/state")))
 }

@@ -1,4 +1,4 @@
-//! Asks other sites whether the addresses that documents link to are there: few at once, and one at a time of each host.
+//! Asks other sites whether linked addresses exist: few requests at once, and only one at a time for each host.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -25,15 +25,15 @@ use crate::status::{Address, plain_line};
 
 const REDIRECT_LIMIT: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a host is left alone between two requests. This machine needs no rest.
+/// The pause between two requests to a host. This machine needs none.
 const PAUSE: Duration = Duration::from_millis(250);
-/// How long it is before the first retry; each further one waits twice as long.
+/// The pause before the first retry; it doubles with each further one.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// The longest wish of a server that is waited for.
+/// The longest pause that is granted to a server.
 const LONGEST_WISH: Duration = Duration::from_secs(60);
 const USER_AGENT: &str = concat!("runsheet/", env!("CARGO_PKG_VERSION"), " (+link check)");
 
-/// Asks all addresses and gives what each said.
+/// Queries all addresses and returns their answers.
 pub fn ask_all(addresses: Vec<Address>, settings: &External) -> BTreeMap<String, Answer> {
     let mut hosts: BTreeMap<String, Vec<Address>> = BTreeMap::new();
     for address in addresses {
@@ -50,7 +50,7 @@ pub fn ask_all(addresses: Vec<Address>, settings: &External) -> BTreeMap<String,
         answers: Mutex::new(BTreeMap::new()),
     };
     thread::scope(|scope| {
-        // This thread works, too: so all is asked, however few others can be started.
+        // This thread works, too, so all addresses are queried even if no other thread can be started.
         for _ in 1..workers {
             threads::start_in(scope, || round.work()).ok();
         }
@@ -59,15 +59,15 @@ pub fn ask_all(addresses: Vec<Address>, settings: &External) -> BTreeMap<String,
     round.answers.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// More than the answers of all links of a large site.
+/// More bytes than the answers for all links of a large site need.
 const MOST_KEPT: u64 = 64 << 20;
 
-/// The kept answers of earlier runs; nothing if there are none.
+/// The kept answers of earlier runs; empty if there are none.
 pub fn kept(root: &Path) -> String {
     kept::read(&cache(root), MOST_KEPT).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
 }
 
-/// Keeps answers for later runs: the file is replaced whole, or not at all.
+/// Keeps answers for later runs: replaces the file whole, or not at all.
 pub fn keep(root: &Path, json: &str) -> Result<()> {
     kept::replace(&cache(root), json.as_bytes())
 }
@@ -76,7 +76,7 @@ fn cache(root: &Path) -> PathBuf {
     root.join(".runsheet/links.json")
 }
 
-/// All that the workers share.
+/// State shared by all workers.
 struct Round<'a> {
     settings: &'a External,
     /// Connects to public addresses only.
@@ -85,26 +85,26 @@ struct Round<'a> {
     open: Agent,
     /// Connects to this machine, without a proxy.
     direct: Agent,
-    /// The addresses of each host that nobody works on yet.
+    /// The addresses of each host that nobody is working on.
     waiting: Mutex<Vec<Vec<Address>>>,
-    /// When each host was asked last; whoever asks it holds its lock.
+    /// When each host was last queried; whoever queries it holds its lock.
     last: Mutex<BTreeMap<String, Arc<Mutex<Option<Instant>>>>>,
     answers: Mutex<BTreeMap<String, Answer>>,
 }
 
-/// One answer on the way.
+/// One answer in progress.
 enum Step {
     Moved { location: String, for_good: bool },
     Ended(Answer),
 }
 
-/// How long a server wishes to be left alone.
+/// The pause that a server asks for.
 type Wish = Option<Duration>;
 
 impl Round<'_> {
     fn work(&self) {
         loop {
-            // The lock must be free again before the work begins.
+            // Release the lock before the work begins.
             let Some(addresses) = locked(&self.waiting).pop() else { return };
             for address in addresses {
                 let answer = self.visit(&address);
@@ -113,7 +113,7 @@ impl Round<'_> {
         }
     }
 
-    /// Asks an address, and again while its fault may pass.
+    /// Queries an address, and retries while its fault may be temporary.
     fn visit(&self, start: &Address) -> Answer {
         let inside = self.settings.allow_private && (is_private(start) || resolves_inside(start));
         let mut back_off = BACK_OFF;
@@ -157,16 +157,16 @@ impl Round<'_> {
         (Answer::TooManyRedirects, None)
     }
 
-    /// HEAD first: what a server says without a body is enough. GET where it will not have that.
+    /// HEAD first: an answer without a body is enough. GET if the server rejects HEAD.
     fn ask(&self, address: &Address, inside: bool) -> (Step, Wish) {
         match self.send("HEAD", address, inside) {
-            // A server that names a time does not want to be asked at once.
+            // A server that names a time does not want another request at once.
             (Step::Ended(answer), None) if is_refused_head(&answer) => self.send("GET", address, inside),
             step => step,
         }
     }
 
-    /// One request, alone at its host.
+    /// One request, with exclusive use of its host.
     fn send(&self, method: &str, address: &Address, inside: bool) -> (Step, Wish) {
         let host = Arc::clone(locked(&self.last).entry(address.name().to_owned()).or_default());
         let mut last = locked(&host);
@@ -184,7 +184,7 @@ impl Round<'_> {
         let timeout = Duration::try_from(self.settings.timeout).unwrap_or(CONNECT_TIMEOUT);
         let request = if method == "HEAD" { agent.head(&url) } else { agent.get(&url) };
         let request = request.config().timeout_global(Some(timeout)).timeout_connect(Some(timeout.min(CONNECT_TIMEOUT))).build();
-        // The body is dropped unread, and its connection with it.
+        // Drop the body unread, and its connection with it.
         let result = request.call().map_or_else(|error| (Step::Ended(fault(address, &error)), None), |response| step(&response));
         *last = Some(Instant::now());
         result
@@ -214,7 +214,7 @@ fn fault(address: &Address, error: &Error) -> Answer {
         Error::Timeout(_) => Answer::Timeout,
         Error::HostNotFound => Answer::NoSuchHost,
         Error::Other(other) if other.is::<PrivateAddress>() => Answer::Private,
-        // The standard library marks a failed look-up by its words only; without a network every name fails for now.
+        // The standard library marks a failed look-up only by its message; without a network, every name fails, but only for now.
         Error::Io(_) if reason.contains("Temporary failure in name resolution") || reason.contains("Try again") => {
             Answer::Broken("name lookup failed".to_owned())
         }
@@ -245,14 +245,14 @@ fn resolves_inside(address: &Address) -> bool {
     (host, address.port()).to_socket_addrs().is_ok_and(|mut found| found.any(|socket| is_private_ip(socket.ip())))
 }
 
-/// Looks names up and leaves out addresses of private networks: a name may be made to mean one between check and use.
+/// Resolves names and removes addresses of private networks, since a name may change its meaning between check and use.
 #[derive(Debug)]
 struct PublicOnly(DefaultResolver);
 
 impl Resolver for PublicOnly {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let found = self.0.resolve(uri, config, timeout)?;
-        // The proxy was chosen by whoever runs this.
+        // The proxy was chosen by the user.
         if config.proxy().is_some_and(|proxy| Some(proxy.host()) == uri.host()) {
             return Ok(found);
         }

@@ -1,4 +1,4 @@
-//! A folder that is read: no link leads out of it, and only regular files are opened.
+//! A folder for reading: no link leads out of it, and only regular files are opened.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -14,10 +14,10 @@ use rustix::io::Errno;
 
 use crate::error::is_an_error;
 
-/// How a file is opened that may be something else by now: a pipe is not waited for, and no terminal is taken.
+/// Flags for opening a file that may have been replaced: don't wait for a pipe, and don't acquire a terminal.
 const WITHOUT_WAITING: i32 = OFlags::NONBLOCK.union(OFlags::NOCTTY).bits().cast_signed();
 
-/// A folder, held open. What is found below it stays below it, whatever is put in the place of its files meanwhile.
+/// A folder, held open. Files found below it stay below it, even if somebody replaces them meanwhile.
 pub struct Folder {
     folder: Dir,
     path: PathBuf,
@@ -34,7 +34,7 @@ pub enum Refusal {
 }
 
 impl Folder {
-    /// Opens a folder; its path may lead through links.
+    /// Opens a folder; its path may contain links.
     pub fn open(path: &Path) -> io::Result<Folder> {
         Ok(Folder { folder: Dir::open_ambient_dir(path, ambient_authority())?, path: path.to_owned() })
     }
@@ -44,8 +44,8 @@ impl Folder {
         Ok(Folder { folder: self.folder.open_dir(below).map_err(refusal)?, path: self.path.join(below) })
     }
 
-    /// Opens a regular file by its path below the folder. Its kind is known before it is opened, as to open a device may do something,
-    /// and a pipe makes the program wait; and once more afterwards, as another file may stand there by then.
+    /// Opens a regular file by its path below the folder. Its type is checked before opening, because opening a device may have effects
+    /// and opening a pipe blocks the program; and again afterwards, because the file may have been replaced.
     pub fn file(&self, below: &Path) -> Result<fs::File, Refusal> {
         let (below, _) = self.find(below)?;
         let mut options = OpenOptions::new();
@@ -60,17 +60,17 @@ impl Folder {
         Ok(self.find(below)?.1.len())
     }
 
-    /// The whole of a file; `None` if it is longer than `most` bytes.
+    /// The content of a file; `None` if it is longer than `most` bytes.
     pub fn read(&self, below: &Path, most: u64) -> Result<Option<Vec<u8>>, Refusal> {
         let mut bytes = Vec::new();
         self.file(below)?.take(most + 1).read_to_end(&mut bytes).map_err(Refusal::Failed)?;
         Ok((bytes.len() as u64 <= most).then_some(bytes))
     }
 
-    /// The path by which a regular file is opened, and what is known of it.
+    /// The path by which a regular file is opened, and its metadata.
     ///
-    /// A link that names its target from the root of the disk seems to leave the folder. Where it does not, its target is opened by
-    /// the path that it has below the folder, which is held to that like any other.
+    /// A link whose target is an absolute path seems to leave the folder. If it does not, its target is opened by its path below the
+    /// folder, under the same restrictions as any other path.
     fn find<'p>(&self, below: &'p Path) -> Result<(Cow<'p, Path>, Metadata), Refusal> {
         let found = match self.folder.metadata(below) {
             Err(error) if is_outside(&error) => {
@@ -86,7 +86,7 @@ impl Folder {
     }
 }
 
-/// Opens a regular file that the user names, wherever it lies and whatever links lead there.
+/// Opens a regular file named by the user, wherever it is and whatever links lead there.
 pub fn named(path: &Path) -> Result<fs::File, Refusal> {
     let kind = fs::metadata(path).map_err(Refusal::Failed)?.file_type();
     if !kind.is_file() {
@@ -96,7 +96,7 @@ pub fn named(path: &Path) -> Result<fs::File, Refusal> {
     if file.metadata().map_err(Refusal::Failed)?.is_file() { Ok(file) } else { Err(Refusal::Special) }
 }
 
-/// Whether what is held open, a file or a folder, is what a path leads to.
+/// Whether a path leads to an open file or folder.
 pub fn is_at(held: impl AsFd, path: &Path) -> bool {
     match (fstat(held), lstat(path)) {
         (Ok(held), Ok(there)) => (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino),
@@ -104,7 +104,7 @@ pub fn is_at(held: impl AsFd, path: &Path) -> bool {
     }
 }
 
-/// Paths that leave the folder are refused by the library, and not by the system.
+/// Recognises paths that leave the folder: the library refuses them, not the system.
 fn is_outside(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }

@@ -1,6 +1,6 @@
-//! The last line of each campaign's history that this project has seen, kept beside what is kept between runs.
+//! The last line of each campaign's history that this project has seen, kept in `.runsheet/`.
 //!
-//! A ledger that does not hold it is older than the last send from here: somebody has brought back a copy.
+//! A ledger without that line is older than the last send from here: somebody has restored a copy.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Seek, Write};
@@ -9,21 +9,21 @@ use std::path::{Path, PathBuf};
 use super::kept;
 use crate::error::{Context, Result, bail};
 
-/// Where they are kept, below the project: a file for each campaign, with the last line's hash and the campaign's name.
+/// Where they are kept, below the project: one file per campaign, with the last line's hash and the campaign's name.
 pub const PLACE: &str = ".runsheet/ledger-heads";
 
-/// More than a hash and the name of a campaign.
+/// More bytes than a hash and the name of a campaign need.
 const MOST: u64 = 16 << 10;
 
 /// The length of a line's hash.
 const LENGTH: usize = 32;
 
-/// No name of a campaign is a path.
+/// A campaign's name is hashed, because it may not be a valid path.
 fn path(root: &Path, campaign: &str) -> PathBuf {
     root.join(PLACE).join(&blake3::hash(campaign.as_bytes()).to_hex()[..LENGTH])
 }
 
-/// Where the last line of a campaign is kept, from the project's folder.
+/// The path of a campaign's last line, from the project's folder.
 pub fn place(campaign: &str) -> String {
     path(Path::new(""), campaign).display().to_string()
 }
@@ -36,7 +36,7 @@ pub fn known(root: &Path, campaign: &str) -> Result<Option<String>> {
     }
     let text = kept::read(&path, MOST).and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
     match text.split_once('\n') {
-        // It is made before the first line is written.
+        // The file is created before the first line is written.
         Some((line, _)) if line.len() == LENGTH && line.trim().is_empty() => Ok(None),
         Some((line, _)) if is_line(line) => Ok(Some(line.to_owned())),
         _ => bail!("{} is damaged or unreadable", place(campaign); help: "remove it if the ledger is the newest one"),
@@ -47,7 +47,7 @@ fn is_line(text: &str) -> bool {
     text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// The campaigns that were sent from here; those behind that were sent last.
+/// The campaigns sent from here, the most recently sent ones last.
 pub fn campaigns(root: &Path) -> Result<Vec<String>> {
     let folder = match fs::read_dir(root.join(PLACE)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
@@ -56,7 +56,7 @@ pub fn campaigns(root: &Path) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in folder {
         let entry = entry?;
-        // What else lies there is not ours.
+        // Other files there are not ours.
         let Some(text) = kept::read(&entry.path(), MOST).and_then(|text| String::from_utf8(text).ok()) else { continue };
         let mut lines = text.lines();
         if let (Some(line), Some(name), Ok(metadata)) = (lines.next(), lines.next(), entry.metadata())
@@ -70,11 +70,11 @@ pub fn campaigns(root: &Path) -> Result<Vec<String>> {
     Ok(found.into_iter().map(|(_, name)| name).collect())
 }
 
-/// The kept last line of one campaign, open to be written while messages go out.
+/// The kept last line of one campaign, open for writing while messages go out.
 pub struct Head(File);
 
 impl Head {
-    /// Opens it, or makes it without a line.
+    /// Opens it, or creates it without a line.
     pub fn open(root: &Path, campaign: &str) -> Result<Head> {
         let path = path(root, campaign);
         let open = || -> Result<Head> {
@@ -86,7 +86,7 @@ impl Head {
             }
             let kept = kept::folder(root)?;
             let folder = root.join(PLACE);
-            // Whoever shares what is kept may send.
+            // Whoever shares the folder may send.
             match fs::create_dir(&folder) {
                 Ok(()) => fs::set_permissions(&folder, fs::metadata(&kept)?.permissions())?,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -95,7 +95,7 @@ impl Head {
             let mut file = kept::new_file(&kept)?;
             writeln!(file, "{:LENGTH$}\n{campaign}", "")?;
             file.as_file().sync_all()?;
-            // Another sender of this project may have made it meanwhile.
+            // Another sender of this project may have created it meanwhile.
             if let Err(error) = file.persist_noclobber(&path)
                 && error.error.kind() != ErrorKind::AlreadyExists
             {
@@ -107,7 +107,7 @@ impl Head {
         open().with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Keeps a line in place of the last: it outlives this program. As long as a line, it lies in one block of the disk.
+    /// Overwrites the last line, which then survives this program. Lines have equal lengths, so it stays in one block of the disk.
     pub fn note(&mut self, line: &str) -> Result<()> {
         debug_assert_eq!(line.len(), LENGTH);
         let mut write = || {
@@ -117,7 +117,7 @@ impl Head {
         write().with_context(|| format!("cannot write {PLACE}"))
     }
 
-    /// What was kept outlives the machine, too.
+    /// Syncs the line, which then also survives a crash of the machine.
     pub fn sync(&mut self) -> Result<()> {
         self.0.sync_data().with_context(|| format!("cannot write {PLACE}"))
     }
@@ -140,7 +140,7 @@ mod tests {
         }
         Head::open(root.path(), "../c").unwrap().note(&"1".repeat(32)).unwrap();
         assert_eq!(known(root.path(), "a/b/1").unwrap(), Some("f".repeat(32)));
-        // Of one that was only made nothing was sent.
+        // If the file was only created, nothing was sent.
         Head::open(root.path(), "d").unwrap();
         let mut names = campaigns(root.path()).unwrap();
         names.sort();

@@ -1,6 +1,6 @@
-//! The tokens of code, kept in `.runsheet/` from one build to the next.
+//! The tokens of code, cached in `.runsheet/` from one build to the next.
 //!
-//! Lengths and classes alone: whoever changes the file, such as another job that shares a cache, changes colours and nothing else.
+//! The cache has only lengths and classes: whoever changes the file, such as another job that shares it, can change only colours.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,30 +9,30 @@ use super::kept;
 use crate::error::Result;
 use crate::highlight::{FORM, Highlights, Key, Token, Tokens};
 
-/// What the file begins with: what it is, and how its code was cut.
+/// The beginning of the file: its type, and the version of the tokens.
 fn head() -> Vec<u8> {
     format!("runsheet highlights {} {FORM}\n", env!("CARGO_PKG_VERSION")).into_bytes()
 }
 
-/// More than a large site has.
+/// More bytes than a large site needs.
 const MOST_KEPT: u64 = 256 << 20;
 
 fn path(root: &Path) -> PathBuf {
     root.join(".runsheet/highlights")
 }
 
-/// What the last build has kept; nothing if there is none, or if it is not whole.
+/// The tokens that the last build has kept; empty if there are none, or if the file is damaged.
 pub fn read(root: &Path) -> Highlights {
     kept::read(&path(root), MOST_KEPT).and_then(|bytes| decode(&bytes)).unwrap_or_default()
 }
 
-/// Keeps what a build has used, in one step.
+/// Keeps the tokens that a build has used, in one step.
 pub fn keep(root: &Path, highlights: &Highlights) -> Result<()> {
     kept::replace(&path(root), &encode(highlights))
 }
 
-/// Head, hash of the rest, then for each block its key, the number of its tokens, and for each of these its class, or 0, and its length.
-/// Numbers have four bytes, the last first.
+/// Head, hash of the rest, then for each block its key, the number of its tokens, and for each token its class, or 0, and its length.
+/// Numbers have four bytes, little-endian.
 fn encode(highlights: &Highlights) -> Vec<u8> {
     let mut blocks = Vec::new();
     for (key, Tokens(tokens)) in highlights.0.iter().map(|(key, tokens)| (key, &**tokens)) {

@@ -1,4 +1,4 @@
-//! When pages were last changed, as Git knows it: one `git log` for the whole site.
+//! When pages last changed, according to Git: one `git log` for the whole site.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use crate::project::CONTENT;
 use crate::schedule::years;
 use crate::source::RelPath;
 
-/// Reads when each of these files was last changed. Without Git, or a repository that it may read, nothing is known.
+/// Reads when each of these files last changed. Without Git, or without a readable repository, nothing is known.
 pub fn read<'a>(root: &Path, files: impl Iterator<Item = &'a RelPath>) -> History {
     let wanted: BTreeSet<&RelPath> = files.collect();
     match is_shallow(root) {
@@ -29,7 +29,7 @@ fn is_shallow(root: &Path) -> Option<bool> {
     output.status.success().then(|| output.stdout.trim_ascii() == b"true")
 }
 
-/// Goes back through the history until every file was met.
+/// Walks back through the history until every file was found.
 fn last_changes(root: &Path, mut wanted: BTreeSet<&RelPath>) -> Option<BTreeMap<RelPath, Timestamp>> {
     let mut log = git(root);
     log.args(["log", "-z", "--format=/%at", "--name-only", "--relative", "--no-renames", "--no-ext-diff", "--no-textconv", "--", CONTENT]);
@@ -39,7 +39,7 @@ fn last_changes(root: &Path, mut wanted: BTreeSet<&RelPath>) -> Option<BTreeMap<
     for word in BufReader::new(child.stdout.take()?).split(0) {
         let Ok(word) = word else { break };
         match Word::read(&word) {
-            // A file's path is relative, so only the time of a commit begins with a slash.
+            // File paths are relative, so only the time of a commit begins with a slash.
             Some(Word::Time(time)) => at = time,
             Some(Word::File(path)) => {
                 if wanted.remove(&path)
@@ -56,14 +56,14 @@ fn last_changes(root: &Path, mut wanted: BTreeSet<&RelPath>) -> Option<BTreeMap<
             return Some(changes);
         }
     }
-    // A repository without a commit, or one that is broken.
+    // A repository without commits, or a broken one.
     child.wait().ok()?.success().then_some(changes)
 }
 
-/// A part of what `git log` says.
+/// A part of the output of `git log`.
 #[derive(Debug, PartialEq)]
 enum Word {
-    /// When the author of a commit made it.
+    /// When the author made a commit.
     Time(Option<Timestamp>),
     File(RelPath),
 }
@@ -75,13 +75,13 @@ impl Word {
             let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
             return Some(Word::Time(time.filter(|time| years::hold(*time))));
         }
-        // The first file of a commit stands on a line of its own.
+        // The first file of a commit is on its own line.
         let path = std::str::from_utf8(word.strip_prefix(b"\n").unwrap_or(word)).ok()?;
         RelPath::new(path).filter(|_| !path.is_empty()).map(Word::File)
     }
 }
 
-/// Git, reading only: whatever the repository's configuration says, it starts no other program, asks nothing, opens no
+/// Git, reading only: whatever the repository's configuration says, it starts no other program, prompts for nothing, opens no
 /// connection and writes nothing.
 fn git(root: &Path) -> Command {
     let mut command = process::program("git");
@@ -91,9 +91,9 @@ fn git(root: &Path) -> Command {
     }
     command.stdin(Stdio::null()).stderr(Stdio::null());
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-    // A partial clone would fetch what it lacks.
+    // A partial clone would fetch missing objects.
     command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
-    // In a hook these point to the repository of the hook.
+    // In a hook, these point to the repository of the hook.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_EXTERNAL_DIFF", "GIT_TRACE"] {
         command.env_remove(name);
     }

@@ -10,13 +10,13 @@ use tempfile::NamedTempFile;
 use super::folder;
 use crate::error::{Context, Result, bail};
 
-/// The version of all that lies there. A later one writes its number into a file; without that file it is this one.
+/// The version of the folder's content. Later versions write their number into a file; without that file, it is this version.
 const VERSION: u32 = 1;
 const FILE: &str = ".runsheet/version";
 /// The name of the folder in a project.
 pub const FOLDER: &str = ".runsheet";
 
-/// Refuses a folder that a newer program has left: it may hold what this one would take for damage, and write over.
+/// Refuses a folder written by a newer program: this one might take its content for damage, and overwrite it.
 pub fn refuse_newer(root: &Path) -> Result<()> {
     let Some(text) = read(&root.join(FILE), 64) else { return Ok(()) };
     match String::from_utf8_lossy(&text).trim().parse::<u32>() {
@@ -30,7 +30,7 @@ pub fn refuse_newer(root: &Path) -> Result<()> {
     }
 }
 
-/// The folder, made for its owner alone if it is not there. A team that shares a project may open it to others.
+/// The folder; created for its owner alone if it does not exist. A team that shares a project may open it to others.
 pub fn folder(root: &Path) -> Result<PathBuf> {
     let folder = root.join(FOLDER);
     make_private(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
@@ -41,7 +41,7 @@ fn make_private(folder: &Path) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// A new file in a folder there: whoever may enter the folder may read it, and nobody else.
+/// Creates a file in a folder there: whoever may enter the folder may read it, and nobody else.
 pub fn new_file(folder: &Path) -> std::io::Result<NamedTempFile> {
     let file = NamedTempFile::new_in(folder)?;
     let rights = fs::metadata(folder)?.mode() & 0o666;
@@ -49,14 +49,14 @@ pub fn new_file(folder: &Path) -> std::io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Reads a file that lies there, but no more than `most` bytes. `None` if it is not there, or cannot be what was written there.
+/// Reads a file there, up to `most` bytes. `None` if it does not exist, or cannot be valid.
 pub fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     folder::named(path).ok()?.take(most + 1).read_to_end(&mut bytes).ok()?;
     (bytes.len() as u64 <= most).then_some(bytes)
 }
 
-/// Replaces a file that lies there, whole or not at all; its folder is made.
+/// Replaces a file there, whole or not at all; creates its folder.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().unwrap_or(path);
     let written = || -> std::io::Result<()> {

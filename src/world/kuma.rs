@@ -1,4 +1,4 @@
-//! Asks Uptime Kuma for its two answers, within one deadline and one size.
+//! Requests Uptime Kuma's two answers, within one deadline and one size limit.
 
 use std::io;
 use std::path::Path;
@@ -15,12 +15,12 @@ use crate::status::{self, Address, Fault, Settings, Snapshot, plain_line};
 const REDIRECT_LIMIT: u32 = 3;
 const USER_AGENT: &str = concat!("runsheet/", env!("CARGO_PKG_VERSION"));
 
-/// Asks the server and reads what it says; `now` is the time the snapshot will carry. A certificate file may lie below the project.
+/// Queries the server and reads the answers; `now` becomes the time of the snapshot. A certificate file may be below the project.
 pub fn fetch(root: &Path, settings: &Settings, now: Timestamp) -> Result<Snapshot, Fault> {
     settings.check()?;
     let visit = Visit::new(root, settings)?;
     let slug = &settings.slug;
-    // The beats first: this path answers for unknown pages too, while version 1 is silent about their groups.
+    // The beats first: this path also answers for unknown pages, while version 1 gives no answer about their groups.
     let heartbeat = visit.ask(&status::heartbeat_path(slug))?;
     let has_beats = status::has_beats(&heartbeat)?;
     let page = visit.ask(&status::page_path(slug)).map_err(|fault| match fault {
@@ -39,7 +39,7 @@ struct Visit<'a> {
     deadline: Instant,
 }
 
-/// What an address answered: a document, or where to ask instead.
+/// The answer of an address: a document, or a redirect.
 enum Answer {
     Document(Vec<u8>),
     Moved(Address),
@@ -64,7 +64,7 @@ impl<'a> Visit<'a> {
         Ok(Visit { settings, base, agent: config.build().new_agent(), deadline })
     }
 
-    /// The document at a path below the base; a passing failure is tried again while there is time.
+    /// The document at a path below the base; temporary failures are retried while there is time.
     fn ask(&self, path: &str) -> Result<Vec<u8>, Fault> {
         let address = self.base.below(path);
         let mut retries = self.settings.retries;
@@ -143,7 +143,7 @@ fn io_fault(address: &Address, error: &io::Error, reason: String) -> Fault {
     let host = address.host();
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Fault::Refused { host },
-        // A failed handshake arrives as bad data; the standard library marks a failed look-up by its words only.
+        // A failed handshake is reported as bad data; the standard library marks a failed look-up only by its message.
         io::ErrorKind::InvalidData if address.is_secure() => Fault::Tls { host, reason },
         _ if reason.contains("failed to lookup address") => Fault::Dns { host },
         _ => Fault::Broken { host, reason },

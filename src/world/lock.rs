@@ -1,4 +1,4 @@
-//! One writer for each place: a lock that lies beside what is written.
+//! One writer for each output: a lock beside it.
 
 use std::fs::{File, TryLockError, canonicalize, remove_file};
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,7 +17,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of a place, which need not be there yet; the folder that it lies in must be.
+    /// Locks an output, which need not exist yet; its parent folder must.
     pub fn take(place: &Path) -> Result<Lock> {
         Lock::hold(place, |file| match file.try_lock() {
             Ok(()) => Ok(()),
@@ -26,7 +26,7 @@ impl Lock {
         })
     }
 
-    /// Waits for the lock of a place that is written in a moment.
+    /// Waits for the lock of a file that is written in a moment.
     pub fn wait(place: &Path) -> Result<Lock> {
         Lock::hold(place, |file| file.lock().with_context(|| format!("cannot lock {}", place.display())))
     }
@@ -35,7 +35,7 @@ impl Lock {
         loop {
             let (file, path) = open(place)?;
             lock(&file)?;
-            // Whoever held it before may have removed its file since this one was opened: then it locks nothing.
+            // The previous holder may have removed the file since it was opened here: then locking it has no effect.
             if is_at(&file, &path) {
                 return Ok(Lock { file, path });
             }
@@ -50,14 +50,14 @@ pub struct Locks {
 }
 
 impl Locks {
-    /// None yet, for a run of the project in a folder.
+    /// No locks yet, for a run of the project in a folder.
     pub fn new(root: &Path) -> Locks {
         let root = canonicalize(root).unwrap_or_else(|_| root.to_owned());
         Locks { outbox: root.join("outbox"), held: Vec::new() }
     }
 
-    /// Takes the lock of a place, by its real path, unless this run has it. A build replaces the outbox whole, so whoever writes below
-    /// it takes the lock of all of it.
+    /// Locks an output, by its real path, unless this run already has the lock. A build replaces the outbox whole, so anyone who writes
+    /// below it locks all of it.
     pub fn take(&mut self, place: &Path) -> Result<()> {
         let place = if place.starts_with(&self.outbox) { &self.outbox } else { place };
         if !self.held.iter().any(|(held, _)| held == place) {
@@ -69,7 +69,7 @@ impl Locks {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is held, so that the one who comes next makes a file of his own.
+        // Removed while it is held, so that the next process creates its own file.
         remove_file(&self.path).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! The world outside: disk, clock, environment, network. Only here may they be touched; the core gets values.
+//! The world outside: disk, clock, environment, network. They may be touched only here; the core gets values.
 #![allow(clippy::disallowed_methods, reason = "this is the folder that the fence goes around")]
 
 pub mod aside;

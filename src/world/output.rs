@@ -1,4 +1,4 @@
-//! Output folders: written aside and swapped in whole, so that a reader sees the old one or the new one.
+//! Output folders: written aside and swapped in whole, so that readers see either the old one or the new one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,11 +20,11 @@ use crate::site::MARKER;
 pub struct Output {
     /// What will be replaced.
     target: PathBuf,
-    /// Where the new tree is made; on the same file system.
+    /// Where the new tree is built; on the same file system.
     aside: Aside,
 }
 
-/// How a new tree came into its place.
+/// How a new tree was put into place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
     /// In one step: no reader sees a mixture.
@@ -34,8 +34,8 @@ pub enum Published {
 }
 
 impl Output {
-    /// Makes sure that `target` is ours (it holds `marker`, or nothing but a `.gitignore`, or is not there), that nobody else writes
-    /// to it, and begins a new tree beside it, into which its maker writes the marker.
+    /// Makes sure that `target` is ours (it contains `marker`, or only a `.gitignore`, or does not exist) and that nobody else writes
+    /// to it, and begins a new tree beside it, into which the caller writes the marker.
     pub fn new(root: &Path, target: &Path, marker: &str, readers: Readers, locks: &mut Locks) -> Result<Output> {
         let target = absolute(target)?;
         refuse_dangerous(root, &target, marker)?;
@@ -75,7 +75,7 @@ impl Output {
         self.aside.copy(Path::new(route), from)
     }
 
-    /// Gives a folder of the new tree another name.
+    /// Renames a folder of the new tree.
     pub fn rename(&self, route: &str, to: &str) -> Result<()> {
         self.aside.rename(Path::new(route), Path::new(to))
     }
@@ -96,7 +96,7 @@ impl Output {
 
 fn absolute(path: &Path) -> Result<PathBuf> {
     let given = std::path::absolute(path).with_context(|| format!("cannot use {} as output", path.display()))?;
-    // `new/../content` must be seen as `content` before `new` is made.
+    // `new/../content` must be recognised as `content` before `new` exists.
     let mut path = PathBuf::new();
     for part in given.components() {
         match part {
@@ -106,7 +106,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
             part => path.push(part),
         }
     }
-    // Links above the target are followed, so that the comparison below, and the lock, are of real places. What is missing has none.
+    // Follow links above the target, so that the comparison below, and the lock, use real paths. A missing path has none.
     let above = path.ancestors().skip(1).find_map(|folder| Some((folder, fs::canonicalize(folder).ok()?)));
     Ok(above.and_then(|(folder, real)| Some(real.join(path.strip_prefix(folder).ok()?))).unwrap_or(path))
 }
@@ -118,7 +118,7 @@ fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
         bail!("the output {} is a symbolic link", target.display(); help: "use the folder itself");
     }
     let sources = ["content", "themes", "src", ".git", "examples"].map(|name| root.join(name));
-    // One build writes both the site and the outbox: neither can lie in the other's folder.
+    // One build writes both the site and the outbox: neither can be inside the other.
     let (public, outbox) = (root.join("public"), root.join("outbox"));
     let is_shared = marker == MARKER && target.starts_with(outbox) || target.starts_with(&public) && *target != public;
     let inside_sources = sources.iter().any(|folder| target.starts_with(folder));
@@ -145,7 +145,7 @@ fn refuse_foreign(target: &Path, marker: &str) -> Result<()> {
     );
 }
 
-/// Trees that a killed build left behind. The lock of the target is ours, so nobody is at work on them.
+/// Removes trees left by a killed build. We hold the target's lock, so nobody is using them.
 fn remove_leftovers(parent: &Path, name: &str) {
     let start = format!(".{name}.tmp-");
     for entry in fs::read_dir(parent).into_iter().flatten().filter_map(Result::ok) {
@@ -157,7 +157,7 @@ fn remove_leftovers(parent: &Path, name: &str) {
     }
 }
 
-/// Exchanges the two trees in one step (`renameat2`, Linux 3.15); where that cannot be, file by file.
+/// Exchanges the two trees in one step (`renameat2`, Linux 3.15); if that is impossible, file by file.
 fn swap(aside: &Path, target: &Path) -> Result<Published> {
     if !target.exists() {
         match fs::rename(aside, target) {
@@ -176,9 +176,9 @@ fn swap(aside: &Path, target: &Path) -> Result<Published> {
     }
 }
 
-/// Brings `target` to what `aside` holds: new files first, pages last, each in one step; then what is gone is removed.
+/// Updates `target` to the content of `aside`: new files first, pages last, each in one step; then removes files that are gone.
 fn sync_in_place(aside: &Path, target: &Path) -> Result<()> {
-    // Where the file system knows no rights there are none to keep.
+    // If the file system has no permissions, there are none to keep.
     fs::metadata(aside).and_then(|folder| fs::set_permissions(target, folder.permissions())).ok();
     let mut files: Vec<PathBuf> = files_below(aside);
     files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "html"), path.clone()));
@@ -207,14 +207,14 @@ fn sync_in_place(aside: &Path, target: &Path) -> Result<()> {
     }
     for entry in WalkDir::new(target).min_depth(1).contents_first(true).into_iter().filter_map(Result::ok) {
         if entry.file_type().is_dir() {
-            // Only empty folders go.
+            // Remove only empty folders.
             fs::remove_dir(entry.path()).ok();
         }
     }
     Ok(())
 }
 
-/// Whether two files have the same bytes; one that cannot be read to its end has others.
+/// Whether two files have the same bytes; `false` if either cannot be read completely.
 fn is_same(one: &mut fs::File, other: fs::File) -> bool {
     let length = |file: &fs::File| file.metadata().map(|metadata| metadata.len()).ok();
     if length(one) != length(&other) {

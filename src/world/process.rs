@@ -14,7 +14,7 @@ use super::threads;
 use crate::config::is_full_name;
 use crate::error::{Context, Error, Result, bail};
 
-/// A program that is to be started. It gets none of this program's own secrets, which the environment may hold.
+/// A program to start. It gets none of this program's own secrets from the environment.
 pub fn program(name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     for (variable, _) in std::env::vars_os().filter(|(variable, _)| variable.as_encoded_bytes().starts_with(b"RUNSHEET_")) {
@@ -23,16 +23,16 @@ pub fn program(name: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// From now on the memory of this program, which holds secrets and recipients, is written to no file if it crashes.
+/// From now on, a crash writes no memory of this program, which contains secrets and recipients, to a file.
 pub fn leave_no_core() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).ok();
-    // A core that the system hands to a program is limited by this alone.
+    // For a core that the system pipes into a program, only this limit works.
     #[cfg(target_os = "linux")]
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
 }
 
-/// Whether a program of somebody else, other than the system's own, is seen at work.
+/// Whether another person's program, except those of the system, can be seen running.
 pub fn others_run_here() -> bool {
     use std::os::unix::fs::MetadataExt;
     let user = rustix::process::getuid().as_raw();
@@ -41,8 +41,8 @@ pub fn others_run_here() -> bool {
     processes.filter(is_process).any(|entry| entry.metadata().is_ok_and(|process| process.uid() != user && process.uid() != 0))
 }
 
-/// A program that waits for an address and opens it in the user's browser. It is started before the sandbox is entered: whatever is
-/// started later is held to the bounds of this program, and a browser needs more.
+/// A program that waits for an address and opens it in the user's browser. It is started before the sandbox is entered: programs
+/// started later share this program's restrictions, and a browser needs more.
 pub struct Browser(ChildStdin);
 
 impl Browser {
@@ -72,7 +72,7 @@ pub fn first_line(command: &[String], folder: &Path) -> Result<String> {
     only_line(name, output.stdout)
 }
 
-/// The first line that a program prints, which must end within a time.
+/// The first line that a program prints within a time limit.
 pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> Result<String> {
     let (name, arguments) = command.split_first().context("the command is empty")?;
     let until = Instant::now() + time;
@@ -111,7 +111,7 @@ pub fn first_line_within(command: &[String], folder: &Path, time: Duration) -> R
     only_line(name, text.with_context(|| format!("cannot read the output of `{name}`"))?)
 }
 
-/// Of the output of a program so much is read.
+/// How much of a program's output is read.
 const MOST_OUTPUT: u64 = 64 << 10;
 
 fn only_line(program: &str, output: Vec<u8>) -> Result<String> {
@@ -127,7 +127,7 @@ pub fn machine() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// The full name of this machine: its own if that has a domain, else the one that /etc/hosts gives to it.
+/// The full name of this machine: its own name if that has a domain, otherwise the one in /etc/hosts.
 pub fn full_name() -> Option<String> {
     let name = machine();
     let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
@@ -150,10 +150,10 @@ fn full_name_of(name: &str, hosts: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// Eight hexadecimal digits that no other run of any machine is likely to give.
+/// Eight hexadecimal digits that are very unlikely to occur in another run on any machine.
 pub fn unlikely_twice() -> String {
     let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    // The order of a fresh hash map is drawn at random by the system.
+    // The system seeds a new hash map at random.
     let random = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), time);
     blake3::hash(format!("{} {} {time:?} {random}", machine(), std::process::id()).as_bytes()).to_hex()[..8].to_owned()
 }
@@ -171,7 +171,7 @@ impl Signal {
         let signal = Arc::new(Signal::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch for signals")?;
         let noted = Arc::clone(&signal);
-        // Before this returns, the signals are watched for.
+        // Don't return before the signals are being watched.
         let (ready, is_ready) = std::sync::mpsc::channel();
         threads::start(move || {
             runtime.block_on(async {
@@ -196,7 +196,7 @@ impl Signal {
         Ok(signal)
     }
 
-    /// The exit code of a program that ended by it.
+    /// The exit code of a program that ended because of it.
     pub fn code(&self) -> u8 {
         self.code.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! How far a long build is: one line on a terminal, which is gone when the build ends.
+//! The progress of a long build: one line on a terminal, which disappears when the build ends.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::text::thousands;
 
-/// A build that takes no longer than this says nothing.
+/// A build shorter than this shows nothing.
 const QUIET: Duration = Duration::from_millis(500);
 /// The time between two lines.
 const BETWEEN: Duration = Duration::from_millis(100);
 
-/// Counts the pages that are rendered, by all threads together.
+/// Counts rendered pages, over all threads.
 pub struct Progress {
     started: Instant,
     total: usize,
@@ -22,14 +22,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to count. Unless `wanted`, and on anything but a terminal, nothing is shown.
+    /// Starts counting. Shows nothing unless `wanted`, and only on a terminal.
     pub fn new(total: usize, wanted: bool) -> Progress {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let visible = wanted && !is_dumb && std::io::stderr().is_terminal();
         Progress { started: Instant::now(), total, done: AtomicUsize::new(0), shown: AtomicU64::new(0), visible }
     }
 
-    /// One page more.
+    /// Counts one page.
     pub fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if self.visible
@@ -39,13 +39,13 @@ impl Progress {
         }
     }
 
-    /// The line to be shown now, if it is time for one.
+    /// The line to show now, if it is time for one.
     fn line(&self, done: usize, elapsed: Duration) -> Option<String> {
         let (now, shown) = (millis(elapsed), self.shown.load(Ordering::Relaxed));
         if elapsed < QUIET || now < shown + millis(BETWEEN) {
             return None;
         }
-        // Of several threads that come at once, one writes.
+        // If several threads arrive at once, one writes.
         self.shown.compare_exchange(shown, now, Ordering::Relaxed, Ordering::Relaxed).ok()?;
         Some(format!("rendering {} of {} pages", thousands(done as u64), thousands(self.total as u64)))
     }

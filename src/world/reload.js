@@ -1,4 +1,4 @@
-// Put into pages by `runsheet serve` alone: reloads after a change, shows faults as text.
+// Added to pages only by `runsheet serve`: reloads after a change, shows faults as text.
 (() => {
   let seen;
   const source = new EventSource("/_runsheet/events");

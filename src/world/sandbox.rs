@@ -1,4 +1,4 @@
-//! The kernel holds a run to what it has to touch (Landlock, since Linux 5.13). A mistake in this program, or in one that it starts,
+//! The kernel restricts a run to what it needs (Landlock, since Linux 5.13). A mistake in this program, or in one that it starts,
 //! then reaches nothing else.
 
 mod repository;
@@ -10,26 +10,26 @@ use std::path::{Path, PathBuf};
 use super::kept;
 use super::output::Output;
 
-/// What a run may touch, besides what of the system every program needs.
+/// What a run may touch, besides the system files that every program needs.
 pub struct Bounds<'a> {
-    /// Folders and files that are read; of a folder all that lies below it.
+    /// Files to read, and folders to read with everything below them.
     reads: Vec<PathBuf>,
-    /// Folders below which all may be changed.
+    /// Folders below which everything may be changed.
     writes: Vec<PathBuf>,
-    /// New trees, likewise. They are known by their folders and not by their paths: somebody may have moved one by now.
+    /// New trees, likewise. Stored as open folders and not as paths, because somebody may have moved one by now.
     new: Vec<BorrowedFd<'a>>,
-    /// The same without what is only there for a moment, or lies in one of the others.
+    /// The same without temporary folders and those inside others.
     inputs: Vec<PathBuf>,
     outputs: Vec<PathBuf>,
-    /// Folders in which other folders are exchanged for each other. What a rule allows holds at any depth, so it allows as little as
-    /// that takes: no file can be made there, and no byte of one changed.
+    /// Folders in which other folders are exchanged. A rule applies at any depth, so it allows as little as
+    /// possible: no file can be created there, and no byte of one changed.
     exchanges: Vec<PathBuf>,
     connects: bool,
     port: Option<u16>,
 }
 
 impl<'a> Bounds<'a> {
-    /// Those of a run that reads a project, writes nothing, and opens no connection. What a project keeps may lie elsewhere.
+    /// The bounds of a run that reads a project, writes nothing, and opens no connection. The kept files may be elsewhere.
     pub fn new(root: &Path) -> Bounds<'a> {
         Bounds {
             reads: vec![root.to_owned(), root.join(kept::FOLDER)],
@@ -43,13 +43,13 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// It reads this file, too.
+    /// Allows reading this file.
     pub fn read(&mut self, file: PathBuf) {
         self.inputs.push(file.clone());
         self.reads.push(file);
     }
 
-    /// It writes this output.
+    /// Allows writing this output.
     pub fn write(&mut self, output: &'a Output) {
         self.outputs.push(output.target().to_owned());
         self.writes.push(output.target().to_owned());
@@ -57,8 +57,8 @@ impl<'a> Bounds<'a> {
         self.exchanges.extend(output.target().parent().map(Path::to_owned));
     }
 
-    /// It keeps something for later runs. The folder is made if it is not there, as there are rules only for what is; where that cannot
-    /// be, whoever writes to it says so.
+    /// Allows keeping something for later runs. Creates the folder if necessary, since rules are only for existing folders; if that
+    /// fails, whoever writes to it reports the error.
     pub fn keep(&mut self, root: &Path) {
         if let Ok(folder) = kept::folder(root)
             && !self.outputs.contains(&folder)
@@ -68,17 +68,17 @@ impl<'a> Bounds<'a> {
         }
     }
 
-    /// It opens connections.
+    /// Allows opening connections.
     pub fn connect(&mut self) {
         self.connects = true;
     }
 
-    /// It listens at a port; at 0 the system chooses one.
+    /// Allows listening at a port; with 0 the system chooses one.
     pub fn listen(&mut self, port: u16) {
         self.port = Some(port);
     }
 
-    /// In words, for whoever wants to know.
+    /// A description in words, for `--verbose`.
     pub fn text(&self) -> String {
         let names = |paths: &[PathBuf]| paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let writes = if self.outputs.is_empty() { "nothing".to_owned() } else { names(&self.outputs) };
@@ -109,25 +109,25 @@ mod landlocked {
     use super::{Bounds, repository, system};
     use crate::world::threads;
 
-    /// What a later version could forbid besides is allowed until somebody has tried it.
+    /// Restrictions of later kernel versions stay off until we have tried them.
     const KNOWN: ABI = ABI::V7;
 
     const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
     const RUN: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir | Execute});
     const WRITE: BitFlags<AccessFs> =
         make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | Truncate | MakeReg | MakeDir | RemoveFile | RemoveDir});
-    /// The lock beside an output is a file, and goes with the run.
+    /// The lock beside an output is a file, and disappears with the run.
     const EXCHANGE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{MakeDir | RemoveDir | RemoveFile});
     const DEVICE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | WriteFile});
 
-    /// Holds this thread, and all threads and programs that it starts from now on, to some bounds: no other thread may run yet. Gives the
+    /// Restricts this thread, and all threads and programs that it starts from now on: no other thread may be running yet. Returns the
     /// version of Landlock, or why there is no sandbox. That is not an error: kernels and containers without it are common.
     pub fn enter(bounds: &Bounds) -> Result<i32, String> {
         let rules = rules(bounds).map_err(|error| error.to_string())?;
         let rehearsed = rules.try_clone().map_err(|error| error.to_string())?;
         rehearse(rehearsed, bounds)?;
         let status = rules.restrict_self().map_err(|error| error.to_string())?;
-        // On some network file systems, and in `/proc`, the kernel may forget a folder that nobody holds, and take it for another one.
+        // On some network file systems, and in `/proc`, the kernel may forget a folder that nobody keeps open, and treat it as another one.
         let held = bounds.places().chain([Path::new(system::OWN_PROCESS)]).filter_map(|place| PathFd::new(place).ok());
         std::mem::forget(held.collect::<Vec<_>>());
         match (status.ruleset, status.landlock) {
@@ -139,7 +139,7 @@ mod landlocked {
     }
 
     impl Bounds<'_> {
-        /// The places of its own.
+        /// The run's own places, without those of the system.
         fn places(&self) -> impl Iterator<Item = &Path> {
             self.reads.iter().chain(&self.writes).map(|path| &**path)
         }
@@ -164,7 +164,7 @@ mod landlocked {
         let data = system::data().into_iter().chain(repository::files(root)).map(|path| (path, READ));
         let devices = system::DEVICES.map(|path| (path.into(), DEVICE));
         for (path, allowed) in own.chain(written).chain(exchanged).chain(programs).chain(data).chain(devices) {
-            // What is not there needs no rule.
+            // Missing files need no rule.
             let Ok(place) = PathFd::new(&path) else { continue };
             let allowed = if path.is_dir() { allowed } else { allowed & AccessFs::from_file(KNOWN) };
             rules = rules.add_rule(PathBeneath::new(place, allowed))?;
@@ -178,8 +178,8 @@ mod landlocked {
         }
     }
 
-    /// Enters with a thread that then ends, and looks whether what the run needs can still be read. There are file systems on which
-    /// the kernel does not know a folder again; on these a run without a sandbox is better than no run.
+    /// Enters with a thread that then ends, and checks whether the run's inputs can still be read. On some file systems,
+    /// the kernel does not recognise a folder again; there, a run without a sandbox is better than no run.
     fn rehearse(rules: RulesetCreated, bounds: &Bounds) -> Result<(), String> {
         let places: Vec<_> = bounds.places().filter(|place| File::open(place).is_ok()).map(Path::to_owned).collect();
         let rehearsal = threads::start(move || {

@@ -10,7 +10,7 @@ use rustix::fs::{StatVfsMountFlags, fstatfs, fstatvfs};
 use super::{disk, process};
 use crate::error::{Context, Result, bail};
 
-/// More than any secret has.
+/// More bytes than any secret has.
 const MOST: u64 = 64 << 10;
 
 /// The first line of a file that the configuration names. Nobody else may be able to read it.
@@ -33,9 +33,9 @@ pub fn first_line(root: &Path, path: &Path) -> Result<String> {
     Ok(line.to_owned())
 }
 
-/// How others could reach a file; `None` if they cannot.
+/// How others could read a file; `None` if they cannot.
 ///
-/// Containers get their secrets as files that everybody may read, on a mount of their own that exists for them alone.
+/// Containers get secrets as world-readable files, on a mount of their own that exists only for them.
 fn exposure(file: &File, metadata: &Metadata, path: &Path) -> Option<&'static str> {
     if metadata.mode() & 0o077 == 0 || is_shut_away(path) {
         return None;
@@ -49,7 +49,7 @@ fn exposure(file: &File, metadata: &Metadata, path: &Path) -> Option<&'static st
     process::others_run_here().then_some("read by others, who run programs in this container")
 }
 
-/// Whether one of the folders above lets nobody but its owner in.
+/// Whether one of the parent folders can be entered only by its owner.
 fn is_shut_away(path: &Path) -> bool {
     let real = std::fs::canonicalize(path);
     let user = rustix::process::getuid().as_raw();

@@ -19,22 +19,22 @@ use tokio::sync::watch;
 use crate::error::{Context, Result, error};
 use crate::render::HEADERS;
 
-/// What the server shows: given by the caller, so that it knows nothing of projects.
+/// What the server shows; given by the caller, so that the server knows nothing of projects.
 pub trait Pages: Send + Sync + 'static {
-    /// What is at a route such as `docs/index.html`, or `None`.
+    /// The content at a route such as `docs/index.html`, or `None`.
     fn page(&self, route: &str) -> Option<Content>;
     /// Faults of the last change as text; empty if there are none.
     fn faults(&self) -> String;
 }
 
-/// What is shown at a route.
+/// The content at a route.
 pub enum Content {
     Bytes(Vec<u8>),
     /// A file as it is, however large.
     File(File),
 }
 
-/// The pages of the last good state, and the number of the change that made them.
+/// The pages of the last good state, and the number of the change that produced them.
 pub struct Live {
     pages: RwLock<Arc<dyn Pages>>,
     changes: watch::Sender<u64>,
@@ -56,7 +56,7 @@ impl Live {
     }
 }
 
-/// Answers requests until the process ends. `ready` is called with the address once it is bound.
+/// Answers requests until the process ends. Calls `ready` with the address once it is bound.
 pub fn run(live: Arc<Live>, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the server")?;
     runtime.block_on(async move {
@@ -73,7 +73,7 @@ pub fn run(live: Arc<Live>, address: SocketAddr, ready: impl FnOnce(SocketAddr))
     })
 }
 
-/// Addresses of the server's own.
+/// The server's own addresses.
 const EVENTS: &str = "/_runsheet/events";
 const SCRIPT: &str = "/_runsheet/reload.js";
 
@@ -94,7 +94,7 @@ async fn answer(State((live, bound)): State<(Arc<Live>, IpAddr)>, method: Method
     }
 }
 
-/// Only names of this machine, so that no web page elsewhere can read the site by rebinding its name.
+/// Accepts only names of this machine, so that no other web page can read the site by DNS rebinding.
 fn host_is_ours(headers: &HeaderMap, bound: IpAddr) -> bool {
     let hosts: Vec<_> = headers.get_all(header::HOST).iter().collect();
     let [host] = hosts.as_slice() else { return false };
@@ -104,7 +104,7 @@ fn host_is_ours(headers: &HeaderMap, bound: IpAddr) -> bool {
     if name == "localhost" {
         return true;
     }
-    // Bound to every address, the server may be reached by any of them, but not by names.
+    // If it is bound to every address, the server may be reached by any address, but not by other names.
     name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || address == bound || bound.is_unspecified())
 }
 
@@ -184,7 +184,7 @@ fn content_type(name: &str) -> &'static str {
     }
 }
 
-/// Server-sent events (WHATWG HTML §9.2): one at once, with the faults as they are, then one a change.
+/// Server-sent events (WHATWG HTML §9.2): one at once, with the present faults, then one for each change.
 fn events(live: &Arc<Live>) -> Sse<impl stream::Stream<Item = Result<Event, Infallible>> + use<>> {
     let changes = live.changes.subscribe();
     let stream = stream::unfold((Arc::clone(live), changes, true), |(live, mut changes, first)| async move {

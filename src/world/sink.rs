@@ -1,4 +1,4 @@
-//! Where messages go: a folder of `.eml` files, a Maildir, an mbox, JSON Lines, standard output; and the report of a merge.
+//! Destinations of messages: a folder of `.eml` files, a Maildir, an mbox, JSON Lines, standard output; and the report of a merge.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -25,20 +25,20 @@ use crate::rule;
 use crate::rule::Severity;
 use crate::text::visible;
 
-/// The file by which a folder of messages is known as ours.
+/// The file that marks a folder of messages as ours.
 pub const MARKER: &str = ".runsheet-outbox";
 
-/// Takes messages one by one: the one way out for all of them, whether they are written or sent. `P` is what a gate gave for each.
+/// Takes messages one by one, whether they are written or sent. `P` is the gate's value for each.
 pub trait Sink<P = ()> {
     fn put(&mut self, merged: MergedMessage<P>) -> Result<()>;
 }
 
-/// A sink of which nothing is seen in its place before `finish`.
+/// A sink whose output appears in its place only at `finish`.
 pub trait Output: Sink {
     fn finish(self: Box<Self>) -> Result<()>;
 }
 
-/// Pulls a merge to its end, and puts its messages into a sink. `see` is shown each outcome before that.
+/// Runs a merge to its end, and puts its messages into a sink. Calls `see` with each outcome before that.
 pub fn pour<'a, P>(
     merging: impl Iterator<Item = Result<Outcome<'a, P>>>,
     sink: &mut dyn Sink<P>,
@@ -54,7 +54,7 @@ pub fn pour<'a, P>(
     Ok(())
 }
 
-/// How a folder holds messages.
+/// The format of a folder of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folder {
     /// One `.eml` file each.
@@ -63,16 +63,16 @@ pub enum Folder {
     Maildir,
 }
 
-/// How one file, or standard output, holds messages.
+/// The format of a single file, or of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// RFC 4155, in the variant that quotes `>From ` too (mboxrd).
     Mbox,
-    /// One object a line.
+    /// One object per line.
     JsonLines,
 }
 
-/// The project's folder for messages, made if it is not there.
+/// The project's folder for messages, created if necessary.
 pub fn outbox(root: &Path) -> Result<PathBuf> {
     let outbox = root.join("outbox");
     if !outbox.exists() {
@@ -84,7 +84,7 @@ pub fn outbox(root: &Path) -> Result<PathBuf> {
     Ok(outbox)
 }
 
-/// Begins the whole of the project's folder for messages anew.
+/// Begins a new version of the project's whole folder for messages.
 pub fn begin_outbox(root: &Path, locks: &mut Locks) -> Result<Tree> {
     let outbox = root.join("outbox");
     refuse_foreign_files(&outbox)?;
@@ -105,7 +105,7 @@ pub struct InOutbox<'a> {
 }
 
 impl<'a> InOutbox<'a> {
-    /// Marks the folder, so that a later merge knows it as ours.
+    /// Marks the folder, so that a later merge recognises it as ours.
     pub fn new(outbox: &'a Tree, folder: &'a str) -> Result<InOutbox<'a>> {
         outbox.write(&format!("{folder}/{MARKER}"), b"")?;
         Ok(InOutbox { outbox, folder })
@@ -161,7 +161,7 @@ impl Output for InFolder {
     }
 }
 
-/// A file that is written beside its place, and put there when it is whole.
+/// A file that is written beside its place, and moved there when it is complete.
 pub struct InFile {
     file: BufWriter<NamedTempFile>,
     root: PathBuf,
@@ -190,7 +190,7 @@ impl Output for InFile {
     }
 }
 
-/// Standard output. What is written there cannot be taken back: the merge must have been tried before.
+/// Standard output. Printed output cannot be taken back, so the merge must have been tried before.
 pub struct ToStandardOutput {
     out: BufWriter<std::io::Stdout>,
     kind: Stream,
@@ -234,7 +234,7 @@ fn write_stream(out: &mut impl Write, kind: Stream, MergedMessage { message, ren
     }
 }
 
-/// The report of a merge: a CSV with one row a recipient.
+/// The report of a merge: a CSV with one row per recipient.
 pub struct Report {
     rows: csv::Writer<BufWriter<NamedTempFile>>,
     root: PathBuf,
@@ -264,17 +264,17 @@ impl Report {
     }
 }
 
-/// A fault of a row, as the report of a table holds it.
+/// A fault of a row, for the report of a table.
 pub struct FaultRow<'a> {
     pub line: u64,
-    /// As the table names it.
+    /// The column's name in the table.
     pub column: &'a str,
     pub value: &'a str,
     pub diagnostic: &'a Diagnostic,
 }
 
-/// The report of a table: a CSV with one row a fault, by kind and then in the order of the table. Kinds are kept aside in files, and
-/// not in memory.
+/// The report of a table: a CSV with one row per fault, by kind and then in the order of the table. Each kind is buffered in a file,
+/// and not in memory.
 pub struct TableReport {
     kinds: BTreeMap<(Severity, bool, &'static str), csv::Writer<BufWriter<fs::File>>>,
     root: PathBuf,
@@ -283,7 +283,7 @@ pub struct TableReport {
 
 const TABLE_REPORT_COLUMNS: [&str; 7] = ["line", "column", "code", "severity", "value", "help", "message"];
 
-/// So many characters of a value are shown.
+/// How many characters of a value are shown.
 const MOST_VALUE: usize = 200;
 
 impl TableReport {
@@ -296,7 +296,7 @@ impl TableReport {
 
     pub fn add(&mut self, row: &FaultRow) -> Result<()> {
         let Diagnostic { severity, rule, message, help, .. } = row.diagnostic;
-        // Rows are taken out for it, and then later lines have other numbers: it comes last.
+        // Duplicates come last: fixing them removes rows, which changes the numbers of later lines.
         let is_last = *rule == rule::DUPLICATE_RECIPIENT;
         let kind = match self.kinds.entry((*severity, is_last, rule.code)) {
             Entry::Occupied(kind) => kind.into_mut(),
@@ -326,17 +326,17 @@ impl TableReport {
     }
 }
 
-/// Where a project notes the files that its merges have written, and the one that is about to be put in its place.
+/// Where a project records the files that its merges have written, and the one about to be moved into place.
 const MERGED: &str = ".runsheet/merged.json";
 const COMING: &str = ".runsheet/merging.json";
 /// More than a project's merges are likely to write.
 const MOST_NOTED: u64 = 16 << 20;
 
-/// The files that merges of a project have written: only these may be written again.
+/// The files written by a project's merges: only these may be overwritten.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Merged(BTreeMap<PathBuf, Stamp>);
 
-/// As a merge left a file.
+/// The file's state after a merge wrote it.
 #[derive(Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 struct Stamp {
     octets: u64,
@@ -358,11 +358,11 @@ impl Merged {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// Notes what stands at a path, or will; files that are gone are forgotten.
+    /// Records the file at a path, present or future; forgets files that no longer exist.
     fn note(root: &Path, record: &str, file: PathBuf, stamp: Stamp) -> Result<()> {
         kept::folder(root)?;
         let record = &root.join(record);
-        // Another merge, to another place, may note at the same time.
+        // Another merge, to another place, may write this record at the same time.
         let _lock = Lock::wait(record)?;
         let mut merged = Merged::read(record);
         merged.0.retain(|path, _| path.exists());
@@ -371,7 +371,7 @@ impl Merged {
     }
 }
 
-/// A path with its folder as it really is.
+/// A path with the real path of its folder.
 pub fn real_path(file: &Path) -> Result<PathBuf> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = file.file_name().with_context(|| format!("{} is not the name of a file", file.display()))?;
@@ -379,7 +379,7 @@ pub fn real_path(file: &Path) -> Result<PathBuf> {
     Ok(folder.join(name))
 }
 
-/// A file that is not as a merge of this project left it is somebody's own.
+/// Refuses a file that has changed since a merge of this project wrote it: it belongs to the user.
 fn refuse_other(root: &Path, target: &Path) -> Result<()> {
     let path = real_path(target)?;
     let Ok(metadata) = fs::symlink_metadata(&path) else { return Ok(()) };
@@ -400,15 +400,15 @@ fn folder_of(target: &Path) -> &Path {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The beginning of the names of files that are not whole yet.
+/// The beginning of the names of incomplete files.
 const PART: &str = ".runsheet-part-";
 
-/// A file beside the target, locked as long as it is written. What a killed merge left there is removed.
+/// A file beside the target, locked while it is written. Leftovers of a killed merge are removed.
 fn beside(target: &Path) -> Result<BufWriter<NamedTempFile>> {
     let folder = folder_of(target);
     for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
         let is_part = entry.file_name().to_str().is_some_and(|name| name.starts_with(PART));
-        // One that can be locked has lost its writer.
+        // If it can be locked, its writer is gone.
         if is_part && fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
             fs::remove_file(entry.path()).ok();
         }
@@ -425,15 +425,15 @@ fn put_in_place(root: &Path, file: BufWriter<NamedTempFile>, target: &Path) -> R
     file.as_file().sync_all().with_context(failed)?;
     let path = real_path(target)?;
     let stamp = Stamp::read(file.path()).with_context(failed)?;
-    // Known for ours from the moment on at which it stands there.
+    // Recognised as ours from the moment on at which it is there.
     Merged::note(root, COMING, path.clone(), stamp)?;
     file.persist(target).map_err(|error| error.error).with_context(failed)?;
     Merged::note(root, MERGED, path, stamp)
 }
 
-/// A file below a folder of messages that no merge has put there: to replace the folder would destroy it.
+/// A file in a folder of messages that no merge has put there: replacing the folder would destroy it.
 fn refuse_foreign_files(folder: &Path) -> Result<()> {
-    // One that is not ours at all is refused by the output itself.
+    // The output itself refuses a folder that is not ours at all.
     if !folder.join(MARKER).exists() {
         return Ok(());
     }

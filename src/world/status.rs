@@ -10,7 +10,7 @@ use crate::error::{Result, error};
 use crate::inputs::StatusInput;
 use crate::status::{Settings, Snapshot, settle};
 
-/// What is known of the status: asked for now, or with `offline` only read from the last time.
+/// The known status: fetched now, or with `offline` only read from the last time.
 pub fn read(root: &Path, config: &Config, now: Timestamp, offline: bool) -> Result<StatusInput> {
     let Some(settings) = &config.status else { return Ok(StatusInput::default()) };
     let last_good = last_good(root, settings);
@@ -37,7 +37,7 @@ fn cache(root: &Path) -> PathBuf {
     root.join(".runsheet/status.json")
 }
 
-/// More than a snapshot of the longest answer that is read.
+/// More bytes than a snapshot of the longest accepted answer.
 const MOST_KEPT: u64 = 16 << 20;
 
 fn last_good(root: &Path, settings: &Settings) -> Option<Snapshot> {

@@ -1,4 +1,4 @@
-//! The file of a table of recipients, which can be read more than once.
+//! The file of a recipient table, which can be read more than once.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,18 @@ use crate::mailing::{Selection, Source};
 use crate::source::RelPath;
 use crate::text::encoding::Encoding;
 
-/// A table of recipients, and how it is read.
+/// A recipient table, and how it is read.
 pub struct TableFile {
     /// The project's folder.
     root: PathBuf,
-    /// Where it lies if the user names it, and not the configuration.
+    /// Its path if the user names it, instead of the configuration.
     named: Option<PathBuf>,
     path: RelPath,
     encoding: Encoding,
 }
 
 impl TableFile {
-    /// The table of a selection: the one that it names, else that of its mailing.
+    /// The table of a selection: the one it names, otherwise that of its mailing.
     pub fn new(root: &Path, selection: &Selection) -> TableFile {
         let declared = &selection.mailing.recipients.value;
         let named = selection.recipients.map(Path::to_owned);

@@ -1,20 +1,20 @@
-//! Threads. The system may refuse one, and the standard library panics then where it is not asked in this way.
+//! Threads. The system may refuse to start one, and unless asked in this way, the standard library then panics.
 
 use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle, available_parallelism};
 
 use crate::error::{Error, Result, error};
 
-/// More threads than this wait for each other longer than they work.
+/// With more threads than this, they wait for each other longer than they work.
 const MOST_WORKERS: usize = 256;
 
-/// What the standard library gives to a thread, unless the environment says `RUST_MIN_STACK`.
+/// The standard library's stack size for a thread, unless the environment sets `RUST_MIN_STACK`.
 const STACK: usize = 2 << 20;
 
-/// Starts the threads that work on pages side by side: so many, or one for each processor.
+/// Starts the threads that work on pages in parallel: a given number, or one per processor.
 pub fn start_workers(jobs: Option<u16>) -> Result<()> {
     let processors = || available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
     let count = jobs.map_or_else(processors, usize::from);
-    // What `RAYON_NUM_THREADS` says does not count: it has no bound.
+    // `RAYON_NUM_THREADS` is ignored, because it has no upper limit.
     rayon::ThreadPoolBuilder::new().num_threads(count).stack_size(STACK).build_global().map_err(|error| {
         let help = match count {
             1 => "end other programs, or let this user run more processes (`ulimit -u`) with more memory (`ulimit -v`)",

@@ -1,4 +1,4 @@
-//! The time zone database of the system. Nothing is computed with it: it is only asked how new it is.
+//! The system's time zone database. Nothing is computed with it; only its release is read.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,15 +6,15 @@ use std::io::Read;
 use super::environment;
 use crate::schedule::zone;
 
-/// The files that may name the release, and what stands before its name: of Debian and most Linuxes, of macOS and the BSDs.
+/// The files that may name the release, and the text before the name: on Debian and most Linuxes, on macOS and the BSDs.
 const NAMED_IN: [(&str, &str); 2] = [("tzdata.zi", "# version "), ("+VERSION", "")];
 
-/// The release of the system's database, if it is newer than the one that is built in.
+/// The release of the system's database, if it is newer than the built-in one.
 pub fn newer() -> Option<String> {
     release().filter(|release| zone::is_newer(release, zone::tzdata()))
 }
 
-/// The release of the system's database, such as `2026f`; none if it does not say.
+/// The release of the system's database, such as `2026f`; `None` if it is unknown.
 fn release() -> Option<String> {
     let folder = environment::zones_folder();
     NAMED_IN.iter().find_map(|(name, before)| {

@@ -12,20 +12,20 @@ use crate::error::{Context, Error, Result};
 use crate::project::CONTENT;
 use crate::source::FILE_NAME;
 
-/// Quiet that ends a burst of changes, and the longest burst that is waited for.
+/// The quiet time that ends a burst of changes, and the longest burst to wait for.
 const QUIET: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(200);
 
-/// What a wait ended with.
+/// The result of waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     Change,
     Nothing,
-    /// The watch is over.
+    /// Watching has ended.
     End,
 }
 
-/// Folders of a project whose files, at any depth, make the site.
+/// Folders of a project whose files, at any depth, go into the site.
 const FOLDERS: [&str; 3] = [CONTENT, "themes", "docker"];
 
 /// A watch over content, themes and configuration.
@@ -37,7 +37,7 @@ pub struct Watch {
     say: Box<dyn Fn(&Error) + Send>,
 }
 
-/// What was changed, and whether it may be another file or folder than before.
+/// What has changed, and whether it may have been replaced by another file or folder.
 struct Change {
     path: PathBuf,
     is_another: bool,
@@ -53,7 +53,7 @@ impl Watch {
             }
             let is_another = matches!(event.kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
             for path in event.paths {
-                // The other end is gone only when the program ends.
+                // The receiver is gone only when the program ends.
                 sender.send(Change { path, is_another }).ok();
             }
         })
@@ -65,7 +65,7 @@ impl Watch {
         Ok(Watch { root: root.to_owned(), changes, watcher, say: Box::new(say) })
     }
 
-    /// Waits for the next change that matters, and for the end of its burst; but not longer than `longest`.
+    /// Waits for the next relevant change, and for the end of its burst; but not longer than `longest`.
     pub fn wait(&mut self, longest: Duration) -> Seen {
         let asked = Instant::now();
         loop {
@@ -91,15 +91,15 @@ impl Watch {
         }
     }
 
-    /// The folder that a change may have put another in the place of.
+    /// The folder that a change may have replaced.
     fn replaced(&self, change: &Change) -> Option<&'static str> {
         FOLDERS.into_iter().find(|folder| change.is_another && change.path == self.root.join(folder))
     }
 
-    /// Watches a folder that has come, or come back, while the watch ran: a watch is over a folder, not over its name.
+    /// Watches a folder that appeared, or reappeared, meanwhile: the system watches a folder itself, not its path.
     fn renew(&mut self, folder: &str) {
         let path = self.root.join(folder);
-        // Where none was, there is nothing to end.
+        // If it was not watched before, there is nothing to stop.
         self.watcher.unwatch(&path).ok();
         if path.is_dir()
             && let Err(error) = self.watcher.watch(&path, RecursiveMode::Recursive)
@@ -109,7 +109,7 @@ impl Watch {
     }
 }
 
-/// Changes of our own output, and of editors' private files, do not matter.
+/// Ignores changes of our own output, and of editors' private files.
 fn matters(root: &Path, path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let is_made = matches!(&*name, "public" | "outbox" | "target") && path.parent() == Some(root);

@@ -1,4 +1,4 @@
-//! Templates can loop without an end, and the engine cannot be stopped from outside: the process ends instead, and says why.
+//! Templates can loop forever, and the engine cannot be stopped from outside: so the process ends instead, and says why.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use super::threads;
 use crate::error::{Error, Result, error};
 
-/// How often it looks. A text that is doubled over and over takes longer than this for its last gigabyte.
+/// How often it checks. Doubling a text again and again takes longer than this for the last gigabyte.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Growth of memory, in KiB, that no template has a reason for.
+/// A growth of memory, in KiB, that no reasonable template needs.
 const MOST_MEMORY: u64 = 2 << 20;
 
-/// Looks after work that templates do; it ends the process if a piece of it takes too long or too much memory.
+/// Supervises work done by templates; ends the process if a piece of it takes too long or too much memory.
 pub struct Watchdog {
     jobs: Arc<Mutex<Jobs>>,
-    /// Its end is the end of the watch.
+    /// Dropping it ends the watch.
     _owner: Sender<()>,
 }
 
@@ -44,7 +44,7 @@ impl Watchdog {
         Ok(Watchdog { jobs, _owner: owner })
     }
 
-    /// Does a piece of work that should take `most` at the longest. `name` is what it makes, and by what.
+    /// Does a piece of work with the time limit `most`. `name` says what it makes, and from what.
     pub fn watch<T>(&self, name: &str, most: Duration, work: impl FnOnce() -> T) -> T {
         let number = {
             let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,7 @@ fn look(jobs: &Mutex<Jobs>, end: &Receiver<()>, say: &dyn Fn(&Error)) {
     }
 }
 
-/// The memory of this process in KiB; 0 where the kernel does not tell.
+/// The memory of this process in KiB; 0 if the kernel does not show it.
 fn memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

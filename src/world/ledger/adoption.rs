@@ -15,15 +15,15 @@ use crate::notice::ledger::State;
 pub struct Relative {
     pub name: String,
     pub known: Known,
-    /// The recipients whom it may have reached, or may yet reach. Of the very same campaign in another ledger: whom it may have reached.
+    /// How many recipients it may have reached, or may still reach. For the same campaign in another ledger: only those it may have.
     pub addressed: BTreeSet<String>,
-    /// How many of them it has reached for certain.
+    /// How many of them it has certainly reached.
     pub reached: usize,
     /// The campaign that has taken it over.
     pub successor: Option<String>,
 }
 
-/// Tables that belong to a campaign, with the column that names it.
+/// Tables with rows of a campaign, and the column with its name.
 const TABLES_OF_CAMPAIGNS: [(&str, &str); 3] = [("recipient", "campaign"), ("event", "campaign"), ("campaign", "name")];
 
 /// Campaigns of the same mailing and revision, oldest first: under another name, or, in another ledger, under the same.
@@ -73,7 +73,7 @@ pub fn has_campaign(store: &mut dyn Store, name: &str) -> Result<bool> {
     Ok(store.has_table("campaign")? && !store.query("SELECT hash FROM campaign WHERE name = $1", &[name.into()])?.is_empty())
 }
 
-/// The names that a campaign was taken over from, as its history says.
+/// The earlier names of a campaign, according to its history.
 pub fn taken_over(store: &mut dyn Store, campaign: &str) -> Result<BTreeSet<String>> {
     if !store.has_table("event")? {
         return Ok(BTreeSet::new());
@@ -84,7 +84,7 @@ pub fn taken_over(store: &mut dyn Store, campaign: &str) -> Result<BTreeSet<Stri
     lines.iter().filter_map(|row| from(row).transpose()).collect()
 }
 
-/// The names that campaigns of a ledger were begun under, by their names.
+/// The names under which the campaigns of a ledger began, by present name.
 pub fn begun(store: &mut dyn Store) -> Result<BTreeMap<String, String>> {
     if store::version(store)? < VERSION {
         return Ok(BTreeMap::new());
@@ -93,7 +93,7 @@ pub fn begun(store: &mut dyn Store) -> Result<BTreeMap<String, String>> {
     rows.iter().map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).collect()
 }
 
-/// Whether somebody has said that two sites are not one.
+/// Whether somebody has declared two sites to be different.
 pub fn are_apart(store: &mut dyn Store, site: &str, other: &str) -> Result<bool> {
     if !store.has_table("apart")? {
         return Ok(false);
@@ -101,7 +101,7 @@ pub fn are_apart(store: &mut dyn Store, site: &str, other: &str) -> Result<bool>
     Ok(!store.query("SELECT why FROM apart WHERE site = $1 AND other = $2", &[site.into(), other.into()])?.is_empty())
 }
 
-/// Writes down that two sites are not one, whoever they mail.
+/// Records that two sites are different, whomever they mail.
 pub fn tell_apart(store: &mut dyn Store, site: &str, other: &str, who: &str, why: &str) -> Result<()> {
     let now = super::timestamp(store.now()?).to_string();
     let values: Vec<Value> = [site, other, &now, who, why].map(Value::from).to_vec();
@@ -110,7 +110,7 @@ pub fn tell_apart(store: &mut dyn Store, site: &str, other: &str, who: &str, why
 }
 
 impl Ledger {
-    /// Takes over a campaign that this ledger holds under another name. Its Message-IDs stay what they were.
+    /// Takes over a campaign that this ledger contains under another name. Its Message-IDs stay the same.
     pub fn adopt_here(&mut self, name: &str, who: &str, why: &str) -> Result<()> {
         self.together(|ledger| {
             for (table, column) in TABLES_OF_CAMPAIGNS {
@@ -123,9 +123,9 @@ impl Ledger {
         })
     }
 
-    /// Takes over a campaign from another ledger, which keeps it and says that it is handed over: nobody sends by it any more.
+    /// Takes over a campaign from another ledger, which keeps it but records the handover: nobody can send from it any more.
     pub fn adopt_from(&mut self, other: &mut dyn Store, name: &str, who: &str, why: &str) -> Result<()> {
-        // First: if this program is killed between the two, nobody sends by either, and it is taken over again.
+        // Record the handover first: if this program is killed in between, nobody sends from either ledger, and the takeover is repeated.
         let now = super::timestamp(other.now()?).to_string();
         hand_over(other, name, &self.campaign, &now, who)?;
         self.together(|ledger| {
@@ -145,11 +145,11 @@ impl Ledger {
         })
     }
 
-    /// The name before stays that of the hashes, and the line that says so vouches for what was taken over.
+    /// Hashes keep using the earlier name, and the line about the takeover covers everything that was taken over.
     fn adopted(&mut self, name: &str, who: &str, why: &str) -> Result<()> {
         let statement = "UPDATE campaign SET begun_as = $1 WHERE name = $2 AND begun_as = ''";
         self.store.execute(statement, &[name.into(), self.campaign.as_str().into()])?;
-        // It may have been handed over before, and comes back.
+        // It may have been handed over before, and now come back.
         self.store.execute("DELETE FROM handed_over WHERE name = $1", &[self.campaign.as_str().into()])?;
         if self.plan()?.is_none() {
             bail!("unknown campaign {name}");

@@ -1,4 +1,4 @@
-//! The ledger as it is kept: one set of statements over two databases.
+//! The stored ledger: one set of statements for two databases.
 
 pub mod adoption;
 pub mod plan;
@@ -20,24 +20,24 @@ use crate::notice::history::{ENDED_TOO_EARLY, Event, Occasion, Standing};
 use crate::notice::ledger::{Claim, Counts, Entry, State};
 use crate::notice::reply::Reply;
 
-/// The ledger of one campaign, in the hand of one program.
+/// The ledger of one campaign, in use by one program.
 pub struct Ledger {
     store: Box<dyn Store>,
     campaign: String,
     /// This run of the program.
     sender: String,
     lease: Duration,
-    /// The end of its chain.
+    /// The last line of its chain.
     number: i64,
     head: String,
-    /// Where the end of its chain is kept beside the ledger.
+    /// Where the last line is also kept, outside the ledger.
     kept: Option<Head>,
 }
 
-/// Whom a person decides about.
+/// Which recipients a person decides about.
 #[derive(Clone, Copy, Debug)]
 pub struct Whom<'a> {
-    /// One recipient; all of these states without it.
+    /// One recipient; without it, all recipients in these states.
     pub key: Option<&'a str>,
     pub from: &'a [State],
     /// Only those whose last answer had this code.
@@ -50,7 +50,7 @@ impl Whom<'_> {
     }
 }
 
-/// The time at which a message is due whose retries are used up: never by itself.
+/// The due time of a message whose retries are used up: never automatically.
 const NEVER: i64 = i64::MAX / 4;
 
 fn millis(duration: Duration) -> i64 {
@@ -85,12 +85,12 @@ impl Ledger {
         Ledger { store, campaign: campaign.to_owned(), sender: sender.to_owned(), lease, number: 0, head: campaign.to_owned(), kept: None }
     }
 
-    /// From here on the last line is kept beside the ledger as soon as it is written, and before anybody acts on it.
+    /// From now on, the last line is kept outside the ledger as soon as it is written, and before anybody acts on it.
     pub fn keep_in(&mut self, head: Head) {
         self.kept = Some(head);
     }
 
-    /// Keeps the last line for good; if this run has written none, the last of all.
+    /// Keeps the last line permanently; if this run has written none, the last of all.
     pub fn keep(&mut self) -> Result<Option<String>> {
         let line = match self.head() {
             Some(line) => Some(line.to_owned()),
@@ -116,12 +116,12 @@ impl Ledger {
         self.store.is_shared()
     }
 
-    /// The last hash of what this run has written.
+    /// The hash of the last line that this run has written.
     pub fn head(&self) -> Option<&str> {
         (self.number > 0).then_some(&self.head)
     }
 
-    /// All or nothing.
+    /// Runs a transaction: all or nothing.
     fn together<T>(&mut self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
         let (number, head) = (self.number, self.head.clone());
         let begun = self.store.begin();
@@ -135,7 +135,7 @@ impl Ledger {
         done.with_context(|| format!("cannot write the ledger {}", self.store.place()))
     }
 
-    /// A person's decision about one recipient, if it still is in the state that the person saw. A claim of it is void from then on.
+    /// Records a person's decision about one recipient, if its state is still the one that the person saw. This voids any claim on it.
     fn set(&mut self, key: &str, from: State, to: State, who: &str, why: &str) -> Result<bool> {
         let statement = "UPDATE recipient SET state = $1, until = 0, tries = 0, claim = claim + 1, code = 0, reply = $2 \
                          WHERE campaign = $3 AND key = $4 AND state = $5 RETURNING claim";
@@ -147,7 +147,7 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Adds a line to the chain of this run.
+    /// Appends a line to the chain of this run.
     fn note(&mut self, key: &str, state: &str, claim: i64, reply: &Reply, who: &str, why: &str) -> Result<()> {
         let mut event = Event {
             sender: self.sender.clone(),
@@ -155,7 +155,7 @@ impl Ledger {
             key: key.to_owned(),
             state: state.to_owned(),
             claim,
-            // Always as long, so that texts sort as times do.
+            // Fixed width, so that text order equals time order.
             at: timestamp(self.store.now()?).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string(),
             code: i64::from(reply.code),
             reply: reply.text.clone(),
@@ -185,13 +185,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Takes into hand those of these recipients whose turn it is: at most `most`, those first that the table names first.
+    /// Claims those of these recipients that are due: up to `most`, in the order of the table.
     pub fn claim(&mut self, keys: &[String], most: usize) -> Result<Vec<Claim>> {
         let keys = serde_json::to_string(&keys)?;
         self.together(|ledger| {
             let now = ledger.store.now()?;
             let (texts, skip) = (ledger.store.texts("$2"), ledger.store.skip_locked());
-            // PostgreSQL may run a subquery more than once, and each time other rows are free: it is materialized.
+            // PostgreSQL may run a subquery more than once, with other rows free each time: so it is materialized.
             let statement = format!(
                 "WITH free AS MATERIALIZED (SELECT key FROM recipient WHERE campaign = $1 AND key IN ({texts}) AND \
                  (state = 'planned' OR state IN ('deferred', 'claimed') AND until <= $3) ORDER BY rank LIMIT $4 {skip}) \
@@ -215,7 +215,7 @@ impl Ledger {
         })
     }
 
-    /// Writes down, in one commit, what is about to be sent and what became of what was. `false`: the claim was void.
+    /// Records, in one commit, messages about to be sent and outcomes of earlier ones. `false`: the claim was void.
     pub fn record(&mut self, entries: &[Entry]) -> Result<Vec<bool>> {
         self.together(|ledger| entries.iter().map(|entry| ledger.record_one(entry)).collect())
     }
@@ -238,7 +238,7 @@ impl Ledger {
                     reply.text.as_str().into(),
                     tries.into(),
                 ]);
-                // What the server answered is true, even when the claim has run out meanwhile.
+                // The server's answer is valid even if the claim has expired meanwhile.
                 let statement = "UPDATE recipient SET state = $1, until = $2, code = $3, reply = $4, tries = $5 \
                                  WHERE campaign = $6 AND key = $7 AND owner = $8 AND claim = $9 AND state IN ('claimed', 'sending', 'in doubt')";
                 (statement, reply.clone())
@@ -252,7 +252,7 @@ impl Ledger {
         Ok(is_held)
     }
 
-    /// Gives back what this run has in hand and has not begun.
+    /// Releases what this run has claimed but not begun.
     pub fn release(&mut self) -> Result<()> {
         let values = [self.campaign.as_str().into(), self.sender.as_str().into()];
         self.together(|ledger| {
@@ -263,9 +263,9 @@ impl Ledger {
         })
     }
 
-    /// Finds what a sender has left behind that is no more: what it had claimed is planned again, what it was sending is in doubt.
+    /// Cleans up after a dead sender: what it had claimed is planned again, what it was sending is in doubt.
     ///
-    /// If the ledger is shared a sender is taken for gone when its lease has run out; else every other one is.
+    /// In a shared ledger, a sender counts as dead when its lease has expired; otherwise every other sender does.
     pub fn sweep(&mut self) -> Result<u64> {
         let is_shared = self.is_shared();
         self.together(|ledger| {
@@ -317,7 +317,7 @@ impl Ledger {
         self.counts_now().with_context(|| format!("cannot read the ledger {}", self.store.place()))
     }
 
-    /// The present, by the ledger's clock.
+    /// The current time on the ledger's clock.
     pub fn now(&mut self) -> Result<Timestamp> {
         self.store.now().map(timestamp)
     }
@@ -350,7 +350,7 @@ impl Ledger {
         self.store.query(&statement, &[self.campaign.as_str().into()])?.iter().map(event).collect()
     }
 
-    /// The recipients and the history at one moment.
+    /// The recipients and the history in one consistent state.
     pub fn snapshot(&mut self) -> Result<(Vec<Standing>, Vec<Event>)> {
         self.store.begin_snapshot()?;
         let read = self.rows().and_then(|rows| Ok((rows, self.events()?)));
@@ -358,12 +358,12 @@ impl Ledger {
         read
     }
 
-    /// A person decides about recipients. Gives whom it concerned. What is decided about many at once has a line of its own.
+    /// Applies a person's decision to recipients, and returns them. A decision about many at once gets its own line.
     pub fn resolve(&mut self, whom: &Whom, to: State, who: &str, why: &str) -> Result<Vec<String>> {
         self.together(|ledger| {
             let mut concerned = Vec::new();
             for row in ledger.rows()?.iter().filter(|row| whom.holds(row)) {
-                // Who is suppressed by now has no message, and is not planned again.
+                // A suppressed recipient has no message, and is not planned again.
                 let to = if to == State::Planned && row.hash.is_empty() { State::Suppressed } else { to };
                 if ledger.set(&row.key, row.state, to, who, why)? {
                     concerned.push(row.key.clone());
@@ -397,25 +397,25 @@ impl Ledger {
     }
 }
 
-/// A name for this run: no other run of any machine has it.
+/// A name for this run that no other run on any machine has.
 pub fn sender() -> String {
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%S%.6fZ").to_string();
     format!("{}-{}-{time}", super::process::machine(), std::process::id())
 }
 
-/// Opens a ledger in PostgreSQL to send by it; its tables are made if they are not there.
+/// Opens a ledger in PostgreSQL to send from it; creates its tables if necessary.
 #[cfg(feature = "postgres")]
 pub fn connect_to_send(url: &str) -> Result<Box<dyn Store>> {
     Ok(Box::new(postgres::InDatabase::to_send(url)?))
 }
 
-/// Opens a ledger in PostgreSQL to read it, for which no more than the right to read is needed. `None` if there is none.
+/// Opens a ledger in PostgreSQL to read it, for which read access is enough. `None` if there is no ledger.
 #[cfg(feature = "postgres")]
 pub fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>> {
     Ok(postgres::InDatabase::to_read(url)?.map(|ledger| Box::new(ledger) as Box<dyn Store>))
 }
 
-/// Says that there is none.
+/// Reports that this build has no PostgreSQL support.
 #[cfg(not(feature = "postgres"))]
 pub fn connect_to_send(_: &str) -> Result<Box<dyn Store>> {
     crate::error::bail!(
@@ -424,7 +424,7 @@ pub fn connect_to_send(_: &str) -> Result<Box<dyn Store>> {
     )
 }
 
-/// Says that there is none.
+/// Reports that this build has no PostgreSQL support.
 #[cfg(not(feature = "postgres"))]
 pub fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>> {
     connect_to_send(url).map(Some)

@@ -1,4 +1,4 @@
-//! The plan of a campaign in the ledger: frozen, amended, extended, each with a line in the history that vouches for all its rows.
+//! The plan of a campaign in the ledger: frozen, amended, extended; each change writes a history line that covers all its rows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,24 +11,24 @@ use crate::notice::history::{Covered, Event, GONE, Occasion, Standing, last_cove
 use crate::notice::ledger::{LeftOut, Plan, Planned, State};
 use crate::notice::reply::Reply;
 
-/// What is written down with a plan beside its recipients.
+/// Data recorded with a plan besides its recipients.
 #[derive(Clone, Debug, Default)]
 pub struct Particulars<'a> {
     pub who: &'a str,
-    /// Rows that are not in it.
+    /// Rows that are left out.
     pub left_out: &'a [LeftOut],
-    /// A table that was named on the command line, and its hash.
+    /// A table named on the command line, and its hash.
     pub table: Option<(String, String)>,
     /// The event's id, and its T-0.
     pub event: Option<String>,
     pub t0: Option<Timestamp>,
-    /// That on the clock of its zone, and the release of the zone's rules: see [`Covered`].
+    /// T-0 on its zone's clock, and the release of the zone's rules: see [`Covered`].
     pub clock: Option<(String, String)>,
     /// The SEQUENCE of its window, if it was sent to calendars.
     pub sequence: Option<u64>,
 }
 
-/// What a line about the whole plan says besides what it vouches for.
+/// The content of a line about the whole plan, besides what it covers.
 #[derive(Default)]
 pub(super) struct Said {
     pub table: Option<(String, String)>,
@@ -38,7 +38,7 @@ pub(super) struct Said {
     pub t0: Option<Timestamp>,
     pub clock: Option<(String, String)>,
     pub sequence: Option<u64>,
-    /// Of a new plan.
+    /// For a new plan.
     pub messages: Option<String>,
 }
 
@@ -51,13 +51,13 @@ impl Said {
 }
 
 impl Ledger {
-    /// The campaigns that the ledger knows, oldest first.
+    /// The campaigns in the ledger, oldest first.
     pub fn campaigns(store: &mut dyn Store) -> Result<Vec<String>> {
         store.query("SELECT name FROM campaign ORDER BY frozen, name", &[])?.iter().map(|row| row.text(0).map(str::to_owned)).collect()
     }
 
     pub fn plan(&mut self) -> Result<Option<Plan>> {
-        // A ledger of the first version that is only read has no names before.
+        // A ledger of the first version, opened only for reading, has no earlier names.
         let begun_as = if store::version(&mut *self.store)? < VERSION { "''" } else { "begun_as" };
         let statement = format!("SELECT hash, frozen, subject, amended, {begun_as} FROM campaign WHERE name = $1");
         let rows = self.store.query(&statement, &[self.campaign.as_str().into()])?;
@@ -68,7 +68,7 @@ impl Ledger {
         Ok(Some(Plan { campaign: self.campaign.clone(), hash, frozen, subject, amended: row.number(3)?, begun_as }))
     }
 
-    /// Writes a new plan. One that is there already is an error.
+    /// Writes a new plan. An error if there is one already.
     pub fn freeze(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
         self.together(|ledger| {
             let values =
@@ -83,7 +83,7 @@ impl Ledger {
         })
     }
 
-    /// Plans those, too, whose rows had been left out. Nothing else of the plan changes.
+    /// Also plans recipients whose rows had been left out. The rest of the plan stays the same.
     pub fn extend(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
         self.together(|ledger| {
             ledger
@@ -99,7 +99,7 @@ impl Ledger {
         })
     }
 
-    /// Looks into another campaign of the same ledger.
+    /// Reads another campaign of the same ledger.
     pub fn looking_at<T>(&mut self, campaign: &str, look: impl FnOnce(&mut Ledger) -> T) -> T {
         let own = std::mem::replace(&mut self.campaign, campaign.to_owned());
         let seen = look(self);
@@ -107,7 +107,7 @@ impl Ledger {
         seen
     }
 
-    /// What the last line about each plan says, by campaign: one pass over the history, which has no index.
+    /// The content of the last line about each plan, by campaign: one pass over the history, which has no index.
     pub fn last_covers(store: &mut dyn Store) -> Result<BTreeMap<String, Covered>> {
         let mut lines: BTreeMap<String, Vec<Event>> = BTreeMap::new();
         if !store.has_table("event")? {
@@ -119,7 +119,7 @@ impl Ledger {
         Ok(lines.into_iter().filter_map(|(campaign, lines)| Some((campaign, last_cover(&lines)?))).collect())
     }
 
-    /// Writes a line that vouches for plan and rows as they are now.
+    /// Writes a line that covers plan and rows in their present state.
     pub fn vouch(&mut self, occasion: Occasion, who: &str, why: &str) -> Result<()> {
         self.together(|ledger| ledger.cover(occasion, who, why, Said::default()))
     }
@@ -174,7 +174,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Writes down which rows have no part in it, and why. Two faulty rows may have one address.
+    /// Records which rows are left out, and why. Two faulty rows may have one address.
     fn leave_out(&mut self, rows: &[LeftOut], known: &BTreeSet<String>) -> Result<()> {
         let by_key: BTreeMap<&str, &LeftOut> = rows.iter().rev().map(|row| (row.key.as_str(), row)).collect();
         for row in by_key.into_values().filter(|row| !known.contains(&row.key)) {
@@ -189,13 +189,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether a line is about a recipient.
+    /// Whether there is a line about a recipient.
     fn tells_of(&mut self, key: &str) -> Result<bool> {
         let values = [self.campaign.as_str().into(), key.into()];
         Ok(!self.store.query("SELECT number FROM event WHERE campaign = $1 AND key = $2 LIMIT 1", &values)?.is_empty())
     }
 
-    /// Makes another plan of it: for those who were not reached, and for nobody else.
+    /// Replaces the plan, but only for recipients who were not reached.
     pub fn amend(&mut self, plan: &Plan, rows: &[Planned], particulars: &Particulars) -> Result<()> {
         let who = particulars.who;
         self.together(|ledger| {
@@ -222,7 +222,7 @@ impl Ledger {
             let mut emptied = Vec::new();
             for row in known.values().filter(|row| !wanted.contains(row.key.as_str())) {
                 if matches!(row.state, State::Planned | State::Deferred) {
-                    // Of a row that has become faulty nothing is kept, if nothing was ever said of it.
+                    // If a row has become faulty and there is no line about it, nothing of it is kept.
                     if row.state == State::Planned && faulty.contains(row.key.as_str()) && !ledger.tells_of(&row.key)? {
                         let values = [ledger.campaign.as_str().into(), row.key.as_str().into()];
                         ledger.store.execute("DELETE FROM recipient WHERE campaign = $1 AND key = $2", &values)?;
@@ -239,7 +239,7 @@ impl Ledger {
     }
 
     fn amend_row(&mut self, row: &Standing, planned: &Planned, who: &str) -> Result<()> {
-        // Whom a person took out, or whom nobody knows to have been reached, stays where it is: its message is the new one, should it be sent.
+        // Recipients whom a person took out, or whose delivery is in doubt, keep their state; a later send uses the new message.
         let was_gone = row.state == State::Cancelled && row.reply.text == GONE;
         let state = match row.state {
             State::Accepted => return Ok(()),

@@ -25,9 +25,9 @@ pub struct InDatabase {
 }
 
 impl InDatabase {
-    /// Connects. Beyond this machine TLS is required.
+    /// Connects. TLS is required, except on this machine.
     fn connect(url: &str) -> Result<InDatabase> {
-        // The address holds a password: no error may show it.
+        // The address contains a password, so no error may show it.
         let mut config: Config = url.parse().map_err(
             |_| error!("the address of the ledger is not a PostgreSQL address"; help: "use postgres://USER:PASSWORD@HOST/DATABASE"),
         )?;
@@ -55,7 +55,7 @@ impl InDatabase {
         Ok(InDatabase { client, place, statements: BTreeMap::new(), now: None })
     }
 
-    /// Connects to read: no table is made or changed, so that it takes no right but to read. `None` if there are none yet.
+    /// Connects for reading: creates and changes no table, so read access is enough. `None` if there are no tables yet.
     pub fn to_read(url: &str) -> Result<Option<InDatabase>> {
         let mut ledger = InDatabase::connect(url)?;
         if !ledger.has_table("campaign")? {
@@ -66,10 +66,10 @@ impl InDatabase {
         Ok(Some(ledger))
     }
 
-    /// Connects to send. What is not there is made.
+    /// Connects for sending. Creates whatever is missing.
     pub fn to_send(url: &str) -> Result<InDatabase> {
         let mut ledger = InDatabase::connect(url)?;
-        // Of several senders that begin at once, one makes the tables.
+        // If several senders begin at once, only one creates the tables.
         let made = format!(
             "BEGIN; SELECT pg_advisory_xact_lock(7105413); {TABLES} \
              CREATE UNIQUE INDEX IF NOT EXISTS event_key ON event (campaign, sender, number);; COMMIT"
@@ -79,7 +79,7 @@ impl InDatabase {
         Ok(ledger)
     }
 
-    /// Of several senders that begin at once one upgrades the tables. Those of this version are not locked: others may be at work with them.
+    /// If several senders begin at once, only one upgrades the tables. Tables of this version are not locked: others may be using them.
     fn upgrade(&mut self) -> Result<()> {
         let known = self.query("SELECT version FROM ledger", &[])?;
         if known.first().is_some_and(|row| row.number(0).is_ok_and(|version| version == VERSION)) {

@@ -1,4 +1,4 @@
-//! The ledger in a file: SQLite, in write-ahead mode, each commit on the disk before it is believed.
+//! The ledger in a file: SQLite, in write-ahead mode, with each commit synced to disk.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -19,11 +19,11 @@ is_an_error!(rusqlite::Error);
 pub struct InFile {
     connection: Connection,
     path: PathBuf,
-    /// Held by the one program that sends; or shared by those who read a file that nobody may write meanwhile.
+    /// Exclusive for the one program that sends; or shared by programs that read a file that nobody may write meanwhile.
     _lock: Option<fs::File>,
 }
 
-/// Where a file lies, whatever links lead there: a ledger has one lock. One that is not there yet has none.
+/// The real path of a file, whatever links lead there, because a ledger has one lock. A missing file is its own path.
 pub fn real_path(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -35,7 +35,7 @@ fn lock_of(path: &Path) -> PathBuf {
 }
 
 impl InFile {
-    /// Opens the file to send, alone; one that is not there is made, for its owner's eyes only.
+    /// Opens the file for sending, exclusively; creates it if necessary, readable only by its owner.
     pub fn to_send(path: &Path) -> Result<InFile> {
         let folder = path.parent().context("the ledger's path has no folder")?;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
@@ -55,7 +55,7 @@ impl InFile {
         InFile::open(path, Some(lock))
     }
 
-    /// Opens the file to read it while another may send. Nothing in it is changed. `None` if there is none, or nothing in it yet.
+    /// Opens the file for reading while another program may send. Changes nothing. `None` if it does not exist or is empty.
     pub fn to_read(path: &Path) -> Result<Option<InFile>> {
         if !path.exists() {
             return Ok(None);
@@ -71,12 +71,12 @@ impl InFile {
         Ok(is_ledger.then_some(ledger))
     }
 
-    /// Whether a sender is at work with the file.
+    /// Whether a sender is using the file.
     pub fn is_in_use(path: &Path) -> bool {
         fs::File::open(lock_of(&real_path(path))).is_ok_and(|lock| matches!(lock.try_lock(), Err(fs::TryLockError::WouldBlock)))
     }
 
-    /// Opens a file of another site to look into it: nothing in it is changed, and it may be of any version.
+    /// Opens another site's file to look into it: changes nothing, and accepts any version.
     pub fn to_look(path: &Path) -> Result<InFile> {
         let look = |access| -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -85,7 +85,7 @@ impl InFile {
             Ok(connection)
         };
         let connection = look(OpenFlags::SQLITE_OPEN_READ_ONLY).or_else(|error| match error {
-            // A write that was cut off is taken back first, for which SQLite has to write.
+            // An interrupted write is rolled back first, for which SQLite has to write.
             rusqlite::Error::SqliteFailure(fault, _) if fault.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK => {
                 look(OpenFlags::SQLITE_OPEN_READ_WRITE).map(drop)?;
                 look(OpenFlags::SQLITE_OPEN_READ_ONLY)
@@ -101,8 +101,8 @@ impl InFile {
         }
     }
 
-    /// Opens a file in a folder that cannot be written to, where SQLite cannot keep the shared memory of the write-ahead mode. Then
-    /// nobody may write meanwhile, and all that was written must be in the file itself.
+    /// Opens a file in a read-only folder, where SQLite cannot keep the shared memory of the write-ahead mode. Then
+    /// nobody may write meanwhile, and everything must have been written to the main file.
     fn to_look_only(path: &Path) -> Result<InFile> {
         let path = &real_path(path);
         let lock = fs::File::open(lock_of(path)).ok();
@@ -138,7 +138,7 @@ impl InFile {
         let mut files = Vec::new();
         for entry in entries {
             let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
-            // One that was made and never written to knows nothing.
+            // An empty file was created but never written to.
             let is_ledger =
                 path.extension().is_some_and(|ending| ending == "sqlite") && fs::metadata(&path).is_ok_and(|file| file.len() > 0);
             if is_ledger {
@@ -155,7 +155,7 @@ impl InFile {
             connection.busy_timeout(Duration::from_secs(10))?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
-            // 8 MB of log before it is put into the tables: then it is written over, which is quicker than to let a file grow.
+            // Move the log into the tables at 8 MB: then it is overwritten, which is faster than letting a file grow.
             connection.pragma_update(None, "wal_autocheckpoint", 2000)?;
             // 64 MB in memory.
             connection.pragma_update(None, "cache_size", -65536)?;

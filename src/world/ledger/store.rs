@@ -1,4 +1,4 @@
-//! What the ledger needs of a database.
+//! What the ledger requires of a database.
 
 use crate::error::{Result, bail};
 
@@ -48,27 +48,27 @@ impl Row {
 
 /// A database that keeps every change once `commit` has returned, whatever happens to the machine.
 ///
-/// Parameters are `$1`, `$2` …, in the order in which they first stand in a statement.
+/// Parameters are `$1`, `$2` …, in the order of their first occurrence in a statement.
 pub trait Store: Send {
-    /// Where it is, for people; nothing secret.
+    /// The location, for people; contains no secrets.
     fn place(&self) -> String;
-    /// Whether senders on several machines may work at once. If not, this one is alone.
+    /// Whether senders on several machines may work at once. If not, this sender is alone.
     fn is_shared(&self) -> bool;
-    /// The present in milliseconds since 1970, by the one clock of the database.
+    /// Milliseconds since 1970, by the database's single clock.
     fn now(&mut self) -> Result<i64>;
     fn begin(&mut self) -> Result<()>;
-    /// Begins to read one state of all tables.
+    /// Begins to read all tables in one consistent state.
     fn begin_snapshot(&mut self) -> Result<()>;
     fn commit(&mut self) -> Result<()>;
     fn roll_back(&mut self);
-    /// Gives how many rows it changed.
+    /// Returns how many rows it changed.
     fn execute(&mut self, statement: &str, values: &[Value]) -> Result<u64>;
     fn query(&mut self, statement: &str, values: &[Value]) -> Result<Vec<Row>>;
     /// The texts of a JSON array, as a subquery over the parameter.
     fn texts(&self, parameter: &str) -> String;
     /// Whether there is a table of this name.
     fn has_table(&mut self, name: &str) -> Result<bool>;
-    /// Behind a subquery whose rows are about to be changed.
+    /// Appended to a subquery whose rows are about to be changed.
     fn skip_locked(&self) -> &'static str;
 }
 
@@ -130,10 +130,10 @@ CREATE TABLE IF NOT EXISTS ledger (
 );
 ";
 
-/// What this program writes. 1 had neither this table nor `begun_as`, and no line vouched for a plan.
+/// The version that this program writes. Version 1 lacked this table, `begun_as`, and lines that cover a plan.
 pub const VERSION: i64 = 2;
 
-/// The version of a ledger: 1 if nothing says so. Before version 2 it is only read by this program, or brought up to date.
+/// The version of a ledger: 1 if none is recorded. Before version 2, this program can only read or upgrade it.
 pub fn version(store: &mut dyn Store) -> Result<i64> {
     if !store.has_table("ledger")? {
         return Ok(1);
@@ -141,7 +141,7 @@ pub fn version(store: &mut dyn Store) -> Result<i64> {
     store.query("SELECT version FROM ledger", &[])?.first().map_or(Ok(1), |row| row.number(0))
 }
 
-/// A ledger that is newer than this program is not touched.
+/// Refuses a ledger that is newer than this program.
 pub fn refuse_newer(store: &dyn Store, version: i64) -> Result<()> {
     if version <= VERSION {
         return Ok(());
@@ -152,8 +152,8 @@ pub fn refuse_newer(store: &dyn Store, version: i64) -> Result<()> {
     )
 }
 
-/// Brings a ledger of an older program up to date, once its tables are there; `has_column` says whether `campaign` has `begun_as`.
-/// One that is newer than this program is refused.
+/// Upgrades the ledger of an older program, once its tables exist; `has_column` says whether `campaign` has `begun_as`.
+/// Refuses one that is newer than this program.
 pub fn upgrade(store: &mut dyn Store, has_column: bool) -> Result<()> {
     let known = store.query("SELECT version FROM ledger", &[])?.first().map(|row| row.number(0)).transpose()?;
     match known {

@@ -1,4 +1,4 @@
-//! One suite for both databases. That in PostgreSQL runs where RUNSHEET_TEST_POSTGRES names one.
+//! One suite for both databases. PostgreSQL is tested if RUNSHEET_TEST_POSTGRES names a server.
 
 use super::plan::Particulars;
 use super::sqlite::InFile;
@@ -95,7 +95,7 @@ fn a_claim_is_held_by_one(open: Open) {
     one.release().unwrap();
     assert_eq!(one.claim(&keys(&["a", "b", "c"]), 2).unwrap().len(), 2);
     drop(one);
-    // A limit takes the first of the table, whatever their keys are.
+    // A limit takes the first rows of the table, whatever their keys are.
     let mut other = open("claims-in-order", "one");
     freeze(&mut other, &[planned("z"), planned("m"), planned("a"), planned("b")]).unwrap();
     let mut taken: Vec<String> = other.claim(&keys(&["a", "b", "m", "z"]), 2).unwrap().into_iter().map(|claim| claim.key).collect();
@@ -168,7 +168,7 @@ fn amended(open: Open) {
     assert_eq!(["a", "b", "c", "d"].map(state), [State::Accepted, State::Planned, State::Cancelled, State::Planned].map(Some));
     assert_eq!(one.claim(&keys(&["b"]), 1).unwrap()[0].hash, "changed");
     one.release().unwrap();
-    // Who was gone comes back; whom a person took out does not.
+    // Recipients who were gone come back; those whom a person took out do not.
     one.resolve(&one_of("d@b.example", &[State::Planned]), State::Cancelled, "somebody", "never").unwrap();
     one.amend(&plan("amended"), &[changed("a"), changed("c"), changed("d")], &by("somebody")).unwrap();
     let rows: Vec<(String, State)> = one.rows().unwrap().into_iter().map(|row| (row.key, row.state)).collect();
@@ -313,10 +313,10 @@ fn from_one_file_to_another() {
     assert_eq!(states(&mut to), [State::Planned, State::Sending]);
     assert_eq!(to.sweep().unwrap(), 1, "what a dead sender left is in doubt here, too");
     assert_eq!(verified(&mut to), [] as [String; 0]);
-    // The other one keeps it, and says who has it now.
+    // The other ledger keeps the campaign, and names its new owner.
     assert_eq!(Ledger::campaigns(&mut look).unwrap(), [name.as_str()]);
     assert_eq!(adoption::successor(&mut look, &name).unwrap(), Some(to.campaign.clone()));
-    // Taken over once more, its chains of all three names hold.
+    // After another takeover, its chains under all three names are valid.
     let mut third = open("third.sqlite", "three", "[\"our-move-2\",\"advance\",1]");
     let second = to.campaign.clone();
     drop(to);
@@ -369,7 +369,7 @@ fn in_postgresql() {
     });
 }
 
-/// Whoever may only read can look at the ledger, list it and export it; to send by it takes more.
+/// Read access is enough to look at the ledger, list it and export it; sending from it takes more.
 #[cfg(feature = "postgres")]
 #[test]
 fn a_reader_of_postgresql_needs_no_more_than_to_read() {
@@ -393,13 +393,13 @@ fn a_reader_of_postgresql_needs_no_more_than_to_read() {
     assert_eq!((rows.len(), crate::notice::history::verify(&plan, &events, &rows).faults), (1, Vec::new()));
     drop(read);
     assert!(postgres::InDatabase::to_send(&as_reader).is_err());
-    // A database without a ledger is not taken for one that cannot be read.
+    // A database without a ledger must not be confused with one that cannot be read.
     let empty = format!("{as_reader}?options=-c%20search_path%3D{role}");
     assert!(postgres::InDatabase::to_read(&empty).unwrap().is_none());
     owner.batch_execute(&format!("DROP OWNED BY {role}; DROP SCHEMA {role}; DROP ROLE {role}")).unwrap();
 }
 
-/// Two senders at once never hold the same recipient.
+/// Two senders at once never claim the same recipient.
 #[cfg(feature = "postgres")]
 #[test]
 fn claims_at_once_in_postgresql() {

@@ -1,4 +1,4 @@
-//! Sending: messages from a queue over several connections, each step in the ledger before the next that cannot be undone.
+//! Sending: queued messages over several connections, each step in the ledger before the next irreversible one.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ pub struct Queued {
 }
 
 impl Queued {
-    /// A message that was made again, which must be the one that was planned.
+    /// A message that was made again; it must equal the planned one.
     pub fn new(claim: Claim, envelope: Envelope, bytes: Vec<u8>) -> Result<Queued> {
         if claim.hash != content_hash(&bytes) {
             bail!("the message to {} differs from its plan: the recipient table changed during sending", claim.key);
@@ -40,38 +40,38 @@ impl Queued {
     }
 }
 
-/// What stopped a sending before its time.
+/// What stopped a sending early.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The user.
     Signal,
-    /// Something that concerns all messages.
+    /// A fault that concerns all messages.
     Fault(Error),
 }
 
-/// What all threads of a sending share.
+/// State shared by all threads of a sending.
 pub(super) struct Shared<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
     /// The mailing's id.
     pub mailing: &'a str,
     queue: Mutex<Queue>,
-    /// For connections: there is another message, or an end.
+    /// Wakes connections: there is another message, or the end.
     work: Condvar,
-    /// For the producer: there is room, or nothing left.
+    /// Wakes the producer: there is room, or nothing left.
     room: Condvar,
     pub writer: &'a GroupWriter,
     started: Instant,
     signal: &'a AtomicBool,
-    /// A connection has once been opened.
+    /// Whether a connection has ever been opened.
     pub proven: Mutex<bool>,
     /// Threads that have a connection, or may still get one.
     pub connectable: AtomicUsize,
-    /// What the answers of this run look like.
+    /// Watches the answers of this run.
     brake: Mutex<Brake>,
-    /// Messages over one connection: as configured, or as the server was found to take.
+    /// Messages per connection: as configured, or as the server turned out to accept.
     pub per_connection: AtomicU64,
-    /// Whether a message's envelope goes out with the end of the one before, where the server takes that.
+    /// Whether a message's envelope goes out with the end of the previous message, if the server supports that.
     pub announces: AtomicBool,
     pub tell: &'a (dyn Fn(State) + Sync),
 }
@@ -79,13 +79,13 @@ pub(super) struct Shared<'a> {
 pub(super) struct Queue {
     messages: VecDeque<Queued>,
     pub pace: Pace,
-    /// Messages that a worker has taken, or whose end is not written down yet.
+    /// Messages that a worker has taken, or whose outcome is not recorded yet.
     in_flight: usize,
     closed: bool,
     stop: Option<Stop>,
 }
 
-/// So many messages wait at most for one connection.
+/// How many messages may wait for each connection.
 const AHEAD: usize = 32;
 /// How often a waiting thread looks for a signal.
 pub(super) const LOOK: Duration = Duration::from_millis(50);
@@ -104,7 +104,7 @@ impl Sink<Claim> for &Producer<'_, '_> {
 }
 
 impl Producer<'_, '_> {
-    /// Does something with the ledger, between what the connections write.
+    /// Does something with the ledger, between the writes of the connections.
     pub fn ledger<T>(&self, work: impl FnOnce(&mut Ledger) -> Result<T>) -> Result<T> {
         self.shared.writer.with(work)
     }
@@ -127,7 +127,7 @@ impl Producer<'_, '_> {
         }
     }
 
-    /// Waits until nothing is in the queue or on its way. `false`: the sending has stopped.
+    /// Waits until the queue is empty and no message is in progress. `false`: the sending has stopped.
     pub fn drained(&self) -> bool {
         let shared = self.shared;
         let mut queue = shared.lock();
@@ -163,13 +163,13 @@ impl Producer<'_, '_> {
     }
 }
 
-/// What a sending needs.
+/// The inputs of a sending.
 pub struct SendOptions<'a> {
     pub server: &'a Server,
     pub sending: &'a Sending,
     /// The mailing's id.
     pub mailing: &'a str,
-    /// So many of the campaign were accepted before.
+    /// How many of the campaign were accepted before.
     pub accepted: u64,
     /// Set by the user's signal.
     pub signal: &'a AtomicBool,
@@ -177,10 +177,10 @@ pub struct SendOptions<'a> {
     pub tell: &'a (dyn Fn(State) + Sync),
 }
 
-/// Sends what `produce` puts into the queue. All that the server answered is in the ledger when it ends; that is given back.
+/// Sends what `produce` puts into the queue. At the end, all answers are in the ledger, which is returned.
 pub fn send(options: &SendOptions, ledger: Ledger, produce: impl FnOnce(&Producer) -> Result<()>) -> (Option<Stop>, Ledger) {
     let (stopped, mut ledger) = writer::with_writer(ledger, |writer| send_by(options, writer, produce));
-    // What was claimed and not begun goes back.
+    // Release what was claimed but not begun.
     let released = ledger.release().err().map(Stop::Fault);
     (stopped.unwrap_or_else(|why| Some(Stop::Fault(why))).or(released), ledger)
 }
@@ -228,7 +228,7 @@ fn send_by(options: &SendOptions, writer: &GroupWriter, produce: impl FnOnce(&Pr
             }
             shared.wake();
         }
-        // One that panicked has stopped the sending by its guard.
+        // If a thread panicked, its guard has stopped the sending.
         for thread in threads {
             thread.join().ok();
         }
@@ -247,7 +247,7 @@ impl Drop for Guard<'_, '_> {
     }
 }
 
-/// What a worker gets when it asks for work.
+/// The result of asking for work.
 pub(super) enum Turn {
     Queued(Queued),
     /// Nothing yet.

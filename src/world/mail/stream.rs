@@ -8,13 +8,13 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustls::{ClientConnection, StreamOwned};
 
-/// A TCP stream, all of whose operations end at a deadline.
+/// A TCP stream whose operations all end at a deadline.
 pub struct Timed {
     pub stream: TcpStream,
     pub deadline: Instant,
 }
 
-/// The stream looks at its deadline so often. To set a time-out for every step costs as much as the step.
+/// How often the stream checks its deadline. Setting a time-out for every step would cost as much as the step.
 const GLANCE: Duration = Duration::from_secs(1);
 
 impl Timed {
@@ -25,7 +25,7 @@ impl Timed {
         Ok(Timed { stream, deadline: Instant::now() + timeout })
     }
 
-    /// Tries until it is done or too late.
+    /// Tries until it is done or the deadline has passed.
     fn within<T>(&mut self, mut work: impl FnMut(&mut TcpStream) -> std::io::Result<T>) -> std::io::Result<T> {
         loop {
             match work(&mut self.stream) {
@@ -85,11 +85,11 @@ impl Stream {
         }
     }
 
-    /// Whether the other end has said anything, or gone away, without waiting for it.
+    /// Whether the other side has sent something, or closed, without waiting for it.
     pub fn early(&mut self) -> Early {
         let gone = |why: &dyn std::fmt::Display| Early::Gone(why.to_string());
         loop {
-            // What was read may hold more than was asked for.
+            // The last read may have buffered more than was needed.
             if let Stream::Tls(stream) = self {
                 match stream.conn.process_new_packets() {
                     Ok(state) if state.plaintext_bytes_to_read() > 0 => return Early::Answer,
@@ -102,7 +102,7 @@ impl Stream {
             match (peeked, &mut *self) {
                 (Ok((0, _)), _) => return Early::Gone("it closed the connection".to_owned()),
                 (Ok(_), Stream::Plain(_)) => return Early::Answer,
-                // It may be about the encryption only.
+                // It may concern only the encryption.
                 (Ok(_), Stream::Tls(stream)) => {
                     if let Err(error) = stream.conn.read_tls(&mut stream.sock) {
                         return gone(&error);
@@ -115,7 +115,7 @@ impl Stream {
     }
 }
 
-/// What came before it was asked for.
+/// Whether there is data that arrived before it was expected.
 pub enum Early {
     Nothing,
     Answer,

@@ -17,31 +17,31 @@ const AGAIN: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1)
 pub(super) struct Worker<'a, 'b> {
     shared: &'a Shared<'b>,
     connection: Option<Connection>,
-    /// What became of the message before: it is written together with the beginning of the next.
+    /// The outcome of the previous message, which is recorded together with the beginning of the next.
     unwritten: Option<Entry>,
-    /// The message after this one. Its envelope went out with the end of this one, or goes out again if the connection is lost.
+    /// The next message. Its envelope went out with the end of the current one, or goes out again if the connection is lost.
     next: Option<Queued>,
-    /// It has got no connection, and is not counted among those that may.
+    /// It has no connection, and no longer counts among the threads that may get one.
     gave_up: bool,
 }
 
-/// The line that a message is about to be sent. It is on the disk before the end of the message is written.
+/// The ledger entry for a message about to be sent. It is on disk before the end of the message is written.
 struct Beginning<'a> {
     writer: &'a GroupWriter,
-    /// With its place among what was submitted together, until somebody has waited for it.
+    /// Its position among entries submitted together, until somebody has waited for it.
     submitted: Option<(usize, Receipt)>,
     is_held: bool,
 }
 
 impl<'a> Beginning<'a> {
-    /// Hands it in, together with what became of the message before.
+    /// Submits it, together with the outcome of the previous message.
     fn submit(writer: &'a GroupWriter, claim: &Claim, before: Option<Entry>) -> Beginning<'a> {
         let place = usize::from(before.is_some());
         let receipt = writer.submit(before.into_iter().chain([Entry::Begin(claim.clone())]).collect());
         Beginning { writer, submitted: Some((place, receipt)), is_held: false }
     }
 
-    /// Waits until it is written; gives whether the claim still held then.
+    /// Waits until it is written; returns whether the claim was still valid then.
     fn wait(&mut self) -> Result<bool> {
         if let Some((place, receipt)) = self.submitted.take() {
             self.is_held = self.writer.wait(&receipt)?.get(place).copied().unwrap_or(false);
@@ -50,22 +50,22 @@ impl<'a> Beginning<'a> {
     }
 }
 
-/// What came of handing a message to the server once.
+/// The result of one attempt to hand a message to the server.
 struct Attempt {
     delivery: Delivery,
     /// Messages that went over the connection before this one.
     before: u64,
-    /// Its envelope was written together with the end of the message before.
+    /// Whether its envelope was written together with the end of the previous message.
     was_announced: bool,
 }
 
 /// What an attempt means for its message.
 enum Settlement {
-    /// Its state, what the server said, and the time after which it is due again.
+    /// Its state, the server's answer, and the time at which it is due again.
     Settled((State, Reply, Duration)),
-    /// It is worth another attempt at once.
+    /// Another attempt makes sense at once.
     Again,
-    /// Somebody else has it by now.
+    /// Another sender has it by now.
     Void,
 }
 
@@ -74,12 +74,12 @@ impl<'a, 'b> Worker<'a, 'b> {
         Worker { shared, connection: None, unwritten: None, next: None, gave_up: false }
     }
 
-    /// Delivers messages as long as there are any.
+    /// Delivers messages until there are none left.
     pub fn work(mut self) {
         let shared = self.shared;
         let _guard = Guard(shared);
         loop {
-            // One that is only announced is not sent any more when all is to end.
+            // If sending is about to stop, a message that is only announced is not sent.
             let announced = self.next.take_if(|_| !shared.has_stopped(&mut shared.lock()));
             let goes_on = match announced.map_or_else(|| shared.turn(), Turn::Queued) {
                 Turn::Over => break,
@@ -105,7 +105,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         }
     }
 
-    /// Takes one message to the server. `false`: it is the last.
+    /// Takes one message to the server. `false`: it was the last.
     fn process(&mut self, message: Queued) -> bool {
         let shared = self.shared;
         if self.connection.is_none() && !(self.write_down() && self.connect()) {
@@ -130,13 +130,13 @@ impl<'a, 'b> Worker<'a, 'b> {
         let most = shared.per_connection.load(Ordering::Relaxed);
         let used_up = self.connection.take_if(|connection| connection.messages >= most && !connection.is_announced());
         let Some(used_up) = used_up else { return true };
-        // The server may take its time to say goodbye.
+        // The server may be slow to say goodbye.
         let is_written = self.write_down();
         used_up.quit();
         is_written
     }
 
-    /// Writes down what is left. `false`: the ledger failed, and the sending stops.
+    /// Records what is left. `false`: the ledger failed, and sending stops.
     fn write_down(&mut self) -> bool {
         let Some(entry) = self.unwritten.take() else { return true };
         let writer = self.shared.writer;
@@ -145,12 +145,12 @@ impl<'a, 'b> Worker<'a, 'b> {
         written.map_err(|error| self.shared.stop(error)).is_ok()
     }
 
-    /// Opens a connection. `false`: there is none to be had, or the sending has stopped; then that is noted.
+    /// Opens a connection. `false`: none is available, or sending has stopped; then that is recorded.
     fn connect(&mut self) -> bool {
         let shared = self.shared;
         let mut waits = AGAIN.iter();
         loop {
-            // Until one connection has been let in, there is only one that tries: a wrong password is tried once.
+            // Until one connection has succeeded, only one thread tries, so that a wrong password is tried only once.
             let mut proven = shared.proven.lock().unwrap_or_else(PoisonError::into_inner);
             if shared.has_stopped(&mut shared.lock()) {
                 return false;
@@ -201,7 +201,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         }
     }
 
-    /// Sends a message; gives what is still to be written down. An error is the ledger's.
+    /// Sends a message; returns what still has to be recorded. An error comes from the ledger.
     fn deliver(&mut self, message: &Queued, before: Option<Entry>) -> Result<Option<Entry>> {
         let shared = self.shared;
         let claim = &message.claim;
@@ -220,18 +220,18 @@ impl<'a, 'b> Worker<'a, 'b> {
                 Settlement::Void => break None,
                 Settlement::Again => is_first_try = false,
             }
-            // The claim may have run out meanwhile: it is renewed, or void.
+            // The claim may have expired meanwhile: it is renewed, or void.
             beginning.wait()?;
             beginning = Beginning::submit(shared.writer, claim, None);
         };
-        // The beginning is on the disk before what became of it is written.
+        // The beginning must be on disk before the outcome is written.
         beginning.wait()?;
         let Some((state, reply, due)) = settled else { return Ok(None) };
         (shared.tell)(state);
         Ok(Some(Entry::Settle { claim: claim.clone(), state, reply, due }))
     }
 
-    /// Hands a message to the server once; a connection that is of no more use is given up. `None`: there is no connection.
+    /// Hands a message to the server once, and drops an unusable connection. `None`: there is no connection.
     fn attempt(&mut self, message: &Queued, beginning: &mut Beginning) -> Result<Option<Attempt>> {
         let shared = self.shared;
         let Some(open) = &mut self.connection else { return Ok(None) };
@@ -252,7 +252,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         let delivery = match open.send(&message.envelope, &message.bytes, || beginning.wait(), follow) {
             Ok(delivery) => delivery,
             Err(error) => {
-                // The end of the message is not written: the server throws away what it has.
+                // The end of the message was not written, so the server discards the rest.
                 self.connection = None;
                 return Err(error);
             }
@@ -294,7 +294,7 @@ impl<'a, 'b> Worker<'a, 'b> {
                 later(reply)
             }
             Delivery::Answered { reply, .. } => {
-                // A server that has had enough of one connection is given another; one that closes at once wants less.
+                // A server that limits messages per connection gets another connection; one that closes at once wants fewer messages.
                 if attempt.before > 0 {
                     shared.per_connection.fetch_min(attempt.before, Ordering::Relaxed);
                 } else {
@@ -303,7 +303,7 @@ impl<'a, 'b> Worker<'a, 'b> {
                 if is_first_try { Settlement::Again } else { later(reply) }
             }
             Delivery::Lost { step, why } => {
-                // Something in between may swallow what follows the end of a message.
+                // A device in between may swallow what follows the end of a message.
                 if attempt.was_announced && step == Step::Mail {
                     shared.announces.store(false, Ordering::Relaxed);
                 }
@@ -318,15 +318,15 @@ impl<'a, 'b> Worker<'a, 'b> {
         }
     }
 
-    /// Deferred; once its retries are used up it waits for somebody to plan it again.
+    /// Deferred; once its retries are used up, it waits for somebody to plan it again.
     fn later(&self, claim: &Claim, reply: Reply) -> (State, Reply, Duration) {
         let wait = usize::try_from(claim.tries).ok().and_then(|tries| self.shared.sending.retry.get(tries));
         (State::Deferred, reply, wait.copied().unwrap_or(Duration::MAX))
     }
 
-    /// Refusals that are about the sender stop everything; those not begun stay planned.
+    /// Refusals that concern the sender stop everything; messages not begun stay planned.
     fn brake(&self, step: Step, reply: &Reply) {
-        // Nobody takes another message between the last refusal that counts and the stop.
+        // No thread may take another message between the decisive refusal and the stop.
         let mut queue = self.shared.lock();
         let Some(why) = self.shared.brake().refused(reply) else { return };
         self.shared.stop_queue(&mut queue, error!(
@@ -336,7 +336,7 @@ impl<'a, 'b> Worker<'a, 'b> {
         ));
     }
 
-    /// So do messages in doubt that are too many.
+    /// Too many messages in doubt stop everything, too.
     fn brake_in_doubt(&self, why: &str) {
         let Some(pattern) = self.shared.brake().in_doubt() else { return };
         self.shared.stop(error!(

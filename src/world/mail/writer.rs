@@ -1,6 +1,6 @@
-//! Group commit: one thread writes the entries of all connections, all that are pending in one transaction.
+//! Group commit: one thread writes the entries of all connections, with all pending ones in one transaction.
 //!
-//! What is submitted while a commit is under way goes into the next one together, so that many connections share what a disk can do.
+//! Entries submitted during a commit go into the next one together, so that many connections share the disk's limited speed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,38 +22,38 @@ const MOST_DELAY: Duration = Duration::from_millis(5);
 pub struct GroupWriter {
     ledger: Mutex<Ledger>,
     pending: Mutex<Pending>,
-    /// Something is pending, or all that is to be expected, or there will be nothing more.
+    /// Wakes the writer: something is pending, or all expected entries are, or nothing more will come.
     arrived: Condvar,
     /// Connections that will soon have something to write.
     busy: AtomicUsize,
 }
 
-/// What is submitted and not written yet.
+/// Entries that were submitted but not written yet.
 #[derive(Default)]
 struct Pending {
     entries: Vec<Entry>,
     batches: Vec<Arc<Batch>>,
     is_closed: bool,
-    /// How long a commit takes, about.
+    /// The approximate duration of a commit.
     commit_time: Duration,
-    /// Why the ledger is not trusted any more.
+    /// Why the ledger is no longer trusted.
     failed: Option<Error>,
 }
 
-/// Which claims still held, or why nothing was written.
+/// Which claims were still valid, or why nothing was written.
 type Written = Result<Vec<bool>>;
 
 struct Batch {
     owner: Thread,
-    /// How many entries are its.
+    /// The number of entries it is for.
     entries: usize,
     written: OnceLock<Written>,
 }
 
-/// For entries that were submitted. Only the thread that submitted them can wait for them.
+/// A ticket for submitted entries. Only the thread that submitted them can wait for them.
 pub struct Receipt(Arc<Batch>);
 
-/// Keeps the ledger as long as `work` takes, which gives it to all that have something to write; then gives it back.
+/// Lends the ledger to `work`, which passes it to everything that writes; then returns it.
 /// An error if that cannot begin, with the ledger.
 pub fn with_writer<T>(ledger: Ledger, work: impl FnOnce(&GroupWriter) -> T) -> (Result<T>, Ledger) {
     let writer = GroupWriter { ledger: Mutex::new(ledger), pending: Mutex::default(), arrived: Condvar::new(), busy: AtomicUsize::new(0) };
@@ -65,7 +65,7 @@ pub fn with_writer<T>(ledger: Ledger, work: impl FnOnce(&GroupWriter) -> T) -> (
     (done, writer.ledger.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Lets the thread end, also when the work panics.
+/// Lets the thread end, even if the work panics.
 struct Closing<'a>(&'a GroupWriter);
 
 impl Drop for Closing<'_> {
@@ -84,7 +84,7 @@ impl GroupWriter {
         work(&mut self.ledger())
     }
 
-    /// Does something in the course of which, or soon after, entries are submitted: on a slow disk others wait for them a little.
+    /// Does something that leads to new entries soon: on a slow disk, other commits wait a little for them.
     pub fn while_busy<T>(&self, work: impl FnOnce() -> T) -> T {
         self.busy.fetch_add(1, Ordering::Relaxed);
         let done = work();
@@ -92,7 +92,7 @@ impl GroupWriter {
         done
     }
 
-    /// Hands in entries; they are written together, and in the order in which they were submitted.
+    /// Submits entries; they are written together, and in the order of submission.
     pub fn submit(&self, entries: Vec<Entry>) -> Receipt {
         let batch = Arc::new(Batch { owner: thread::current(), entries: entries.len(), written: OnceLock::new() });
         let mut pending = self.pending();
@@ -100,14 +100,14 @@ impl GroupWriter {
         pending.batches.push(Arc::clone(&batch));
         let waiting = pending.batches.len();
         drop(pending);
-        // Between the first and the last of them there is no reason to wake it.
+        // There is no reason to wake the writer between the first and the last of them.
         if waiting == 1 || waiting >= self.busy.load(Ordering::Relaxed) {
             self.arrived.notify_one();
         }
         Receipt(batch)
     }
 
-    /// Waits until what was submitted is on the disk. For each entry: whether its claim still held.
+    /// Waits until submitted entries are on disk. Returns for each entry whether its claim was still valid.
     pub fn wait(&self, Receipt(batch): &Receipt) -> Result<Vec<bool>> {
         loop {
             if let Some(written) = batch.written.get() {
@@ -117,7 +117,7 @@ impl GroupWriter {
         }
     }
 
-    /// Writes what is submitted until there will be nothing more.
+    /// Writes submitted entries until no more will come.
     fn run(&self) {
         let mut pending = self.pending();
         while !(pending.is_closed && pending.batches.is_empty()) {
@@ -137,9 +137,9 @@ impl GroupWriter {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes all that is pending in one commit.
+    /// Writes everything pending in one commit.
     fn write<'d>(&'d self, mut pending: MutexGuard<'d, Pending>) -> MutexGuard<'d, Pending> {
-        // On a slow disk others that are about to submit something are waited for, for less than it would cost to write twice.
+        // On a slow disk, wait for others about to submit something, for less time than a second write would cost.
         if pending.commit_time > SLOW_COMMIT {
             let delay = (pending.commit_time / 2).min(MOST_DELAY);
             let is_alone = |pending: &mut Pending| pending.batches.len() < self.busy.load(Ordering::Relaxed);
@@ -164,12 +164,12 @@ impl GroupWriter {
 
         let mut pending = self.pending();
         pending.commit_time = (pending.commit_time * 3 + took) / 4;
-        // A database that failed once is not trusted again: what it then says may not be on the disk.
+        // A database that has failed once is no longer trusted: what it reports may not be on disk.
         pending.failed = written.err();
         pending
     }
 
-    /// A panic within is an error like any other: nobody sleeps for ever.
+    /// Treats a panic inside as an ordinary error, so that nobody waits forever.
     fn record(&self, entries: &[Entry]) -> Written {
         let mut ledger = self.ledger();
         let written = catch_unwind(AssertUnwindSafe(|| ledger.record(entries)));
@@ -211,7 +211,7 @@ mod tests {
                 for (connection, own) in claims.chunks(EACH).enumerate() {
                     scope.spawn(move || {
                         for (number, claim) in own.iter().enumerate() {
-                            // Another pattern for each connection, so that an answer to the wrong one is seen.
+                            // A different pattern for each connection, so that swapped answers are detected.
                             let entries: Vec<Entry> = if (number + connection) % 3 == 0 {
                                 vec![Entry::Begin(void(claim)), Entry::Begin(claim.clone())]
                             } else {

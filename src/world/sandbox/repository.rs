@@ -1,14 +1,14 @@
-//! What Git reads to find out when pages were changed: a repository, which may lie in several places, and its configuration.
+//! The files that Git reads to find out when pages changed: a repository, which may be spread over several places, and its configuration.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::world::kept;
 
-/// More than any of the small files that are looked into.
+/// More bytes than any of the small files that are examined.
 const MOST: u64 = 1 << 20;
 
-/// All of it for the project in a folder. What is not there is named, too.
+/// All of them for the project in a folder. Missing files are listed, too.
 pub fn files(root: &Path) -> BTreeSet<PathBuf> {
     let mut configurations = of_the_user();
     let mut files = BTreeSet::new();
@@ -28,14 +28,14 @@ pub fn files(root: &Path) -> BTreeSet<PathBuf> {
     files
 }
 
-/// The folder of a repository; where there is a file in its place, it names the folder.
+/// The folder of a repository; if there is a file instead, it names the folder.
 fn own_folder(git: &Path) -> PathBuf {
     let named = if git.is_file() { line(git) } else { None };
     let folder = named.and_then(|line| Some(git.with_file_name("").join(line.strip_prefix("gitdir:")?.trim())));
     folder.unwrap_or_else(|| git.to_owned())
 }
 
-/// Adds the objects that a repository borrows from others, which may borrow in their turn.
+/// Adds the objects that a repository borrows from others, which may in turn borrow from others.
 fn add_objects(objects: &Path, files: &mut BTreeSet<PathBuf>) {
     if !files.insert(objects.to_owned()) {
         return;
@@ -59,13 +59,13 @@ fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
 }
 
-/// Adds a file of a configuration and those that it includes. One that Git could not read would end it.
+/// Adds a configuration file and those it includes. Git would stop at one that it cannot read.
 fn add_included(file: PathBuf, read: &mut BTreeSet<PathBuf>) {
     if !file.is_file() || !read.insert(file.clone()) {
         return;
     }
     for line in text(&file).lines() {
-        // Under whichever condition.
+        // Under any condition.
         let Some((key, value)) = line.split_once('=') else { continue };
         let value = value.trim().trim_matches('"');
         if key.trim().eq_ignore_ascii_case("path") && !value.is_empty() {

@@ -1,34 +1,34 @@
-//! What every program needs of the system: libraries and programs, and what looking up names, certificates and zones takes.
+//! System files that every program needs: libraries and programs, and what looking up names, certificates and zones requires.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the system knows of the process that asks.
+/// Information about the calling process.
 pub const OWN_PROCESS: &str = "/proc/self";
 
-/// Written to as well.
+/// Writable, too.
 pub const DEVICES: [&str; 1] = ["/dev/null"];
 
-/// Where programs and libraries lie.
+/// Where programs and libraries are.
 const PROGRAMS: [&str; 11] =
     ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix/store", "/gnu/store", "/home/linuxbrew/.linuxbrew"];
 
-/// Of `/etc` only this: other files there may hold secrets.
+/// The only files of `/etc`: others there may contain secrets.
 const DATA: [&str; 34] = [
     OWN_PROCESS,
     "/sys/fs/cgroup",
     "/sys/devices/system/cpu",
     "/dev/urandom",
     "/dev/random",
-    // The loader of libraries.
+    // The library loader.
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
     "/etc/ld.so.preload",
     "/etc/ld-musl-x86_64.path",
     "/etc/ld-musl-aarch64.path",
-    // Names.
+    // Name resolution.
     "/etc/resolv.conf",
     "/etc/hosts",
     "/etc/host.conf",
@@ -37,7 +37,7 @@ const DATA: [&str; 34] = [
     "/etc/gai.conf",
     "/etc/services",
     "/etc/protocols",
-    // Certificates, but not the keys that lie beside them.
+    // Certificates, but not the keys beside them.
     "/etc/ssl/certs",
     "/etc/ssl/cert.pem",
     "/etc/ssl/ca-bundle.pem",
@@ -48,7 +48,7 @@ const DATA: [&str; 34] = [
     "/etc/pki/ca-trust",
     "/etc/ca-certificates",
     "/var/lib/ca-certificates",
-    // Zones.
+    // Time zones.
     "/etc/localtime",
     "/etc/timezone",
     "/etc/zoneinfo",
@@ -57,10 +57,10 @@ const DATA: [&str; 34] = [
     "/etc/gitattributes",
 ];
 
-/// Variables that name more of it, as a list.
+/// Variables that list further paths.
 const VARIABLES: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "TZDIR"];
 
-/// Folders whose programs are run. `git` is the one that these commands start, and its libraries may lie beside its own folder.
+/// Folders with programs to run. These commands start `git`, whose libraries may be beside its own folder.
 pub fn programs() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = PROGRAMS.map(PathBuf::from).into();
     let named = listed("PATH");
@@ -78,20 +78,20 @@ pub fn programs() -> Vec<PathBuf> {
 /// Files and folders that are read.
 pub fn data() -> Vec<PathBuf> {
     let mut data: Vec<PathBuf> = DATA.map(PathBuf::from).into();
-    // It is replaced when the network changes, and a rule is for the file that is there: so the folder where it is made.
+    // It is replaced when the network changes, and a rule is for one existing file: so allow the folder that contains it.
     let names = fs::canonicalize("/etc/resolv.conf").ok().and_then(|file| Some(file.parent()?.to_owned()));
     data.extend(names.filter(|folder| folder.starts_with("/run/")));
     data.extend(VARIABLES.iter().flat_map(|name| listed(name)).filter(|place| !holds_too_much(place)));
     data
 }
 
-/// The paths of a variable.
+/// The paths in a variable.
 fn listed(name: &str) -> Vec<PathBuf> {
     let value = std::env::var_os(name).unwrap_or_default();
     std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
-/// A list may name a folder that holds all of the user's files, or all of the system's.
+/// A list may name a folder with all of the user's files, or all of the system's.
 fn holds_too_much(folder: &Path) -> bool {
     let Ok(folder) = fs::canonicalize(folder) else { return false };
     let home = std::env::var_os("HOME").and_then(|home| fs::canonicalize(home).ok());

@@ -1,4 +1,4 @@
-//! Logging in: by a password, or by a token that runs out.
+//! Logging in: with a password, or with a token that expires.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{Connection, Failure, Server};
 use crate::error::error;
 use crate::notice::reply::{Reply, Step, Verdict, judge};
 
-/// Words that are shown to nobody.
+/// Text that must never be shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -20,7 +20,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What proves to the server who we are.
+/// The credentials for the server.
 pub enum Login {
     Password(Secret),
     /// XOAUTH2 or OAUTHBEARER.
@@ -30,7 +30,7 @@ pub enum Login {
 /// Why a connection was not opened.
 pub(super) struct Unopened {
     pub failure: Failure,
-    /// The server does not take this token; it may take another.
+    /// The server rejects this token; it may accept another.
     pub is_token_refused: bool,
 }
 
@@ -42,11 +42,11 @@ impl From<Failure> for Unopened {
 
 /// The longest line of a command, with its end (RFC 5321 §4.5.3.1.4).
 const MOST_COMMAND: usize = 512;
-/// A server may ask so often before it says yes or no.
+/// How many challenges a server may send before it says yes or no.
 const MOST_CHALLENGES: usize = 4;
 
 impl Connection {
-    /// Logs in, if somebody is to.
+    /// Logs in, if a user is configured.
     pub(super) fn log_in(&mut self, server: &Server) -> Result<(), Unopened> {
         if server.user.is_empty() {
             return Ok(());
@@ -81,7 +81,7 @@ impl Connection {
         }
     }
 
-    /// A line of an answer, without what proves who we are.
+    /// A line of an answer, without our credentials.
     pub(super) fn without_secrets(&self, line: &str) -> String {
         without(&self.hidden, line)
     }
@@ -98,8 +98,8 @@ impl Connection {
         Ok(())
     }
 
-    /// One word of ours and one of the server's, which may be a token that is refused: with 334 it says why and waits for an
-    /// empty answer, then it says no.
+    /// One word from us and one from the server. It may reject a token with 334 and the reason, wait for an
+    /// empty answer, and then say no.
     fn log_in_by_token(&mut self, server: &Server, mechanism: &str, response: &str, end: &str) -> Result<(), Unopened> {
         let response = BASE64_STANDARD.encode(response);
         let at_once = format!("AUTH {mechanism} {response}");
@@ -110,7 +110,7 @@ impl Connection {
         for _ in 0..MOST_CHALLENGES {
             let (reply, challenge) = match self.ask(server, &line) {
                 Ok(answer) => answer,
-                // Some close the connection in place of the last word.
+                // Some servers close the connection instead of answering.
                 Err(_) if reason.is_some() => break,
                 Err(failure) => return Err(failure.into()),
             };
@@ -138,7 +138,7 @@ impl Connection {
         Err(Unopened { failure: Failure::Lasting(error), is_token_refused: true })
     }
 
-    /// Writes a line, reads an answer: its code and words, and its lines as they are.
+    /// Writes a line, reads an answer: its code and words, and its raw lines.
     fn ask(&mut self, server: &Server, line: &str) -> Result<(Reply, String), Failure> {
         self.begin_step(self.timeout);
         let sent = self.stream.write(format!("{line}\r\n").as_bytes()).map_err(|error| error.to_string());
@@ -146,7 +146,7 @@ impl Connection {
     }
 }
 
-/// What no answer may repeat. A server may know it from an earlier connection.
+/// Secrets that must not appear in answers. A server may know them from an earlier connection.
 pub(super) fn hidden_from(server: &Server, token: Option<&Token>) -> Vec<String> {
     hidden(&match (&server.login, token) {
         (Some(Login::Password(Secret(password))), _) => vec![password.clone(), format!("\0{}\0{password}", server.user)],
@@ -155,15 +155,15 @@ pub(super) fn hidden_from(server: &Server, token: Option<&Token>) -> Vec<String>
     })
 }
 
-/// The words that would give secrets away: as they are, and as they go over the wire. Some write base64 without what fills up its last group.
-/// A server that repeats a short word may mean it.
+/// Strings that would reveal secrets: as they are, and as encoded on the wire. Some servers write base64 without padding.
+/// Short words are left out: a server may use them by chance.
 fn hidden(secrets: &[String]) -> Vec<String> {
     let words = secrets.iter().flat_map(|secret| {
         let sent = BASE64_STANDARD.encode(secret);
         [secret.clone(), sent.trim_end_matches('=').to_owned(), sent]
     });
     let mut words: Vec<String> = words.filter(|word| word.len() > 3).collect();
-    // One may be a part of another.
+    // One may be part of another.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words
 }
@@ -179,12 +179,12 @@ fn xoauth2(user: &str, token: &Token) -> String {
 
 /// RFC 7628 §3.1
 fn oauthbearer(server: &Server, token: &Token) -> String {
-    // RFC 5801 §4: what divides the parts is written by its number.
+    // RFC 5801 §4: separators are encoded by number.
     let user = server.user.replace('=', "=3D").replace(',', "=2C");
     format!("n,a={user},\x01host={}\x01port={}\x01auth=Bearer {}\x01\x01", server.host, server.port, token.secret.0)
 }
 
-/// Why a server refuses a token, as the JSON of its challenge says it: only words that cannot be the token.
+/// Why a server rejects a token, from the JSON of its challenge: only words that cannot be the token.
 fn reason_of(challenge: &str) -> String {
     let json = BASE64_STANDARD.decode(challenge.trim()).unwrap_or_default();
     let value: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
@@ -206,12 +206,12 @@ fn without_words(reply: &Reply) -> String {
     let first = reply.text.split(' ').next().unwrap_or("");
     let parts: Vec<&str> = first.split('.').collect();
     let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    // RFC 3463 §2. A token may have three parts, too.
+    // RFC 3463 §2. A token may also have three parts.
     let is_status = parts.len() == 3 && parts.iter().all(is_number);
     if is_status { format!("{} {first}", reply.code) } else { reply.code.to_string() }
 }
 
-/// What an answer means that is not the expected one.
+/// The meaning of an unexpected answer.
 pub(super) fn refused(server: &Server, step: Step, reply: &Reply) -> Failure {
     let said = if step == Step::Auth { without_words(reply) } else { reply.to_string() };
     let error = error!("{} answered {said} at {}", server.name(), step.name());

@@ -1,7 +1,7 @@
-//! A connection to a mail server: one message after another, with the step known to which every answer belongs.
+//! A connection to a mail server: one message after another, with every answer assigned to its step.
 //!
-//! lettre's connection is not used: its deadline is for one read, so that a server that sends a byte now and then holds it for
-//! hours, and what a server sent before STARTTLS stays in its buffer and is believed after it (RFC 3207 §6 forbids that).
+//! lettre's connection is not used: its deadline is for a single read, so a server that sends a byte now and then holds it for
+//! hours, and data that a server sent before STARTTLS stays in its buffer and is trusted afterwards (RFC 3207 §6 forbids that).
 
 mod login;
 mod server;
@@ -37,17 +37,17 @@ const RESET: &str = "RSET\r\n";
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum Failure {
-    /// It may go better in a while.
+    /// It may work later.
     Passing(Error),
-    /// It will not.
+    /// It will not work.
     Lasting(Error),
 }
 
-/// What became of a message.
+/// The outcome of a message.
 #[derive(Debug)]
 pub enum Delivery {
     Accepted(Reply),
-    /// The server answered and has not taken it.
+    /// The server answered but has not accepted it.
     Answered {
         step: Step,
         reply: Reply,
@@ -58,7 +58,7 @@ pub enum Delivery {
         step: Step,
         why: String,
     },
-    /// The end was written, and there is no answer.
+    /// The end was written, but there is no answer.
     InDoubt {
         why: String,
     },
@@ -69,29 +69,29 @@ pub enum Delivery {
 /// An open connection.
 pub struct Connection {
     stream: Stream,
-    /// What was read and not understood yet.
+    /// Bytes that were read but not processed yet.
     read: Vec<u8>,
     timeout: Duration,
     final_timeout: Duration,
     extensions: Vec<String>,
-    /// Commands are written before the answers to those before have come (RFC 2920).
+    /// Whether commands are written before earlier ones are answered (RFC 2920).
     pipelines: bool,
-    /// The server waits for a message that it must not get: nothing more can be said to it.
+    /// The server waits for a message that it must not get: nothing more can be sent.
     pub spoiled: bool,
-    /// The message before was not taken.
+    /// The previous message was not accepted.
     pub needs_reset: bool,
-    /// The envelope that is written already, and whose message comes next.
+    /// An envelope that is already written; its message must come next.
     announced: Option<Envelope>,
-    /// Messages that went over it.
+    /// How many messages went over it.
     pub messages: u64,
-    /// The token that let it in, and where the next one comes from.
+    /// The token used to log in, and the source of the next one.
     token: Option<(Arc<Tokens>, Token)>,
-    /// What no answer of the server may repeat: it is kept and shown.
+    /// Secrets that must be removed from the server's answers, which are kept and shown.
     hidden: Vec<String>,
 }
 
 impl Connection {
-    /// Connects, greets, encrypts and logs in. A token that is refused is renewed, and the new one tried once.
+    /// Connects, greets, encrypts and logs in. If a token is rejected, it is renewed and tried once more.
     pub fn open(server: &Server) -> Result<Connection, Failure> {
         let Some(Login::Token(tokens)) = &server.login else {
             return Connection::open_with(server, None).map_err(|unopened| unopened.failure);
@@ -123,7 +123,7 @@ impl Connection {
         let mut failed = std::io::Error::new(std::io::ErrorKind::NotFound, "it has no address");
         let mut opened = None;
         for address in addresses {
-            // A name of this machine in a foreign resolver's hands.
+            // A foreign resolver might answer for a name of this machine.
             if server.tls == Tls::None && is_loopback(&server.host) && !address.ip().is_loopback() {
                 continue;
             }
@@ -221,7 +221,7 @@ impl Connection {
         Failure::Passing(error!("the connection to {} was lost at {}: {why}", server.name(), step.name()))
     }
 
-    /// Writes a line; any answer but the expected one is a failure. Gives the answer's lines.
+    /// Writes a line; any answer except the expected one is a failure. Returns the answer's lines.
     fn expect(&mut self, server: &Server, line: &str, step: Step) -> Result<String, Failure> {
         self.begin_step(self.timeout);
         self.stream.write(line.as_bytes()).map_err(|error| self.lost(server, step, &error.to_string()))?;
@@ -277,11 +277,11 @@ impl Connection {
         }
     }
 
-    /// Sends a message. When all but its end is written `permit` is asked: only if it says yes, the end is written, too. `next` is
-    /// asked then for the envelope of the next message over this connection: it goes out together with the end of this one, where the
-    /// server takes that (RFC 2920 §3.1). From then on nothing but that message can be sent.
+    /// Sends a message. When all of it except its end is written, `permit` is called: only if it agrees is the end written, too. Then
+    /// `next` is asked for the envelope of the next message on this connection, which goes out together with this message's end, if the
+    /// server supports that (RFC 2920 §3.1). From then on, only that message can be sent.
     ///
-    /// `Err` is the error of `permit`; the connection is of no more use then, as it is after [`Delivery::Lost`], [`Delivery::InDoubt`]
+    /// `Err` is the error of `permit`; then the connection is unusable, as it is after [`Delivery::Lost`], [`Delivery::InDoubt`]
     /// and [`Delivery::Void`].
     pub fn send(
         &mut self,
@@ -305,14 +305,14 @@ impl Connection {
         if !permit()? {
             return Ok(Delivery::Void);
         }
-        // A server that has gone away meanwhile cannot have the message.
+        // A server that has closed meanwhile cannot have the message.
         let early = if self.read.is_empty() { self.stream.early() } else { Early::Answer };
         match early {
             Early::Nothing => {}
             Early::Gone(why) => return Ok(lost(why)),
             Early::Answer => {
                 self.begin_step(self.timeout);
-                // It still waits for the end of this message: nothing else can be said to it.
+                // The server still waits for the end of this message: nothing else can be sent.
                 self.spoiled = true;
                 return Ok(match self.read_reply().map(|(reply, _)| answered(Step::Dot, reply)) {
                     Ok(Ok(Delivery::Accepted(reply)) | Err(reply)) => lost(format!("it answered {reply} before the end of the message")),
@@ -325,7 +325,7 @@ impl Connection {
         if self.pipelines
             && let Some(next) = next()
         {
-            // Before it is known what becomes of this message: RSET leaves nothing of it to the next.
+            // Before the outcome of this message is known: RSET removes all of it before the next.
             end.push_str(RESET);
             end.push_str(&envelope(&ENVELOPE, &next));
             self.announced = Some(next);
@@ -343,12 +343,12 @@ impl Connection {
         })
     }
 
-    /// Whether the envelope of the next message is written already.
+    /// Whether the envelope of the next message has already been written.
     pub fn is_announced(&self) -> bool {
         self.announced.is_some()
     }
 
-    /// MAIL, RCPT and DATA, and their answers: all good, or what became of the message.
+    /// MAIL, RCPT and DATA, and their answers: all good, or the outcome of the message.
     fn envelope(&mut self, to: &Envelope) -> Result<(), Delivery> {
         let announced = self.announced.take();
         if self.spoiled || announced.as_ref().is_some_and(|announced| announced != to) {
@@ -363,7 +363,7 @@ impl Connection {
             self.write_line(Step::Mail, RESET)?;
             self.reset_answer()?;
         }
-        // In one write where the server takes that, else one after the other.
+        // In one write if the server supports that, otherwise one after the other.
         ENVELOPE.chunks(if self.pipelines { ENVELOPE.len() } else { 1 }).try_for_each(|steps| {
             self.write_line(steps[0], &envelope(steps, to))?;
             self.envelope_answers(steps)
@@ -376,7 +376,7 @@ impl Connection {
         self.stream.write(line.as_bytes()).map_err(|error| Delivery::Lost { step, why: error.to_string() })
     }
 
-    /// The answer to RSET, which makes a connection ready for another message, whatever became of the one before.
+    /// Reads the answer to RSET, which readies a connection for another message, whatever the outcome of the previous one.
     fn reset_answer(&mut self) -> Result<(), Delivery> {
         let why = match self.read_reply() {
             Ok((reply, _)) if reply.code == 250 => return Ok(()),
@@ -389,7 +389,7 @@ impl Connection {
         Err(Delivery::Lost { step: Step::Mail, why })
     }
 
-    /// The answers to commands of the envelope that are written already: all are read, and the first that is not good counts.
+    /// Reads the answers to envelope commands already written: all are read, and the first bad one counts.
     fn envelope_answers(&mut self, steps: &[Step]) -> Result<(), Delivery> {
         let lost = |step, why| Delivery::Lost { step, why };
         let mut first = None;
@@ -397,14 +397,14 @@ impl Connection {
         for step in steps {
             let (reply, _) = match self.read_reply() {
                 Ok(reply) => reply,
-                // What was answered before the connection was lost holds.
+                // Answers from before the connection was lost remain valid.
                 Err(why) => return Err(first.unwrap_or_else(|| lost(*step, why))),
             };
             let verdict = judge(*step, &reply);
             has_recipient |= *step == Step::Rcpt && verdict == Verdict::Good;
             match (verdict, &first) {
                 (Verdict::Good, None) => {}
-                // An end would be the end of an empty message to somebody.
+                // An end would complete an empty message, which somebody would get.
                 (Verdict::Good, Some(_)) if *step == Step::Data && has_recipient => self.spoiled = true,
                 (Verdict::Good, Some(_)) if *step == Step::Data => self.end_of_nothing().map_err(|why| lost(*step, why))?,
                 (Verdict::Nonsense, None) => return Err(lost(*step, format!("it answered {reply}"))),
@@ -415,15 +415,15 @@ impl Connection {
         first.map_or(Ok(()), Err)
     }
 
-    /// The server waits for a message to nobody (RFC 2920 §3.1): it gets an empty one, which it will not take.
+    /// The server waits for a message without recipients (RFC 2920 §3.1): it gets an empty one, which it will reject.
     fn end_of_nothing(&mut self) -> Result<(), String> {
         self.stream.write(b".\r\n").map_err(|error| error.to_string())?;
         self.read_reply().map(|_| ())
     }
 
-    /// Says goodbye; the answer is not waited for long.
+    /// Says goodbye, without waiting long for the answer.
     pub fn quit(mut self) {
-        // To a server that waits for a message it would be a part of it.
+        // A server that waits for a message would take QUIT for a part of it.
         if self.spoiled || self.is_announced() {
             return;
         }
@@ -462,7 +462,7 @@ fn is_last_line(line: &str) -> Option<bool> {
     }
 }
 
-/// A message as it is written, without its end: a dot before every line that begins with one (RFC 5321 §4.5.2).
+/// A message as written, without its end: with a dot before every line that begins with one (RFC 5321 §4.5.2).
 fn stuffed(message: &[u8]) -> Cow<'_, [u8]> {
     let is_whole = message.ends_with(b"\r\n");
     if is_whole && message.first() != Some(&b'.') && memchr::memmem::find(message, b"\n.").is_none() {

@@ -1,4 +1,4 @@
-//! A mail server, as the configuration describes it.
+//! A mail server as configured.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::error::{Context, Result, bail};
 use crate::world::mail::stream::Timed;
 use crate::world::process;
 
-/// A server, and what it takes to be let in.
+/// A server, and the credentials for it.
 pub struct Server {
     pub host: String,
     pub(super) port: u16,
@@ -26,12 +26,12 @@ pub struct Server {
     pub(super) pipelining: bool,
     pub(super) timeout: Duration,
     pub(super) final_timeout: Duration,
-    /// What it is greeted with; the address of the connection if there is no full name.
+    /// The name in EHLO; the address of the connection if there is no full name.
     hello: Option<String>,
 }
 
 impl Server {
-    /// `certificates`: a file (PEM) of the only ones that are trusted to sign.
+    /// `certificates`: a file (PEM) with the only trusted issuers.
     pub fn new(sending: &Sending, certificates: Option<&[u8]>, login: Option<Login>) -> Result<Server> {
         let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -74,7 +74,7 @@ impl Server {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// What we call ourselves (RFC 5321 §4.1.3).
+    /// The name by which we introduce ourselves (RFC 5321 §4.1.3).
     pub(super) fn hello_name(&self, timed: &Timed) -> String {
         if let Some(name) = &self.hello {
             return name.clone();

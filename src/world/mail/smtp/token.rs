@@ -1,4 +1,4 @@
-//! Tokens: each is good for an hour or so, and a long sending needs several.
+//! Tokens: each is valid for about an hour, and a long sending needs several.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use crate::error::{Result, bail};
 use crate::notice::reply::{Step, Verdict};
 use crate::world::mail::smtp::Delivery;
 
-/// A token is asked for anew once it is so old.
+/// The age at which a token is renewed.
 const MOST_AGE: Duration = Duration::from_secs(5 * 60);
 /// The longest token, in bytes: the answer to a challenge has at most 12,288 octets (RFC 4954 §4).
 const MOST_BYTES: usize = 8 << 10;
@@ -18,11 +18,11 @@ const MOST_BYTES: usize = 8 << 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub secret: Secret,
-    /// From 1, in the order in which they came.
+    /// From 1, in the order in which they were received.
     pub number: u64,
 }
 
-/// Where tokens come from, and the one that is in use. All connections share it, and only one of them asks for the next.
+/// The source of tokens, and the one in use. All connections share it, and only one of them requests the next.
 pub struct Tokens {
     fetch: Box<dyn Fn() -> Result<Secret> + Send + Sync>,
     held: Mutex<Held>,
@@ -31,9 +31,9 @@ pub struct Tokens {
 struct Held {
     token: Token,
     since: Instant,
-    /// A server has said no to it.
+    /// Whether a server has rejected it.
     is_refused: bool,
-    /// A message has gone over a connection that it let in.
+    /// Whether a message has gone over a connection that used it.
     has_served: bool,
 }
 
@@ -45,19 +45,19 @@ impl Tokens {
         Ok(Tokens { fetch: Box::new(fetch), held: Mutex::new(held) })
     }
 
-    /// The one in use; a new one if that is old or was refused.
+    /// The token in use; a new one if it is old or was rejected.
     pub(super) fn current(&self) -> Result<Token> {
         let mut held = self.lock();
         if held.is_refused {
             self.fetch_into(&mut held)?;
         } else if held.since.elapsed() >= MOST_AGE && self.fetch_into(&mut held).is_err() {
-            // The old one may be good for a while yet.
+            // The old token may remain valid for a while.
             held.since = Instant::now();
         }
         Ok(held.token.clone())
     }
 
-    /// Another one than the one that was refused. `None`: there is no other.
+    /// A token other than the rejected one. `None` if there is no other.
     pub(super) fn renew(&self, refused: &Token) -> Result<Option<Token>> {
         let mut held = self.lock();
         if held.token.number == refused.number {
@@ -67,13 +67,13 @@ impl Tokens {
         Ok((held.token.secret != refused.secret).then(|| held.token.clone()))
     }
 
-    /// A connection that a token let in carries messages.
+    /// Notes that a connection with this token carries messages.
     pub(super) fn serves(&self, token: &Token) {
         let mut held = self.lock();
         held.has_served |= held.token.number == token.number;
     }
 
-    /// The server has said no to a token outside of a login. Whether it ran out: it was of use, or there is a newer one.
+    /// Handles a rejected token outside a login. Returns whether it had expired: it had worked before, or there is a newer one.
     fn has_run_out(&self, token: &Token) -> bool {
         let mut held = self.lock();
         let is_held = held.token.number == token.number;
@@ -93,7 +93,7 @@ impl Tokens {
     }
 }
 
-/// A token is one word (RFC 6750 §2.1). It is not shown.
+/// A token is one word (RFC 6750 §2.1). It is never shown.
 fn checked(secret: Secret) -> Result<Secret> {
     if !secret.0.bytes().all(|byte| byte.is_ascii_graphic()) {
         bail!(
@@ -108,8 +108,8 @@ fn checked(secret: Secret) -> Result<Secret> {
 }
 
 impl Connection {
-    /// A server may let a connection in and ask for another login once the token has run out. Then the connection is at its end,
-    /// and the next one takes a new token. If no message ever went by this one, something else is wrong.
+    /// A server may accept a connection and require another login once the token has expired. Then the connection is finished,
+    /// and the next one uses a new token. If no message ever went over this one, something else is wrong.
     pub(super) fn unless_token_ran_out(&self, delivery: Delivery) -> Delivery {
         match (delivery, &self.token) {
             (Delivery::Answered { step: Step::Mail, reply, verdict: Verdict::Stop }, Some((tokens, token)))
@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// Tokens by number, and how many were asked for.
+    /// Numbered tokens, and how many were requested.
     fn counted() -> (Tokens, Arc<AtomicU64>) {
         let asked = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&asked);
@@ -159,7 +159,7 @@ mod tests {
         assert!(!tokens.has_run_out(&first), "it never served");
         assert_eq!((tokens.current().unwrap(), asked.load(Ordering::SeqCst)), (first.clone(), 1));
         tokens.serves(&first);
-        // Several connections find it out.
+        // Several connections notice it.
         assert!(tokens.has_run_out(&first) && tokens.has_run_out(&first));
         let second = tokens.current().unwrap();
         assert_eq!((second.secret.clone(), asked.load(Ordering::SeqCst)), (Secret("token-2".to_owned()), 2));
