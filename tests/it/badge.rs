@@ -1,4 +1,4 @@
-//! The status badge of a build, seen from outside: a server that answers as Uptime Kuma did, then one that is gone.
+//! The status badge of a build, tested from outside: with a server that answers as Uptime Kuma did, then with none.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs;

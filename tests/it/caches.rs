@@ -1,4 +1,4 @@
-//! What is kept in `.runsheet/` may come from anywhere, such as a cache that other jobs write: it is data, and never markup.
+//! The content of `.runsheet/` may come from anywhere, such as a cache that other jobs write: it is data, and never markup.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs;
@@ -14,7 +14,7 @@ fn project() -> Project {
     Project::new(&[("runsheet.toml", CONFIG), ("content/index.md", CODE)])
 }
 
-/// A page without the elements that colours are.
+/// A page without the highlighting elements.
 fn without_colours(page: &str) -> String {
     let mut rest = page;
     let mut text = String::new();
@@ -34,7 +34,7 @@ fn without_colours(page: &str) -> String {
     text.replace("</span>", "")
 }
 
-/// Where the kept file's blocks begin: behind its first line and the hash of all that comes after it.
+/// Where the blocks of the kept file begin: after its first line and the hash of the rest.
 fn with_blocks(kept: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let line = kept.iter().position(|byte| *byte == b'\n').expect("a first line") + 1;
     let mut blocks = kept[line + blake3::OUT_LEN..].to_vec();
@@ -50,7 +50,7 @@ fn kept_colours_can_become_nothing_but_colours() {
     let (page, kept) = (project.read("public/index.html"), fs::read(&place).expect("it is kept"));
     assert!(kept.starts_with(HEAD.as_bytes()) && page.contains("<span class=\"c\"># a comment</span>"), "{page}");
     let plain = without_colours(&page);
-    // Bytes of the file that are changed, with a hash that fits: keys, numbers of tokens, classes, lengths.
+    // Modified bytes of the file, with a matching hash: keys, numbers of tokens, classes, lengths.
     let length =
         with_blocks(&kept, |_| ()).len() - kept.iter().position(|byte| *byte == b'\n').expect("a first line") - 1 - blake3::OUT_LEN;
     let (mut coloured, mut number) = (0, 0x2545_f491_4f6c_dd1d_u64);
@@ -70,7 +70,7 @@ fn kept_colours_can_become_nothing_but_colours() {
     }
     println!("{coloured} times a file that was changed gave other colours");
 
-    // As a version before this one kept it: with the HTML itself, for the very blocks of the page.
+    // The format of an earlier version: with the HTML itself, for exactly the blocks of the page.
     let line = kept.iter().position(|byte| *byte == b'\n').expect("a first line") + 1;
     let mut markup = Vec::new();
     let html = "<img src=x onerror=alert(1)>";

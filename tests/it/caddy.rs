@@ -1,4 +1,4 @@
-//! The Caddyfile of the operations host is one that Debian's Caddy takes.
+//! Debian's Caddy accepts the Caddyfile of the operations host.
 #![allow(clippy::disallowed_methods, reason = "a test starts Caddy")]
 
 use std::collections::BTreeSet;
@@ -26,12 +26,12 @@ fn caddy_takes_the_caddyfile() {
     };
     let output = validate(hash.trim());
     assert!(output.status.success(), "caddy validate: {}", said(&output));
-    // What .env.example warns of: an empty hash must not pass as a site without a login.
+    // The case that .env.example warns of: an empty hash must not result in a site without a login.
     let output = validate("");
     assert!(!output.status.success(), "without a hash, caddy validate fails: {}", said(&output));
 }
 
-/// The recipe of the manual, too.
+/// The manual's recipe is valid, too.
 #[test]
 fn caddy_takes_the_recipe_of_the_manual() {
     let home = tempfile::tempdir().expect("a folder");
@@ -41,7 +41,7 @@ fn caddy_takes_the_recipe_of_the_manual() {
     assert!(output.status.success(), "caddy validate: {}", said(&output));
 }
 
-/// What is public is shown, and with which headers; both by the recipe of the manual and on the operations host.
+/// Public files are served, with the right headers; both by the manual's recipe and on the operations host.
 #[test]
 fn caddy_shows_what_is_public_and_no_more() {
     let recipe = format!("{{\n\tadmin off\n}}\n{}", web_server::recipe("caddy").replace("docs.example.org {", "http://127.0.0.1:PORT {"));
@@ -61,8 +61,8 @@ fn caddy_shows_what_is_public_and_no_more() {
     }
 }
 
-/// On the operations host, every link of every notice of the sample opens without a login, or leads to the product or its status page.
-/// The pages that they lead to load nothing that asks for one, and everything else does.
+/// On the operations host, every link in every notice of the sample opens without a login, or leads to the product or its status page.
+/// The linked pages load nothing that requires a login, and everything else does require it.
 #[test]
 fn customers_can_open_what_notices_link_to() {
     let project = sample::copy();
@@ -132,10 +132,10 @@ fn documentation_host() -> String {
     host.split("status.freshtrackpro.com {").next().expect("the first site").to_owned()
 }
 
-/// ops:of the test
+/// The credentials "ops:of the test".
 const LOGIN: &str = "Authorization: Basic b3BzOm9mIHRoZSB0ZXN0\r\n";
 
-/// Caddy with the site in its home. Port and folder of the site are put into the Caddyfile.
+/// Caddy, serving the site in its home folder. Port and site folder are inserted into the Caddyfile.
 fn start(home: TempDir, text: &str) -> WebServer {
     let hash = run(caddy(&home).args(["hash-password", "--plaintext", "of the test"]));
     let port = web_server::free_port();
@@ -150,7 +150,7 @@ fn start(home: TempDir, text: &str) -> WebServer {
     WebServer::start(home, port, command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&file))
 }
 
-/// Caddy, which keeps its files in a folder of the test.
+/// Caddy, with its files in a folder of the test.
 fn caddy(home: &TempDir) -> Command {
     let mut command = Command::new("caddy");
     command.env("HOME", home.path()).env("XDG_DATA_HOME", home.path()).env("XDG_CONFIG_HOME", home.path());

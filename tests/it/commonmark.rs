@@ -1,8 +1,8 @@
-//! The examples of CommonMark 0.31, each as a page: what differs from the specification is listed with its reason in
-//! `tests/fixtures/commonmark-differences.toml`, and nothing else differs.
+//! The examples of CommonMark 0.31, each as a page: differences from the specification are listed with their reasons in
+//! `tests/fixtures/commonmark-differences.toml`; there are no others.
 //!
-//! What a page has more than the specification says is taken away first: see [`ours`]. Spaces between blocks, the form of
-//! empty elements and the encoding of addresses are no difference: see [`normalised`].
+//! Additions of a page are removed first: see [`ours`]. Spaces between blocks, the form of
+//! empty elements and the encoding of addresses don't count as differences: see [`normalised`].
 #![allow(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ struct Example {
     html: String,
 }
 
-/// Examples that differ for one reason.
+/// Examples that differ for the same reason.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Difference {
@@ -74,13 +74,13 @@ fn pages_are_commonmark_but_for_what_is_listed() {
 }
 
 fn parse(markdown: &str) -> Page {
-    // Empty front matter first: an example that begins with `---` has none of its own.
-    // Of a page that has a name no heading within it becomes the title.
+    // Empty front matter first, because an example that begins with `---` has none.
+    // The page has a name, so that no heading inside becomes the title.
     let source = Source::new(RelPath::new("content/a.md").expect("a path"), format!("---\nkind: page\ntitle: Its own\n---\n{markdown}"));
     runsheet::project::page::parse(&source, &BTreeMap::new(), &runsheet::language::Languages::default())
 }
 
-/// The page as HTML, its title back in the body, and without what a page has more: anchors of headings, the frame and the
+/// The page as HTML, with its title back in the body, and without additions: anchors of headings, the frame and the
 /// colours of code, lazy loading.
 fn ours(page: &Page) -> String {
     let mut html = page.title_html.as_ref().map(|title| format!("<h1>{title}</h1>\n")).unwrap_or_default();
@@ -126,7 +126,7 @@ fn without_elements(html: &str, opening: &str, closing: &str) -> String {
     kept + rest
 }
 
-/// Tags and the texts between them.
+/// Tags and the text between them.
 fn pieces(html: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = html;
@@ -149,7 +149,7 @@ fn is_heading(tag: &str) -> bool {
     tag.starts_with('<') && !tag.starts_with("</") && matches!(name(tag), "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
 }
 
-/// Elements around which spaces say nothing.
+/// Elements around which spaces have no meaning.
 const BLOCKS: [&str; 15] = ["p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "hr", "pre", "div", "br"];
 
 /// The HTML with spaces as a browser shows them, `<br />` as `<br>`, and addresses decoded.

@@ -1,11 +1,11 @@
-//! What templates know is what the manual says they know.
+//! Template variables are exactly those listed in the manual.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-/// The names `WHAT.name` that the manual lists. `page.html` and `site.css` are files.
+/// The names `WHAT.name` in the manual. `page.html` and `site.css` are files.
 fn documented(what: &str) -> BTreeSet<String> {
     let manual = include_str!("../../content/guide/themes.md");
     let start = format!("`{what}.");
@@ -19,7 +19,7 @@ fn documented(what: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The names that a template finds on a run sheet with a status.
+/// The variables available to a template on a run sheet with a status.
 fn found(what: &str) -> BTreeSet<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |path: &str, text: &str| {

@@ -1,4 +1,4 @@
-//! `runsheet check --external` against a server of the tests' own on this machine.
+//! `runsheet check --external` with a test server on this machine.
 
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
@@ -166,7 +166,7 @@ fn private_addresses_are_asked_only_if_the_configuration_allows_it() {
     let server = Server::start();
     let project = Project::new("");
     fs::write(project.folder.path().join("runsheet.toml"), "").expect("a file");
-    // A number is a host, too: the look-up makes it 127.0.0.1.
+    // A number is also a host name: the look-up turns it into 127.0.0.1.
     let number = format!("http://2130706433:{}/good", server.address.port());
     project.page(&server.fill(&format!("[a](BASE/good) <http://localhost/> <http://10.0.0.1/> <{number}>\n")));
     let seen = project.check(&[]);
@@ -206,7 +206,7 @@ struct Seen {
 }
 
 impl Project {
-    /// `external` are the lines of `[check.external]`, and what follows them.
+    /// `external` are the lines of `[check.external]` and anything after them.
     fn new(external: &str) -> Project {
         let folder = tempfile::tempdir().expect("a folder");
         fs::create_dir(folder.path().join("content")).expect("a folder");
@@ -233,7 +233,7 @@ impl Project {
 }
 
 impl Seen {
-    /// What was said, without ports, columns and the words of the system.
+    /// The output without ports, columns and messages of the system.
     fn lines(&self, server: &Server) -> Vec<String> {
         let plain = |line: &str| {
             let line = line.replace(&server.fill("BASE"), "BASE");
@@ -264,7 +264,7 @@ struct State {
     most_at_once: usize,
 }
 
-/// A server whose paths say how it behaves.
+/// A server whose paths determine its behaviour.
 struct Server {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -275,7 +275,7 @@ impl Server {
         Server::serve(None)
     }
 
-    /// A server whose `/to/other` leads to `/good` of another one, by another name.
+    /// A server whose `/to/other` redirects to `/good` on another one, under another name.
     fn leading_to(other: &Server) -> Server {
         Server::serve(Some(format!("http://localhost:{}/good", other.address.port())))
     }
@@ -298,7 +298,7 @@ impl Server {
         text.replace("BASE", &format!("http://{}", self.address))
     }
 
-    /// The methods by which a path was asked for.
+    /// The methods used for a path.
     fn asked(&self, path: &str) -> Vec<String> {
         self.state.lock().expect("the state").asked.get(path).cloned().unwrap_or_default()
     }
@@ -321,7 +321,7 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>, other: Option<&str>) -> O
         asked.len()
     };
     if path.starts_with("/held/") {
-        // Long enough that a second request would meet this one.
+        // Long enough to overlap with a second request.
         thread::sleep(Duration::from_millis(20));
     }
     let said = said(&path, &method, times, other);

@@ -1,4 +1,4 @@
-//! The floors of the program: what stands on a floor knows those below it, and none above.
+//! The floors of the program: a module imports only from floors below it.
 #![allow(clippy::disallowed_methods, reason = "a test reads the sources")]
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ impl House {
         self.floors.iter().position(|floor| floor == module)
     }
 
-    /// What is wrong with the imports of a file that belongs to a module at the top of the crate.
+    /// The faults in the imports of a file that belongs to a module at the top of the crate.
     fn faults(&self, module: &str, text: &str) -> Vec<String> {
         let Some(own) = self.floor(module) else { return vec![format!("{module} stands on no floor")] };
         let mut faults = Vec::new();
@@ -69,7 +69,7 @@ fn imports(text: &str) -> BTreeSet<String> {
             }
         }
     }
-    // Macros and items of the crate itself are no modules.
+    // Macros and items of the crate itself are not modules.
     names.retain(|name| name.starts_with(|c: char| c.is_ascii_lowercase()) && name != "self");
     names
 }

@@ -1,13 +1,13 @@
-//! What is large takes as long as it is large: what once took the square of its size ends within a bound that the square would pass by
-//! far. How long each takes is measured by `bench/growth.py`.
+//! Time grows linearly with the input: cases that once took quadratic time finish within a limit that quadratic time would exceed by
+//! far. `bench/growth.py` measures how long each takes.
 
 use crate::project::{Project, said};
 
 const CONFIG: &str = "[site]\nid = \"growth-01\"\ntitle = \"Growth\"\n[events.move]\nname = \"Move\"\nt0 = 2027-03-06T08:00:00\n\
     time_zone = \"Europe/London\"\n[events.move.roles]\nops = \"Operations\"\n";
 
-/// What a command said of a project with these files. It ends within a minute, on a machine that does other things too: it takes a few
-/// seconds, and took minutes before.
+/// The output of a command on a project with these files. It must finish within a minute, even on a busy machine: it takes a few
+/// seconds, and used to take minutes.
 fn run(files: &[(String, String)], arguments: &[&str]) -> String {
     let project = Project::new(&[("runsheet.toml", CONFIG)]);
     for (name, text) in files {
@@ -46,7 +46,7 @@ fn thousands_of_undefined_references_get_a_suggestion_each() {
 #[test]
 fn a_paragraph_of_brackets_is_drawn_line_by_line_of_what_is_meant() {
     let said = run(&[page("page", &"[a]".repeat(50_000))], &["check"]);
-    // Each but the last refers to the one behind it.
+    // Each but the last refers to the next one.
     assert_eq!(said.matches("warning[broken-reference]").count(), 49_999, "{}", said.chars().take(2000).collect::<String>());
     assert!(said.len() < 50_000 * 500, "{} bytes are said", said.len());
     let column = said.lines().filter(|line| line.contains("--> content/index.md:8:")).count();
@@ -76,6 +76,6 @@ fn a_sheet_of_thousands_of_steps_is_planned_once() {
         )
     });
     let said = run(&[page("run-sheet", &body)], &["build", "--site-only", "--message-format", "short"]);
-    // It took more than the ten seconds that a page may take.
+    // It used to take more than the ten seconds allowed for a page.
     assert!(said.starts_with("1 page in "), "{}", said.chars().take(2000).collect::<String>());
 }

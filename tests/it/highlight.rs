@@ -1,4 +1,4 @@
-//! Highlighted code stays small, and says what was written: over the samples below and all code of the documents.
+//! Highlighted code stays small and keeps its text: tested on the samples below and on all code in the documents.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use runsheet::highlight::{Code, Language, Memo};
 
-/// As much as the HTML of a block may be of its source.
+/// How much larger the HTML of a block may be than its source.
 const MOST: f64 = 4.0;
 
 const SAMPLES: [(&str, &str); 16] = [
@@ -49,7 +49,7 @@ fn blocks(folder: &Path, found: &mut Vec<(String, String)>) {
     }
 }
 
-/// The text of HTML of ours.
+/// The text of our own HTML.
 fn text_of(html: &str) -> String {
     let mut text = String::new();
     let mut in_tag = false;
@@ -76,7 +76,7 @@ fn highlighted_code_is_small_and_says_the_same() {
         let html = block.html(Some(&block.tokens(&mut memo)));
         assert_eq!(&text_of(&html), code, "{name}");
         let share = html.len() as f64 / code.len() as f64;
-        // A line of nothing but short keys and numbers can be more.
+        // A line of only short keys and numbers can exceed that.
         assert!(share <= MOST || code.len() < 200, "{name}: {share:.2} times its source: {html}");
         (sources, htmls, count, worst) = (sources + code.len(), htmls + html.len(), count + 1, worst.max(share));
     }
@@ -85,7 +85,7 @@ fn highlighted_code_is_small_and_says_the_same() {
     println!("{count} blocks: {sources} bytes of code, {htmls} of HTML, {:.2} times; the most {worst:.2}", htmls as f64 / sources as f64);
 }
 
-/// The grammars of other authors are part of the program: what their licences ask for is in the repository.
+/// The program contains grammars by other authors: the notices that their licences require are in the repository.
 #[test]
 fn the_licences_of_grammars_are_here() {
     let mut expected = "# Licences of the grammars\n\nThe grammars that code is coloured with come with two-face, which has them from bat and their authors. \

@@ -1,5 +1,5 @@
-//! Input that no repository can hold: huge files, endless loops, pipes, links out of the tree, names that are no names.
-//! `tests/cases/HOSTILE.md` says which case is where.
+//! Input that no repository can contain: huge files, endless loops, pipes, links out of the tree, invalid names.
+//! `tests/cases/HOSTILE.md` lists the cases.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::ffi::OsStr;
@@ -18,10 +18,10 @@ use crate::is_long;
 
 const CONFIG: &str = "[site]\ntitle = \"Hostile\"\n";
 
-/// The longest that a run may take, on a machine that does other things too.
+/// The longest that a run may take, even on a busy machine.
 const MOST_TIME: Duration = Duration::from_secs(60);
 
-/// What a run came to.
+/// The result of a run.
 struct Run {
     code: i32,
     said: String,
@@ -43,13 +43,13 @@ fn write(root: &Path, name: impl AsRef<Path>, bytes: &[u8]) {
     fs::write(path, bytes).expect("a file");
 }
 
-/// Builds the site with at most so many MiB of memory, and looks at how it ends: by a code of ours, in time.
+/// Builds the site within a memory limit in MiB, and checks that it ends with one of our exit codes, in time.
 fn build(root: &Path, most_memory: u64) -> Run {
     run(root, &["build", "--site-only", "--message-format", "short"], most_memory)
 }
 
 fn run(root: &Path, arguments: &[&str], most_memory: u64) -> Run {
-    // The limit is set by a shell: the standard library has no call for it.
+    // A shell sets the limit, because the standard library has no call for it.
     let limit = format!("ulimit -v {}; exec \"$0\" \"$@\"", most_memory << 10);
     let said = fs::File::create(root.join("said")).expect("a file");
     let begin = Instant::now();
@@ -88,7 +88,7 @@ fn size_of(folder: &Path) -> u64 {
     entries.map(|entry| if entry.path().is_dir() { size_of(&entry.path()) } else { entry.metadata().map_or(0, |data| data.len()) }).sum()
 }
 
-/// Whether some file below a folder holds a text.
+/// Whether any file below a folder contains a text.
 fn holds(folder: &Path, text: &str) -> bool {
     fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).any(|entry| match entry.path() {
         path if path.is_dir() => holds(&path, text),
@@ -96,12 +96,12 @@ fn holds(folder: &Path, text: &str) -> bool {
     })
 }
 
-/// Builds a page, and looks at time, memory and the size of what was written.
+/// Builds a page, and checks time, memory and the size of the output.
 #[track_caller]
 fn check_page(name: &str, page: &str) -> Run {
     let project = project(page);
     let run = build(project.path(), 2048);
-    // A row of a table is filled up to its width, for up to 2^18 cells.
+    // Every row of a table is padded to its width, for up to 2^18 cells.
     let most = 20 * page.len() as u64 + (4 << 20);
     let written = size_of(&project.path().join("public"));
     assert!(written <= most, "{name}: {written} bytes of {}", page.len());
@@ -177,7 +177,7 @@ fn bombs_of_inline_marks_stay_small() {
     .enumerate()
     {
         for (kind, make) in kinds.into_iter().enumerate() {
-            // At its full size in one kind of page, and in all at length.
+            // Full size in one kind of page; in all kinds only in a long run.
             let bytes = if is_long() || number % kinds.len() == kind { 100_000 } else { 10_000 };
             check_page(name, &make(&piece.repeat(bytes / piece.len())));
         }
@@ -208,7 +208,7 @@ fn bombs_of_blocks_stay_small() {
     ] {
         check_page(name, &page);
         check_page(name, &sheet(&page));
-        // Styles go into each cell and each notice: what takes seconds there takes a minute in a build with debug assertions.
+        // Styles are inlined into each cell and each notice, which takes seconds here but a minute with debug assertions.
         if !name.starts_with("a wide") && !name.ends_with(" headings") {
             check_page(name, &notices(&page));
         }
@@ -395,7 +395,7 @@ fn odd_names_become_plain_addresses_or_are_passed_over() {
 }
 
 /// 58
-/// `.html` is longer than `.md`, and `A` with a stroke takes more bytes when it is small.
+/// `.html` is longer than `.md`, and `A` with a stroke takes more bytes in lower case.
 #[test]
 fn a_name_too_long_for_its_address_is_passed_over() {
     let project = project("# Page\n");

@@ -1,4 +1,4 @@
-//! `runsheet init` makes a project that builds cleanly, also with documents as people have them: without front matter,
+//! `runsheet init` creates a project that builds cleanly, even with documents as people have them: without front matter,
 //! with escaped backticks, broken encodings and placeholders.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 

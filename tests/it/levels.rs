@@ -1,4 +1,4 @@
-//! No level lets anything wrong into a mail: each rule that stops a merge, with its fault planted, at each level, in each command that
+//! No level lets a fault into a mail: each rule that stops a merge, with its fault planted, at each level, in each command that
 //! makes messages.
 #![allow(clippy::disallowed_methods, reason = "a test runs the program on real files")]
 
@@ -17,10 +17,10 @@ use runsheet::rule::{self, Stops};
 use self::plants::{Place, Plant, plants};
 use crate::is_long;
 
-/// A text of every message, and of nothing else.
+/// A text that is in every message, and nowhere else.
 const BODY: &str = "LETTER-OF-THE-MAILING";
 
-/// Commands that make messages. `{to}` is a folder that is not there yet, `{who}` a recipient.
+/// Commands that make messages. `{to}` is a new folder, `{who}` a recipient.
 const COMMANDS: [&str; 9] = [
     "build --offline",
     "notice merge advance --to {to}",
@@ -113,7 +113,7 @@ fn has_message(project: &Path, printed: &str) -> bool {
     is_there("outbox") || is_there("out") || printed.contains(BODY)
 }
 
-/// Runs one command in a project with a fault. Gives what is wrong with how it ended.
+/// Runs one command in a project with a fault. Returns what is wrong with its result.
 fn judge(plant: &Plant, level: Option<&str>, line: &str) -> Option<String> {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("project");
@@ -130,7 +130,7 @@ fn judge(plant: &Plant, level: Option<&str>, line: &str) -> Option<String> {
     let status = loop {
         match running.try_wait().expect("a process") {
             Some(status) => break Some(status),
-            // It would wait for an answer that never comes.
+            // It would wait forever for an answer.
             None if server.accept().is_ok() => {
                 running.kill().expect("a process");
                 running.wait().expect("a process");
@@ -153,7 +153,7 @@ fn judge(plant: &Plant, level: Option<&str>, line: &str) -> Option<String> {
     Some(format!("{} in {:?}, level {level:?}, `{line}`: {wrong}\n{said}", plant.code, plant.place))
 }
 
-/// Does many things on all processors.
+/// Runs many jobs on all processors.
 fn in_parallel<T: Sync>(all: &[T], work: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
     let (next, found) = (Mutex::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -190,10 +190,10 @@ fn no_level_lets_a_fault_into_a_mail() {
     for (number, plant) in plants.iter().enumerate() {
         let commands = plant.commands(&COMMANDS);
         runs.extend(commands.iter().map(|line| (plant, Some("off"), *line)));
-        // What no level may lower is not lowered to a warning either: each rule is tried with some of the commands, and with all at length.
+        // A refused level does not turn the fault into a warning either: each rule is tried with some commands, in long runs with all.
         let warned = commands.iter().enumerate().filter(|(at, _)| is_long || at % 3 == number % 3);
         runs.extend(warned.map(|(_, line)| (plant, Some("warn"), *line)));
-        // Without a level a fault is what other tests are about: here it is shown that each is one.
+        // Other tests cover the fault without a level: this one only shows that it is a fault.
         runs.extend(commands.iter().take(2).map(|line| (plant, None, *line)));
     }
     assert!(runs.len() > if is_long { 1000 } else { 700 }, "only {} runs", runs.len());
@@ -201,7 +201,7 @@ fn no_level_lets_a_fault_into_a_mail() {
     assert!(wrong.is_empty(), "{} of {} runs:\n{}", wrong.len(), runs.len(), wrong.join("\n"));
 }
 
-/// The same project without a fault does what it is asked to, so each fault is what stops it.
+/// Without a fault, the same project does what it is asked to, so it really is the fault that stops it.
 #[test]
 fn without_a_fault_messages_are_made() {
     for line in COMMANDS {
@@ -229,7 +229,7 @@ fn without_a_fault_messages_are_made() {
     }
 }
 
-/// What a level does to a rule that stops nothing: the fence is around mails alone.
+/// What a level does to a rule that stops nothing: only mails are protected.
 #[test]
 fn levels_of_pages_count() {
     for (fault, code) in
@@ -252,7 +252,7 @@ fn levels_of_pages_count() {
     }
 }
 
-/// A notice that no mailing sends is merged by the command line: it is judged as one that a mailing sends.
+/// A notice that no mailing sends can be merged from the command line: it is judged like one that a mailing sends.
 #[test]
 fn a_notice_that_nobody_declared_is_judged_as_well() {
     let lines = [

@@ -1,4 +1,4 @@
-//! The mails of the sample project, read by Python's mail parser and checked against Python's time zones.
+//! The mails of the sample project, checked with Python's mail parser and against Python's time zones.
 #![allow(clippy::disallowed_methods, reason = "a test starts the program and reads what it wrote")]
 
 use std::fs;
@@ -21,7 +21,7 @@ fn every_mail_is_what_it_should_be() {
     assert_eq!(identifiers[0], identifiers[1], "a Message-ID is the same in every build");
 }
 
-/// A broken mail is seen: the check checks.
+/// The check itself works: it detects a broken mail.
 #[test]
 fn a_broken_mail_is_found() {
     let project = built_project();
@@ -52,7 +52,7 @@ fn a_broken_mail_is_found() {
     check("a long line", text.replacen("Hello", &"Hello".repeat(250), 1), "998");
 }
 
-/// Tables of recipients that nobody should send, see tests/hostile_recipients.py.
+/// Recipient tables that nobody should send, see tests/hostile_recipients.py.
 #[test]
 fn hostile_recipients_become_no_other_mails() {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile_recipients.py");
@@ -60,7 +60,7 @@ fn hostile_recipients_become_no_other_mails() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A merge that is killed leaves the file that was there, or the whole new one.
+/// After killing a merge, there is either the old file or the complete new one.
 #[test]
 fn a_killed_merge_leaves_the_old_mbox_or_the_new_one() {
     const ROUNDS: u32 = 12;
@@ -122,7 +122,7 @@ fn sample(change: impl Fn(&str) -> String) -> TempDir {
     folder
 }
 
-/// What a mailing writes to standard output, with another configuration.
+/// The output of a mailing on standard output, with another configuration.
 fn mbox(arguments: &[&str], change: impl Fn(&str) -> String) -> String {
     let folder = sample(change);
     let output = program().args(["--offline", "notice", "merge"]).args(arguments).args(["--to", "-"]).current_dir(folder.path()).output();
@@ -147,7 +147,7 @@ fn a_message_id_belongs_to_its_campaign() {
     };
     let first = ids(mbox(&["advance"], str::to_owned));
     assert_eq!(first.len(), 12);
-    // What may change between two tries of one campaign.
+    // Changes that are allowed between two attempts of one campaign.
     for (what, change) in [("T-0", "2027-02-20T02:00:00"), ("a text", "")] {
         let changed = ids(mbox(&["advance"], |config| {
             let config = if change.is_empty() {
@@ -160,7 +160,7 @@ fn a_message_id_belongs_to_its_campaign() {
         }));
         assert_eq!(changed, first, "{what}");
     }
-    // Nor do the address of the site, and the event.
+    // Neither do the site's address and the event.
     let cosmetic = [
         ids(mbox(&["advance"], |config| config.replace("https://docs.freshtrackpro.com/\"", "https://other.example/\""))),
         ids(mbox(&["advance"], |config| {
@@ -169,7 +169,7 @@ fn a_message_id_belongs_to_its_campaign() {
         })),
     ];
     for same in cosmetic {
-        // The domain behind the `@` is the sender's.
+        // The domain after the `@` is the sender's.
         assert_eq!(same, first);
     }
     let others = [
@@ -183,7 +183,7 @@ fn a_message_id_belongs_to_its_campaign() {
     }
 }
 
-/// Lets the Python program check all mails; gives the Message-ID of each.
+/// Checks all mails with the Python program; returns the Message-ID of each.
 fn check_outbox(root: &Path) -> Value {
     let output = run_check(root);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -205,7 +205,7 @@ fn built_project() -> TempDir {
     folder
 }
 
-/// What the configuration promises, read without the library.
+/// The configuration's promises, read without the library.
 fn expectation(root: &Path) -> Value {
     let config = fs::read_to_string(root.join("runsheet.toml")).expect("the project has a configuration");
     let event = tables(&config, "[events.cutover]").next().expect("the event of the sample");

@@ -1,7 +1,7 @@
-//! Tests from outside: what the program does to a user's project, and what holds for every input of the core.
+//! Tests from outside: what the program does to a user's project, and properties that hold for every input of the core.
 //!
-//! One binary, so that the program is linked once for all of them. `cargo test --test it serve::` runs those of one file.
-//! With `RUNSHEET_TEST_LONG` in the environment, which `scripts/test --long` sets, what is done many times is done many more.
+//! One binary, so that the program is linked only once. `cargo test --test it serve::` runs the tests of one file.
+//! With `RUNSHEET_TEST_LONG` in the environment, which `scripts/test --long` sets, repeated tests run many more times.
 
 mod badge;
 mod caches;
@@ -40,7 +40,7 @@ mod web_server;
 mod words;
 mod zones;
 
-/// Whether what is done many times is to be done many more.
+/// Whether repeated tests should run many more times.
 fn is_long() -> bool {
     std::env::var_os("RUNSHEET_TEST_LONG").is_some()
 }

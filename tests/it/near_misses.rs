@@ -1,4 +1,4 @@
-//! What looks like a time and is none: the headings of everyday documents, and near misses that were thought out.
+//! Text that looks like a time but is not: the headings of everyday documents, and constructed near misses.
 #![allow(clippy::disallowed_methods, reason = "a test reads the documents of installed packages")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +11,12 @@ use runsheet::page::markdown;
 use runsheet::schedule::{Found, heading, recurrence};
 use walkdir::WalkDir;
 
-/// Fewer headings than this prove nothing.
+/// With fewer headings than this, the test proves nothing.
 const FEWEST_HEADINGS: usize = 800;
 const FEWEST_NEAR_MISSES: usize = 200;
 
 const NEAR_MISSES: &str = include_str!("../fixtures/near-misses.txt");
-/// The comment between the near misses that say nothing and those that a hint is right for.
+/// The comment that separates the near misses without a hint from those that deserve one.
 const HINTS: &str = "# A hint: no unit";
 
 #[test]
@@ -57,7 +57,7 @@ fn near_misses_say_nothing() {
     println!("{} near misses: {} say nothing, {} give a hint", rows.len(), nothing.len(), hints.len());
 }
 
-/// What a heading is taken for, `None` if it says nothing about time.
+/// How a heading is understood; `None` if it contains no time.
 fn time(text: &str) -> Option<String> {
     if let Some(rhythm) = recurrence::read(text) {
         return Some(format!("rhythm {rhythm}"));
@@ -76,7 +76,7 @@ fn rows(part: &str) -> Vec<&str> {
 
 /// The folders of the packages that `Cargo.lock` names, and of those that the browser tests install.
 ///
-/// Other versions may lie beside them; only the locked ones are the same on every machine.
+/// Other versions may be beside them; only the locked ones are the same on every machine.
 fn places() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let lock: toml::Table = fs::read_to_string(root.join("Cargo.lock")).expect("a lock file").parse().expect("the lock file is TOML");
@@ -96,7 +96,7 @@ fn places() -> Vec<PathBuf> {
     places
 }
 
-/// The visible text of every different heading in the Markdown files of some folders, with a file that has it.
+/// The visible text of every distinct heading in the Markdown files of some folders, with a file that contains it.
 fn headings(places: &[PathBuf]) -> BTreeMap<String, PathBuf> {
     let files = places.iter().flat_map(|place| WalkDir::new(place).sort_by_file_name()).filter_map(Result::ok);
     let is_markdown = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md"));

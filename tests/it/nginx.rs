@@ -1,4 +1,4 @@
-//! The recipe of the manual for nginx is one that nginx takes, and it sends what a site needs.
+//! nginx accepts the manual's recipe for it, and sends what a site needs.
 #![allow(clippy::disallowed_methods, reason = "a test starts nginx")]
 
 use std::fs;
@@ -25,7 +25,7 @@ fn nginx_serves_by_the_recipe_of_the_manual() {
     let server = WebServer::start(home, port, Command::new("nginx").arg("-c").arg(file).arg("-e").arg("stderr"));
     let answers: Vec<String> = files.iter().map(|name| server.get(&format!("/{name}"), "")).collect();
     let codes: Vec<&str> = answers.iter().map(|answer| code(answer)).collect();
-    // The page for what is missing has no address of its own.
+    // The page for missing addresses has no address of its own.
     assert_eq!(codes, ["200", "404", "200", "200", "404", "200", "404"], "{answers:?}");
     let calendar = &answers[2];
     assert!(calendar.contains("\r\nContent-Type: text/calendar; charset=utf-8\r\n"), "{calendar}");

@@ -1,4 +1,4 @@
-//! What `runsheet build` leaves on disk: the same bytes each time, and at every moment the whole old tree or the whole new one.
+//! The output of `runsheet build` on disk: the same bytes each time, and at every moment either the whole old tree or the whole new one.
 #![allow(clippy::disallowed_methods, reason = "a test starts the program and reads what it wrote")]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::project::{Project, ended};
 use crate::{is_long, sample};
 
-/// A page of the tests' own; its title stands in the navigation of the other pages.
+/// A page used only by the tests; its title is in the navigation of the other pages.
 const PAGE: &str = "content/docs/of-the-test.md";
 const TITLES: [&str; 2] = ["First edition", "Second edition"];
 
@@ -77,10 +77,10 @@ fn a_killed_build_leaves_the_old_tree_or_the_new_one() {
         write_page(root, TITLES[builds % 2]);
         builds += 1;
         assert!(builds <= 20 * kills, "builds end before they can be killed: only {killed} of {builds} were");
-        // The last tree stands in public/; the build that is killed is to put the other there.
+        // The last tree is in public/; the killed build is about to replace it with the other.
         trees.swap(0, 1);
         let [old, new] = &trees;
-        // One random moment in each of as many parts of a build.
+        // One random moment in each slice of a build.
         let moment = duration.mul_f64((killed as f64 + random.fraction()) / kills as f64);
         let told = format!("build {builds}, to be killed after {moment:?} of {duration:?}");
         let status = kill_after(start_build(root), moment);
@@ -245,7 +245,7 @@ fn a_build_waits_for_no_other_and_says_so() {
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert!(stderr(&output).contains("another run is writing to"), "{}", stderr(&output));
     assert_same(&tree(&root.join("public")), &before, "public/");
-    // The mails have a lock of their own, and so has another folder.
+    // The mails have their own lock, and so does another folder.
     let elsewhere = tempfile::tempdir().expect("a folder");
     expect_success(&runsheet(root).args(["build", "--offline", "--out"]).arg(elsewhere.path().join("site")).output().expect("it starts"));
 
@@ -277,7 +277,7 @@ fn two_builds_at_once_leave_a_whole_tree() {
     }
 }
 
-/// Two checkouts, one place: each build is told of the other, or comes after it.
+/// Two checkouts, one output: each build either reports the other, or runs after it.
 #[test]
 fn two_projects_at_once_leave_a_whole_tree_of_one() {
     let turns = if is_long() { 200 } else { 60 };
@@ -317,7 +317,7 @@ fn two_projects_at_once_leave_a_whole_tree_of_one() {
     say(&format!("{turns} turns: {refused} builds were refused, {both} times one came after the other"));
 }
 
-/// Another program tidies up below the hands of a build: it must not say that all is well, and the old tree stays.
+/// Another program deletes files during a build: it must not report success, and the old tree stays.
 #[test]
 fn a_folder_that_vanishes_under_a_build_is_an_error() {
     let project = Project::new(&[("runsheet.toml", "[site]\ntitle = \"A site\"\n")]);
@@ -380,7 +380,7 @@ fn build(root: &Path) {
     expect_success(&run_build(root));
 }
 
-/// The site as a build into a new folder gives it.
+/// The site that a build into a new folder produces.
 fn built_normally(root: &Path) -> Tree {
     let elsewhere = tempfile::tempdir().expect("a folder");
     let out = elsewhere.path().join("site");
@@ -402,7 +402,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Writes the tests' own page with a title.
+/// Writes the tests' page with a title.
 fn write_page(root: &Path, title: &str) {
     fs::write(root.join(PAGE), format!("---\ntitle: {title}\n---\n\n# {title}\n\nWords.\n")).expect("the page can be written");
 }
@@ -412,14 +412,14 @@ fn append(path: &Path, text: &str) {
     file.write_all(text.as_bytes()).expect("the file can be written");
 }
 
-/// Builds, and tells how long it takes here, now.
+/// Builds, and returns how long it takes here, now.
 fn time_build(root: &Path) -> Duration {
     let start = Instant::now();
     build(root);
     start.elapsed()
 }
 
-/// Lets a build run for so long, then kills it with SIGKILL.
+/// Lets a build run for a time, then kills it with SIGKILL.
 fn kill_after(mut child: Child, moment: Duration) -> std::process::ExitStatus {
     let end = Instant::now() + moment;
     while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
@@ -459,7 +459,7 @@ fn tree(folder: &Path) -> Tree {
     files
 }
 
-/// The paths at which two trees are not the same.
+/// The paths at which two trees differ.
 fn difference(one: &Tree, other: &Tree) -> Vec<String> {
     let mut paths: Vec<&PathBuf> = one.keys().chain(other.keys()).filter(|path| one.get(*path) != other.get(*path)).collect();
     paths.sort();
@@ -472,7 +472,7 @@ fn assert_same(found: &Tree, expected: &Tree, name: &str) {
     assert!(paths.is_empty(), "{name}: these differ:\n{}", paths.join("\n"));
 }
 
-/// How a mount of one's own can be made here, if it can.
+/// The command that makes a private mount possible here, if there is one.
 fn unshare() -> Option<&'static [&'static str]> {
     let ways: [&[&str]; 2] = [&["--mount"], &["--map-root-user", "--mount"]];
     ways.into_iter().find(|way| {
@@ -481,12 +481,12 @@ fn unshare() -> Option<&'static [&'static str]> {
     })
 }
 
-/// Says something that is seen also when the test passes.
+/// Prints something even if the test passes.
 fn say(text: &str) {
     writeln!(std::io::stderr().lock(), "{text}").expect("standard error can be written");
 }
 
-/// Numbers that are others in each run (xorshift64*).
+/// Numbers that differ in each run (xorshift64*).
 struct Random(u64);
 
 impl Random {

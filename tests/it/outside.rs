@@ -1,5 +1,5 @@
-//! Nothing is read from outside of the project through a link, also if that is put there while the program runs; and nothing that makes
-//! it wait, or that has no end.
+//! Nothing is read through a link that leaves the project, even if the link appears while the program runs; nor anything that blocks
+//! the program, or that has no end.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs;
@@ -13,7 +13,7 @@ use crate::project::{CONFIG, Project, WITH_MAILING, ended, files, pipe, said};
 
 const FOREIGN: &str = "Words of somebody else";
 
-/// A folder beside the project with files that are not to be read.
+/// A folder beside the project with files that must not be read.
 fn elsewhere(project: &Project) -> std::path::PathBuf {
     let folder = project.root().parent().expect("it has one").join("elsewhere");
     fs::create_dir_all(folder.join("static")).expect("a folder");
@@ -31,7 +31,7 @@ fn assert_nothing_foreign(folder: &Path, when: &str) {
     }
 }
 
-/// Puts another thing into the place of a file, in one step, and the file back, until the end.
+/// Keeps replacing a file with something else and back, each in one step, until the end.
 fn swap(place: &Path, other: impl Fn(&Path), is_over: &AtomicBool, swaps: &AtomicUsize) {
     let (good, bad) = (place.with_extension("good~"), place.with_extension("bad~"));
     while !is_over.load(Ordering::Relaxed) {
@@ -76,7 +76,7 @@ fn what_is_swapped_for_a_link_is_not_read() {
         let (is_over, swaps) = (&AtomicBool::new(false), &AtomicUsize::new(0));
         let mut rounds = 0;
         std::thread::scope(|scope| {
-            // What panics here must end the other, too.
+            // A panic here must end the other thread, too.
             let _end = over_at_end(is_over);
             scope.spawn(move || swap(&root.join(place), |bad| symlink(elsewhere.join(other), bad).expect("a link"), is_over, swaps));
             while swaps.load(Ordering::Relaxed) < wanted || rounds < least {
@@ -99,7 +99,7 @@ fn what_is_swapped_for_a_link_is_not_read() {
     assert!(done * 4 > all, "only {done} of {all} runs came to their end");
 }
 
-/// Sets a flag when it goes.
+/// Sets a flag when dropped.
 fn over_at_end(flag: &AtomicBool) -> impl Drop + '_ {
     struct Guard<'a>(&'a AtomicBool);
     impl Drop for Guard<'_> {
@@ -134,7 +134,7 @@ fn links_that_leave_the_project_are_refused_wherever_they_lie() {
     check("recipients.csv", "list.csv", &["notice", "merge", "advance"], "a link that leaves the project");
     check("recipients.csv", "list.csv", &["build"], "a link that leaves the project");
 
-    // A theme as a whole, and the configuration.
+    // A whole theme, and the configuration.
     let (project, elsewhere) = base();
     fs::create_dir_all(project.root().join("themes")).expect("a folder");
     symlink(&elsewhere, project.root().join("themes/mine")).expect("a link");
@@ -166,7 +166,7 @@ fn links_that_stay_inside_are_followed() {
     assert_eq!(files(&project.root().join("outbox/advance")).len(), 4, "three messages and the mark");
 }
 
-/// Nobody writes to these pipes: whoever opened one would wait for ever.
+/// Nobody writes to these pipes: opening one would block forever.
 #[test]
 fn pipes_and_devices_are_not_opened() {
     for place in
@@ -206,7 +206,7 @@ fn pipes_and_devices_are_not_opened() {
     project.done(&["build"]);
 }
 
-/// A pipe comes into the place of a file between the look at it and its opening.
+/// A pipe replaces a file between its check and its opening.
 #[test]
 fn what_is_swapped_for_a_pipe_is_not_waited_for() {
     let project = Project::new(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n"), ("content/a.svg", "<svg/>")]);

@@ -1,4 +1,4 @@
-//! The commands by which the plan that this project grew from is verified, run in the repository as they stand there.
+//! The commands that verify the plan from which this project grew, run unchanged in the repository.
 #![allow(clippy::disallowed_methods, reason = "a test runs a shell")]
 
 use std::process::Command;
@@ -25,7 +25,7 @@ fn the_plan_is_verified_by_its_own_commands() {
     assert!(documents >= 3, "{documents} documents");
 }
 
-/// The documents stand in one place: what is in `docs/` are links to them.
+/// The documents exist once: those in `docs/` are links to them.
 #[test]
 fn the_documents_are_those_of_the_site() {
     for name in ["CUTOVER_CHECKLIST.md", "USER_NOTICE_TEMPLATE.md", "PRODUCTION_DEPLOYMENT.md"] {

@@ -1,4 +1,4 @@
-//! A small project of a test's own, and what the program does with it.
+//! A small project for a test, and ways to run the program in it.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 pub const CONFIG: &str = "[site]\ntitle = \"A site\"\n";
 
-/// A project with an event and a mailing to three.
+/// A project with an event and a mailing to three recipients.
 pub const WITH_MAILING: [(&str, &str); 4] = [
     (
         "runsheet.toml",
@@ -68,7 +68,7 @@ impl Project {
         ended(self.command(arguments).spawn().expect("the program starts"), &arguments.join(" "))
     }
 
-    /// Runs it, and it must do what it is asked for.
+    /// Runs it; it must succeed.
     pub fn done(&self, arguments: &[&str]) -> Output {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", said(&output));
@@ -76,12 +76,12 @@ impl Project {
     }
 }
 
-/// What it said on standard error.
+/// What it printed on standard error.
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Waits for a program that may wait for ever, which is a fault.
+/// Waits for a program; waiting too long is a fault.
 pub fn ended(child: Child, what: &str) -> Output {
     let (pid, (sender, receiver)) = (child.id().to_string(), mpsc::channel());
     std::thread::spawn(move || sender.send(child.wait_with_output()));
@@ -105,7 +105,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A pipe that nobody writes to: whoever opens it waits.
+/// A pipe that nobody writes to: opening it blocks.
 pub fn pipe(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo starts").success());
 }

@@ -1,5 +1,5 @@
-//! What holds for every input: pages come out of any Markdown with only the elements that we write, and a recipient's
-//! values are text wherever they appear.
+//! Properties of every input: pages made from any Markdown contain only the elements that we write, and a recipient's
+//! values remain text wherever they appear.
 #![allow(clippy::disallowed_methods, reason = "a test reads nothing but its own values")]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use runsheet::page::{Hole, Kind, tags};
 use runsheet::sheet;
 use runsheet::source::{RelPath, Source};
 
-/// Pieces from which hostile and odd Markdown is put together.
+/// Pieces for building hostile and odd Markdown.
 const PIECES: [&str; 59] = [
     "# ",
     "## T-1h: x",
@@ -91,7 +91,7 @@ fn parse(kind: &str, text: &str) -> runsheet::project::Page {
     )
 }
 
-/// Elements that our writer makes.
+/// Elements that our writer produces.
 const ELEMENTS: [&str; 46] = [
     "p",
     "h1",
@@ -141,7 +141,7 @@ const ELEMENTS: [&str; 46] = [
     "var",
 ];
 
-/// Every `<` begins an element of ours, its attributes are ours, and what is opened is closed.
+/// Every `<` begins one of our elements, its attributes are ours, and opened elements are closed.
 fn check_html(html: &str) {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = html;
@@ -172,10 +172,10 @@ fn check_html(html: &str) {
     assert!(open.is_empty(), "{open:?} left open in {html}");
 }
 
-/// Written by authors themselves, so that they may stand alone.
+/// Elements that authors write themselves, and that may be unpaired.
 const HARMLESS_INLINE: [&str; 3] = ["kbd", "sub", "sup"];
 
-/// Where a tag ends; quoted values may hold `>`.
+/// The end of a tag; quoted values may contain `>`.
 fn tag_end(text: &str) -> Option<usize> {
     let mut quoted = false;
     text.char_indices().find_map(|(at, c)| {
@@ -199,7 +199,7 @@ proptest! {
             let html = notice.html.fill(|_, html| html.push_str("a.html"));
             check_html(&html.replace("<?", "&lt;?"));
         }
-        // Places lie in the file, so that every diagnostic can be drawn.
+        // Places are inside the file, so that every diagnostic can be drawn.
         for heading in &page.headings {
             prop_assert!(heading.span.end <= text.len() + 64);
         }
@@ -228,7 +228,7 @@ proptest! {
         prop_assert!(!json.contains(['<', '>', '&']));
         let data: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         prop_assert_eq!(data["items"].as_array().map(Vec::len), Some(page.items.len()));
-        // What the script looks for is on the page.
+        // Everything that the script looks for is on the page.
         for item in &page.items {
             let mut id = String::new();
             runsheet::text::html::escape(&item.id, &mut id);
@@ -276,7 +276,7 @@ proptest! {
     }
 }
 
-/// Found by the property above: a break and a tag behind a task took a byte off its last word.
+/// Found by the property above: a break and a tag after a task removed a byte of its last word.
 #[test]
 fn a_tag_on_the_next_line_takes_nothing_from_a_task() {
     for words in ["Wait for Zoé", "Wait (dba) for Zoé", "Wait"] {
@@ -285,11 +285,11 @@ fn a_tag_on_the_next_line_takes_nothing_from_a_task() {
     }
 }
 
-/// The clock of a sheet.
+/// The clock for a sheet.
 const EVENT: &str =
     "[events.move]\nt0 = 2027-02-13T02:00:00\ntime_zone = \"Europe/London\"\nwindow = \"3h\"\nrollback_duration = \"45m\"\n";
 
-/// 1,500 inputs a property; `PROPTEST_CASES` asks for more.
+/// 1,500 inputs per property; `PROPTEST_CASES` can raise that.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok()).unwrap_or(1500)
 }

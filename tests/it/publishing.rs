@@ -1,4 +1,4 @@
-//! What a site tells hosts, search engines and readers: dates from Git, heads of pages, headers, completions.
+//! Information for hosts, search engines and readers: dates from Git, heads of pages, headers, completions.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs;
@@ -37,7 +37,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Git with a name, and without the settings of who runs the test.
+/// Git with a name, and without the settings of the user running the test.
 fn git(root: &Path, at: &str, arguments: &[&str]) {
     let mut command = Command::new("git");
     command.args(["-c", "user.name=Someone", "-c", "user.email=someone@customer.example", "-c", "init.defaultBranch=main"]);
@@ -101,7 +101,7 @@ fn no_program_of_the_repositorys_settings_is_run() {
     let project = with_history();
     let root = project.path();
     let signer = root.join("signer");
-    // It reads what it signs: Git fails if nobody does.
+    // The signer reads what it signs: Git fails if nobody does.
     let signs =
         "echo; echo '[GNUPG:] SIG_CREATED '; } >&2; printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n'";
     let script = format!("#!/bin/sh\ncase \"$*\" in *--verify*) touch '{}/ran';; *) cat >/dev/null; {{ {signs};; esac\n", root.display());
@@ -176,7 +176,7 @@ fn links_of_the_look_lead_there_from_every_page() {
     }
 }
 
-/// What a build or a check of a project says that has faults.
+/// The output of a build or a check for a project with faults.
 fn faults(root: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
     let output = command.args(["build", "--offline", "--message-format", "short"]).current_dir(root).output().expect("the program runs");
@@ -263,7 +263,7 @@ fn a_template_with_many_headings_and_links_takes_no_long_time() {
     let config = "[events.e]\nt0 = 2027-03-06T08:00:00\ntime_zone = \"UTC\"\n";
     let project =
         project(&[("runsheet.toml", config), ("content/many.md", &page), ("content/s.md", "---\nkind: checklist\n---\n# S\n\n- [ ] x\n")]);
-    // What grows with the square of it is stopped after 10 seconds.
+    // Anything with quadratic time is stopped after 10 seconds.
     runsheet(project.path(), &["check"]);
 }
 
@@ -331,7 +331,7 @@ fn the_operations_host_sends_the_same_headers() {
     }
 }
 
-/// For hosts that send no headers of ours, such as GitHub Pages.
+/// For hosts that don't send our headers, such as GitHub Pages.
 #[test]
 fn every_page_holds_its_policy() {
     let project = project(&[
@@ -348,7 +348,7 @@ fn every_page_holds_its_policy() {
         let head = page.split("</head>").next().expect("a head");
         let place = head.find("http-equiv=\"Content-Security-Policy\"").unwrap_or_else(|| panic!("{name}: {head}"));
         assert!(is_in(head), "{name}: {head}");
-        // It holds for what comes after it.
+        // The policy applies only to what comes after it.
         assert!(head.find("<script").is_none_or(|script| place < script) && head.find("<link").is_none_or(|link| place < link), "{name}");
     }
 }

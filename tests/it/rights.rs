@@ -1,4 +1,4 @@
-//! Who may read what the program writes, and that a folder keeps the rights that somebody gave it.
+//! Who may read what the program writes, and that folders keep permissions that somebody has set.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs::{self, Permissions};
@@ -15,7 +15,7 @@ fn set(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is ours");
 }
 
-/// Every file and folder below one, and itself, is its owner's alone.
+/// Every file and folder below a folder, and the folder itself, is accessible only to its owner.
 fn assert_private(path: &Path) {
     assert_eq!(mode(path) & 0o077, 0, "{} has the mode {:o}", path.display(), mode(path));
     if path.is_dir() {
@@ -49,12 +49,12 @@ fn names_and_addresses_are_the_owners_alone() {
             assert!(root.join(place).exists(), "{place}, {turn}");
             assert_private(&root.join(place));
         }
-        // As a version before this one left them.
+        // As an earlier version left them.
         for folder in ["outbox", "outbox/advance", "mails", "maildir"] {
             set(&root.join(folder), 0o755);
         }
     }
-    // Nobody but the user decides who else works in a project.
+    // Only the user decides who else works in a project.
     set(&root.join(".runsheet"), 0o2770);
     project.write("content/code.md", "# Code\n\n```sh\nls -l\n```\n");
     project.done(&["build"]);
@@ -87,7 +87,7 @@ fn the_site_keeps_mode_group_and_setgid() {
     }
 }
 
-/// A web server that reads the site by its group must not lose it.
+/// A web server that reads the site by its group must not lose access.
 #[test]
 fn a_group_that_cannot_be_kept_fails_the_build() {
     let project = Project::new(&[("runsheet.toml", CONFIG), ("content/index.md", "# Home\n")]);

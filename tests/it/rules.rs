@@ -1,6 +1,6 @@
-//! Each rule has a page in the reference, with an example that really raises it, and a version.
+//! Each rule has a version and a page in the reference, with an example that really raises it.
 //!
-//! `RUNSHEET_BLESS=1 cargo test --test it rules::` writes what the pages take from the table: the line of facts, and the indexes.
+//! `RUNSHEET_BLESS=1 cargo test --test it rules::` writes the parts that come from the table: the line of facts, and the indexes.
 #![allow(clippy::disallowed_methods, reason = "a test runs the program on real files")]
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Holds a file against what it should be, or writes it.
+/// Compares a file with its expected content, or writes it.
 fn hold(path: &Path, expected: &str, faults: &mut Vec<String>) {
     if fs::read_to_string(path).is_ok_and(|text| text == expected) {
         return;
@@ -63,7 +63,7 @@ fn index_of(area: Area) -> String {
     text
 }
 
-/// The index of all: the codes of each area.
+/// The overall index: the codes of each area.
 fn index() -> String {
     let page = read(&reference().join("diagnostics.md"));
     let start = page.find("\n## ").map_or(page.len(), |at| at + 1);
@@ -111,7 +111,7 @@ fn every_rule_has_a_page_and_every_page_a_rule() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A rule that nothing raises is in the table in vain: the examples show that each is raised, and this that no other name is used.
+/// Every rule in the table can be raised: the examples show that each is, and this shows that no other name is used.
 #[test]
 fn codes_are_found_and_the_renamed_ones_told() {
     assert!(RULES.len() > 100);
@@ -121,7 +121,7 @@ fn codes_are_found_and_the_renamed_ones_told() {
     assert_eq!((&*message, help.as_deref()), ("unknown code `broken-lnk`", Some("did you mean `broken-link`?")));
 }
 
-/// What an example consists of.
+/// The parts of an example.
 #[derive(Debug, Default, PartialEq)]
 struct Example {
     /// Path, whether the text is added to the file, and the text.
@@ -130,7 +130,7 @@ struct Example {
 }
 
 impl Example {
-    /// Reads the example of a page: blocks of code below their path, and commands in a console.
+    /// Reads the example of a page: blocks of code after their paths, and commands in a console.
     fn read(page: &str) -> Example {
         let (_, section) = page.split_once("\n## Example\n").expect("an example");
         let (section, _) = section.rsplit_once("\n## Way out\n").expect("a way out behind the example");
@@ -159,14 +159,14 @@ impl Example {
         example
     }
 
-    /// Does it in a new project, and gives what was said.
+    /// Runs it in a new project, and returns the output.
     fn run(&self, folder: &Path) -> String {
         let mut said = String::new();
         let program = Path::new(env!("CARGO_BIN_EXE_runsheet")).parent().expect("a folder");
         let path = format!("{}:{}", program.display(), env::var("PATH").unwrap_or_default());
         let project = folder.join("project");
         let mut run = |command: &str, at: &Path| {
-            // A proxy would answer for hosts that are not there; a configuration of Git could sign what it commits.
+            // A proxy would answer for missing hosts, and Git's configuration could sign the commits.
             let output = Command::new("sh")
                 .args(["-c", command])
                 .current_dir(at)

@@ -1,4 +1,4 @@
-//! The project that this repository is, copied for a test that builds or breaks it.
+//! The project in this repository, copied for a test that builds or breaks it.
 #![allow(clippy::disallowed_methods, reason = "a test copies files")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// What lies in the repository, but is no part of the project's sources.
+/// Parts of the repository that do not belong to the project's sources.
 const NOT_COPIED: [&str; 12] =
     [".git", ".env", ".runsheet", "bench", "findings", "fuzz", "outbox", "private", "public", "scripts", "target", "tests"];
 
@@ -18,7 +18,7 @@ pub fn copy() -> TempDir {
     folder
 }
 
-/// A copy in this folder, which is made if it is not there.
+/// A copy in this folder, which is created if necessary.
 pub fn copy_to(folder: &Path) {
     fs::create_dir_all(folder).expect("a folder for the copy");
     let names = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the project").map(|entry| entry.expect("it can be read"));

@@ -16,10 +16,10 @@ use crate::project::{Project, WITH_MAILING, ended, files, said};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_runsheet");
 
-/// The commands that enter it, other than `serve`, which does not end.
+/// The commands that enter it, except `serve`, which does not end.
 const COMMANDS: [&str; 3] = ["build", "check", "schedule"];
 
-/// A project with code, so that something is kept, and a plan.
+/// A project with code, so that something is cached, and with a plan.
 fn project() -> Project {
     let project = Project::new(&WITH_MAILING);
     project.write("content/code.md", "# Code\n\n```sh\nls --all\n```\n");
@@ -27,7 +27,7 @@ fn project() -> Project {
     project
 }
 
-/// A command as `told` completes it, without what the caller's environment says of Git, certificates and libraries.
+/// A command as completed by the closure, without the caller's settings for Git, certificates and libraries.
 fn run(told: impl FnOnce(&mut Command) -> &mut Command) -> Output {
     let mut command = Command::new(PROGRAM);
     for name in ["SOURCE_DATE_EPOCH", "LD_LIBRARY_PATH", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"] {
@@ -43,7 +43,7 @@ fn assert_done(output: &Output, what: &str) {
     assert!(output.status.success(), "{what}: {}", said(output));
 }
 
-/// Whether this kernel has a sandbox; where it has none, it is said what is not shown.
+/// Whether this kernel has a sandbox; if not, prints what is not tested.
 fn is_missing(what: &str) -> bool {
     let project = project();
     let seen = said(&project.done(&["schedule", "--verbose"]));
@@ -60,7 +60,7 @@ fn program(folder: &Path, name: &str, script: &str) {
     fs::set_permissions(folder.join(name), Permissions::from_mode(0o755)).expect("it is ours");
 }
 
-/// A program in the place of `git` that tries what no run has a reason for, and notes what it could do.
+/// A program in place of `git` that tries things for which no run has a reason, and records what worked.
 struct Intruder {
     project: Project,
     elsewhere: TempDir,
@@ -101,7 +101,7 @@ impl Intruder {
             script.push_str(&format!("({how}) >/dev/null 2>&1 && {{ note '{what}'; bad=1; }}\n"));
         }
         script.push_str("(exec 3<>/dev/tcp/127.0.0.1/PORT) 2>/dev/null && note connected\n");
-        // As Git says that a history is shallow: by that it is seen where nothing can be noted.
+        // It reports a shallow history, as Git does: that is visible even if nothing can be recorded.
         script.push_str("[ -z \"$bad\" ] || echo true\n");
         let port = listener.local_addr().expect("it has one").port().to_string();
         let script = script.replace("ROOT", &root.display().to_string()).replace("HOME", &home.display().to_string());
@@ -184,7 +184,7 @@ fn a_program_that_serve_starts_reaches_nothing_and_the_browser_all() {
     assert!(server.get("/code.html").contains("ls"));
 }
 
-/// The program itself reads no page through a link that leaves the project: for this it needs no kernel.
+/// The program itself reads no page through a link that leaves the project: this works without the kernel.
 #[test]
 fn no_page_shows_a_file_of_the_system() {
     for options in [&[][..], &["--no-sandbox"]] {
@@ -266,7 +266,7 @@ fn where_the_kernel_has_none_all_is_done_without() {
     }
 }
 
-/// Kernels of years past know less: each is entered as far as it goes.
+/// Older kernels support less: each is used as far as possible.
 #[test]
 fn older_kernels_hold_back_what_they_know() {
     if !is_there("strace", "older kernels") || is_missing("older kernels") {
@@ -296,11 +296,11 @@ fn older_kernels_hold_back_what_they_know() {
     }
 }
 
-/// A server that is told when it listens.
+/// A server whose start is awaited.
 struct Server {
     child: Child,
     address: String,
-    /// What it said until then.
+    /// Its output until then.
     said: String,
     _talk: BufReader<std::process::ChildStderr>,
 }
@@ -338,13 +338,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Not killed at once: strace ends the program that it watches.
+        // Not killed at once: strace ends the program that it traces.
         Command::new("kill").arg(self.child.id().to_string()).status().ok();
         self.child.wait().ok();
     }
 }
 
-/// What the program opens, as strace notes it; what is only named (`O_PATH`) is neither read nor written.
+/// Files that the program opens, according to strace; with `O_PATH`, a file is neither read nor written.
 fn opened(traces: &Path) -> BTreeSet<PathBuf> {
     let mut opened = BTreeSet::new();
     for file in files(traces) {
@@ -360,7 +360,7 @@ fn opened(traces: &Path) -> BTreeSet<PathBuf> {
     opened
 }
 
-/// Of the system this may be read, and nothing else.
+/// The system files that may be read; nothing else.
 fn is_of_the_system(path: &Path) -> bool {
     let folders = ["/usr", "/lib", "/lib64", "/sys/fs/cgroup", "/sys/devices/system", "/sys/kernel/mm"];
     let names = ["/dev/null", "/dev/urandom", "/etc/ld.so.cache", "/etc/localtime", "/etc/gitconfig", "/proc/sys/vm/overcommit_memory"];
@@ -386,7 +386,7 @@ fn nothing_else_is_opened() {
             let mut command = Command::new(if Path::new("/usr/bin/strace").exists() { "/usr/bin/strace" } else { "strace" });
             command.args(["-ff", "-y", "-qq", "-I2", "-e", "trace=open,openat,openat2,open_by_handle_at", "-o", &trace, PROGRAM]);
             command.args(arguments).args(sandbox).arg("--offline").current_dir(project.root());
-            // There is no Git to be found, so all that is seen is the program's own.
+            // There is no Git to find, so everything seen is the program's own.
             command.env_clear().env("PATH", empty.path()).env("HOME", empty.path()).env("SHELL", shell);
             if arguments[0] == "serve" {
                 let server = Server::of(command);
@@ -401,7 +401,7 @@ fn nothing_else_is_opened() {
             let parent = root.parent().expect("it has one");
             let beside = |path: &Path| {
                 let name = path.strip_prefix(parent).ok().and_then(|path| Some(path.iter().next()?.to_str()?.to_owned()));
-                // Its folder is looked through for leftovers.
+                // Its folder is searched for leftovers.
                 path == parent || name.is_some_and(|name| name == "site" || name == ".site.lock" || name.starts_with(".site.tmp-"))
             };
             let is_output = |path: &Path| arguments.contains(&"--out") && beside(path);
@@ -412,7 +412,7 @@ fn nothing_else_is_opened() {
     }
 }
 
-/// A thread that was started before would stay outside for ever.
+/// A thread started earlier would stay outside forever.
 #[test]
 fn it_is_entered_before_any_thread_runs() {
     if !is_there("strace", "when threads are started") || is_missing("when threads are started") {
@@ -442,7 +442,7 @@ fn it_is_entered_before_any_thread_runs() {
     }
 }
 
-/// Runs all four commands as `told` sets them up; the site is the same as without the sandbox. `out` is where it is written.
+/// Runs all four commands, set up by the closure; the site is the same as without the sandbox. `out` is where it is written.
 fn all_is_well(what: &str, out: &Path, told: &dyn Fn(&mut Command) -> &mut Command) {
     let run_with = |name: &str, option: &str| {
         let output =
@@ -454,7 +454,7 @@ fn all_is_well(what: &str, out: &Path, told: &dyn Fn(&mut Command) -> &mut Comma
     };
     let tree = || -> Vec<_> { files(out).into_iter().map(|file| (file.clone(), fs::read(file).expect("it can be read"))).collect() };
     let mut trees = Vec::new();
-    // Made, replaced, and replaced without.
+    // Created, replaced, and replaced without.
     for option in ["", "", "--no-sandbox"] {
         run_with("build", option);
         trees.push(tree());
@@ -471,7 +471,7 @@ fn all_is_well(what: &str, out: &Path, told: &dyn Fn(&mut Command) -> &mut Comma
     assert!(!beside(out), "{what}: something is left beside the output");
 }
 
-/// Whether a lock or half a tree lies beside an output.
+/// Whether a lock or half a tree is beside an output.
 fn beside(out: &Path) -> bool {
     let names =
         fs::read_dir(out.parent().expect("it has one")).expect("it is there").map(|entry| entry.expect("it can be read").file_name());
@@ -525,7 +525,7 @@ fn git(folder: &Path, arguments: &[&str]) {
     assert_done(&output, &format!("git {arguments:?}"));
 }
 
-/// A repository may lie in several places, and its configuration too: the site is the same, with its dates.
+/// A repository may be spread over several places, and so may its configuration: the site is the same, with its dates.
 #[test]
 fn the_history_is_read_wherever_it_lies() {
     if is_missing("that the sandbox lets Git read a repository") {
@@ -545,7 +545,7 @@ fn the_history_is_read_wherever_it_lies() {
     let borrowed = place.join("borrowed").display().to_string();
     git(&place, &["clone", "--quiet", "--shared", &top.display().to_string(), &borrowed]);
 
-    // The user's configuration lies in several files.
+    // The user's configuration is in several files.
     let home = place.join("home");
     fs::create_dir_all(home.join("dotfiles")).expect("a folder");
     fs::write(home.join("dotfiles/main"), "[user]\n\tname = A\n[include]\n\tpath = more\n").expect("a file");
@@ -595,7 +595,7 @@ fn a_project_that_cannot_be_written_is_checked() {
         }
         assert_done(&output, "check");
         assert!(said(&output).contains("2 warnings"), "{}", said(&output));
-        // What is built elsewhere needs nothing of the project but to be read.
+        // A build with its output elsewhere only has to read the project.
         project.write("content/code.md", "# Code\n\nls\n");
         let out = tempfile::tempdir().expect("a folder");
         let mut command = Command::new("unshare");

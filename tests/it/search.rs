@@ -1,4 +1,4 @@
-//! The index of the search as it is written: what is in it, what is not, and that it is the same every time.
+//! The written search index: what is in it, what is not, and that it is the same every time.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The script cuts the same list of texts: tests/browser/search.mjs.
+/// The script splits the same list of texts: tests/browser/search.mjs.
 #[test]
 fn texts_are_cut_into_the_words_that_the_script_knows() {
     let texts: Vec<(String, Vec<String>)> = serde_json::from_str(include_str!("../browser/tokens.json")).expect("the list");
@@ -19,7 +19,7 @@ fn texts_are_cut_into_the_words_that_the_script_knows() {
     }
 }
 
-/// Builds a small project; its `public/search` by name.
+/// Builds a small project; returns its `public/search` by name.
 fn build(config: &str, pages: &[(&str, &str)]) -> BTreeMap<String, String> {
     let place = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(place.path().join("content/guide")).expect("a folder");

@@ -1,4 +1,4 @@
-//! Secrets stay where they are: files that hold them are not published, programs that are started do not get them, and no page says them.
+//! Secrets stay secret: files with secrets are not published, started programs do not get them, and no page reveals them.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs::{self, Permissions};
@@ -48,7 +48,7 @@ fn files_that_hold_secrets_are_not_published() {
     }
 }
 
-/// Secrets of the environment, as the program has them, with a value that is found again.
+/// Secrets in the environment, under the program's own names, with a value that can be searched for.
 fn with_canaries(command: &mut Command) -> &mut Command {
     for name in [
         "RUNSHEET_SMTP_PASSWORD",
@@ -97,7 +97,7 @@ fn programs_that_are_started_get_no_secret() {
     assert!(ours.is_empty(), "a program gets {ours:?}");
 }
 
-/// Templates of pages, notices and a theme ask for the environment in every way that there might be.
+/// Templates of pages, notices and a theme try every imaginable way to read the environment.
 #[test]
 fn the_environment_reaches_no_page_and_no_mail() {
     let asks = [
@@ -140,7 +140,7 @@ fn the_environment_reaches_no_page_and_no_mail() {
     }
 }
 
-/// A project that sends by a server that is not there, with its password in a file.
+/// A project that sends through a missing server, with its password in a file.
 fn sending(password_file: &Path) -> Project {
     let project = Project::new(&WITH_MAILING);
     let smtp = format!(
@@ -151,7 +151,7 @@ fn sending(password_file: &Path) -> Project {
     project
 }
 
-/// What a dry run says of the password's file.
+/// What a dry run reports about the password file.
 fn dry_run(project: &Project, before: &[&str]) -> String {
     let mut command = match before {
         [] => project.command(&[]),
@@ -175,7 +175,7 @@ fn a_file_with_a_password_is_read_if_nobody_else_can() {
     let file = open.join("password");
     fs::write(&file, format!("{CANARY}\n")).expect("a file");
     let project = sending(&file);
-    // The folder of the test may itself be shut to others.
+    // The folder of the test may itself be closed to others.
     let is_shut = file.ancestors().skip(1).any(|folder| fs::metadata(folder).expect("it is there").permissions().mode() & 0o011 == 0);
     let check = |mode: u32, folder: u32, expected: Option<&str>| {
         fs::set_permissions(&file, Permissions::from_mode(mode)).expect("it is ours");
@@ -196,7 +196,7 @@ fn a_file_with_a_password_is_read_if_nobody_else_can() {
     check(0o444, 0o710, Some("can be read by others"));
 }
 
-/// As Docker and Kubernetes give a secret to a container: a file that everybody may read, on a read-only mount in memory.
+/// The way Docker and Kubernetes give a secret to a container: a world-readable file, on a read-only mount in memory.
 #[test]
 fn a_mounted_secret_of_a_container_is_taken() {
     let place = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! The seeds of the fuzzer, each given once to what it looks at: `scripts/fuzz` goes on from them.
+//! The seeds of the fuzzer, each given once to its target: `scripts/fuzz` continues from them.
 #![allow(clippy::disallowed_methods, reason = "a test reads files")]
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What `runsheet serve` answers, and to whom: pages, errors, nothing but the site, and an event after every edit.
+//! What `runsheet serve` answers, and to whom: pages, errors, only the site, and an event after every edit.
 #![allow(clippy::disallowed_methods, reason = "a test starts the program and talks to it")]
 
 use std::fs;
@@ -15,13 +15,13 @@ use tempfile::TempDir;
 
 use crate::sample;
 
-/// What is waited for comes much earlier; beyond this it does not come.
+/// Everything awaited arrives much sooner; after this time it has failed.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A page of the tests' own.
+/// A page used only by the tests.
 const PAGE: &str = "content/docs/of-the-test.md";
 const PAGE_ADDRESS: &str = "/docs/of-the-test.html";
-/// The page of the notices.
+/// The page with the notices.
 const NOTICES: &str = "content/docs/USER_NOTICE_TEMPLATE.md";
 
 /// In a file that must not be served.
@@ -107,13 +107,13 @@ fn an_edit_is_told_and_shown() {
     assert!(body["change"].as_u64() > first["change"].as_u64(), "{body} comes after {first}");
     assert!(!server.get(PAGE_ADDRESS).body.contains("the first words"));
 
-    // As many editors do it: a new file takes the name of the old one.
+    // As many editors do: a new file replaces the old one.
     let new = server.path("content/docs/.of-the-test.md.new");
     fs::write(&new, page("the third words")).expect("the file can be written");
     fs::rename(new, server.path(PAGE)).expect("the file can be renamed");
     events.next_until(|_| server.get(PAGE_ADDRESS).body.contains("the third words"));
 
-    // A reader who comes later learns of the present state at once.
+    // A reader who connects later gets the present state at once.
     let late = server.events().next();
     assert_eq!(late["faults"], "", "{late}");
 }
@@ -163,7 +163,7 @@ fn folders_that_come_later_are_seen_and_those_that_come_back() {
     events.next();
     let shown = |words: &str| server.get(PAGE_ADDRESS).body.contains(words);
 
-    // As a version control does it: the folder goes, and another one has its name.
+    // As version control does: the folder disappears, and another one takes its name.
     fs::rename(server.path("content"), server.path("content.away")).expect("the folder can be moved");
     events.next_until(|event| event["faults"] != "");
     fs::rename(server.path("content.away"), server.path("content")).expect("the folder can be moved back");
@@ -173,7 +173,7 @@ fn folders_that_come_later_are_seen_and_those_that_come_back() {
         events.next_until(|_| shown(words));
     }
 
-    // A folder of such a name within the content is no output.
+    // A folder of this name inside the content is not an output.
     let moved = server.path("content/public");
     fs::create_dir(server.path("elsewhere")).expect("a folder can be made");
     fs::write(server.path("elsewhere/inside.md"), page("the words inside")).expect("the file can be written");
@@ -189,7 +189,7 @@ fn it_listens_on_this_machine_only() {
     assert_eq!(listening("/proc/net/tcp6", port), Vec::<String>::new());
 }
 
-/// The local addresses on which this machine listens at a port, in the kernel's spelling.
+/// The local addresses on which this machine listens at a port, in the kernel's notation.
 fn listening(table: &str, port: u16) -> Vec<String> {
     const LISTEN: &str = "0A";
     let text = match fs::read_to_string(table) {
@@ -203,7 +203,7 @@ fn listening(table: &str, port: u16) -> Vec<String> {
     at_port.map(|columns| columns[1].to_owned()).collect()
 }
 
-/// A server on a copy of this project; it ends with the value.
+/// A server for a copy of this project; it ends when dropped.
 struct Server {
     project: TempDir,
     child: Child,
@@ -234,7 +234,7 @@ impl Server {
         self.ask(&format!("GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address))
     }
 
-    /// Sends a request as it is, and reads until the server closes.
+    /// Sends a raw request, and reads until the server closes.
     fn ask(&self, request: &str) -> Answer {
         let mut stream = self.connect();
         stream.write_all(request.as_bytes()).expect("the request can be sent");
@@ -268,7 +268,7 @@ impl Drop for Server {
     }
 }
 
-/// A copy of this project, with a page more and a secret.
+/// A copy of this project, with one more page and a secret.
 fn project() -> TempDir {
     let folder = sample::copy();
     fs::write(folder.path().join(".env"), format!("PASSWORD={SECRET}\n")).expect("a file");
@@ -282,12 +282,12 @@ fn page(words: &str) -> String {
     format!("---\ntitle: Of the test\n---\n\n# Of the test\n\nHere are {words}.\n")
 }
 
-/// What a program writes, line by line, for as long as it runs.
+/// The output of a program, line by line, for as long as it runs.
 fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = channel();
     thread::spawn(move || {
         for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Nobody listens once the address is known; the pipe must be emptied all the same.
+            // Nobody reads on once the address is known, but the pipe must still be emptied.
             sender.send(line).ok();
         }
     });
@@ -346,7 +346,7 @@ impl Events {
         }
     }
 
-    /// The first event at which something holds; an edit may come in two steps.
+    /// The first event that meets a condition; an edit may arrive in two steps.
     fn next_until(&mut self, holds: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + DEADLINE;
         loop {

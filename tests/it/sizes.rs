@@ -1,28 +1,28 @@
-//! Sizes of the sources: no function over 80 lines, no file over 500, in the program and in the scripts of its theme.
+//! Size limits for the sources: no function over 80 lines, no file over 500, in the program and in the scripts of its theme.
 #![allow(clippy::disallowed_methods, reason = "a test reads the sources")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the line that names a function to its closing brace.
+/// From the line with the function's name to its closing brace.
 const LONGEST_FUNCTION: usize = 80;
 
 const LONGEST_FILE: usize = 500;
 
-/// Folders, and the ending of the sources in them.
+/// Folders, and the ending of their sources.
 const SOURCES: [(&str, &str); 3] = [("src", "rs"), ("themes/default/source", "js"), ("scripts/theme", "mjs")];
 
-/// A function with a body that is written in braces.
+/// A function whose body is written in braces.
 #[derive(Debug, PartialEq)]
 struct Function<'t> {
-    /// The line that it begins in, from 1, and what is written there.
+    /// The line in which it begins, from 1, and that line's text.
     line: usize,
     head: &'t str,
     length: usize,
 }
 
-/// All functions of a source, those inside of others too. The sources are formatted, so a body ends at the first line that is
-/// indented as its head is and begins with a closing brace.
+/// All functions of a source, including nested ones. The sources are formatted, so a body ends at the first line with the same
+/// indent as its head that begins with a closing brace.
 fn functions<'t>(text: &'t str, ending: &str) -> Vec<Function<'t>> {
     let lines: Vec<&str> = text.lines().collect();
     let is_head = if ending == "rs" { is_rust_head } else { is_script_head };
@@ -30,7 +30,7 @@ fn functions<'t>(text: &'t str, ending: &str) -> Vec<Function<'t>> {
     heads.map(|(at, line)| Function { line: at + 1, head: line.trim(), length: length(&lines[at..]) }).collect()
 }
 
-/// How many lines a function has that begins in the first of these.
+/// How many lines the function that begins in the first of these has.
 fn length(lines: &[&str]) -> usize {
     let head = lines[0];
     if head.ends_with(['}', ';']) {
@@ -39,7 +39,7 @@ fn length(lines: &[&str]) -> usize {
     let indent = &head[..head.len() - head.trim_start().len()];
     let ends = |line: &&str| {
         let Some(rest) = line.strip_prefix(indent) else { return false };
-        // Without a body, as in a trait, the end of the signature is the end.
+        // Without a body, as in a trait, it ends with the signature.
         rest.starts_with('}') || rest.starts_with(')') && rest.ends_with(';')
     };
     lines[1..].iter().position(ends).map_or(lines.len(), |between| between + 2)
@@ -65,7 +65,7 @@ fn first_word(line: &str) -> &str {
     line.split(|c: char| !c.is_alphanumeric()).next().unwrap_or("")
 }
 
-/// What is too long in a source.
+/// Functions and files of a source that are too long.
 fn faults(path: &str, text: &str, ending: &str) -> Vec<String> {
     let lines = text.lines().count();
     let file = (lines > LONGEST_FILE).then(|| format!("{path} has {lines} lines"));

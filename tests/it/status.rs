@@ -138,7 +138,7 @@ fn no_text_of_the_server_reaches_the_badge() {
     }
 }
 
-/// A server that replays the recorded answers of one version for as many requests as are asked; sends back what it saw.
+/// A server that replays the recorded answers of one version for a number of requests; sends back what it saw.
 fn replay(version: &'static str) -> (String, Receiver<(String, bool)>) {
     let server = tiny_http::Server::http("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", server.server_addr());
@@ -208,7 +208,7 @@ fn a_wrong_slug_or_base_is_named() {
     assert!(fault.help().is_some_and(|help| help.contains("check `url`:")));
 }
 
-/// A server that hands each connection, after its request is read, to `answer`.
+/// A server that hands each connection to `answer` after reading its request.
 fn stub(answer: impl Fn(&str, &mut TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("a bound port"));
@@ -242,7 +242,7 @@ fn answer_with(stream: &mut TcpStream, head: &str, body: &[u8]) {
 const JSON: &str = "200 OK\r\nContent-Type: application/json; charset=utf-8";
 const ENDLESS: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
 
-/// Asks a stub with a deadline of 300 ms; the visit must not last noticeably longer.
+/// Queries a stub with a deadline of 300 ms, which must not be exceeded noticeably.
 fn asked(settings: Settings) -> Fault {
     let begun = Instant::now();
     let settings = Settings { timeout: SignedDuration::from_millis(300), ..settings };
@@ -423,7 +423,7 @@ fn a_reset_is_tried_again() {
     let (sender, receiver) = mpsc::channel();
     sender.send(()).expect("the receiver is here");
     let url = stub(move |path, stream| {
-        // The first connection closes without a word.
+        // The first connection closes without an answer.
         if receiver.try_recv().is_ok() {
             return;
         }
@@ -450,7 +450,7 @@ fn plain_words_on_a_secure_port_are_a_tls_fault() {
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("one visitor");
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok();
-        // Reads to the end, so that closing does not destroy what was written.
+        // Read to the end, so that closing does not destroy what was written.
         std::io::copy(&mut stream, &mut std::io::sink()).ok();
     });
     let fault = asked(settings(&format!("https://{address}"), "x"));

@@ -1,4 +1,4 @@
-//! Standard output and standard error on a full disk, and with a reader who goes away.
+//! Standard output and standard error on a full disk, and with a reader that goes away.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::io::Read;
@@ -31,7 +31,7 @@ const PRINTING: [&[&str]; 19] = [
 
 fn project() -> Project {
     let project = Project::new(&WITH_MAILING);
-    // Something to say.
+    // Gives the command something to report.
     project.write("content/second.md", "# Second\n\n![](picture-that-is-gone.png)\n\n[LINK]\n\n<b>x</b>\n");
     project.write("runsheet.toml", project.read("runsheet.toml") + "\n[check]\nlevel = { \"broken-link\" = \"warn\" }\n");
     project

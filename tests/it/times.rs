@@ -1,5 +1,5 @@
-//! Any time is a value or an error: whatever a file, an argument or the environment says of times, counts and sizes, the program
-//! ends in time by a code of its own, and says what is wrong and where.
+//! Every time is a value or an error: whatever times, counts and sizes a file, an argument or the environment contains, the program
+//! ends in time with one of its own exit codes, and reports what is wrong and where.
 #![allow(clippy::disallowed_methods, reason = "a test writes projects and runs the program")]
 
 use std::fs;
@@ -14,7 +14,7 @@ use runsheet::notice::message;
 use runsheet::notice::when::{Form, LANGUAGES, Words};
 use runsheet::schedule::years::{FIRST, LAST};
 
-/// Longer than this no command may take; a debug build on a busy machine is slow.
+/// No command may take longer than this; a debug build on a busy machine is slow.
 const MOST_TIME: Duration = Duration::from_secs(20);
 
 const CONFIG: &str = r#"[site]
@@ -74,10 +74,10 @@ const COMMANDS: [&str; 7] = [
     "notice preview advance --to two@customer.example --format eml",
 ];
 
-/// What a row changes of the project or of the call.
+/// What a row changes in the project or in the call.
 #[derive(Clone, Copy)]
 enum Change<'a> {
-    /// A text of one of the files in place of another.
+    /// Replaces a text in one of the files.
     Text(&'a str, &'a str),
     Argument(&'a str),
     Environment(&'a str, &'a str),
@@ -85,7 +85,7 @@ enum Change<'a> {
 
 use Change::{Argument, Environment, Text};
 
-/// Runs a command. Gives its exit code and what it said, or what is wrong with how it ended.
+/// Runs a command. Returns its exit code and output, or what is wrong with its result.
 fn run(root: &Path, line: &str, change: Change) -> Result<(i32, String), String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
     command.args(line.split(' ')).args(["--offline", "--color", "never", "--message-format", "short"]);
@@ -125,7 +125,7 @@ fn run(root: &Path, line: &str, change: Change) -> Result<(i32, String), String>
     }
 }
 
-/// A project with a mailing, one text of it changed.
+/// A project with a mailing, with one text changed.
 fn project(root: &Path, change: Change) {
     let mut changed = false;
     for (name, text) in [("runsheet.toml", CONFIG), ("people.csv", PEOPLE), ("content/sheet.md", SHEET), ("content/notices.md", NOTICES)] {
@@ -142,7 +142,7 @@ fn project(root: &Path, change: Change) {
     assert!(changed || !matches!(change, Text(..)), "nothing was changed");
 }
 
-/// All commands in a project with a change. `expected` stands in what `check` says: nothing if it is to find no fault.
+/// All commands in a project with a change. The output of `check` must contain `expected`; if that is empty, it must find no fault.
 fn check_row(commands: &[&str], change: Change, expected: &str) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     project(folder.path(), change);
@@ -163,7 +163,7 @@ fn check_row(commands: &[&str], change: Change, expected: &str) -> Vec<String> {
     wrong
 }
 
-/// Checks rows side by side, and tells all that is wrong.
+/// Checks rows in parallel, and reports everything that is wrong.
 fn check_rows(commands: &[&str], rows: &[(Change, &str)]) {
     let (left, wrong) = (Mutex::new(rows.iter()), Mutex::new(Vec::new()));
     let next = || left.lock().expect("no row panics").next();
@@ -257,7 +257,7 @@ fn any_offset_and_length() {
     );
 }
 
-/// Near the end of all years, or their beginning, each place where a time is computed is a diagnostic there.
+/// Near the first or the last year, each place where a time is computed gives a diagnostic there.
 #[test]
 fn the_place_of_what_leads_out() {
     let near_end = "t0 = 9999-12-20T02:00:00";
@@ -411,7 +411,7 @@ fn as_many_jobs_as_there_can_be() {
     );
 }
 
-/// The limit is set by a shell: the standard library has no call for it.
+/// A shell sets the limit, because the standard library has no call for it.
 #[test]
 fn a_system_that_starts_no_thread() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! A web server of others that publishes a site: its recipe in the manual, the server itself, and what it answers.
+//! A third-party web server that publishes a site: the manual's recipe, the server itself, and its answers.
 #![allow(clippy::disallowed_methods, reason = "a test starts web servers")]
 
 use std::fs;
@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// The recipe of the manual in this language.
+/// The manual's recipe in this language.
 pub fn recipe(language: &str) -> String {
     let manual = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("content/guide/publishing.md")).expect("the manual");
     let recipe = manual.split(&format!("```{language}\n")).nth(1).and_then(|rest| rest.split("```").next());
     recipe.expect("a recipe").to_owned()
 }
 
-/// A folder for a server with these files in its site, each with its name as its text. With a dot in front it would be hidden as a whole.
+/// A folder for a server whose site has these files, each with its name as its text. Not a hidden folder, which the server would hide.
 pub fn home(files: &[&str]) -> TempDir {
     let home = tempfile::Builder::new().prefix("web").tempdir().expect("a folder");
     for name in files {
@@ -32,7 +32,7 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
-/// A server on loopback, until it is dropped.
+/// A server on loopback, stopped when dropped.
 pub struct WebServer {
     child: Child,
     port: u16,
@@ -40,7 +40,7 @@ pub struct WebServer {
 }
 
 impl WebServer {
-    /// Starts what will listen on this port, and waits for that. Its log lies in its home.
+    /// Starts a server for this port, and waits until it listens. Its log is in its home folder.
     pub fn start(home: TempDir, port: u16, command: &mut Command) -> WebServer {
         let log = fs::File::create(home.path().join("log")).expect("a file");
         let child = command.stderr(log).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -51,7 +51,7 @@ impl WebServer {
         WebServer { child, port, _home: home }
     }
 
-    /// The whole answer, with these lines in the head of the request.
+    /// The whole answer to a request with these lines in its head.
     pub fn get(&self, path: &str, head: &str) -> String {
         let port = self.port;
         let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it is there");

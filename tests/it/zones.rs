@@ -1,4 +1,4 @@
-//! The rules of time zones: whose they are, and what is said where others know other ones.
+//! The time zone rules: where they come from, and the messages if other rules are known elsewhere.
 #![allow(clippy::disallowed_methods, reason = "a test acts as the user does")]
 
 use std::fs;
@@ -28,7 +28,7 @@ fn project() -> Project {
     ])
 }
 
-/// What a dry run says, with the zones of the system in this folder.
+/// The output of a dry run, with the system's zones in this folder.
 fn dry_run(project: &Project, zones: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runsheet"));
     command.args(["notice", "send", "reminder", "--dry-run"]).current_dir(project.root());
@@ -68,7 +68,7 @@ fn newer_rules_of_the_system_are_said() {
     check("other", "", None);
 }
 
-/// A mailing was planned, and reached somebody, by a program that had other rules.
+/// A mailing was planned, and reached a recipient, by a program with other rules.
 #[test]
 fn a_zone_with_other_rules_since_the_last_mailing_is_said() {
     let check = |written: Option<&str>, t0: &str, expected: &str| {
@@ -106,7 +106,7 @@ fn a_zone_with_other_rules_since_the_last_mailing_is_said() {
         "2027-02-13T10:00:00Z",
         &format!("  rules     {then}: T-0 was 2027-02-13T10:00:00Z, but is now 2027-02-13T09:00:00Z"),
     );
-    // The moment is the same, and its readers know another clock.
+    // The moment is the same, but its readers know another local time.
     check(
         Some("2027-02-13T01:00:00-08:00[America/Vancouver]"),
         "2027-02-13T09:00:00Z",
@@ -116,7 +116,7 @@ fn a_zone_with_other_rules_since_the_last_mailing_is_said() {
     let moved = "  moved     T-0 was Sat 13 Feb 2027, 03:00 MST when `advance` was sent, but is Sat 13 Feb 2027, 02:00 MST here";
     check(Some("2027-02-13T03:00:00-07:00[America/Vancouver]"), "2027-02-13T10:00:00Z", moved);
     check(Some("2027-02-13T10:00:00+00:00[Europe/London]"), "2027-02-13T10:00:00Z", moved);
-    // An older version has not written it.
+    // An older version did not record it.
     check(None, "2027-02-13T10:00:00Z", moved);
 }
 

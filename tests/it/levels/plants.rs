@@ -1,4 +1,4 @@
-//! Faults, each in the places where its rule can find it.
+//! Faults, each planted where its rule can find it.
 
 use std::fs;
 use std::path::Path;
@@ -7,22 +7,22 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     Notice,
-    /// The table of recipients, or the list of those who get nothing.
+    /// The recipient table, or the suppression list.
     Recipient,
     /// A variable, or another value of the configuration.
     Configuration,
 }
 
-/// A fault, and how it gets into the project.
+/// A fault, and how it is planted in the project.
 pub struct Plant {
     pub code: &'static str,
     pub place: Place,
     edits: Vec<(&'static str, &'static str, Vec<u8>)>,
-    /// Commands of its own instead of all.
+    /// Commands for this fault instead of all commands.
     only: Vec<&'static str>,
-    /// Whose message it is in.
+    /// The recipient whose message contains it.
     pub who: &'static str,
-    /// `build` passes over it, and makes no message.
+    /// `build` ignores it, and makes no message.
     spares_build: bool,
 }
 
@@ -31,7 +31,7 @@ impl Plant {
         Plant { code, place, edits: Vec::new(), only: Vec::new(), who: "one@customer.example", spares_build: false }
     }
 
-    /// Writes a text in place of another; nothing in place of a file takes it away.
+    /// Replaces a text; replacing a file with nothing removes it.
     fn edit(mut self, file: &'static str, from: &'static str, to: impl Into<Vec<u8>>) -> Plant {
         self.edits.push((file, from, to.into()));
         self
@@ -56,7 +56,7 @@ impl Plant {
         self
     }
 
-    /// Puts it into a project.
+    /// Plants it in a project.
     pub fn put(&self, project: &Path) {
         for (file, from, to) in &self.edits {
             let path = project.join(file);
@@ -77,7 +77,7 @@ impl Plant {
         }
     }
 
-    /// The commands that meet it: a preview without an address reads no table.
+    /// The commands that encounter it: a preview without an address reads no table.
     pub fn commands(&self, all: &[&'static str]) -> Vec<&'static str> {
         if !self.only.is_empty() {
             return self.only.clone();
@@ -99,7 +99,7 @@ fn notice(code: &'static str, text: &str) -> Plant {
     Plant::new(code, Place::Notice).edit(NOTICES, GREETING, format!("{text} {GREETING}"))
 }
 
-/// A row of the table, or more of it.
+/// One or more rows of the table.
 fn row(code: &'static str, row: &str) -> Plant {
     Plant::new(code, Place::Recipient).edit(PEOPLE, "two@", format!("{row}\ntwo@"))
 }
