@@ -56,7 +56,7 @@ impl RelPath {
         &self.0
     }
 
-    /// The folder that holds it; `""` for the root.
+    /// The folder that contains it; `""` for the root.
     pub fn parent(&self) -> &str {
         self.0.rsplit_once('/').map_or("", |(folder, _)| folder)
     }

@@ -1,4 +1,4 @@
-//! What placeholders look like: in brackets, in the marks of other programs, as letters that stand for digits, as words.
+//! Recognises placeholders: in brackets, in the marks of other programs, as letters for digits, as words.
 //!
 //! In a notice that is sent, each of these is an error. So only forms that nobody means to mail are listed: a false error stops a
 //! mailing, and a missing form gets mailed. Text in brackets is judged by its words.
@@ -74,7 +74,7 @@ pub fn is_one(text: &str) -> bool {
 /// Placeholders that are words are never longer.
 const MOST_WORD: usize = 11;
 
-/// Behind a backslash a mark stands for itself (CommonMark §2.4).
+/// After a backslash, a mark is plain text (CommonMark §2.4).
 fn is_escaped(text: &str, at: usize) -> bool {
     let is_mark = text[at..].starts_with(|c: char| c.is_ascii_punctuation());
     is_mark && text[..at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
@@ -102,7 +102,7 @@ fn bracketed(text: &str, found: &mut Vec<Found>) {
     }
 }
 
-/// `<NAME>`, `<date>`, `<link to ticket>`, `<outage|partial outage>`: a mail shows them as they stand.
+/// `<NAME>`, `<date>`, `<link to ticket>`, `<outage|partial outage>`: a mail would show them unchanged.
 fn angled(text: &str, found: &mut Vec<Found>) {
     for (open, _) in text.match_indices('<') {
         let Some((inner, end)) = inside(text, open, "<", ">") else { continue };

@@ -67,7 +67,7 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing
     diagnostics
 }
 
-/// Whether a place lies in code or in a comment, where no rule about prose applies.
+/// Whether a place is in code or in a comment, where no rule about prose applies.
 fn in_code(page: &Page, span: &Span) -> bool {
     code_around(page, span).is_some()
 }

@@ -10,7 +10,7 @@ use crate::rule;
 use crate::source::{RelPath, Span};
 use crate::text::html::escape;
 
-/// What `[look]` says.
+/// The content of `[look]`.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
     /// A picture below `content/`, shown in front of the site's title.

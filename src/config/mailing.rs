@@ -182,7 +182,7 @@ fn has_other_mark(template: &str) -> bool {
     template.replace(token::MARK, "").contains(['{', '}'])
 }
 
-/// An address whose local part may hold one `{token}`.
+/// An address whose local part may contain one `{token}`.
 fn read_bounce_to(reader: &mut Reader) -> Option<Spanned<String>> {
     let text = reader.text("bounce_to").filter(|text| !text.value.is_empty())?;
     match bounce_to(&text.value) {

@@ -30,7 +30,7 @@ pub use mailing::{Calendar, Columns, Mailing, Notices};
 pub use maintnote::{Account, Impact, Maintnote};
 pub use sending::{Sending, Tls, is_full_name, is_loopback};
 
-/// Everything that `runsheet.toml` says.
+/// The content of `runsheet.toml`.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     pub site: Site,

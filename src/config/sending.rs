@@ -47,7 +47,7 @@ pub struct Sending {
     pub max_recipients: u64,
     /// The file of the ledger; empty: in the user's state folder.
     pub ledger: Option<PathBuf>,
-    /// A file that holds the address of a PostgreSQL ledger, or a program that prints it.
+    /// A file with the address of a PostgreSQL ledger, or a program that prints it.
     pub ledger_url_file: Option<PathBuf>,
     pub ledger_url_command: Vec<String>,
 }

@@ -14,7 +14,7 @@ use crate::source::{RelPath, Span};
 pub use reader::Reader;
 pub use shape::{Field, Shape, describe};
 
-/// A value and where it stands in its file.
+/// A value and its place in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     pub span: Span,
@@ -43,7 +43,7 @@ pub struct Key {
     pub span: Span,
 }
 
-/// A value that was read, and where it stands.
+/// A value that was read, and its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spanned<T> {
     pub value: T,

@@ -113,7 +113,7 @@ fn meant(text: &str) -> Option<String> {
     parse(plain).is_ok().then(|| plain.to_owned())
 }
 
-/// Reads one address as a table holds it: one mailbox, no comment, no list. The domain becomes ASCII (IDNA, UTS 46).
+/// Reads one address from a table: one mailbox, no comment, no list. The domain becomes ASCII (IDNA, UTS 46).
 ///
 /// RFC 5321 §4.5.3.1 bounds the local part to 64 and the whole to 254 octets.
 pub fn parse(text: &str) -> Result<Address, String> {

@@ -194,7 +194,7 @@ fn parts(rendered: &Rendered, posting: &Posting, calendar: Option<&str>, boundar
     Ok(MultiPart::mixed().boundary(format!("=_m{boundary}")).multipart(parts).singlepart(attached.body(body)))
 }
 
-/// The most HTML, in bytes: Gmail cuts off what is over 102 KB.
+/// The most HTML, in bytes: Gmail cuts off a message after 102 KB.
 const MOST_HTML: usize = 90 << 10;
 
 /// The longest word that a header can be folded around.

@@ -60,7 +60,7 @@ impl Parts {
         parts
     }
 
-    /// The subject and where it stands, if there is one.
+    /// The subject and its place, if there is one.
     pub(super) fn subject(&self, events: &[Placed], offset: usize) -> Option<(String, Span)> {
         let range = self.subjects.first()?;
         let text = plain_text(&events[range.clone()]);

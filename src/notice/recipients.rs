@@ -63,7 +63,7 @@ impl Recipient {
 #[derive(Debug)]
 pub enum Entry {
     New(Recipient),
-    /// A row that says the same as an earlier one.
+    /// A row equal to an earlier one.
     Again(Recipient),
     /// Without faults, but its address appeared in the table before, with other values.
     Bad(BadRow),

@@ -145,7 +145,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.events.get(self.at).map(|(event, _)| event)
     }
 
-    /// Where an event stands in the file.
+    /// The place of an event in the file.
     pub(super) fn span(&self, at: usize) -> Span {
         let range = &self.events[at].1;
         range.start + self.context.offset..range.end + self.context.offset

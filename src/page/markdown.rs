@@ -312,7 +312,7 @@ pub fn run_end_by(events: &[Placed], from: usize, end: usize, end_of: impl Fn(us
     at
 }
 
-/// Whether an element stands in running text.
+/// Whether an element belongs in running text.
 pub fn is_inline(tag: &Tag) -> bool {
     matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
 }

@@ -195,7 +195,7 @@ pub fn block(html: &str) -> Option<char> {
     inner[first.len_utf8()..].chars().all(|c| c == FILL).then(|| character(TEXT + index))
 }
 
-/// Whether a text holds a mark.
+/// Whether a text contains a mark.
 pub fn holds_mark(text: &str) -> bool {
     text.chars().any(|c| index_of(c, TEXT).is_some())
 }

@@ -36,7 +36,7 @@ pub enum Kind {
     Media,
     /// Published unless its first bytes are those of a key.
     Document,
-    /// It may hold recipients or secrets, or it is hidden.
+    /// It may contain recipients or secrets, or it is hidden.
     Private,
     /// A type that is not on a list.
     Other,

@@ -5,14 +5,14 @@ use super::magnitude::{MARKS, Magnitude, boundary, word};
 use super::offset::{Offset, OffsetError, Unit};
 use super::written::Written;
 
-/// What a heading says about time, without its label.
+/// The time in a heading, without its label.
 pub(super) struct Expression {
     pub(super) kind: Kind,
     pub(super) start: Offset,
     pub(super) end: Option<Offset>,
 }
 
-/// Why an expression gives no time.
+/// Why an expression is not a time.
 pub(super) enum Fault {
     /// A number without unit, more often a name than a time.
     Hint(OffsetError),

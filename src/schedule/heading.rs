@@ -18,7 +18,7 @@ pub enum Found {
     Error(OffsetError),
 }
 
-/// When the step below a heading happens, and what else the heading says.
+/// When the step below a heading happens, and the rest of the heading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
     pub kind: Kind,
@@ -47,7 +47,7 @@ pub enum Kind {
     Deadline,
 }
 
-/// Where the time stands in the heading.
+/// The position of the time in the heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// `T-48h: Preparation`
@@ -70,7 +70,7 @@ pub fn read(text: &str, offset_unit: Option<Unit>) -> Found {
     }
 }
 
-/// Splits the final parenthesis off a text: what stands before it, and its parts between commas and semicolons.
+/// Splits the final parenthesis off a text: the text before it, and its parts between commas and semicolons.
 pub fn final_parenthesis(text: &str) -> Option<(&str, Vec<&str>)> {
     let text = text.trim_end_matches(is_mark_or_space);
     let text = text.strip_suffix([':', '.']).unwrap_or(text).trim_end_matches(is_mark_or_space);

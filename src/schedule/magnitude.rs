@@ -4,10 +4,10 @@
 
 use super::offset::{Amount, OffsetError, Part, Unit};
 
-/// Marks of emphasis, which may stand around an offset.
+/// Marks of emphasis, which may surround an offset.
 pub(super) const MARKS: [char; 3] = ['*', '_', '`'];
 
-/// What stands after the sign of an offset.
+/// The text after the sign of an offset.
 pub(super) enum Magnitude {
     /// A clock, amounts with units, or zero.
     Exact(Vec<Part>),

@@ -1,4 +1,4 @@
-//! The clock of a run sheet: what headings say about time, and when that is.
+//! The clock of a run sheet: the times in headings, and their instants.
 //!
 //! Nothing here reads a file, a system clock or the zones of the machine: equal texts give equal instants everywhere.
 //!

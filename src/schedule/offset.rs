@@ -169,7 +169,7 @@ impl Amount {
         self.hundredths
     }
 
-    /// Whether nothing stands after the decimal point.
+    /// Whether there is nothing after the decimal point.
     pub fn is_whole(self) -> bool {
         self.hundredths.is_multiple_of(100)
     }

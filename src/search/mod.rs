@@ -1,6 +1,6 @@
 //! The search index: small files beside the site, of which a browser loads the few that a query needs.
 //!
-//! | File | What it holds |
+//! | File | Content |
 //! | --- | --- |
 //! | `w/N` | A part of all words in order, each with the number of its pages |
 //! | `p/N-M` | The pages of some of these words |
@@ -33,7 +33,7 @@ const FOLDER_BITS: usize = 8;
 pub struct Index {
     /// The name of the folder below `search/` for its files: part of the hash of them all.
     pub folder: String,
-    /// What [`crate::site::SEARCH_MANIFEST`] holds.
+    /// The content of [`crate::site::SEARCH_MANIFEST`].
     pub manifest: Vec<u8>,
 }
 

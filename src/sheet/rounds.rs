@@ -19,7 +19,7 @@ pub struct Round {
 /// A T-0 for sheets without a date. It has no clock changes and begins a week, so that distances come out as written.
 const NOMINAL: &str = "2001-01-01T00:00";
 
-/// The rounds of a list within the step it stands in; `None` if that has no end.
+/// The rounds of a list within its step; `None` if that has no end.
 pub fn of(list: &Rounds, steps: &[Step], step_of: &[Option<usize>], clock: Option<&Clock>) -> Option<Vec<Round>> {
     let step = &steps[step_of[list.section?]?];
     within(&list.every, clock, step)

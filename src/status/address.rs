@@ -155,7 +155,7 @@ fn bad(url: &str, reason: &'static str) -> Fault {
     Fault::BadUrl { url: plain_line(&hidden(url), 200), reason }
 }
 
-/// The address with what stands before an `@` in its authority left out, so that no password is printed.
+/// The address without user and password before an `@` in its authority, so that no password is printed.
 fn hidden(url: &str) -> String {
     let start = url.find("//").map_or(0, |slashes| slashes + 2);
     let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |length| start + length);

@@ -89,7 +89,7 @@ pub fn overview(snapshot: Option<&Snapshot>, settings: &Settings, now: Timestamp
 }
 
 impl Counts {
-    /// Counts monitors; one that sums up others counts only where it is worse than they are, or stands alone.
+    /// Counts monitors; one that summarises others counts only if it is worse than they are, or if there are no others.
     pub fn new(components: &[Component]) -> Counts {
         let mut counts = Counts::default();
         let singles = components.iter().filter(|component| !component.is_summary);

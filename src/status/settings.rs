@@ -1,4 +1,4 @@
-//! What the project says about its status server.
+//! The project's settings for its status server.
 
 use std::path::PathBuf;
 

@@ -261,7 +261,7 @@ pub fn open_table(root: &Path, path: &RelPath) -> Result<Option<(Vec<u8>, fs::Fi
     beginning_of(Folder::open(root)?.file(Path::new(path.as_str())))
 }
 
-/// Opens a table that the user names, wherever it lies.
+/// Opens a table that the user names, anywhere on the disk.
 pub fn open_named_table(path: &Path) -> Result<Option<(Vec<u8>, fs::File)>> {
     beginning_of(folder::named(path))
 }

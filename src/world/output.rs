@@ -111,7 +111,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     Ok(above.and_then(|(folder, real)| Some(real.join(path.strip_prefix(folder).ok()?))).unwrap_or(path))
 }
 
-/// Never the project, what is above it, its sources, or a home folder.
+/// Refuses the project, anything above it, its sources, and home folders.
 fn refuse_dangerous(root: &Path, target: &Path, marker: &str) -> Result<()> {
     let root = fs::canonicalize(root).context("cannot find the project")?;
     if fs::symlink_metadata(target).is_ok_and(|metadata| metadata.is_symlink()) {

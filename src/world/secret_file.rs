@@ -1,4 +1,4 @@
-//! Files that hold a secret, and who else could read them.
+//! Files that contain a secret, and who else could read them.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
