@@ -210,8 +210,8 @@ impl PlannedMailing {
         difference
     }
 
-    /// How many of its messages are due, if these are the ledger's rows. An amended plan gives another turn to those whose retries
-    /// are used up.
+    /// How many of its messages are still to be sent, if these are the ledger's rows. An amended plan gives another turn to those
+    /// whose retries are used up.
     pub fn waiting(&self, rows: &[Standing], is_amended: bool) -> Waiting {
         let known: BTreeMap<&str, &Standing> = rows.iter().map(|row| (row.key.as_str(), row)).collect();
         let waits = |row: &&Planned| match known.get(row.key.as_str()) {

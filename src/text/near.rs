@@ -3,7 +3,7 @@
 /// Longer names are never compared: the time grows with both lengths.
 const MOST_LENGTH: usize = 200;
 
-/// If there are more known names than this, only those this close to the wrong one in sorted order are compared, by beginning and by end.
+/// Among many known names, only this many on each side of the wrong one in sorted order are compared, by beginning and by end.
 const NEIGHBORS: usize = 64;
 
 /// With more known names than this, a single look-up finds nothing.

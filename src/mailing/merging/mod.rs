@@ -47,7 +47,7 @@ enum Turn {
     Taken,
     Suppressed,
     BeyondLimit,
-    /// Not selected, or suppressed.
+    /// Not selected.
     PassedBy,
 }
 
