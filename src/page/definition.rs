@@ -29,7 +29,7 @@ enum Broken {
     Link(String),
 }
 
-/// The names that a text defines, in order. Computed only for a text with a pair of brackets that could refer to one.
+/// The names that a text defines, in order. Needed only if the text has two adjacent pairs of brackets, which may refer to one.
 pub fn names(text: &str, definitions: &RefDefs) -> Vec<String> {
     if !text.contains("][") {
         return Vec::new();
