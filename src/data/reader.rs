@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong_type(&mut self, key: &str, node: &Node, expected: &str) {
-        let message = format!("`{key}` in {} should be {expected}, not {}", self.name, node.value.kind());
+        let message = format!("`{key}` in {} must be {expected}, not {}", self.name, node.value.kind());
         self.diagnostics.push(Diagnostic::new(self.rules.wrong_type, message).at(self.path, node.span.clone()));
     }
 
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
         self.field(key, false, || Shape::Texts);
         let Some(node) = self.node(key) else { return Vec::new() };
         let Value::List(list) = &node.value else {
-            self.wrong_type(key, node, "a list of texts");
+            self.wrong_type(key, node, "a list of quoted texts");
             return Vec::new();
         };
         let mut texts = Vec::new();
@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
                 Value::Text(text) | Value::Datetime(text) => {
                     texts.push(Spanned { value: text.clone(), span: item.span.clone() });
                 }
-                _ => self.wrong_type(key, item, "a list of texts"),
+                _ => self.wrong_type(key, item, "a list of quoted texts"),
             }
         }
         texts

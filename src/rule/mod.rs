@@ -113,7 +113,7 @@ impl Area {
             Area::Links => ("Links", "Rules about links, in pages and in notices."),
             Area::RunSheets => ("Run sheets", "Rules about times, tasks, owners, gates and blanks."),
             Area::Notices => ("Notices", "Rules about the text of notices and their variables."),
-            Area::Recipients => ("Recipients", "Rules about tables of recipients, the values in them, and mailings."),
+            Area::Recipients => ("Recipients", "Rules about recipient tables, their values, and mailings."),
             Area::Site => ("Site", "Rules about files, addresses and themes."),
         }
     }
