@@ -24,7 +24,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The code that the shell gets.
+    /// What the shell is told.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,

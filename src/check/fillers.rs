@@ -1,4 +1,4 @@
-//! Values that stand for an empty field: what a program writes when it has nothing to write.
+//! Values that stand in a table where there is none: what a program writes when it has nothing to write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct Fillers {
     shown: Vec<usize>,
     /// By column and value: the first place, and how many rows.
     found: BTreeMap<(usize, &'static str), (usize, usize, u64)>,
-    /// Whether doubtful values are also reported for each row.
+    /// What may be right is told of each row, too.
     reports_each: bool,
 }
 
@@ -49,12 +49,12 @@ impl Fillers {
         Fillers { shown, found: BTreeMap::new(), reports_each: false }
     }
 
-    /// Also reports doubtful values for each row, as warnings, besides once at the end.
+    /// Tells what may be right of each row, as a warning, besides once at the end.
     pub fn report_each(&mut self) {
         self.reports_each = true;
     }
 
-    /// Looks at a row. A value that must not be sent is a fault of the row; a doubtful one is reported at the end.
+    /// Looks at a row. What nobody may be sent is a fault of the row; what may be right is told at the end.
     pub fn look(&mut self, recipient: &Recipient, path: &RelPath) -> Vec<RowFault> {
         let mut faults = Vec::new();
         for index in &self.shown {
@@ -81,7 +81,7 @@ impl Fillers {
         faults
     }
 
-    /// Reports the doubtful values, each once.
+    /// Tells what was found besides faults, each value once.
     pub fn finish(self, columns: &[String], path: &RelPath, diagnostics: &mut Diagnostics) {
         for ((index, value), (line, place, rows)) in self.found {
             let rows = counted(rows, "row", "rows");

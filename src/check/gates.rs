@@ -1,4 +1,4 @@
-//! `gate-missing`: a task destroys something without a decision before it.
+//! `gate-missing`: something is destroyed, and nobody was asked before.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -6,7 +6,7 @@ use crate::page::{Item, ItemKind, entry};
 use crate::rule;
 use crate::sheet::is_main;
 
-/// Verbs for what can't be undone.
+/// Words for what cannot be taken back.
 const VERBS: [&str; 9] = ["delete", "drop", "destroy", "wipe", "purge", "erase", "decommission", "revoke", "truncate"];
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -23,7 +23,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic.help("add one below it: `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
         }
     }
-    // After the first gate, a decision has been made about everything.
+    // Behind the first gate everything has been asked for.
     for item in page.items.iter().take_while(|item| !is_gate(item)) {
         if !matches!(item.kind, ItemKind::Task { done: false }) || !is_main(page, item) {
             continue;

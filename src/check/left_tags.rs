@@ -1,4 +1,4 @@
-//! `tag-in-code`: a template tag in code or in HTML, which would be sent unevaluated.
+//! `tag-in-code`: a template tag in code or in HTML, which a message would hold as it is written.
 
 use super::code_around;
 use crate::diagnostic::{Diagnostic, Diagnostics};

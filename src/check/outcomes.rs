@@ -1,4 +1,4 @@
-//! `step-verification`: commands without a way to see that they worked.
+//! `step-verification`: commands whose outcome nobody can judge.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};

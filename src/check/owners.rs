@@ -1,4 +1,4 @@
-//! `step-owner`: tasks without an owner.
+//! `step-owner`: tasks that nobody owns.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};

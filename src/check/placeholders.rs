@@ -34,7 +34,7 @@ pub fn check(page: &Page, source: &Source, project: &Project, diagnostics: &mut 
     }
 }
 
-/// Placeholders in notices that mailings send: errors in every build.
+/// Placeholders in what mailings send: errors of every build.
 pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
     let mut diagnostics = in_every_message(&project.config, inputs, mailings);
     diagnostics.extend(in_values(project, mailings));
@@ -53,7 +53,7 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing
     diagnostics
 }
 
-/// What to do about a placeholder in a notice, whose text may be intended.
+/// What to do about a placeholder of a notice: its text may be meant as it stands.
 fn way_out(written: &str) -> String {
     let mark = written.chars().next().filter(char::is_ascii_punctuation);
     match mark {
@@ -64,7 +64,7 @@ fn way_out(written: &str) -> String {
     }
 }
 
-/// Placeholders in configured texts that are part of every message.
+/// Placeholders in what stands in every message, whatever its notice says.
 fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     if mailings.is_empty() {
@@ -130,7 +130,7 @@ fn placeholder_of(value: &str) -> Option<String> {
     Some(value[one.span].to_owned())
 }
 
-/// The configured value of a variable, if it is a text that somebody wrote.
+/// What the configuration says for a variable, if it is a text that somebody wrote.
 fn value<'c>(variable: &str, config: &'c Config, event: Option<&'c Event>) -> Option<&'c String> {
     match variable.split_once('.')? {
         ("vars", name) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),

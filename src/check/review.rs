@@ -1,4 +1,4 @@
-//! `review-overdue`: pages whose review is overdue.
+//! `review-overdue`: pages that nobody has read for longer than they promise.
 
 use jiff::Timestamp;
 

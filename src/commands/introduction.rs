@@ -108,7 +108,7 @@ impl Introduction<'_> {
         lines
     }
 
-    /// T-0 as it was announced before, if it has moved since, or if the rules of its zone have changed.
+    /// T-0 as it was told before, if it has been moved since, or if its zone has other rules since.
     fn moved(&self) -> Vec<String> {
         let Some(clock) = &self.event.clock else { return Vec::new() };
         let now = clock.t0().timestamp();
@@ -189,7 +189,7 @@ impl Introduction<'_> {
     }
 }
 
-/// Which time-zone rules all times follow, and whether the system has newer ones.
+/// By which rules of zones all times are, and whether the system knows newer ones.
 fn zones_line() -> String {
     let newer = tzdata::newer().map_or_else(String::new, |newer| {
         format!("; this system has the newer {newer}: check whether your zones have changed, and update Runsheet")

@@ -377,7 +377,7 @@ pub fn refuse_dash(report: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The report must not be one of the files being written: a folder is replaced as a whole, and a file can only be one of the two.
+/// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
 fn refuse_report(report: &Path, target: Option<&Path>) -> Result<()> {
     refuse_dash(report)?;
     let Some(target) = target else { return Ok(()) };

@@ -15,7 +15,7 @@ use crate::source::RelPath;
 use crate::text::counted;
 use crate::world::{environment, streams, tzdata};
 
-/// Writes data to standard output. A reader that has gone away is not an error.
+/// Writes data to standard output. A reader that has gone away is no error.
 pub fn data(text: &str) -> Result<()> {
     streams::out(text.as_bytes())
 }

@@ -52,7 +52,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
                     let config = &last_good.project.config;
                     match crate::world::status::read(&last_good.root, config, clock::now(), options.offline) {
                         Ok(read) if read.snapshot != status.snapshot => status = read,
-                        // Nothing new, or a fault that was reported at the start.
+                        // Nothing new, or a fault that was told at the start.
                         _ => continue,
                     }
                 }
@@ -67,7 +67,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
                     }
                     faults
                 }
-                // An editor may remove a file for a moment while replacing it: the next change brings it back.
+                // A file may be gone for the moment in which an editor replaces it: the next change tells.
                 Err(error) => {
                     let fault = format!("error: {error:#}");
                     report::note(&options, &fault);

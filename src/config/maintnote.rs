@@ -50,7 +50,7 @@ impl Impact {
 }
 
 impl Maintnote {
-    /// Why an event and these columns are not enough for such programs.
+    /// Why an event and these columns cannot be told to such programs.
     pub fn faults(&self, event: &Event, columns: &[String]) -> Vec<Diagnostic> {
         let config = crate::source::configuration();
         let mut faults = Vec::new();

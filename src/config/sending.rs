@@ -131,7 +131,7 @@ fn refuse_secrets(reader: &mut Reader) {
     }
 }
 
-/// The host, if it is a valid one. That mails would go to it without TLS is reported, too.
+/// The host, unless it is none. That mails would go to it without TLS is reported, too.
 fn checked_host(reader: &mut Reader, host: Spanned<String>, tls: Tls) -> Option<String> {
     let fits = !host.value.is_empty() && host.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
     if !fits {

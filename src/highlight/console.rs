@@ -36,7 +36,7 @@ pub fn tokens(code: &str, memo: &mut Memo) -> Tokens {
             out.end();
             continue;
         };
-        // A command continues after a backslash, with or without its own prompt.
+        // A command goes on behind a backslash, with a prompt of its own or without one.
         let mut parts = vec![line.split_at(start)];
         while parts.last().is_some_and(|(_, command)| command.trim_end().ends_with('\\'))
             && let Some(next) = lines.next()

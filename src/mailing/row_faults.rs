@@ -9,7 +9,7 @@ use crate::rule::{self, Rule};
 use crate::source::RelPath;
 use crate::text::counted;
 
-/// Faults of rows as they are reported to the user.
+/// Faults of rows as the user is told of them.
 pub struct RowFaults {
     path: RelPath,
     /// The command that lists them all, if there is one.

@@ -56,7 +56,7 @@ pub fn shown(value: &str) -> String {
     value.chars().map(|c| if is_seen(c) { c.to_string() } else { format!("⟦U+{:04X}⟧", u32::from(c)) }).collect()
 }
 
-/// Invisible characters, which are reported by their numbers.
+/// What is not seen, and so is told by its number.
 pub fn is_unseen(c: char, value: &str) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFD}') || is_bidi_control(c) || is_blank(c, value)
 }

@@ -1,4 +1,4 @@
-//! When a mailing may be sent: its due time, the earliest and the latest, and how the present compares.
+//! When a mailing may be sent: its own time, the earliest and the latest, and what the present is to them.
 
 use jiff::{Timestamp, Zoned};
 
@@ -18,18 +18,18 @@ pub struct Times {
     pub last: Option<(Zoned, String)>,
 }
 
-/// How the present compares with the times of a mailing.
+/// What the present is to a mailing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Timing {
     Early,
     InTime,
-    /// It has no end, and its due time is past by more than [`PATIENCE`]: a person decides.
+    /// Nothing says until when its words hold, and its own time is past by more than [`PATIENCE`]: a person decides.
     Stale,
     /// Its content is no longer true.
     Late,
 }
 
-/// How many seconds after its due time a mailing without an end is still sent without a question.
+/// A mailing without an end may be sent so many seconds after its time without a question.
 const PATIENCE: i64 = 3600;
 
 impl Times {
@@ -49,7 +49,7 @@ impl Times {
         Some(Times { due, first, last })
     }
 
-    /// The same for a notice of a postponement: it may be sent until the announced start, also when T-0 has been moved.
+    /// The same for a notice that puts off what was announced: its words hold until the event was to begin, also when T-0 has been moved.
     pub fn until_the_announced(mut self, t0: Timestamp) -> Times {
         let zone = self.due.0.time_zone().clone();
         self.last = Some((t0.to_zoned(zone), "the announced T-0".to_owned()));

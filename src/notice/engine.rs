@@ -360,7 +360,7 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
     });
     tera.register_filter("link", |url: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
         match link::classify(url) {
-            // Text before an `@` looks like a host but is not.
+            // What stands before an `@` reads like a host and is none.
             Target::External(url) if link::is_web(&url) && link::has_user(&url) => {
                 Err(tera::Error::message(format!("the host is hidden behind an `@`: `{url}`")))
             }

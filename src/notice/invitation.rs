@@ -23,7 +23,7 @@ pub struct Invitation {
     end: Zoned,
     summary: String,
     url: Option<String>,
-    /// Whether recipients are asked for an answer.
+    /// Recipients are asked, and not only told.
     has_attendee: bool,
     /// The event's id, reduced to plain characters.
     name: String,

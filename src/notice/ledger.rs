@@ -208,7 +208,7 @@ impl Counts {
         self.all() - self.get(State::LeftOut)
     }
 
-    /// `12 accepted, 1 refused`, without zeros.
+    /// `12 accepted, 1 refused`, without those that are none.
     pub fn text(&self) -> String {
         let parts: Vec<String> = self
             .of

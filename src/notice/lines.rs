@@ -19,7 +19,7 @@ pub struct PlainLines<R> {
     row_line: u64,
     row_bytes: usize,
     quote: Quote,
-    /// The first line names the delimiter and is not a row.
+    /// The first line names the delimiter and is no row.
     skips_line: bool,
 }
 

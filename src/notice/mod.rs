@@ -1,4 +1,4 @@
-//! Notices: messages to users, written once in Markdown, compiled once, merged with each recipient.
+//! Notices: what users are told, written once in Markdown, compiled once, merged with each recipient.
 
 pub mod brake;
 pub mod campaign;
@@ -54,7 +54,7 @@ use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
 use crate::rule;
 use crate::source::{RelPath, Span};
 
-/// A notice from one file: Markdown written as HTML and as text, with marks in place of its template tags.
+/// A notice as one file tells it: Markdown written as HTML and as text, its template tags still marks.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// Unique in a project.
@@ -177,7 +177,7 @@ fn check_tables(body: &[Placed], context: &Context, diagnostics: &mut Diagnostic
     }
 }
 
-/// Rows that are no longer part of a table, because a statement comes before them.
+/// Rows of a table that are none, since a statement stands before them.
 fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
     let is_statement = |event: &Event| matches!(event, Event::Html(html) if tags::block(html).is_some());
     let before = |at: usize| events[..at].iter().rev().map(|(event, _)| event);

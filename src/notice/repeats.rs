@@ -23,7 +23,7 @@ pub struct Repeats {
     first: BTreeMap<u64, (usize, u64)>,
     kept: BTreeMap<u64, First>,
     last: u64,
-    /// If rows equal to the first are reported, too: for each address, by its hash, the first line and one that differs.
+    /// Whether rows that say the same as the first are told, too: of each address, by its hash, the first line and one that differs.
     same: Option<BTreeMap<u128, (u64, u64)>>,
 }
 
@@ -34,7 +34,7 @@ struct First {
     is_reported: bool,
 }
 
-/// What is wrong with the two rows of a pair. There is nothing for the first row if an earlier pair reported it.
+/// What is wrong with the two rows of a pair. Whose first one has been told with an earlier pair has none for it.
 pub struct Pair {
     pub first: Option<(u64, Diagnostic)>,
     pub later: (u64, Diagnostic),
@@ -56,7 +56,7 @@ impl Repeats {
         Repeats { path: path.clone(), columns, email, later, first, kept: BTreeMap::new(), last, same: None }
     }
 
-    /// Also reports rows equal to the first of their address: otherwise keeping a later row would bring them up next time.
+    /// Tells also of rows that say the same as the first of their address: whoever keeps a later one would find them the next time.
     pub fn with_same(self) -> Repeats {
         Repeats { same: Some(BTreeMap::new()), ..self }
     }

@@ -1,4 +1,4 @@
-//! Checks that the variables of a notice exist, before anything is rendered.
+//! Which variables a notice uses, held against those that there are, before anything is rendered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -108,7 +108,7 @@ fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut 
     }
 }
 
-/// The arguments of filters and functions. The engine ignores names that it does not know.
+/// What filters and functions can be told. The engine passes over a name that it does not know.
 const ARGUMENTS: [(&str, &[&str]); 35] = [
     ("when", &["zone", "form", "to", "lang"]),
     ("event.at", &["offset"]),
@@ -262,7 +262,7 @@ fn declare(root: &str) -> Option<String> {
 
 /// Reports `if` without `endif`, `endfor` without `for`, and the like.
 ///
-/// `home` is the Markdown element that contains a tag: a statement must close in the element that it opens in, or the HTML would be broken.
+/// `home` tells in which element of the Markdown a tag stands: what opens in one must close in it, or the HTML would not.
 pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut open: Vec<(&'static str, &Tag)> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {

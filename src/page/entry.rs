@@ -37,7 +37,7 @@ pub enum ItemKind {
         /// Ticked in the source: not part of a run.
         done: bool,
     },
-    /// One of these answers is chosen; the first one means go.
+    /// One of these answers is chosen; the first one goes on.
     Choice(Vec<String>),
     Alarm(Box<Alarm>),
 }

@@ -74,7 +74,7 @@ pub struct Finds {
     pub blanks: Vec<Blank>,
     pub rounds: Vec<Rounds>,
     pub blocks: Vec<Block>,
-    /// Boxes of a page that is not a run sheet.
+    /// Boxes of a page that is no run sheet.
     pub(super) boxes: usize,
     pub(super) section: Section,
     /// The items that the writer is inside, the innermost last.

@@ -129,7 +129,7 @@ fn next_opening(text: &str, from: usize) -> Option<(usize, Kind)> {
     })
 }
 
-/// `{#id}` behind a heading is not a comment.
+/// `{#id}` behind a heading is no comment.
 fn heading_id(text: &str) -> bool {
     text[2..].find(['}', '\n', ' ']).is_some_and(|end| text[2 + end..].starts_with('}') && end > 0 && !text[2..2 + end].ends_with('#'))
 }
@@ -304,14 +304,14 @@ impl Template {
     }
 }
 
-/// Marks that show a probe what was rendered: `VALUE number IS value END` for an expression, `BRANCH number IS` where a
+/// Marks by which a probe tells what was rendered: `VALUE number IS value END` for an expression, `BRANCH number IS` where a
 /// statement was followed (private use, which no value holds).
 pub const VALUE: char = '\u{F8F0}';
 pub const IS: char = '\u{F8F1}';
 pub const END: char = '\u{F8F2}';
 pub const BRANCH: char = '\u{F8F3}';
 
-/// Turns a text with marks into a template. `html` says whether text in code must be escaped.
+/// Turns a text with marks into a template. `html` tells whether text in code must be escaped.
 pub fn template(marked: &str, tags: &[Tag], html: bool) -> Template {
     write_template(marked, tags, html, false)
 }

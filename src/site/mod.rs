@@ -75,7 +75,7 @@ pub enum Target {
     /// Headers and redirects as Netlify and Cloudflare Pages read them.
     Headers,
     Redirects,
-    /// An empty file that makes GitHub Pages publish every file.
+    /// An empty file that tells GitHub Pages to publish every file.
     NoJekyll,
     /// The file that marks our own output.
     Marker,

@@ -103,7 +103,7 @@ pub fn order(title: &str) -> String {
             continue;
         }
         if !digits.is_empty() {
-            // The more digits, the larger the number; leading zeros do not count.
+            // The more digits, the larger the number; zeros before it are none.
             let number = digits.trim_start_matches('0');
             key.push_str(&format!("0{:03}{number}", number.len()));
             digits.clear();

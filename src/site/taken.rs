@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The addresses of a site, as the least careful file system distinguishes them.
+/// The addresses of a site, as the least careful file system tells them apart.
 #[derive(Debug, Default)]
 pub struct Taken {
     files: BTreeSet<String>,

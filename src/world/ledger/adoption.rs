@@ -1,4 +1,4 @@
-//! Campaigns under another name: found, adopted, or kept apart.
+//! Campaigns under another name: found, taken over, or told apart.
 
 use std::collections::{BTreeMap, BTreeSet};
 
