@@ -24,7 +24,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// What the shell is told.
+    /// The exit code for the shell.
     pub fn code(self) -> u8 {
         match self {
             Exit::Done => 0,

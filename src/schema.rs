@@ -127,7 +127,7 @@ mod tests {
     fn the_manual_describes_every_key_and_no_other() {
         let mut read = BTreeSet::new();
         keys("", &config::fields(), &mut read);
-        // Free keys and colours are told in words.
+        // The manual describes free keys and colours in prose.
         read.retain(|name| !["links", "vars"].contains(&&**name) && !name.starts_with("look.colors."));
         let mut described: BTreeSet<String> = descriptions(MANUAL).into_keys().collect();
         described.retain(|name| !name.starts_with("environment variables."));

@@ -51,7 +51,7 @@ pub const SEARCH: [&str; 2] = ["search.js", "search.css"];
 /// What only run sheets load.
 pub const SHEET: [&str; 3] = ["sheet.css", "sheet.js", "run.js"];
 
-/// Largest page that a template may write.
+/// The largest page that a template may write.
 const MOST_BYTES: usize = 64 << 20;
 
 /// Marks that the layout of mails must contain.

@@ -53,7 +53,7 @@ async function script(entry, ...groups) {
     write: false,
   });
   const safe = { passes: 4, inline: 1, lhs_constants: false, hoist_funs: true, conditionals: false };
-  // The scripts change no built-in object and read no property for what it does: then these are safe, too.
+  // The scripts change no built-in object, and no property access has side effects: so these options are safe, too.
   const compress = { ...safe, pure_getters: true, unsafe: true, unsafe_arrows: true, unsafe_methods: true };
   return (await minify(joined.outputFiles[0].text, { ecma: 2022, toplevel: true, compress })).code + "\n";
 }

@@ -17,18 +17,18 @@ const BESIDE: &str = "actual add affected agent and approximate choose closing c
     outage page pick planned preferred previous provide put scheduled select short start starting status support target \
     to type update window with your ihr ihre dein deine votre tu su seu uw der des de und";
 
-/// How what somebody is asked to fill in begins. More words follow.
+/// Beginnings of requests such as `insert date`; more words follow.
 const ASKS: &str = "insert |enter your |specify |describe |fill in |fill out |replace |your |brief description|short description|\
     description of |list of |name of |names of |link to |reason for |details of |specific |placeholder ";
 
-/// How it ends.
+/// Endings of requests such as `name here`.
 const ASKS_AT_END: &str = " here| goes here| hier| einfügen| eintragen| ici| aquí| aqui| qui";
 
-/// What is in brackets and is one as a whole.
+/// Bracketed words that are a placeholder without any others.
 const ALONE: &str = "placeholder|tba|tbc|tbd|todo|to be announced|to be confirmed|to be decided|to be defined|to be determined|\
     to be added|platzhalter";
 
-/// Capital words: two letters at least and no small one. A number such as `CVE-2027-1234` or `INC0012345` is none.
+/// Whether it is in capitals: at least two letters, none of them small. Numbers such as `CVE-2027-1234` or `INC0012345` don't count.
 pub fn is_shouted(inner: &str) -> bool {
     let begins = inner.trim_start_matches(['#', '$', '€', '£', '%', '*', '_', '.', '…', ' ', '(']);
     let letters = inner.chars().filter(|c| c.is_alphabetic()).count();

@@ -1,4 +1,4 @@
-//! `escaped-backtick`: code whose backticks were escaped on the way, and is text now.
+//! `escaped-backtick`: code whose backticks were escaped on the way, so that it is now text.
 
 use super::in_code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -9,7 +9,7 @@ use crate::source::Source;
 pub fn check(page: &Page, source: &Source, diagnostics: &mut Diagnostics) {
     let text = &source.text;
     let places: Vec<usize> = text.match_indices("\\`").map(|(at, _)| at).filter(|at| !in_code(page, &(*at..at + 2))).collect();
-    // Opening and closing one belong together: one remark for the two.
+    // An opening and a closing backtick belong together and give one diagnostic.
     let mut at = 0;
     while at < places.len() {
         let start = places[at];

@@ -1,4 +1,4 @@
-//! `blank-eaten`: blanks that GitHub and other readers of Markdown would show as a line or as bold text.
+//! `blank-eaten`: blanks that GitHub and other Markdown renderers would show as a line or as bold text.
 
 use pulldown_cmark::{Event, Tag};
 
@@ -18,7 +18,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// The places of blanks that plain Markdown takes for something else.
+/// The places of blanks that plain Markdown reads as something else.
 fn eaten(text: &str) -> Vec<Span> {
     let marked = blank::mark(text);
     let blanks: Vec<Span> = runs(&marked);

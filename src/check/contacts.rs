@@ -36,7 +36,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
                     in_contacts = (title.contains("contact") || title.contains("on-call") || title.contains("on call")).then_some(level);
                 }
             }
-            // An empty corner of the head is no contact.
+            // The empty corner cell of a header row does not count as a contact.
             Event::Start(Tag::TableHead) => in_head = true,
             Event::End(TagEnd::TableHead) => in_head = false,
             Event::Start(Tag::TableCell) if in_contacts.is_some() => {

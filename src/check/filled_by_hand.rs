@@ -10,11 +10,11 @@ use crate::source::Span;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub span: Span,
-    /// It looks like one on any page. Others may be what a page is about, and are looked for in notices and values alone.
+    /// Looks like one on any page. Others may be the subject of a page, and are searched only in notices and values.
     pub is_plain: bool,
 }
 
-/// Words that are one wherever they stand.
+/// Words that are placeholders everywhere.
 const WORDS: [&str; 3] = ["TODO", "TBD", "FIXME"];
 /// The same in notices only, in any case.
 const WORDS_OF_NOTICES: [&str; 4] = ["tba", "tbc", "tbd", "lorem ipsum"];
@@ -38,10 +38,10 @@ const MARKS: [(&str, &str, bool); 9] = [
     ("@@", "@@", false),
 ];
 
-/// The longest that is looked at in brackets and marks.
+/// The longest text that is examined in brackets and marks.
 const MOST: usize = 120;
 
-/// All that looks like one, in the order of the text; none within another.
+/// All placeholders, in the order of the text; none inside another.
 pub fn find(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     bracketed(text, &mut found);
@@ -59,7 +59,7 @@ pub fn find(text: &str) -> Vec<Found> {
     found
 }
 
-/// Whether a text is one and nothing else. Most values of a table are plain words.
+/// Whether a text is a placeholder and nothing else. Most values of a table are plain words, so those are ruled out first.
 pub fn is_one(text: &str) -> bool {
     let mut found = Vec::new();
     if text.starts_with(['[', '{', '$', '%', '*', '<', '«', '(', '#', '@', '_']) {
@@ -71,7 +71,7 @@ pub fn is_one(text: &str) -> bool {
     found.first().is_some_and(|one| one.span == (0..text.len()))
 }
 
-/// No form that is a word is longer.
+/// The length of the longest placeholder that is a word.
 const MOST_WORD: usize = 11;
 
 /// After a backslash, a mark is plain text (CommonMark §2.4).

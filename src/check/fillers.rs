@@ -1,4 +1,4 @@
-//! Values that stand in a table where there is none: what a program writes when it has nothing to write.
+//! Values that a program or a person writes into a table when there is no value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct Fillers {
     shown: Vec<usize>,
     /// By column and value: the first place, and how many rows.
     found: BTreeMap<(usize, &'static str), (usize, usize, u64)>,
-    /// What may be right is told of each row, too.
+    /// Whether values that may be right are also reported row by row.
     reports_each: bool,
 }
 
@@ -49,12 +49,12 @@ impl Fillers {
         Fillers { shown, found: BTreeMap::new(), reports_each: false }
     }
 
-    /// Tells what may be right of each row, as a warning, besides once at the end.
+    /// Also reports values that may be right row by row, as warnings, and not only once at the end.
     pub fn report_each(&mut self) {
         self.reports_each = true;
     }
 
-    /// Looks at a row. What nobody may be sent is a fault of the row; what may be right is told at the end.
+    /// Checks a row. A value that must not be sent is a fault of the row; one that may be right is reported at the end.
     pub fn look(&mut self, recipient: &Recipient, path: &RelPath) -> Vec<RowFault> {
         let mut faults = Vec::new();
         for index in &self.shown {
@@ -81,7 +81,7 @@ impl Fillers {
         faults
     }
 
-    /// Tells what was found besides faults, each value once.
+    /// Reports the values that may be right, each once.
     pub fn finish(self, columns: &[String], path: &RelPath, diagnostics: &mut Diagnostics) {
         for ((index, value), (line, place, rows)) in self.found {
             let rows = counted(rows, "row", "rows");

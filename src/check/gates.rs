@@ -1,4 +1,4 @@
-//! `gate-missing`: something is destroyed, and nobody was asked before.
+//! `gate-missing`: a step destroys something without a gate before it.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -6,7 +6,7 @@ use crate::page::{Item, ItemKind, entry};
 use crate::rule;
 use crate::sheet::is_main;
 
-/// Words for what cannot be taken back.
+/// Words for actions that cannot be undone.
 const VERBS: [&str; 9] = ["delete", "drop", "destroy", "wipe", "purge", "erase", "decommission", "revoke", "truncate"];
 
 pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
@@ -23,7 +23,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
             diagnostics.push(diagnostic.help("add one below it: `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
         }
     }
-    // Behind the first gate everything has been asked for.
+    // After the first gate, everything has been approved.
     for item in page.items.iter().take_while(|item| !is_gate(item)) {
         if !matches!(item.kind, ItemKind::Task { done: false }) || !is_main(page, item) {
             continue;

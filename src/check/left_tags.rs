@@ -1,4 +1,4 @@
-//! `tag-in-code`: a template tag in code or in HTML, which a message would hold as it is written.
+//! `tag-in-code`: a template tag in code or in HTML, which a message would show unevaluated.
 
 use super::code_around;
 use crate::diagnostic::{Diagnostic, Diagnostics};

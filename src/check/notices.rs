@@ -90,7 +90,7 @@ fn vague_words(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnostics) {
         let words = notice.language.words_of_rule(list);
         found.extend(words.iter().flat_map(|words| prose.find(words)).map(|span| (span, fault)));
     }
-    // "as soon as possible" holds "soon": the longer is told.
+    // "as soon as possible" contains "soon": report the longer one.
     found.sort_by_key(|(span, _)| (span.start, std::cmp::Reverse(span.end)));
     let mut reported_to = 0;
     for (span, fault) in found {
@@ -156,7 +156,7 @@ fn rest_of_time(rest: &str) -> Option<usize> {
     Some(rest.len() - behind.len() + word.len())
 }
 
-/// A length that was typed beside a word such as `takes`, and is not that of the event's window.
+/// A typed length next to a word such as `takes` that is not that of the event's window.
 fn other_durations(prose: &Prose, event: &Event, notice: &Notice, diagnostics: &mut Diagnostics) {
     let Some(window) = &event.window else { return };
     for sentence in sentences(&prose.text) {
@@ -228,7 +228,7 @@ fn long_subject(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnost
     }
 }
 
-/// A notice that asks for an action says which: by a step, an item or a link.
+/// A notice that asks for an action must say which: by a step, an item or a link.
 fn missing_action(shown: &ShownNotice, notice: &Notice, diagnostics: &mut Diagnostics) {
     let subject = shown.subject.to_lowercase();
     let body = shown.html.to_lowercase();

@@ -1,4 +1,4 @@
-//! `step-verification`: commands whose outcome nobody can judge.
+//! `step-verification`: commands without a way to tell whether they worked.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -1,4 +1,4 @@
-//! `step-owner`: tasks that nobody owns.
+//! `step-owner`: tasks without an owner.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -53,7 +53,7 @@ pub fn in_merged_notices(project: &Project, inputs: &Inputs, mailings: &[Mailing
     diagnostics
 }
 
-/// What to do about a placeholder of a notice: its text may be meant as it stands.
+/// How to fix a placeholder in a notice: its text may be intended.
 fn way_out(written: &str) -> String {
     let mark = written.chars().next().filter(char::is_ascii_punctuation);
     match mark {
@@ -64,7 +64,7 @@ fn way_out(written: &str) -> String {
     }
 }
 
-/// Placeholders in what stands in every message, whatever its notice says.
+/// Placeholders in the parts that every message has, whatever its notice.
 fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> Diagnostics {
     let mut diagnostics = Diagnostics::default();
     if mailings.is_empty() {
@@ -85,7 +85,7 @@ fn in_every_message(config: &Config, inputs: &Inputs, mailings: &[Mailing]) -> D
         let Some(one) = value.as_deref().and_then(placeholder_of) else { continue };
         let message = format!("placeholder would be sent in every message: `{key}` contains `{}`", visible(&one));
         let diagnostic = Diagnostic::new(rule::PLACEHOLDER, message).help("write the real value");
-        // The value may be written with escapes: then the file is named alone.
+        // The value may be written with escapes; then only the file is named.
         let place = source.and_then(|source| {
             let (start, line) = lines(source).find(|(_, line)| line.trim_start().starts_with(key) && line.contains(&one))?;
             let at = start + line.find(&one)?;
@@ -130,7 +130,7 @@ fn placeholder_of(value: &str) -> Option<String> {
     Some(value[one.span].to_owned())
 }
 
-/// What the configuration says for a variable, if it is a text that somebody wrote.
+/// The configured value of a variable, if it is text.
 fn value<'c>(variable: &str, config: &'c Config, event: Option<&'c Event>) -> Option<&'c String> {
     match variable.split_once('.')? {
         ("vars", name) => event.and_then(|event| event.vars.get(name)).or_else(|| config.vars.get(name)),

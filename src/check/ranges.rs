@@ -1,4 +1,4 @@
-//! `range-gap`, `range-overlap`: phases that leave time to nobody, or give it to two.
+//! `range-gap`, `range-overlap`: phases that leave time between them, or overlap.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};

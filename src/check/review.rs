@@ -1,4 +1,4 @@
-//! `review-overdue`: pages that nobody has read for longer than they promise.
+//! `review-overdue`: pages whose promised review is overdue.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! `alarm-threshold`: stop conditions that name no number, so that two people judge them differently.
+//! `alarm-threshold`: stop conditions without a number, which two people would judge differently.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};

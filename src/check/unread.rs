@@ -1,4 +1,4 @@
-//! `unread-time`, `unread-metadata`, `unknown-role`: what was meant for the plan, and is not read as it was meant.
+//! `unread-time`, `unread-metadata`, `unknown-role`: text meant for the plan that was not read as intended.
 
 use super::sheets::Sheet;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -36,7 +36,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A text that begins as a rhythm does, and is none.
+/// Text that begins like a recurrence but is not one.
 fn unread_rhythm(text: &str) -> Option<Diagnostic> {
     if !names_rhythm(text) || recurrence::read(text).is_some() {
         return None;
@@ -79,7 +79,7 @@ fn offset_in(text: &str) -> Option<&str> {
     })
 }
 
-/// Whether a text begins as a rhythm does.
+/// Whether a text begins like a recurrence.
 fn names_rhythm(text: &str) -> bool {
     const UNITS: [&str; 13] =
         ["second", "seconds", "min", "minute", "minutes", "hour", "hours", "day", "days", "night", "morning", "evening", "week"];
@@ -118,7 +118,7 @@ fn unread_metadata(text: &str, sheet: &Sheet) -> Option<Diagnostic> {
     Some(Diagnostic::new(rule::UNREAD_METADATA, message).help(help))
 }
 
-/// An owner whom the event does not know, and who is nearly one of its roles.
+/// An owner that the event does not declare but that is nearly one of its roles.
 fn unknown_role(name: &str, sheet: &Sheet) -> Option<Diagnostic> {
     let lower = name.to_lowercase();
     if lower.len() <= 2 || sheet.roles.contains_key(&lower) {

@@ -24,13 +24,13 @@ pub fn run(global: &Global, external: bool) -> Result<Exit> {
     let mut diagnostics = loaded.site.diagnostics.clone();
     diagnostics.extend(crate::check::run(&loaded.project, &loaded.site, &loaded.inputs));
     let mut keys = environment::keys();
-    // Nothing is written: whoever checks need not hold the secret.
+    // Nothing is written, so the check must work without the secret.
     keys.unsubscribe.get_or_insert_with(|| "unused: no message is made with this key".to_owned());
     for mailing in &loaded.project.config.mailings {
         let selection = Selection { may_be_skipped: true, ..Selection::all(mailing) };
         loaded.check(&selection, &keys, &mut diagnostics)?;
     }
-    // No page is shown: its code needs no colours.
+    // No page is shown, so its code needs no colours.
     loaded.site.config.site.highlight = false;
     let frame = Frame::with_sidebars(&loaded.site, &loaded.theme);
     for route in loaded.site.routes.keys() {

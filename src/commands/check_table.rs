@@ -31,7 +31,7 @@ pub fn run(global: &Global, name: &str, recipients: Option<&Path>, report_to: Op
     let mut locks = Locks::new(&loaded.root);
     let mut written = report_to.map(|report| TableReport::new(&loaded.root, report, &mut locks)).transpose()?;
     let mut keys = environment::keys();
-    // Nothing is written: whoever checks need not hold the secret.
+    // Nothing is written, so the check must work without the secret.
     keys.unsubscribe.get_or_insert_with(|| "unused: no message is made with this key".to_owned());
     let mut diagnostics = loaded.site.diagnostics.clone();
     let known = diagnostics.iter().count();

@@ -65,8 +65,8 @@ pub fn words_of(title: &str) -> String {
     if joined.is_empty() { "site".to_owned() } else { joined.to_owned() }
 }
 
-/// Other campaigns of this mailing and revision: in the project's own ledger, and in the others of this user. What this campaign has
-/// taken over is none.
+/// Other campaigns of this mailing and revision: in the project's own ledger, and in this user's other ledgers. Campaigns that this
+/// one has taken over are left out.
 pub fn elsewhere(root: &Path, project: &Project, campaign: &Campaign, own: Option<&mut dyn Store>) -> Result<Vec<Elsewhere>> {
     let mut found = Vec::new();
     let mut own = own;

@@ -108,7 +108,7 @@ impl Introduction<'_> {
         lines
     }
 
-    /// T-0 as it was told before, if it has been moved since, or if its zone has other rules since.
+    /// Says if T-0 has moved since it was announced, or if the rules of its zone have changed since.
     fn moved(&self) -> Vec<String> {
         let Some(clock) = &self.event.clock else { return Vec::new() };
         let now = clock.t0().timestamp();
@@ -189,7 +189,7 @@ impl Introduction<'_> {
     }
 }
 
-/// By which rules of zones all times are, and whether the system knows newer ones.
+/// Names the release of the time zone rules, and says whether the system has a newer one.
 fn zones_line() -> String {
     let newer = tzdata::newer().map_or_else(String::new, |newer| {
         format!("; this system has the newer {newer}: check whether your zones have changed, and update Runsheet")

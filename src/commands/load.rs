@@ -58,7 +58,7 @@ pub enum StatusFrom {
     Fetch,
     /// The last good snapshot.
     Kept,
-    /// As it was read before.
+    /// As they were read before.
     Given(Box<StatusInput>),
 }
 
@@ -173,7 +173,7 @@ impl Loaded {
         Ok(tally)
     }
 
-    /// What messages are made of.
+    /// The inputs of messages.
     pub fn materials<'a>(&'a self, keys: &'a Keys) -> Materials<'a> {
         Materials { site: &self.site, project: &self.project, theme: &self.theme, keys }
     }

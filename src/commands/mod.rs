@@ -40,7 +40,7 @@ pub use report::{end, error as say, usage};
 /// Runs a command. An error is about the world or the command line; faults of the user's files have already been reported.
 pub fn run(cli: &Cli) -> Result<Exit> {
     let global = &cli.global;
-    // A thread that runs before the sandbox is entered stays outside of it. So whoever enters it starts them afterwards.
+    // A thread that already runs when the sandbox is entered stays outside it. So commands with a sandbox start threads afterwards.
     let starts_none = matches!(cli.command, Command::Schema { .. } | Command::Explain { .. } | Command::Completions { .. });
     let starts_later =
         matches!(cli.command, Command::Build { .. } | Command::Serve { .. } | Command::Check { .. } | Command::Schedule { .. });

@@ -377,7 +377,7 @@ pub fn refuse_dash(report: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The report is no part of what is written: a folder is replaced whole, and a file is one or the other.
+/// The report must not be inside the output: a folder is replaced whole, and one file cannot be both.
 fn refuse_report(report: &Path, target: Option<&Path>) -> Result<()> {
     refuse_dash(report)?;
     let Some(target) = target else { return Ok(()) };

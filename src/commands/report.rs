@@ -15,7 +15,7 @@ use crate::source::RelPath;
 use crate::text::counted;
 use crate::world::{environment, streams, tzdata};
 
-/// Writes data to standard output. A reader that has gone away is no error.
+/// Writes data to standard output. If the reader has gone away, that does not count as an error.
 pub fn data(text: &str) -> Result<()> {
     streams::out(text.as_bytes())
 }
@@ -32,7 +32,7 @@ pub fn note(global: &Global, text: &str) {
     }
 }
 
-/// Says what is wrong with the command line; or help, or the version, if that was asked for.
+/// Prints what is wrong with the command line, or the help or version that was asked for.
 pub fn usage(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayVersion => streams::out_noted(version().as_bytes()),

@@ -52,7 +52,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
                     let config = &last_good.project.config;
                     match crate::world::status::read(&last_good.root, config, clock::now(), options.offline) {
                         Ok(read) if read.snapshot != status.snapshot => status = read,
-                        // Nothing new, or a fault that was told at the start.
+                        // Nothing has changed, or the fault was reported at the start.
                         _ => continue,
                     }
                 }
@@ -67,7 +67,7 @@ pub fn run(global: &Global, bind: IpAddr, port: u16, open: bool) -> Result<Exit>
                     }
                     faults
                 }
-                // A file may be gone for the moment in which an editor replaces it: the next change tells.
+                // A file may be missing for the moment in which an editor replaces it: wait for the next change.
                 Err(error) => {
                     let fault = format!("error: {error:#}");
                     report::note(&options, &fault);

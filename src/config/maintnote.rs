@@ -50,7 +50,7 @@ impl Impact {
 }
 
 impl Maintnote {
-    /// Why an event and these columns cannot be told to such programs.
+    /// Why such programs could not read this event with these columns.
     pub fn faults(&self, event: &Event, columns: &[String]) -> Vec<Diagnostic> {
         let config = crate::source::configuration();
         let mut faults = Vec::new();

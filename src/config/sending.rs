@@ -119,7 +119,7 @@ impl Tls {
 fn refuse_secrets(reader: &mut Reader) {
     for key in ["password", "pass", "token", "ledger_url"] {
         if reader.node(key).is_some() {
-            // Without its place: the line would be shown, and the secret is in it.
+            // Reported without its place: the line would be shown, and it contains the secret.
             let message = format!("`{key}` in [smtp]: secrets don't belong in the configuration");
             let help = match key {
                 "token" => "set RUNSHEET_SMTP_TOKEN in the environment, or use token_file or token_command",
@@ -131,7 +131,7 @@ fn refuse_secrets(reader: &mut Reader) {
     }
 }
 
-/// The host, unless it is none. That mails would go to it without TLS is reported, too.
+/// The host, if it is valid. Also reports mail that would go to it without TLS.
 fn checked_host(reader: &mut Reader, host: Spanned<String>, tls: Tls) -> Option<String> {
     let fits = !host.value.is_empty() && host.value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':'));
     if !fits {

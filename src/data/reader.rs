@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         Some(Spanned { value: number, span: node.span.clone() })
     }
 
-    /// A whole number within bounds; `u64::MAX` is none.
+    /// A whole number within bounds; `u64::MAX` itself is not allowed.
     pub fn count(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<u64> {
         let number = self.integer(key);
         self.field(key, false, || Shape::Integer(Some(bounds.clone())));

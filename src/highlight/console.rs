@@ -36,7 +36,7 @@ pub fn tokens(code: &str, memo: &mut Memo) -> Tokens {
             out.end();
             continue;
         };
-        // A command goes on behind a backslash, with a prompt of its own or without one.
+        // A backslash continues the command on the next line, with or without a prompt.
         let mut parts = vec![line.split_at(start)];
         while parts.last().is_some_and(|(_, command)| command.trim_end().ends_with('\\'))
             && let Some(next) = lines.next()

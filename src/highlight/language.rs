@@ -103,7 +103,7 @@ const DIAGRAMS: [&str; 4] = ["d2", "mermaid", "plantuml", "puml"];
 /// How similar a word must be to a suggestion, from 0 to 1.
 const LIKE: f64 = 0.85;
 
-/// Words for text that is no code.
+/// Words for plain text.
 const PLAIN: [&str; 6] = ["text", "txt", "plain", "plaintext", "none", "output"];
 
 static NAMES: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
@@ -126,12 +126,12 @@ static NAMES: LazyLock<BTreeMap<String, Language>> = LazyLock::new(|| {
 });
 
 impl Language {
-    /// The language of a name, in lower case; the error tells whether the name is at least one for plain text.
+    /// The language of a name, in lower case; the error says whether the name at least means plain text.
     pub fn find(name: &str) -> Result<Language, bool> {
         NAMES.get(name).copied().ok_or_else(|| PLAIN.contains(&name))
     }
 
-    /// The name that tells it from all others.
+    /// A unique name for the language.
     pub fn name(&self) -> &str {
         match self {
             Language::Syntax(index) => SET.syntaxes().get(*index).map_or("", |syntax| &syntax.name),
@@ -146,7 +146,7 @@ pub fn help(name: &str) -> String {
     if DIAGRAMS.contains(&name) {
         return "add a picture in `content/`, or use `text`: diagrams are not drawn".to_owned();
     }
-    // Names of more than one word cannot stand behind a fence, and short ones are like anything.
+    // Names of several words cannot follow a fence, and short names resemble anything.
     let words = NAMES.keys().filter(|known| known.len() > 2 && !known.contains(' ') && !known.starts_with('.'));
     let near = nearest(name, words.map(String::as_str).chain(PLAIN)).filter(|near| strsim::jaro_winkler(near, name) > LIKE);
     near.map_or_else(|| "use `text` for anything that is not code".to_owned(), |near| format!("did you mean `{near}`?"))

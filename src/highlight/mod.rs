@@ -2,7 +2,7 @@
 //!
 //! A class says what a token is, not how it looks: `a` name of a key or attribute, `c` comment, `d` deleted, `f` function or
 //! command, `i` inserted, `k` keyword, `n` number or constant, `o` output, `p` prompt, `s` string, `t` type or tag, `v`
-//! variable. Each line stands for itself: no element goes on into the next one.
+//! variable. Each line is complete: no element continues on the next one.
 
 mod console;
 mod grammar;

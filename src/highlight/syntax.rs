@@ -11,7 +11,7 @@ use super::token::{Line, Tokens};
 /// All grammars; loaded when the first block needs one.
 pub static SET: LazyLock<SyntaxSet> = LazyLock::new(two_face::syntax::extra_newlines);
 
-/// A line longer than this (bytes) is no code that anybody reads, and grammars are slow on it.
+/// A line longer than this (bytes) is not code for people, and grammars are slow on it.
 const MOST_LINE: usize = 4 << 10;
 /// How many states and lines of one grammar are remembered.
 const MOST_STATES: usize = 256;
@@ -99,7 +99,7 @@ impl Grammar {
     }
 }
 
-/// Cuts one line. `None` if the grammar cannot go on.
+/// Splits one line. `None` if the grammar cannot continue.
 fn cut_line(
     line: &str,
     parse: &mut ParseState,

@@ -42,7 +42,7 @@ pub struct Rules {
     pub unicode: bool,
 }
 
-/// Reads one address as a table holds it, and holds its domain against the look of its letters.
+/// Reads one address from a table, and checks its domain for letters that look alike.
 pub fn parse_with(text: &str, rules: Rules) -> Result<Address, Diagnostic> {
     let text = text.trim();
     let address = parse(text).map_err(|message| explain(text, message))?;

@@ -107,7 +107,7 @@ mod tests {
         check(&made("https%3A%2F%2Fb.example%2Fleave%3Fu%3D{token}%26x", Kind::Unsubscribe), Some(Kind::Unsubscribe));
         check(&made("mailto:face{token}feed@b.example", Kind::Unsubscribe), Some(Kind::Unsubscribe));
         check(&made("{token}", Kind::Bounce), Some(Kind::Bounce));
-        // A token of one kind is none of the other.
+        // A token for one purpose is not valid for the other.
         check(&made("{token}", Kind::Unsubscribe)[..32], None);
         check("bounces@b.example", None);
         check("", None);

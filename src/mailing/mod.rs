@@ -43,7 +43,7 @@ pub struct Selection<'a> {
     pub condition: Option<&'a str>,
     pub shard: Option<Shard>,
     pub limit: Option<u64>,
-    /// Whether what became of the notice's tags is told, too.
+    /// Whether to return the rendered values of the notice's tags, too.
     pub probed: bool,
     /// Whether each faulty row comes out with all of its faults. Otherwise only the first ones are reported.
     pub surveyed: bool,
@@ -133,7 +133,7 @@ pub enum Outcome<'a, P> {
     PassedBy(Recipient),
     /// The row repeats an earlier one.
     Repeated(Recipient),
-    /// It is wrong, and somebody chose to go on without it.
+    /// It is faulty, and somebody chose to continue without it.
     LeftOut(&'a LeftOut),
     /// It is faulty, or only doubtful; then its message follows, too. Comes out only of a survey.
     Faulty(BadRow),

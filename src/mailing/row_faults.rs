@@ -9,7 +9,7 @@ use crate::rule::{self, Rule};
 use crate::source::RelPath;
 use crate::text::counted;
 
-/// Faults of rows as the user is told of them.
+/// Faults of rows for the user.
 pub struct RowFaults {
     path: RelPath,
     /// The command that lists them all, if there is one.

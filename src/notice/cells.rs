@@ -7,7 +7,7 @@ use crate::text::is_bidi_control;
 /// The longest value.
 const MOST_FIELD: usize = 64 << 10;
 
-/// A byte of a value that is not UTF-8.
+/// Reports a byte of a value that is not UTF-8.
 pub fn byte_fault(column: &str, byte: Option<usize>) -> Option<Diagnostic> {
     let message = format!("column `{column}` is not UTF-8 at byte {}", byte?);
     Some(Diagnostic::new(rule::BAD_ENCODING, message).help("retype the character, or export the table again as UTF-8"))
@@ -56,7 +56,7 @@ pub fn shown(value: &str) -> String {
     value.chars().map(|c| if is_seen(c) { c.to_string() } else { format!("⟦U+{:04X}⟧", u32::from(c)) }).collect()
 }
 
-/// What is not seen, and so is told by its number.
+/// Invisible characters, which are shown by number.
 pub fn is_unseen(c: char, value: &str) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{FFFD}') || is_bidi_control(c) || is_blank(c, value)
 }

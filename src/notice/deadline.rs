@@ -1,4 +1,4 @@
-//! When a mailing may be sent: its own time, the earliest and the latest, and what the present is to them.
+//! When a mailing may be sent: its own time, the earliest and the latest, and how they relate to the present.
 
 use jiff::{Timestamp, Zoned};
 
@@ -18,18 +18,18 @@ pub struct Times {
     pub last: Option<(Zoned, String)>,
 }
 
-/// What the present is to a mailing.
+/// How the present relates to a mailing's times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Timing {
     Early,
     InTime,
-    /// Nothing says until when its words hold, and its own time is past by more than [`PATIENCE`]: a person decides.
+    /// There is no latest time, and its own time has passed by more than [`PATIENCE`]: a person decides.
     Stale,
     /// Its content is no longer true.
     Late,
 }
 
-/// A mailing without an end may be sent so many seconds after its time without a question.
+/// For this many seconds after its time, a mailing without a latest time is sent without asking.
 const PATIENCE: i64 = 3600;
 
 impl Times {
@@ -49,7 +49,7 @@ impl Times {
         Some(Times { due, first, last })
     }
 
-    /// The same for a notice that puts off what was announced: its words hold until the event was to begin, also when T-0 has been moved.
+    /// The same for a notice that postpones an event: it stays true until the announced beginning, even if T-0 has been moved since.
     pub fn until_the_announced(mut self, t0: Timestamp) -> Times {
         let zone = self.due.0.time_zone().clone();
         self.last = Some((t0.to_zoned(zone), "the announced T-0".to_owned()));

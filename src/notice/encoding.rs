@@ -16,7 +16,7 @@ fn misfit(path: &RelPath, line: usize, message: String, help: String) -> Diagnos
     Diagnostic::new(rule::BAD_ENCODING, message).at_line(path, line, 1).help(help)
 }
 
-/// What the first bytes say against the encoding that a table is read in.
+/// Reports first bytes that contradict the encoding with which a table is read.
 pub fn beginning_fault(beginning: &[u8], encoding: Encoding, path: &RelPath) -> Option<Diagnostic> {
     let read_as = encoding.name();
     if let Some((marked, _)) = encoding_rs::Encoding::for_bom(beginning) {

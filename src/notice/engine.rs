@@ -83,7 +83,7 @@ pub struct Layout<'a> {
 const FOOTER_RULE: &str = "----";
 
 impl Layout<'_> {
-    /// The end of the HTML part.
+    /// The footer of the HTML part.
     fn footer(&self) -> String {
         let mut footer = String::new();
         if !self.postal_address.is_empty() {
@@ -360,7 +360,7 @@ fn register(tera: &mut Tera, event: Option<&Event>, language: &str) {
     });
     tera.register_filter("link", |url: &str, _: Kwargs, _: &State| -> tera::TeraResult<String> {
         match link::classify(url) {
-            // What stands before an `@` reads like a host and is none.
+            // User information before an `@` looks like a host but is not.
             Target::External(url) if link::is_web(&url) && link::has_user(&url) => {
                 Err(tera::Error::message(format!("the host is hidden behind an `@`: `{url}`")))
             }

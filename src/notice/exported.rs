@@ -144,7 +144,7 @@ pub fn seal_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
 
 fn json_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
     let mut whole: serde_json::Value = serde_json::from_str(text).context("invalid JSON")?;
-    // A name that stands twice would be read as either by others.
+    // Other readers would accept either value of a repeated name.
     if serde_json::to_string_pretty(&whole)?.trim() != text.replace("\r\n", "\n").trim() {
         return Ok(Some("its form differs from that of an export".to_owned()));
     }
@@ -175,7 +175,7 @@ fn csv_fault(text: &str, seal: &Seal) -> Result<Option<String>> {
             }));
         }
     }
-    // Without a row there is nothing that was sealed.
+    // Without rows, nothing was sealed.
     Ok(rows.is_empty().then(|| "it has no rows".to_owned()))
 }
 

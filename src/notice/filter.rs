@@ -18,7 +18,7 @@ pub struct Filter {
 const NAME: &str = "filter";
 
 impl Filter {
-    /// Compiles a condition over the columns `r.COLUMN`. An error tells what is wrong with it.
+    /// Compiles a condition over the columns `r.COLUMN`. An error says what is wrong with it.
     pub fn new(condition: &str, columns: &[String]) -> Result<Filter> {
         if condition.contains("%}") || condition.contains("{%") || condition.contains("{{") {
             return Err(Error::new("write the condition alone, without braces"));

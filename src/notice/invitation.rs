@@ -23,7 +23,7 @@ pub struct Invitation {
     end: Zoned,
     summary: String,
     url: Option<String>,
-    /// Recipients are asked, and not only told.
+    /// Whether recipients are asked for an answer.
     has_attendee: bool,
     /// The event's id, reduced to plain characters.
     name: String,

@@ -208,7 +208,7 @@ impl Counts {
         self.all() - self.get(State::LeftOut)
     }
 
-    /// `12 accepted, 1 refused`, without those that are none.
+    /// `12 accepted, 1 refused`, without states that have no recipients.
     pub fn text(&self) -> String {
         let parts: Vec<String> = self
             .of

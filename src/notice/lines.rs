@@ -19,7 +19,7 @@ pub struct PlainLines<R> {
     row_line: u64,
     row_bytes: usize,
     quote: Quote,
-    /// The first line names the delimiter and is no row.
+    /// The first line names the delimiter and does not count as a row.
     skips_line: bool,
 }
 

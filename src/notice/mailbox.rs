@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::message::Message;
 
-/// A name that tells number and address. An address is data: only plain characters of it reach the path.
+/// A name with number and address. An address is data: only its plain characters reach the path.
 pub fn file_name(number: u64, to: &str) -> String {
     let plain: String =
         to.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '-' | '+' | '_') { c } else { '_' }).take(120).collect();

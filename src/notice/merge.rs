@@ -91,7 +91,7 @@ impl<'a> Merge<'a> {
         used.chain(["name".to_owned()]).chain(invitation.map(str::to_owned)).collect()
     }
 
-    /// Holds the variables of the notice against the columns of the recipients.
+    /// Checks the variables of the notice against the columns of the recipients.
     pub fn check_columns(&self, config: &Config, event: Option<&Event>, columns: &[String], diagnostics: &mut Diagnostics) {
         let scope = scope(config, event, columns.iter().map(String::as_str).filter(|column| is_name(column)));
         for Version { notice, compiled } in &self.versions {
@@ -136,7 +136,7 @@ impl<'a> Merge<'a> {
         while let Err(fault) = self.make(&recipient, |_| ()) {
             let filled = faults.iter().any(|known| !known.column.is_empty());
             let index = recipient.columns.iter().position(|column| !fault.column.is_empty() && *column == fault.column);
-            // A filter may take no word for a number: that is no fault of the row.
+            // A filter may reject the replacement word where it expects a number: that is not a fault of the row.
             if index.is_some() || !filled {
                 faults.push(*fault);
             }
@@ -161,7 +161,7 @@ impl<'a> Merge<'a> {
         self.version(recipient).compiled.probe(&context).unwrap_or_default()
     }
 
-    /// A template that fails: at an empty value it is the table that is to be mended.
+    /// A template that fails: if a value is empty, the table has to be fixed.
     fn render_fault(&self, notice: &Notice, fault: Fault, recipient: &Recipient) -> RowFault {
         let span = fault.span.unwrap_or(notice.span.clone());
         let line = usize::try_from(recipient.line).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! Notices: what users are told, written once in Markdown, compiled once, merged with each recipient.
+//! Notices to users: written once in Markdown, compiled once, merged with each recipient.
 
 pub mod brake;
 pub mod campaign;
@@ -54,7 +54,7 @@ use crate::page::{Body, Context, Dialect, Finds, Kind, tags};
 use crate::rule;
 use crate::source::{RelPath, Span};
 
-/// A notice as one file tells it: Markdown written as HTML and as text, its template tags still marks.
+/// A notice from one file: Markdown as HTML and as text, with its template tags still as marks.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// Unique in a project.
@@ -177,7 +177,7 @@ fn check_tables(body: &[Placed], context: &Context, diagnostics: &mut Diagnostic
     }
 }
 
-/// Rows of a table that are none, since a statement stands before them.
+/// Lines that look like table rows but are not, because a statement precedes them.
 fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
     let is_statement = |event: &Event| matches!(event, Event::Html(html) if tags::block(html).is_some());
     let before = |at: usize| events[..at].iter().rev().map(|(event, _)| event);
@@ -194,7 +194,7 @@ fn rows_behind_statements(events: &[Placed]) -> Vec<Span> {
     paragraphs.filter(|at| follows(*at) && is_row(*at)).map(|at| events[at].1.clone()).collect()
 }
 
-/// What a file is called without its language, in lower case, and its language if it is a translation.
+/// A file's name without its language, in lower case, and the language if it is a translation.
 pub fn translation(path: &RelPath) -> (String, Option<String>) {
     let stem = path.stem();
     match stem.rsplit_once('.').and_then(|(stem, tag)| Some((stem, language(tag)?))) {

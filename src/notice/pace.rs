@@ -32,7 +32,7 @@ const RECOVERS_AFTER: u32 = 50;
 /// How much of a rate may be used at once after a pause.
 const BURST: Duration = Duration::from_millis(250);
 
-/// A token bucket, told by the moment at which the next message is due.
+/// A token bucket, stored as the time at which the next message is due.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bucket {
     interval: Duration,

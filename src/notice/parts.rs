@@ -13,7 +13,7 @@ use crate::page::tags::Tag;
 use crate::rule;
 use crate::source::Span;
 
-/// The parts of a notice that are no body: its id and its subject.
+/// The parts of a notice outside its body: its id, stage and subject.
 pub(super) struct Parts {
     pub(super) id: Option<String>,
     /// The subject as written, with its place.
@@ -68,7 +68,7 @@ impl Parts {
         Some((text.to_owned(), place(events, range, offset)))
     }
 
-    /// Reports a subject that is not the only one, depends on something, or goes on in the next line.
+    /// Reports a second subject, one inside a condition or loop, or one that continues on the next line.
     pub(super) fn check_subjects(&self, title: &str, events: &[Placed], tags: &[Tag], context: &Context, diagnostics: &mut Diagnostics) {
         let Some((first, others)) = self.subjects.split_first() else { return };
         let place = |range: &Range<usize>| place(events, range, context.offset);
@@ -89,7 +89,7 @@ impl Parts {
         }
     }
 
-    /// The stage that it names; one that no series has is reported.
+    /// The stage it names; an unknown stage is reported.
     pub(super) fn stage(&self, context: &Context, diagnostics: &mut Diagnostics) -> Option<Stage> {
         let (name, at) = self.stage.as_ref()?;
         let stage = Stage::parse(name);

@@ -4,7 +4,7 @@ use super::engine::Rendered;
 use super::message::Message;
 use crate::text::html::escape;
 
-/// The query by which the theme's mail tells the dark.
+/// The media query for dark mode in the theme's mail.
 const DARK: &str = "(prefers-color-scheme: dark)";
 
 /// A complete HTML page. Each view of the mail is a separate frame that runs no script and loads nothing.

@@ -29,7 +29,7 @@ pub struct Recipient {
     pub columns: Arc<[String]>,
     /// One for each column; the value of `email` is the address as written.
     pub values: Vec<String>,
-    /// For places: `None` if the file is no CSV.
+    /// Used for places; `None` if the file is not a CSV.
     delimiter: Option<u8>,
 }
 
@@ -105,7 +105,7 @@ pub struct Recipients<R> {
 pub const MOST_NAMED: usize = 20;
 
 impl<R: Read> Recipients<R> {
-    /// Holds the columns of a table against the rules and the names that the mailing gives them.
+    /// Checks the columns of a table against the rules and the names that the mailing maps.
     pub fn open(rows: Table<R>, path: &RelPath, names: &Columns, rules: Rules) -> Result<Recipients<R>, Vec<Diagnostic>> {
         let headers = rows.columns().to_vec();
         let (mut columns, holds_names) = named(&headers, path, names, rows.header_line())?;
@@ -179,7 +179,7 @@ impl<R: Read> Recipients<R> {
         }
         let is_faulty = faults.iter().any(|(index, _)| *index == self.email);
         let cell = &values[self.email];
-        // What is told already is not told again as a bad address.
+        // A fault that is already reported is not reported again as a bad address.
         let rest: Cow<str> = if is_faulty { cell.chars().filter(|c| !is_unseen(*c, cell)).collect() } else { cell.into() };
         let address = match address::parse_with(&rest, self.rules) {
             Ok(address) => Some(address),
@@ -390,7 +390,7 @@ mod tests {
         let of = |text: &str| kinds(text, &[]);
         let (kinds, differing) = of("email,name,zone\na@b.example,x,UTC\na@b.example,y,UTC\na@b.example,x,UTC\n");
         assert_eq!((kinds, differing), (["2 new", "3 bad ", "4 again"].map(str::to_owned).to_vec(), vec![(2, 3)]));
-        // A row that is bad anyhow counts, too: whoever mends it would find out next time.
+        // A row that is faulty anyway counts, too: otherwise its repetition would show only after it is fixed.
         let (kinds, differing) = of("email,zone\na@b.example,Mars/Phobos\na@b.example,UTC\nc@d.example,UTC\nc@d.example,Mars/Phobos\n");
         assert_eq!(kinds, ["2 bad bad-zone", "3 bad ", "4 new", "5 bad bad-zone"]);
         assert_eq!(differing, [(2, 3), (4, 5)]);

@@ -23,7 +23,7 @@ pub struct Repeats {
     first: BTreeMap<u64, (usize, u64)>,
     kept: BTreeMap<u64, First>,
     last: u64,
-    /// Whether rows that say the same as the first are told, too: of each address, by its hash, the first line and one that differs.
+    /// Whether equal rows are reported, too: by address hash, the first line and a line that differs.
     same: Option<BTreeMap<u128, (u64, u64)>>,
 }
 
@@ -34,7 +34,7 @@ struct First {
     is_reported: bool,
 }
 
-/// What is wrong with the two rows of a pair. Whose first one has been told with an earlier pair has none for it.
+/// The faults of the two rows of a pair. Empty for the first row if it was reported with an earlier pair.
 pub struct Pair {
     pub first: Option<(u64, Diagnostic)>,
     pub later: (u64, Diagnostic),
@@ -56,7 +56,7 @@ impl Repeats {
         Repeats { path: path.clone(), columns, email, later, first, kept: BTreeMap::new(), last, same: None }
     }
 
-    /// Tells also of rows that say the same as the first of their address: whoever keeps a later one would find them the next time.
+    /// Also reports rows that equal the first one of their address: otherwise whoever keeps a later one would meet the fault next time.
     pub fn with_same(self) -> Repeats {
         Repeats { same: Some(BTreeMap::new()), ..self }
     }

@@ -71,7 +71,7 @@ impl std::fmt::Display for Reply {
 /// What follows from an answer to a step of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Go on; after the end of the message: the server has it.
+    /// Continue; after the end of the message, it means that the server has it.
     Good,
     /// Retry this recipient's message later. Says whether the server wants fewer messages.
     Deferred { slower: bool },
@@ -81,7 +81,7 @@ pub enum Verdict {
     Refused,
     /// Never for anybody: sending stops, and no recipient is marked as refused.
     Stop,
-    /// It is no answer to this step. Whether the server has the message is unknown after its end.
+    /// The answer does not fit this step. After the end of the message, it is unknown whether the server has it.
     Nonsense,
 }
 

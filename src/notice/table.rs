@@ -47,7 +47,7 @@ fn first_line(beginning: &[u8]) -> &[u8] {
     beginning.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or(beginning)
 }
 
-/// Excel takes the delimiter from a first line such as `sep=;`, which is no row.
+/// Excel takes the delimiter from a first line such as `sep=;`, which does not count as a row.
 fn named_delimiter(beginning: &[u8]) -> Option<u8> {
     let line = first_line(beginning.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(beginning));
     let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);

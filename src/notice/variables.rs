@@ -1,4 +1,4 @@
-//! Which variables a notice uses, held against those that there are, before anything is rendered.
+//! Checks the variables of a notice against the available ones, before anything is rendered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,7 +100,7 @@ fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut 
     for (index, token) in tokens.iter().enumerate() {
         let Token::Word(word, span) = token else { continue };
         if matches!(word.as_str(), "safe" | "escape" | "escape_html" | "escape_xml") && is_filter(tokens, index) {
-            // What is escaped by hand counts as safe, and can be changed behind that.
+            // Explicitly escaped text counts as safe, and later filters could change it.
             let diagnostic = Diagnostic::new(rule::UNSAFE_FILTER, format!("`{word}` could turn a value into HTML"));
             let diagnostic = diagnostic.at(path, span.start + tag.span.start..span.end + tag.span.start);
             diagnostics.push(diagnostic.help("remove it, and put HTML or Markdown in the notice itself"));
@@ -108,7 +108,7 @@ fn check_filters(tag: &Tag, tokens: &[Token], path: &RelPath, diagnostics: &mut 
     }
 }
 
-/// What filters and functions can be told. The engine passes over a name that it does not know.
+/// The arguments that filters and functions accept. The engine silently ignores unknown ones.
 const ARGUMENTS: [(&str, &[&str]); 35] = [
     ("when", &["zone", "form", "to", "lang"]),
     ("event.at", &["offset"]),
@@ -203,7 +203,7 @@ fn check_times(tag: &Tag, tokens: &[Token], scope: &Scope, path: &RelPath, diagn
         if matches!(word.as_str(), "event.start" | "event.end" | "event.at" | "event_at") {
             let span = span.start + tag.span.start..span.end + tag.span.start;
             let diagnostic = Diagnostic::new(rule::BARE_TIME, format!("`{word}` prints a time without a zone and a form"));
-            // Only who gets a mail has a zone.
+            // Only a recipient has a zone.
             let zone = if scope.contains_key("r") { "r.zone" } else { "\"UTC\"" };
             diagnostics.push(diagnostic.at(path, span).help(format!("add `| when(zone={zone}, form=\"datetime\")`")));
         }
@@ -262,7 +262,7 @@ fn declare(root: &str) -> Option<String> {
 
 /// Reports `if` without `endif`, `endfor` without `for`, and the like.
 ///
-/// `home` tells in which element of the Markdown a tag stands: what opens in one must close in it, or the HTML would not.
+/// `home` gives the Markdown element of each tag: a statement must close in the element in which it opens, or the HTML would not.
 pub fn check_blocks(tags: &[&Tag], home: impl Fn(&Tag) -> Option<usize>, path: &RelPath, diagnostics: &mut Diagnostics) {
     let mut open: Vec<(&'static str, &Tag)> = Vec::new();
     for tag in tags.iter().filter(|tag| tag.kind == Kind::Statement) {

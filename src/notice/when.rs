@@ -29,7 +29,7 @@ impl Form {
             "time" => Ok(Form::Time),
             "datetime" => Ok(Form::DateTime),
             "range" => Ok(Form::Range),
-            _ => Err(format!("`{text}` is no form of a time: use \"date\", \"time\", \"datetime\" or \"range\"")),
+            _ => Err(format!("unknown form of a time `{text}`: use \"date\", \"time\", \"datetime\" or \"range\"")),
         }
     }
 }

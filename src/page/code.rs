@@ -173,7 +173,7 @@ impl Info {
         read
     }
 
-    /// Takes a title or lines from the front of the words, and tells where they end; `None` if neither is there.
+    /// Takes a title or lines from the front of the words, and returns where they end; `None` if there is neither.
     fn part(&mut self, words: &str) -> Option<usize> {
         if let Some(title) = words.strip_prefix("title=\"").filter(|_| self.title.is_none()) {
             let (title, _) = title.split_once('"')?;

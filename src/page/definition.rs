@@ -11,7 +11,7 @@ use crate::rule;
 use crate::source::{RelPath, Span};
 use crate::text::Names;
 
-/// What was meant as a link or as a footnote and is none: Markdown shows it as the text that it is.
+/// Text that was meant as a link or a footnote but does not work as one: Markdown shows it as text.
 #[derive(Debug, Default)]
 pub struct Undefined {
     found: Vec<(Broken, Span)>,

@@ -37,7 +37,7 @@ pub enum ItemKind {
         /// Ticked in the source: not part of a run.
         done: bool,
     },
-    /// One of these answers is chosen; the first one goes on.
+    /// One of these answers is chosen; the first one lets the run continue.
     Choice(Vec<String>),
     Alarm(Box<Alarm>),
 }

@@ -30,7 +30,7 @@ impl Writer<'_, '_, '_> {
         let (kept, tail) = task::tail(&text, self.context.roles).map_or((text.as_str(), None), |(kept, tail)| (kept, Some(tail)));
         let Some((name, answers)) = task::choice(kept) else { return false };
         if text.contains(blank::MARK) {
-            // Whether `[ ] NO-GO at _____` is called `NO-GO` or `NO-GO at` is not for us to guess.
+            // It is impossible to know whether `[ ] NO-GO at _____` should be called `NO-GO` or `NO-GO at`.
             let diagnostic = Diagnostic::new(rule::TWO_BOXES, "boxes with a blank beside them are treated as text, not as a choice");
             self.report(diagnostic.help("put the blank on its own line"), start);
             return false;

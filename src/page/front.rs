@@ -147,7 +147,7 @@ fn closing(text: &str, start: usize, fence: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// Every key of front matter.
+/// Every front matter key.
 const KEYS: [&str; 16] = [
     "title",
     "description",

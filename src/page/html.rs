@@ -49,7 +49,7 @@ pub struct Context<'a> {
     pub roles: &'a BTreeMap<String, String>,
     /// The language of what the page adds to the text.
     pub language: &'a Language,
-    /// Names of values that are filled in on the page: `$NAME` in code shows them.
+    /// Names of variables that are filled in on the page: `$NAME` in code shows their values.
     pub vars: &'a BTreeSet<String>,
     /// Whether the text contains marks of template tags.
     pub tags: bool,
@@ -74,7 +74,7 @@ pub struct Finds {
     pub blanks: Vec<Blank>,
     pub rounds: Vec<Rounds>,
     pub blocks: Vec<Block>,
-    /// Boxes of a page that is no run sheet.
+    /// Boxes of a page other than a run sheet.
     pub(super) boxes: usize,
     pub(super) section: Section,
     /// The items that the writer is inside, the innermost last.

@@ -60,7 +60,7 @@ impl Writer<'_, '_, '_> {
             Event::End(TagEnd::Strikethrough) => self.push("</del>"),
             Event::Start(Tag::Link { dest_url, title, .. }) => self.link(dest_url, title, at),
             Event::Start(Tag::Image { dest_url, .. }) => self.image(dest_url, at),
-            // Links and pictures are closed where they are opened; blocks are no part of running text.
+            // Links and pictures are closed by the code that opens them; blocks do not belong in running text.
             Event::Start(Tag::Superscript | Tag::Subscript | block!())
             | Event::End(_)
             | Event::InlineMath(_)

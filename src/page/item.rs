@@ -106,7 +106,7 @@ impl<'t> Writer<'_, '_, 't> {
             }
             self.body.html.truncate(before);
         }
-        // What explains a stop condition is no work either.
+        // Text that explains a stop condition is not a task either.
         if is_alarms && marker.is_some() {
             self.at = first + 1;
             self.push("<li>");
@@ -229,7 +229,7 @@ impl<'t> Writer<'_, '_, 't> {
         self.push("</li>\n");
     }
 
-    /// A box on a page that is no run sheet: it shows how things stand, and nobody ticks it.
+    /// A box on an ordinary page: it shows the state of things, and nobody ticks it.
     fn shown_box(&mut self, done: bool, run_end: usize, end: usize) {
         if let Some(heading) = self.finds.headings.last_mut() {
             heading.tasks += 1;

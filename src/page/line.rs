@@ -29,7 +29,7 @@ impl TaskLine {
         let is_plain = last.is_some_and(|last| !run[last..].iter().any(|(event, _)| matches!(event, Event::End(_) | Event::Code(_))));
         let (mut words, mut tail) = (full.as_str(), None);
         let last_length = last.map_or(0, |last| if let Event::Text(text) = &run[last].0 { text.len() } else { 0 });
-        // A break behind the last text counts as a space of the line, and is none of that text.
+        // A break after the last text counts as a space of the line, but does not belong to the text.
         let text_end = full.len() - last.map_or(0, |last| plain_text(&run[last + 1..]).len());
         if is_plain {
             let shorter = words.trim_end().trim_end_matches("[ ]").trim_end();

@@ -28,7 +28,7 @@ macro_rules! mark {
     };
 }
 
-/// Matches the tags that are no part of running text.
+/// Matches the tags that cannot be in running text.
 macro_rules! block {
     () => {
         Tag::Paragraph
@@ -317,7 +317,7 @@ pub fn is_inline(tag: &Tag) -> bool {
     matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough | Tag::Link { .. } | Tag::Image { .. })
 }
 
-/// The ranges of the headings of a level, their ends included. Those in lists and quotes are none: nothing begins there.
+/// The ranges of the headings of a level, including their ends. Headings in lists and quotes are left out: no notice begins there.
 pub fn headings(events: &[Placed], level: HeadingLevel) -> Vec<Range<usize>> {
     let mut headings = Vec::new();
     let mut at = 0;

@@ -84,7 +84,7 @@ pub fn element_of_tag(events: &[Placed]) -> BTreeMap<usize, usize> {
     let mut open: Vec<usize> = vec![usize::MAX];
     for (at, (event, _)) in events.iter().enumerate() {
         match event {
-            // The block of a statement is no element of its own.
+            // The block of a statement does not count as an element.
             Event::Start(Element::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => {}
             Event::Start(_) => open.push(at),
             Event::End(_) => {
@@ -117,7 +117,7 @@ pub fn open_statements(events: &[Placed], tags: &[Tag]) -> usize {
     })
 }
 
-/// Events with the tags as they were written, for text that is no template.
+/// Events with the tags as written, for text that is not a template.
 pub fn restore<'t>(events: &[Placed<'t>], tags: &[Tag]) -> Vec<Placed<'t>> {
     events.iter().map(|(event, range)| (restored(event, tags), range.clone())).collect()
 }

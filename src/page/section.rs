@@ -66,7 +66,7 @@ impl Writer<'_, '_, '_> {
     }
 
     fn timing(&mut self, text: &str, track: Track, at: usize) -> Option<Timing> {
-        // `R+0:10` is written like `T+0:10`; only a way back has such offsets, so that `R+D budget` is none elsewhere.
+        // `R+0:10` is written like `T+0:10`; such offsets count only on a way back, so that `R+D budget` elsewhere is ordinary text.
         let from_decision = if track == Track::Reverse { from_decision(text, self.context.offset_unit) } else { None };
         if from_decision.is_some() {
             return from_decision;

@@ -113,7 +113,7 @@ impl Writer<'_, '_, '_> {
             Some(Alignment::Right) => " class=\"right\"",
             _ => "",
         };
-        // An empty header cell is no header.
+        // An empty header cell would not be a header.
         let element = if in_head && !text.is_empty() { "th" } else { "td" };
         let scope = if element == "th" { " scope=\"col\"" } else { "" };
         for part in ["<", element, class, scope] {

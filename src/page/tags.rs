@@ -99,7 +99,7 @@ pub fn mark(text: &str, path: &RelPath, offset: usize, diagnostics: &mut Diagnos
             let (open, close) = delimiters(kind);
             let diagnostic = Diagnostic::new(rule::UNCLOSED_TAG, format!("`{open}` is not closed"));
             diagnostics.push(diagnostic.at(path, place(line_end)).help(format!("close it with `{close}`")));
-            // The rest of the line is left out, so that the other lines can still be read.
+            // Skip the rest of the line, so that the other lines can still be read.
             marked.text.extend(std::iter::repeat_n(FILL, line_end - start));
             at = line_end;
             continue;
@@ -129,7 +129,7 @@ fn next_opening(text: &str, from: usize) -> Option<(usize, Kind)> {
     })
 }
 
-/// `{#id}` behind a heading is no comment.
+/// `{#id}` after a heading is not a comment.
 fn heading_id(text: &str) -> bool {
     text[2..].find(['}', '\n', ' ']).is_some_and(|end| text[2 + end..].starts_with('}') && end > 0 && !text[2..2 + end].ends_with('#'))
 }
@@ -304,14 +304,14 @@ impl Template {
     }
 }
 
-/// Marks by which a probe tells what was rendered: `VALUE number IS value END` for an expression, `BRANCH number IS` where a
-/// statement was followed (private use, which no value holds).
+/// Marks by which a probe shows what was rendered: `VALUE number IS value END` for an expression, `BRANCH number IS` where a
+/// statement was followed (private use, so they occur in no value).
 pub const VALUE: char = '\u{F8F0}';
 pub const IS: char = '\u{F8F1}';
 pub const END: char = '\u{F8F2}';
 pub const BRANCH: char = '\u{F8F3}';
 
-/// Turns a text with marks into a template. `html` tells whether text in code must be escaped.
+/// Turns a text with marks into a template. `html` says whether text in code must be escaped.
 pub fn template(marked: &str, tags: &[Tag], html: bool) -> Template {
     write_template(marked, tags, html, false)
 }

@@ -35,11 +35,11 @@ pub struct Project {
     roles: BTreeMap<String, String>,
     /// The languages that they are written in.
     languages: Languages,
-    /// Pages and the texts that they were made from, so that an edit costs one page.
+    /// Pages and the texts they were made from, so that after an edit only one page is read.
     memo: BTreeMap<RelPath, (Arc<str>, Arc<Page>)>,
 }
 
-/// Reads all files, in parallel. It never fails; pages that `earlier` has already are taken from it.
+/// Reads all files, in parallel. Never fails; reuses pages that `earlier` already has.
 pub fn parse(inputs: &Inputs, config: Config, languages: &Languages, mut diagnostics: Diagnostics, earlier: Option<&Project>) -> Project {
     let roles: BTreeMap<String, String> =
         config.events.values().flat_map(|event| event.roles.iter().map(|(key, title)| (key.clone(), title.clone()))).collect();

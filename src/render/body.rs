@@ -18,7 +18,7 @@ pub fn colourless(site: &Site, page: &SitePage) -> String {
 
 fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut String)) -> String {
     let (body, language) = (page.body(), &page.page.language);
-    // Colours make about two bytes of one.
+    // Highlighting roughly doubles the size of code.
     let code_length: usize = page.page.blocks.iter().map(|block| 2 * block.code.text.len()).sum();
     let mut html = body.fill_with(64 * body.holes.len() + code_length, |hole, html| match hole {
         Hole::Link(number) => {

@@ -31,7 +31,7 @@ pub struct Frame<'a> {
     pub(super) theme: &'a Theme,
     /// What is the same on every page of a language, by its tag.
     shared: BTreeMap<String, Context>,
-    /// The sidebar of each folder, without a mark at the page that is looked at.
+    /// The sidebar of each folder, without marking a current page.
     sidebars: BTreeMap<&'a str, String>,
     /// The path of the site on its host.
     base: String,
@@ -110,7 +110,7 @@ impl<'a> Frame<'a> {
         self.theme.render("nav.html", &context)
     }
 
-    /// What every page knows.
+    /// Variables of every page.
     fn context(&self, root: &str, language: &Language) -> Context {
         let mut context = self.shared.get(language.tag()).cloned().unwrap_or_default();
         context.insert("root", root);
@@ -186,7 +186,7 @@ impl<'a> Frame<'a> {
     }
 
     pub fn not_found(&self) -> Result<String, tera::Error> {
-        // It is shown at any address and is that of none.
+        // It is shown at any address, so it has none of its own.
         let page = PageContext {
             kind: "not-found",
             canonical: None,
@@ -258,7 +258,7 @@ fn with_current<'s>(sidebar: &'s str, root: &str, route: &str) -> [&'s str; 3] {
     }
 }
 
-/// What is the same on every page.
+/// Values that are the same on every page.
 fn shared(site: &Site, theme: &Theme, language: &Language) -> Context {
     let mut context = Context::new();
     insert_words(&mut context, language);

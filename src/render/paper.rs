@@ -14,7 +14,7 @@ use crate::sheet::owner;
 use crate::site::SitePage;
 use crate::text::html::escape;
 
-/// The names of the columns, above a list of tasks.
+/// The column names above a list of tasks.
 pub fn head(language: &Language) -> String {
     let columns = ["planned", "offset", "step", "owner", "estimate", "actual", "initials"].map(|key| format!("sheet.{key}"));
     let columns: String = columns.iter().map(|key| format!("<span>{}</span>", language.html(key))).collect();

@@ -16,7 +16,7 @@ use crate::site::{Site, SitePage, sheet_calendar};
 use crate::text::html::escape;
 use crate::theme::{LOOK, Theme, WORKER};
 
-/// What templates know of an event.
+/// Template variables of an event.
 pub fn event_context(event: Option<&Event>, language: &Language) -> serde_json::Value {
     let Some(event) = event else {
         return json!({ "name": language.text("sheet.offsets_only"), "mode": "none", "t0": null, "zones": [], "window_text": null });
@@ -43,7 +43,7 @@ pub fn event_context(event: Option<&Event>, language: &Language) -> serde_json::
     })
 }
 
-/// A moment in UTC, if the clock there is another one.
+/// A moment in UTC, if it differs from the event's clock.
 fn utc(at: &jiff::Zoned, language: &Language) -> Option<String> {
     let is_other = at.with_time_zone(TimeZone::UTC).datetime() != at.datetime();
     is_other.then(|| language.utc(at.timestamp()))
@@ -83,7 +83,7 @@ fn other_rules(event: Option<&Event>, language: &Language) -> Option<String> {
     Some(language.fill("run.other_rules", &[("zone", zone), ("release", zone::tzdata())]))
 }
 
-/// What sheets of this site are kept under in a browser.
+/// The key of this site's sheets in a browser's storage.
 pub fn site_key(site: &Site) -> String {
     format!("{}\n{}", site.config.site.base_url, site.config.site.title)
 }
@@ -122,7 +122,7 @@ pub fn when(site: &Site, page: &SitePage, heading: usize, html: &mut String) {
     html.push_str("</p>\n");
 }
 
-/// Says that a distance in days is not its number of times 24 hours, as the clocks change in between.
+/// A note that a distance in days differs from that many times 24 hours, because the clocks change in between.
 fn clock_change(step: &Step, clock: &Clock, language: &Language) -> Option<String> {
     let elapsed = step.start.as_ref()?.timestamp().as_second() - clock.t0().timestamp().as_second();
     let in_days = step.offset.parts.iter().any(|part| part.unit.is_calendar());
@@ -149,12 +149,12 @@ fn between(start: &str, end: &str, language: &Language) -> String {
     language.fill_html("sheet.to", &[("start", start), ("end", end)])
 }
 
-/// A moment on a page: a hyphen would let a narrow screen break the offset, a minus sign does not.
+/// A moment on a page: with a minus sign, because a narrow screen may break an offset at a hyphen.
 fn long(at: &jiff::Zoned, language: &Language) -> String {
     language.long(at).replace("(UTC-", "(UTC\u{2212}")
 }
 
-/// One time, or two where the step itself names its end.
+/// One time, or two if the step itself names its end.
 fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, language: &Language) -> String {
     let element = |at: &jiff::Zoned| {
         let at = zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
@@ -266,7 +266,7 @@ fn round_name(round: &Round, name: &str, html: &mut String) {
     }
 }
 
-/// A round's time: with its date where the date changes, with its offset where the clock stands twice at the same time.
+/// A round's time: with the date if it changes, and with the offset if the clock shows the same time twice.
 fn name(rounds: &[Round], index: usize, round: &Round, language: &Language) -> String {
     let Some(at) = &round.at else { return round.offset.clone() };
     let before = index.checked_sub(1).and_then(|before| rounds[before].at.as_ref());

@@ -22,7 +22,7 @@ pub struct Clock {
     holidays: BTreeSet<Date>,
 }
 
-/// Why a T-0 or an offset from it is no instant.
+/// Why a T-0, or an offset from it, has no instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClockError {
     message: String,
@@ -117,8 +117,8 @@ impl Clock {
     }
 }
 
-/// The instant of a date and a wall clock: moved forward if it does not exist, the first one if it exists twice. `None` if there
-/// is none, at the end of all years.
+/// The instant of a date and a wall clock: moved forward if it does not exist, the first one if it exists twice. `None` if it is
+/// out of range, at the end of the supported years.
 pub(super) fn wall(date: Date, time: Time, zone: &TimeZone) -> Option<Zoned> {
     zone.to_ambiguous_zoned(DateTime::from_parts(date, time)).compatible().ok()
 }

@@ -10,7 +10,7 @@ use super::heading::skip_decoration;
 use super::magnitude::{self, MARKS, digits, word};
 use super::offset::{Amount, Offset, Part, Unit};
 
-/// The most rounds a recurrence gives; a list as long as this may go on.
+/// The most rounds that a recurrence yields; a list of this length may be incomplete.
 pub const MOST_ROUNDS: usize = 200;
 
 /// A recurrence such as `Every 15 minutes` or `Daily at 09:00`.

@@ -8,7 +8,7 @@ pub const FIRST: Timestamp = Timestamp::constant(-62_135_510_400, 0);
 /// The last instant: after it, some zone has the year 10000.
 pub const LAST: Timestamp = Timestamp::constant(253_402_207_200, 0);
 
-/// What to say of a time that lies outside.
+/// The message for a time outside the range.
 pub const HELP: &str = "use a time between 0001-01-02T00:00:00Z and 9999-12-30T22:00:00Z, which are the years 1 to 9999 in every zone";
 
 /// Whether an instant has a year from 1 to 9999 in every zone.

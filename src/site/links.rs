@@ -153,7 +153,7 @@ impl<'a> Index<'a> {
         Some((below.to_owned(), page))
     }
 
-    /// Whether a route may be that of a file which is made when all pages are known: [`check_made`] tells whether it is.
+    /// Whether a route may belong to a generated file: [`check_made`] checks it once all pages are known.
     fn may_be_made(&self, route: &str) -> bool {
         let is_sheet = |stem: &str| self.page_at(&format!("{stem}.html")).is_some_and(|entry| entry.page.kind == Kind::RunSheet);
         hosting::MADE_LATE.contains(&route) || route.strip_suffix(".ics").is_some_and(is_sheet)
@@ -230,7 +230,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// What of an address tells its page from another.
+/// The distinctive part of a page's address.
 fn plain(route: &str) -> &str {
     route.trim_end_matches("index.html").trim_end_matches(".html").trim_matches('/')
 }
@@ -249,7 +249,7 @@ pub fn resolve(page: &Page, index: &Index, diagnostics: &mut Diagnostics) -> Vec
         .collect()
 }
 
-/// Where a link leads that is written in a file which is no page: its address relative to the site's root.
+/// The target of a link in a file other than a page: its address relative to the site's root.
 pub fn of_file(from: &RelPath, link: &Link, index: &Index) -> Result<String, Diagnostic> {
     target(from, None, link, index)
 }

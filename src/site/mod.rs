@@ -75,7 +75,7 @@ pub enum Target {
     /// Headers and redirects as Netlify and Cloudflare Pages read them.
     Headers,
     Redirects,
-    /// An empty file that tells GitHub Pages to publish every file.
+    /// An empty file that makes GitHub Pages publish every file.
     NoJekyll,
     /// The file that marks our own output.
     Marker,
@@ -168,7 +168,7 @@ pub struct Site {
     pub redirects: Vec<Redirect>,
     /// The languages that pages and notices can be in.
     pub languages: Languages,
-    /// Where the links of `[look]` lead.
+    /// The targets of the links of `[look]`.
     pub look: LookLinks,
     pub status: Option<Overview>,
     /// Code highlighted so far; the rest is highlighted when it is rendered.
@@ -401,7 +401,7 @@ fn theme_files(theme: &Theme, config: &Config, pages: &[&Arc<Page>]) -> BTreeSet
     files.map(|((_, route), _)| route.clone()).collect()
 }
 
-/// Adds what runsheet itself writes, where no file of the content is, under whatever case or form of the name.
+/// Adds the files that Runsheet itself writes, unless a content file has that name, in any case or Unicode form.
 fn add_ours(
     routes: &mut BTreeMap<Route, Target>,
     taken: &mut Taken,

@@ -58,7 +58,7 @@ fn folder_of(page: &Page) -> &str {
     below.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// All folders that hold pages, and those above them, the top first.
+/// All folders with pages, and the folders above them, the top first.
 pub fn sections(pages: &[&Arc<Page>], language: &Language) -> Vec<Section> {
     let mut folders: BTreeMap<String, Section> = BTreeMap::new();
     for page in pages {
@@ -103,7 +103,7 @@ pub fn order(title: &str) -> String {
             continue;
         }
         if !digits.is_empty() {
-            // The more digits, the larger the number; zeros before it are none.
+            // A number with more digits is larger; leading zeros don't count.
             let number = digits.trim_start_matches('0');
             key.push_str(&format!("0{:03}{number}", number.len()));
             digits.clear();
@@ -132,7 +132,7 @@ pub fn mark(of: &Language, around: &Language) -> String {
     if of.tag() == around.tag() { String::new() } else { of.attributes() }
 }
 
-/// Sections by their folder, and those below each, in order.
+/// Sections by folder, and the subsections of each, in order.
 #[derive(Debug, Default)]
 pub struct Folders {
     by_name: BTreeMap<String, usize>,

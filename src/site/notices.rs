@@ -43,7 +43,7 @@ pub fn check_names(project: &Project, diagnostics: &mut Diagnostics) {
     }
 }
 
-/// A translation tells of the same event as its original.
+/// Checks that a translation has the same event as its original.
 fn check_events(project: &Project, diagnostics: &mut Diagnostics) {
     let named = |page: &Page| project.config.event(page.front.event.as_ref().map(|name| name.value.as_str())).map(|event| event.id.clone());
     let notices = || project.pages.iter().flat_map(|page| page.notices.iter().map(move |notice| (page, notice)));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The addresses of a site, as the least careful file system tells them apart.
+/// The addresses of a site, compared as the least strict file system compares them.
 #[derive(Debug, Default)]
 pub struct Taken {
     files: BTreeSet<String>,

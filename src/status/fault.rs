@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 pub enum Fault {
     /// The project names no status server.
     NoProvider,
-    /// An address in the settings is none we ask.
+    /// An address in the settings is not one we would request.
     BadUrl { url: String, reason: &'static str },
     /// The slug in the settings is invalid.
     BadSlug { slug: String },

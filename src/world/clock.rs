@@ -22,7 +22,7 @@ fn cpu() -> Duration {
     Duration::new(u64::try_from(used.tv_sec).unwrap_or(0), u32::try_from(used.tv_nsec).unwrap_or(0))
 }
 
-/// Tells how long each part of a run took.
+/// Measures how long each part of a run takes.
 pub struct Stopwatch {
     started: Instant,
     parts: Vec<Part>,

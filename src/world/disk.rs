@@ -22,7 +22,7 @@ use crate::source::{RelPath, Source};
 const THEME_TEXT: [&str; 9] = ["html", "css", "js", "svg", "txt", "json", "toml", "xml", "webmanifest"];
 /// Largest text file that is read.
 const MOST_TEXT: u64 = 16 << 20;
-/// Folders that are no part of a project's sources.
+/// Folders that do not belong to a project's sources.
 const NOT_SOURCES: [&str; 7] = [".git", ".runsheet", "target", "node_modules", "public", "outbox", ".venv"];
 
 /// The nearest folder upwards that has a `runsheet.toml`.

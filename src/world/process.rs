@@ -158,7 +158,7 @@ pub fn unlikely_twice() -> String {
     blake3::hash(format!("{} {} {time:?} {random}", machine(), std::process::id()).as_bytes()).to_hex()[..8].to_owned()
 }
 
-/// Told when the user wants this program to end.
+/// Becomes true when the user wants this program to end.
 #[derive(Default)]
 pub struct Signal {
     pub came: AtomicBool,
@@ -166,7 +166,7 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// From now on the first SIGINT or SIGTERM is only noted; the second ends the program at once, and `say` is told why.
+    /// From now on, the first SIGINT or SIGTERM is only recorded; the second ends the program at once, and `say` gets the reason.
     pub fn watch(why: Error, say: impl Fn(&Error) + Send + 'static) -> Result<Arc<Signal>> {
         let signal = Arc::new(Signal::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot watch for signals")?;

@@ -45,7 +45,7 @@ impl Live {
         Live { pages: RwLock::new(pages), changes: watch::Sender::new(0) }
     }
 
-    /// Shows other pages from now on and tells every browser.
+    /// Shows other pages from now on, and notifies every browser.
     pub fn replace(&self, pages: Arc<dyn Pages>) {
         *self.pages.write().unwrap_or_else(std::sync::PoisonError::into_inner) = pages;
         self.changes.send_modify(|number| *number += 1);

@@ -33,7 +33,7 @@ pub struct Watch {
     root: PathBuf,
     changes: Receiver<Change>,
     watcher: RecommendedWatcher,
-    /// Tells of a folder that cannot be watched.
+    /// Reports a folder that cannot be watched.
     say: Box<dyn Fn(&Error) + Send>,
 }
 

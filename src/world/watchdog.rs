@@ -35,7 +35,7 @@ struct Job {
 }
 
 impl Watchdog {
-    /// Begins to watch. `say` tells the user why the process ends.
+    /// Begins to watch. `say` prints why the process ends.
     pub fn new(say: impl Fn(&Error) + Send + 'static) -> Result<Watchdog> {
         let jobs = Arc::new(Mutex::new(Jobs::default()));
         let (owner, end) = channel();

@@ -42,7 +42,7 @@ try {
     const lost = await page.evaluate(() => [...document.images].filter((one) => !one.naturalWidth).map((one) => one.getAttribute("src")));
     is(lost.join(), "", "pictures that are not shown");
     const sides = await page.locator("td").evaluateAll((all) => all.map((one) => getComputedStyle(one).textAlign).join());
-    is(sides, "left,center,right", "the columns");
+    is(sides, "start,center,right", "the columns");
     // Paper is white, whatever the screen is.
     await page.emulateMedia({ media: "print", colorScheme });
     if ((await colour()) === DARK) faults.push("a link has the colour of the dark on paper");

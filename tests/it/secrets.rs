@@ -220,7 +220,7 @@ fn a_mounted_secret_of_a_container_is_taken() {
     let writable = mount("true");
     let seen = dry_run(&project, &[&alone[..], &["sh", "-ec", &writable, "sh"]].concat());
     assert!(seen.contains("is not on a read-only in-memory mount"), "{seen}");
-    // Somebody else is at work in the same container.
+    // Another user's process in the same container.
     let other = mount(&format!(
         "mount -o remount,ro '{}' && (setpriv --reuid=4242 --regid=4242 --clear-groups sleep 60 & sleep 0.3)",
         place.path().display()

@@ -59,7 +59,7 @@ impl<'a, S: Source, P, G> Merging<'a, S, P, G> {
         row
     }
 
-    /// A row that repeats a wrong one is wrong, too: whoever mends only the first would have two that differ.
+    /// A row that repeats a faulty one is faulty, too: fixing only the first would leave two that differ.
     fn look_again(&mut self, recipient: Recipient) -> Row<'a> {
         let is_suppressed = self.chosen.as_ref().is_some_and(|chosen| chosen.suppression.holds(&recipient.address));
         if is_suppressed {

@@ -14,7 +14,7 @@ use crate::notice::table::Row;
 use crate::rule;
 
 impl<S: Source, P, G> Merging<'_, S, P, G> {
-    /// A fault that the sample shows too is no matter of one recipient, and one of the notice is none of a row.
+    /// A fault that the sample has, too, does not concern one recipient, and a fault of the notice does not concern a row.
     pub(super) fn of_the_row(&mut self, faults: Vec<RowFault>) -> Vec<RowFault> {
         let is_known = |fault: &Diagnostic| {
             let mut known = self.known.iter().chain(self.diagnostics.iter());
@@ -37,7 +37,7 @@ impl<S: Source, P, G> Merging<'_, S, P, G> {
         }
     }
 
-    /// All rows are read: rows of one address that differ are told of, for which the table is read once more.
+    /// After all rows: reports rows of one address that differ, for which the table is read once more.
     pub(super) fn compare(&mut self) -> Result<()> {
         let path = self.source.path();
         self.tally.table = self.hash.text();

@@ -88,7 +88,7 @@ pub struct Covered {
 pub enum Occasion {
     Frozen,
     Amended,
-    /// Rows that had been left out were mended.
+    /// Rows that had been left out were fixed.
     Extended,
     /// Sent although its time had passed.
     Late,
@@ -184,7 +184,7 @@ fn covers(events: &[Event]) -> impl Iterator<Item = (&Event, Covered)> {
     lines.filter_map(|event| Some((event, serde_json::from_str(&event.reply).ok()?)))
 }
 
-/// Holds plan and rows against the last line that vouches for them. Empty if an older program wrote the plan, and no line does.
+/// Compares plan and rows with the last line that covers them. Empty if an older program wrote the plan without such a line.
 pub fn verify_plan(plan: &Plan, events: &[Event], rows: &[Standing]) -> Vec<String> {
     let mut faults = Vec::new();
     let Some(covered) = last_cover(events) else {
@@ -210,11 +210,11 @@ pub fn verify_plan(plan: &Plan, events: &[Event], rows: &[Standing]) -> Vec<Stri
     faults
 }
 
-/// Holds a ledger against its history, whose lines come sorted by sender and number; each chain begins with the campaign's name.
+/// Compares a ledger with its history, whose lines come sorted by sender and number; each chain begins with the campaign's name.
 ///
-/// A line that was changed, taken out or put in breaks its chain. A row whose state, code or reply no line tells of was set by another
-/// hand, and so was a plan or a row that is not as its line says. What is cut off at the end of a chain together with what it tells of is
-/// not seen: compare the last hashes with those that `send` has said.
+/// A changed, removed or inserted line breaks its chain. If no line accounts for a row's state, code or reply, something else has
+/// changed the row; the same applies to a plan or row that does not match its line. If the end of a chain is cut off together with
+/// the rows it accounts for, this is not detected: compare the last hashes with those that `send` has printed.
 pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     let mut faults = Vec::new();
     let mut last: BTreeMap<&str, (&str, i64)> = BTreeMap::new();
@@ -224,7 +224,7 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     for event in events {
         let known = last.get(&*event.sender).copied();
         let (before, number) = known.unwrap_or((&plan.campaign, 0));
-        // Behind the last of all numbers there is none.
+        // The highest possible number has no successor.
         let next = number.checked_add(1);
         if Some(event.number) != next {
             let line = next.map_or_else(|| format!("a line after line {number}"), |next| format!("line {next}"));
@@ -236,7 +236,7 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
         last.insert(&event.sender, (&event.hash, event.number));
         latest.entry(&event.key).or_default().push(event);
     }
-    // A run of which nothing is left is missed by the one behind it.
+    // If all lines of a run were removed, the run after it shows that.
     let hashes: BTreeSet<&str> = events.iter().map(|event| event.hash.as_str()).collect();
     for (event, covered) in covers(events) {
         if covered.after.as_deref().is_some_and(|after| !hashes.contains(after)) {
@@ -251,7 +251,7 @@ pub fn verify(plan: &Plan, events: &[Event], rows: &[Standing]) -> Verified {
     Verified { faults, uncovered: uncovered(events, rows.len()) }
 }
 
-/// What is wrong with a row, by the lines that tell of it.
+/// What is wrong with a row, according to the lines about it.
 fn row_fault(row: &Standing, events: &[&Event]) -> Option<String> {
     let last = latest_of(events.iter().copied());
     let state = last.and_then(|event| State::parse(&event.state));

@@ -143,7 +143,7 @@ impl Picture<'_> {
         let name = self.name;
         let mut spoken = String::new();
         escape(&self.axis.language.fill("sheet.timeline", &[("name", name)]), &mut spoken);
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(
             html,
             "<p class=\"timeline-name\">{name}</p>\n\

@@ -1,4 +1,4 @@
-//! Campaigns under another name: found, taken over, or told apart.
+//! Campaigns under another name: finds them, takes them over, or declares them unrelated.
 
 use std::collections::{BTreeMap, BTreeSet};
 

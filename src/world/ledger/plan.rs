@@ -24,7 +24,7 @@ pub struct Particulars<'a> {
     pub t0: Option<Timestamp>,
     /// T-0 on its zone's clock, and the release of the zone's rules: see [`Covered`].
     pub clock: Option<(String, String)>,
-    /// The SEQUENCE of its window, if calendars are told of it.
+    /// The SEQUENCE of its window, if the messages have a calendar part.
     pub sequence: Option<u64>,
 }
 

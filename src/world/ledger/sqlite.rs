@@ -40,7 +40,7 @@ impl InFile {
         let folder = path.parent().context("the ledger's path has no folder")?;
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.with_context(|| format!("cannot create {}", folder.display()))?;
-        // Where a link leads is certain once the file is there.
+        // Where a link leads is certain only once the file exists.
         private().create(true).append(true).open(path).with_context(|| format!("cannot open {}", path.display()))?;
         let path = &real_path(path);
         let lock = lock_of(path);

@@ -46,7 +46,7 @@ impl Row {
     }
 }
 
-/// A database that keeps what it was told once `commit` has come back, whatever happens to the machine.
+/// A database that keeps its data once `commit` has returned, whatever happens to the machine.
 ///
 /// Parameters are `$1`, `$2` …, in the order of their first occurrence in a statement.
 pub trait Store: Send {
@@ -73,7 +73,7 @@ pub trait Store: Send {
 }
 
 /// The history has no key of its own here: in a file, where one sender is alone, it would be a second place to write with every
-/// message, and the chain tells a number that is twice there anyway.
+/// message, and the chain already reveals a number that occurs twice.
 pub const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS campaign (
     name TEXT PRIMARY KEY,

@@ -130,7 +130,7 @@ fn what_a_dead_sender_leaves(open: Open) {
     one.record(&[settle(accepted, State::Accepted, Duration::ZERO)]).unwrap();
     drop(one);
     let mut two = open("dead", "two");
-    // A shared ledger waits for the lease, which is no time here.
+    // A shared ledger waits for the lease, which has no length here.
     std::thread::sleep(Duration::from_millis(5));
     assert_eq!(two.sweep().unwrap(), 1);
     assert_eq!(states(&mut two), [State::Accepted, State::InDoubt, State::Planned]);

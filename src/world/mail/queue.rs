@@ -173,7 +173,7 @@ pub struct SendOptions<'a> {
     pub accepted: u64,
     /// Set by the user's signal.
     pub signal: &'a AtomicBool,
-    /// Told of every recipient that has come to a state.
+    /// Called for every recipient whose state has changed.
     pub tell: &'a (dyn Fn(State) + Sync),
 }
 

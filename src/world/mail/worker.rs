@@ -182,7 +182,7 @@ impl<'a, 'b> Worker<'a, 'b> {
                 Err(Failure::Passing(why)) => {
                     shared.lock().pace.slow_down();
                     let Some(time) = waits.next() else {
-                        // Others may go on with fewer connections than were wished for.
+                        // Other workers may continue with fewer connections than configured.
                         if !std::mem::replace(&mut self.gave_up, true) && shared.connectable.fetch_sub(1, Ordering::Relaxed) == 1 {
                             shared.stop(why);
                         }

@@ -41,7 +41,7 @@ async function kept(url) {
 // Hosts show a page under shorter addresses, too: "docs/" for docs/index.html, "docs/sheet" for docs/sheet.html.
 const named = (url) => [url, `${url}index.html`, `${url}.html`].find((one) => PAGES.has(one));
 
-// Clients that were given the saved page and not yet told so. Browsers call themselves online in many a dead network.
+// Clients that got the saved page and do not know it yet. Browsers report being online in many a dead network.
 const copied = new Set();
 
 // The network first: it may have a newer sheet or picture. A slow or broken one must not keep people waiting.

@@ -201,7 +201,7 @@ fn reason_of(challenge: &str) -> String {
     [said("status"), said("error")].into_iter().find(is_known).map_or_else(String::new, |word| format!(" (status {word})"))
 }
 
-/// An answer without its words: a server may say again what it was told, and that was a secret.
+/// An answer without its words: a server may repeat what it was sent, and that was a secret.
 fn without_words(reply: &Reply) -> String {
     let first = reply.text.split(' ').next().unwrap_or("");
     let parts: Vec<&str> = first.split('.').collect();

@@ -216,7 +216,7 @@ impl Connection {
     }
 
     fn lost(&self, server: &Server, step: Step, why: &str) -> Failure {
-        // What the server said in place of an answer may be the secret that it was told.
+        // The server's unexpected answer may contain the secret it was sent.
         let why = if step == Step::Auth { why.split(": `").next().unwrap_or("") } else { why };
         Failure::Passing(error!("the connection to {} was lost at {}: {why}", server.name(), step.name()))
     }
@@ -444,7 +444,7 @@ fn envelope(steps: &[Step], envelope: &Envelope) -> String {
     steps.iter().map(command).collect()
 }
 
-/// What an answer at the end of a message means; one that is none is given back.
+/// The meaning of an answer at the end of a message; an answer that does not fit is returned.
 fn answered(step: Step, reply: Reply) -> Result<Delivery, Reply> {
     match judge(step, &reply) {
         Verdict::Good => Ok(Delivery::Accepted(reply)),
@@ -453,7 +453,7 @@ fn answered(step: Step, reply: Reply) -> Result<Delivery, Reply> {
     }
 }
 
-/// Whether a line of an answer is its last; `None` if it is no line of one.
+/// Whether a line of an answer is its last; `None` if it is malformed.
 fn is_last_line(line: &str) -> Option<bool> {
     match line.as_bytes().get(3) {
         None | Some(b' ') => Some(true),

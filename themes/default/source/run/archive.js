@@ -73,7 +73,7 @@ function lineOf(one) {
   const saves = [button("%%button.export_one%%", () => save("json", one)), button("%%button.report%%", () => save("md", one))];
   return make("li.row", [phrase("%%run.entries run time count%%", name, full(start.at), log.length), ...saves, button("%%button.delete%%", remove)]);
 }
-/** The runs that this browser keeps, but for the one that goes on. */
+/** The runs that this browser keeps, except the one in progress. */
 export function linesOfRuns() {
   const runs = new Set(keys(root + ":").map((key) => key.slice(root.length + 1).split(":")[0]));
   if (isRunning()) runs.delete(state.run);

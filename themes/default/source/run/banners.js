@@ -8,7 +8,7 @@ import { alert, banners, signs } from "./desk.js";
 import { snapshot } from "./page.js";
 import { isRunning, onRender } from "./run.js";
 import { alarmsOf, wordsOf } from "./state.js";
-import { told } from "./words.js";
+import { sentence } from "./words.js";
 
 // With "./" a page's name from a file cannot be an address of another kind.
 const address = (page) => (page === sheet.page ? "" : "./" + "../".repeat(sheet.page.split("/").length - 1) + page);
@@ -21,7 +21,7 @@ onRender((shown, now, gate, plan, back) => {
   const [way] = [snapshot, ...snapshots.values()].flatMap(({ page, sections }) =>
     sections.filter((part) => part.track === "reverse").map((part) => `${address(page)}#${part.anchor}`));
   const bad = (name, entry, place = "", press = "") =>
-    banner("bad", `${name} ${told(shown, entry, full)}. `, place, " ", way ? link(way, "%%run.to_reverse%%") : "", " ", press);
+    banner("bad", `${name} ${sentence(shown, entry, full)}. `, place, " ", way ? link(way, "%%run.to_reverse%%") : "", " ", press);
   const alarms = tripped.map(({ key, entry }) => bad("%%run.alarm%%", entry,
     lost.has(entry.id) ? "%%run.not_on_sheet%%" : link(`${address(entry.page)}#alarm:${entry.item}`, "%%run.to_alarm%%"),
     isRunning() ? button("%%button.clear%%", () => turn(key)) : ""));

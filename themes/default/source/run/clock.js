@@ -7,7 +7,7 @@ const rule = (ms) => ruleAt(ms, event.offsets), usual = rule(toMs(event.t0) || D
 /** The clock on the wall at a moment, as if it were one in UTC. */
 export const wallOf = (ms) => ms + toMs(rule(ms)[1]);
 export const zoneName = () => `${event.zone || Intl.DateTimeFormat().resolvedOptions().timeZone} (${usual})`;
-// The zone is told where it is not the usual one: when the clocks go back, 01:15 comes twice.
+// The zone is named only where it is not the usual one: when the clocks go back, 01:15 comes twice.
 const parts = (ms) => [...dayAndTime(wallOf(ms), sheet.date), ...(rule(ms)[2] === usual ? [] : [rule(ms)[2]])];
 export const full = (ms) => parts(ms).join(" ");
 /** With its date only where that is not today. */

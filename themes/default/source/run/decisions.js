@@ -7,7 +7,7 @@ import { say } from "./operator.js";
 import { itemOf, words } from "./page.js";
 import { act, render, state } from "./run.js";
 import { alarmsOf, counts, countsElsewhere, doneAt, openGate, read, tripped, wordsOf } from "./state.js";
-import { told } from "./words.js";
+import { sentence } from "./words.js";
 
 const REASON = ["reason", "%%run.reason%%"];
 const decider = (item) => ["decider", "%%run.decided_by%%", item?.decider || items.find((one) => one.decider)?.decider];
@@ -45,7 +45,7 @@ export function turn(key) {
 /** Its times count from its beginning, so that it begins once. */
 function isBack() {
   const back = read(state, "reverse");
-  if (back) write(say, phrase("%%run.reverse_on entry%%", told(state, back)));
+  if (back) write(say, phrase("%%run.reverse_on entry%%", sentence(state, back)));
   return back;
 }
 export function reverse() {

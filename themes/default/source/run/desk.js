@@ -10,7 +10,7 @@ import { words } from "./page.js";
 import { act, isRunning, lastOwn, onRender, start, state } from "./run.js";
 import { counts } from "./state.js";
 import { boxOf } from "./tasks.js";
-import { lateBy, modeOf, told } from "./words.js";
+import { lateBy, modeOf, sentence } from "./words.js";
 
 const [head] = all(".desk-head", desk), starts = all(".start", desk), none = head.dataset.none;
 /** Alarms are spoken once, when they are tripped; of all else on top only what is written. */
@@ -36,7 +36,7 @@ onRender((shown, now, gate, plan) => {
   for (const one of starts) one.hidden = live;
   reverseButton.hidden = endButton.hidden = !live;
   undo.hidden = !last;
-  if (last) write(undo, phrase("%%button.undo entry%%", cut(told(state, last))));
+  if (last) write(undo, phrase("%%button.undo entry%%", cut(sentence(state, last))));
   desk.className = kind;
   mode.className = "mode " + kind;
   line.hidden = !start;

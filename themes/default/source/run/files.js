@@ -5,7 +5,7 @@ import { linesOfRuns, open, save } from "./archive.js";
 import { desk, press } from "./operator.js";
 import { places } from "./page.js";
 import { onRender, render, state } from "./run.js";
-import { toldWhole } from "./words.js";
+import { sentenceWithEnd } from "./words.js";
 
 /** So many entries of the log are shown. */
 const SHOWN = 200;
@@ -33,7 +33,7 @@ function owners() {
 function linesOfLog() {
   const more = state.log.length - SHOWN;
   return [
-    ...state.log.slice(-SHOWN).reverse().map((one) => make("li", toldWhole(state, one))),
+    ...state.log.slice(-SHOWN).reverse().map((one) => make("li", sentenceWithEnd(state, one))),
     ...(more > 0 ? [make("li", phrase("%%run.log_more count%%", more))] : []),
   ];
 }

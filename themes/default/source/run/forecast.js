@@ -1,4 +1,4 @@
-// When will the rest be done, if it goes on as planned from now?
+// When will the rest be done, if all goes as planned from now?
 import { byId, event, isStep, items, sections, toMs } from "../sheet/plan.js";
 import { doneAt, read } from "./state.js";
 
@@ -20,7 +20,7 @@ export function forecast(state, now) {
   const done = (item) => doneAt(state, item);
   const needs = (item) => (item.after?.map((id) => byId.get(id)) || [order[order.indexOf(item) - 1]]).filter((one) => wanted.has(one));
   const passed = new Set(order.filter(done));
-  // It goes on with what is added meanwhile.
+  // What is added meanwhile is visited, too.
   for (const item of passed) needs(item).forEach((one) => passed.add(one));
   // What was left open before the work that is done now holds nobody up; a stream beside it does.
   plan.skipped = order.filter((item) => passed.has(item) && !done(item));

@@ -82,7 +82,7 @@ export function match(before, after) {
   }
   for (const [spot, olds] of old.spots) {
     const news = now.spots.get(spot) || [], right = news.filter(free);
-    // Twins are told apart by their order, as long as nothing beside them has changed.
+    // Twins are distinguished by their order, as long as nothing beside them has changed.
     const steady = olds.length === news.length && (olds.length === 1 || olds.every((a, i) => a.near === news[i].near));
     olds.filter(free).slice(0, right.length).forEach((a, i) => pair(a, right[i], steady && olds.indexOf(a) === news.indexOf(right[i])));
   }

@@ -4,7 +4,7 @@ import { blanks, event, items, minutes, sheet, toMs } from "../sheet/plan.js";
 import { full, utc, zoneName } from "./clock.js";
 import { roundsOf, words } from "./page.js";
 import { doneAt, fieldText, offsetOf, planned, read } from "./state.js";
-import { modeOf, notesOf, told, toldWhole } from "./words.js";
+import { modeOf, notesOf, sentence, sentenceWithEnd } from "./words.js";
 
 const COLUMNS = "%%run.columns%%".split("|"), DONE = "%%run.done%%", NOT_TRIPPED = "%%run.not_tripped%%";
 const textOf = (notes) => notes.filter((note) => note?.[0] && !note[2]).map(([words]) => words);
@@ -54,8 +54,8 @@ const bullets = (lines) => lines.map((one) => "- " + safe(one));
 /** The report, in Markdown. */
 export function report(state) {
   const { log, start } = state, { t0, run } = start.value, end = read(state, "end"), steps = rows(state, full);
-  const both = (at) => `${full(at)} (${utc(at)})`, signed = (words, { at, by }) => phrase(words, both(at), by), words = (one) => told(state, one, full);
-  const entries = (wanted, as = (one) => toldWhole(state, one, full)) => bullets(log.filter(wanted).map(as));
+  const both = (at) => `${full(at)} (${utc(at)})`, signed = (words, { at, by }) => phrase(words, both(at), by), words = (one) => sentence(state, one, full);
+  const entries = (wanted, as = (one) => sentenceWithEnd(state, one, full)) => bullets(log.filter(wanted).map(as));
   const dates = [t0, event.t0].map((one) => (one === null ? "%%run.not_set%%" : both(toMs(one))));
   const fields = blanks.map((blank) => [blank, read(state, "field", blank.id)]).filter(([, one]) => one);
   const parts = {

@@ -21,14 +21,14 @@ const views = [];
 export const onRender = (view) => views.push(view);
 
 let isEmpty = false;
-/** Shows the run, or the sheet as it is without one, until told otherwise. */
+/** Shows the run, or the sheet as it is without one, until it is called with something else. */
 export function render(empty = isEmpty) {
   isEmpty = empty;
   const shown = isEmpty ? nothing : state, now = Date.now();
   const gate = openGate(shown), plan = forecast(shown, now), back = read(shown, "reverse");
   const from = document.activeElement, stamp = from.closest(".stamp"), wasSeen = from.offsetParent;
   for (const view of views) view(shown, now, gate, plan, back);
-  // The keyboard goes on at what a stamp describes, or at the desk.
+  // The focus moves to what a stamp describes, or to the desk.
   if (wasSeen && !from.offsetParent) all(stamp ? `[aria-describedby="${stamp.id}"]` : "#DESK summary")[0].focus({ preventScroll: true });
 }
 

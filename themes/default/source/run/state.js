@@ -24,7 +24,7 @@ export function fold({ run, log: book, snapshots }) {
   const replaced = new Set(), cells = new Map(), lost = new Set();
   const replace = (entry) => entry?.parents.forEach((id) => replaced.add(id));
   for (const entry of log) if (!undone.has(entry.id)) replace(entry);
-  // It goes on with what is added meanwhile.
+  // What is added meanwhile is visited, too.
   for (const id of replaced) replace(book.get(id));
 
   /** Where an entry belongs on this page: to which item, and if its words are the same. */

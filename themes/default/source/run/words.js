@@ -40,7 +40,7 @@ export function notesOf(state, kind, key, item, clock = time) {
 }
 
 /** An entry as a sentence. */
-export function told(state, entry, clock = time) {
+export function sentence(state, entry, clock = time) {
   const { kind, item, at, by } = entry, value = entry.value || "", on = item && wordsOf(state, entry, clock);
   // What took back something that took back something has no end in a forged file.
   const back = kind === "undo" && state.log.find((one) => one.id === item && one.kind !== kind);
@@ -54,11 +54,11 @@ export function told(state, entry, clock = time) {
     round: "%%run.entry_round who number item%%",
   }[kind] || "%%run.entry_did who what item%%";
   const what = {
-    start: modeOf({ value }), undo: back ? told(state, back, clock) : on, field: value, round: String(value).slice(1),
+    start: modeOf({ value }), undo: back ? sentence(state, back, clock) : on, field: value, round: String(value).slice(1),
   }[kind] ?? gist(entry);
   return phrase(words, `${clock(at)} ${by}`, what, on) + reasons(value);
 }
 
 /** The same, with what became of it. */
-export const toldWhole = (state, entry, clock) => told(state, entry, clock)
+export const sentenceWithEnd = (state, entry, clock) => sentence(state, entry, clock)
   + (state.undone.has(entry.id) ? "%%run.taken_back%%" : "") + (state.lost.has(entry.id) ? "%%run.gone%%" : "");

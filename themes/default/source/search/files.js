@@ -9,7 +9,7 @@ window.runsheetSearch = (name, content) => waiting[name]?.(content);
 function load(name, path) {
   loaded[name] ??= new Promise((done, fail) => {
     waiting[name] = done;
-    // A file that is no script, or another one, hands nothing over.
+    // A file with another script, or none, calls nothing.
     const script = make("script", [], { src: `${root}search/${path}.js`, onload: fail, onerror: fail });
     document.head.append(script);
   }).catch((fault) => {

@@ -14,7 +14,7 @@ for (const one of byId.values()) one.in = sections[one.section] || {};
 export const isMain = (section) => section.track === "main";
 export const isStep = (item) => item.kind !== "alarm" && !item.done;
 
-/** Times of the plan are seconds, those of the clock milliseconds; 0 is none. */
+/** Times of the plan are seconds, those of the clock milliseconds; 0 means no time. */
 export const toMs = (seconds) => (seconds || 0) * 1000;
 export const minutes = (ms) => Math.round(ms / 60000);
 export const cut = (text) => (text.length > 60 ? text.slice(0, 59) + "…" : text);
