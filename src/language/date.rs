@@ -8,14 +8,14 @@ use super::Language;
 use crate::schedule::moment::{datetime_attribute, long_zone, time as clock};
 use crate::text::html::escape;
 
-/// Writes a moment as an element, in the words given.
-pub fn time(at: &Zoned, words: &str, html: &mut String) {
-    html.push_str(&format!("<time datetime=\"{}\">", datetime_attribute(at)));
-    escape(words, html);
-    html.push_str("</time>");
-}
-
 impl Language {
+    /// Writes a moment as an element, in the words given.
+    pub fn time(&self, at: &Zoned, words: &str, html: &mut String) {
+        html.push_str(&format!("<time datetime=\"{}\"{}>", datetime_attribute(at), self.mark("date")));
+        escape(words, html);
+        html.push_str("</time>");
+    }
+
     /// A moment in full: `Thu 12 Feb 2026, 02:00 GMT (UTC+0)`.
     pub fn long(&self, at: &Zoned) -> String {
         format!("{}, {} {}", self.date(at.date()), clock(at), long_zone(at))

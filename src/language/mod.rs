@@ -13,7 +13,6 @@ use toml::Table;
 
 use crate::text::html::escape;
 
-pub use date::time;
 pub use project::read;
 
 /// The language that has every word.

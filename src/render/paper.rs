@@ -8,7 +8,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use crate::config::Event;
-use crate::language::{Language, time};
+use crate::language::Language;
 use crate::schedule::{Offset, Origin};
 use crate::sheet::owner;
 use crate::site::SitePage;
@@ -29,7 +29,7 @@ pub fn plan(page: &SitePage, item: usize, event: Option<&Event>, html: &mut Stri
         let utc = start.with_time_zone(TimeZone::UTC);
         let language = &page.page.language;
         let date = if utc.date() == start.date() { String::new() } else { format!("{} ", language.day(utc.date())) };
-        time(start, &format!("{} {}", language.day(start.date()), start.strftime("%H:%M")), html);
+        language.time(start, &format!("{} {}", language.day(start.date()), start.strftime("%H:%M")), html);
         html.push_str(&format!(" <small>{date}{}</small>", utc.strftime("%H:%M UTC")));
     }
     html.push_str("</span><span>");

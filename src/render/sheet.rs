@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use crate::config::{Event, Mode};
-use crate::language::{Language, time};
+use crate::language::Language;
 use crate::page::Kind;
 use crate::page::link;
 use crate::schedule::{Clock, Origin, moment, zone};
@@ -159,7 +159,7 @@ fn times(step: &Step, start: &jiff::Zoned, zone: Option<&TimeZone>, language: &L
     let element = |at: &jiff::Zoned| {
         let at = zone.map_or_else(|| at.clone(), |zone| at.with_time_zone(zone.clone()));
         let mut html = String::new();
-        time(&at, &long(&at, language), &mut html);
+        language.time(&at, &long(&at, language), &mut html);
         html
     };
     match step.end.as_ref().filter(|_| step.end_offset.is_some()) {
@@ -224,7 +224,7 @@ pub fn rounds(page: &SitePage, list: usize, html: &mut String) {
     html.push_str("</tr></thead>\n<tbody>\n");
     for (round, name) in rounds.iter().zip(&names) {
         html.push_str(&format!("<tr data-round=\"{}\"><th scope=\"row\">", round.key));
-        round_name(round, name, html);
+        round_name(round, name, &page.page.language, html);
         html.push_str("</th>");
         for (index, item) in items.iter().enumerate() {
             html.push_str("<td><input type=\"checkbox\" data-item=\"");
@@ -252,16 +252,16 @@ fn alone(page: &SitePage, item: usize, rounds: &[Round], names: &[String], html:
         html.push_str(", ");
         escape(name, html);
         html.push_str("\"> ");
-        round_name(round, name, html);
+        round_name(round, name, &page.page.language, html);
         html.push_str("</label></li>");
     }
     html.push_str("</ul>");
 }
 
 /// The name of a round, with its moment for the page's script if it has one.
-fn round_name(round: &Round, name: &str, html: &mut String) {
+fn round_name(round: &Round, name: &str, language: &Language, html: &mut String) {
     match &round.at {
-        Some(at) => time(at, name, html),
+        Some(at) => language.time(at, name, html),
         None => escape(name, html),
     }
 }

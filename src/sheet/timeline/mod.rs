@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use jiff::Zoned;
 
 use self::axis::offset;
-use crate::language::{Language, time};
+use crate::language::Language;
 use crate::text::html::escape;
 
 /// A bar or mark of the timeline.
@@ -78,6 +78,8 @@ pub fn html(entries: &[Entry], marks: &Marks) -> String {
 /// A mark with its name and its line.
 #[derive(Clone, Copy)]
 struct Mark<'a> {
+    /// The name of its name among the words.
+    key: &'static str,
     name: &'a str,
     dashes: &'static str,
     /// Whether it is about the way back.
@@ -88,15 +90,13 @@ struct Mark<'a> {
 impl Marks {
     /// Those that are known, by time.
     fn list(&self) -> Vec<Mark<'_>> {
-        let words = |key: &str| self.language.text(&format!("sheet.{key}"));
-        let start = words(if self.window_end.is_some() { "window_start" } else { "start" });
-        let mut list = vec![Mark { name: start, dashes: "none", rollback: false, at: &self.t0 }];
-        let no_return = self.no_return.as_ref();
-        list.extend(no_return.map(|at| Mark { name: words("no_return"), dashes: "none", rollback: true, at }));
-        let rollback_by = self.rollback_by.as_ref();
-        list.extend(rollback_by.map(|at| Mark { name: words("rollback_by"), dashes: "6 4", rollback: true, at }));
-        let window_end = self.window_end.as_ref();
-        list.extend(window_end.map(|at| Mark { name: words("window_end"), dashes: "2 4", rollback: false, at }));
+        let mark =
+            |key: &'static str, dashes, rollback, at| Mark { key, name: self.language.text(&format!("sheet.{key}")), dashes, rollback, at };
+        let start = if self.window_end.is_some() { "window_start" } else { "start" };
+        let mut list = vec![mark(start, "none", false, &self.t0)];
+        list.extend(self.no_return.as_ref().map(|at| mark("no_return", "none", true, at)));
+        list.extend(self.rollback_by.as_ref().map(|at| mark("rollback_by", "6 4", true, at)));
+        list.extend(self.window_end.as_ref().map(|at| mark("window_end", "2 4", false, at)));
         list.sort_by_key(|mark| mark.at.timestamp());
         list
     }
@@ -146,7 +146,7 @@ fn caption(html: &mut String, entries: &[Entry], marks: &Marks) {
         html.push(' ');
     }
     let (mut t0, mut zone) = (String::new(), String::new());
-    time(&marks.t0, &language.long(&marks.t0), &mut t0);
+    language.time(&marks.t0, &language.long(&marks.t0), &mut t0);
     escape(marks.t0.time_zone().iana_name().unwrap_or(language.text("sheet.that_zone")), &mut zone);
     html.push_str(&language.fill_html("sheet.clock", &[("time", &t0), ("zone", &zone)]));
     html.push_str("</figcaption>\n");
@@ -172,8 +172,8 @@ fn table(html: &mut String, entries: &[Entry], marks: &Marks) {
     for mark in marks.list() {
         let distance = offset(mark.at.timestamp().duration_since(marks.t0.timestamp()).as_secs());
         let mut row = format!("<tr><td>{distance}</td><td>");
-        time(mark.at, &language.long(mark.at), &mut row);
-        let _ = writeln!(row, "</td><td></td><td>{}</td><td>{}</td><td></td></tr>", mark.name, words("mark"));
+        language.time(mark.at, &language.long(mark.at), &mut row);
+        let _ = writeln!(row, "</td><td></td><td>{}</td><td>{}</td><td></td></tr>", words(mark.key), words("mark"));
         rows.push((mark.at, row));
     }
     rows.extend(entries.iter().map(|entry| (&entry.start, entry_row(entry, language))));
@@ -193,9 +193,9 @@ fn entry_row(entry: &Entry, language: &Language) -> String {
     }
     row.push_str(&offset);
     row.push_str("</td><td>");
-    time(&entry.start, &language.long(&entry.start), &mut row);
+    language.time(&entry.start, &language.long(&entry.start), &mut row);
     row.push_str("</td><td>");
-    entry.end.iter().for_each(|end| time(end, &language.long(end), &mut row));
+    entry.end.iter().for_each(|end| language.time(end, &language.long(end), &mut row));
     row.push_str("</td><td><a href=\"#");
     escape(&one_line(&entry.anchor), &mut row);
     row.push_str("\">");

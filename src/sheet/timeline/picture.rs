@@ -141,14 +141,15 @@ impl Picture<'_> {
         let first_row = head + ROW * self.marks.len() as f64 + if self.marks.is_empty() { 0.0 } else { 6.0 };
         let height = first_row + ROW * self.rows.len() as f64 + 4.0;
         let name = self.name;
+        let mark = self.axis.language.mark("sheet");
         let mut spoken = String::new();
         escape(&self.axis.language.fill("sheet.timeline", &[("name", name)]), &mut spoken);
         // Writing to a string cannot fail.
         let _ = write!(
             html,
-            "<p class=\"timeline-name\">{name}</p>\n\
+            "<p class=\"timeline-name\"{mark}>{name}</p>\n\
              <div class=\"timeline-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{spoken}\">\
-             <svg role=\"img\" viewBox=\"0 0 {WIDTH} {0}\" width=\"{WIDTH}\" height=\"{0}\" font-size=\"{TEXT}\">\
+             <svg role=\"img\"{mark} viewBox=\"0 0 {WIDTH} {0}\" width=\"{WIDTH}\" height=\"{0}\" font-size=\"{TEXT}\">\
              <title>{name}</title><desc>{1}</desc>\n",
             px(height),
             self.description(),

@@ -1,0 +1,1 @@
+document.title = "%%frame.menu%% %%frame.nothing%% 100%%";
