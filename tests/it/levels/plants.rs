@@ -249,6 +249,7 @@ fn of_configuration() -> Vec<Plant> {
         config("placeholder", "Sample Team <", "[YOUR TEAM] <"),
         config("placeholder", from, &format!("{from}\npostal_address = \"[ADDRESS]\"")),
         config("placeholder", "title = \"Sample\"", "title = \"[COMPANY]\""),
+        Plant::new("language-file", Place::Configuration).file("themes/default/languages/de.toml", "[mail]\nunsubscibe = \"Abmelden\"\n"),
         Plant::new("template-syntax", Place::Configuration).file("themes/default/templates/mail.html", "<p>no body</p>\n"),
         config("toml-syntax", "[links]", "reason = \n[links]"),
         config("undefined-variable", "reason = \"new machines\"", "raeson = \"new machines\""),
