@@ -1,6 +1,7 @@
 //! Each rule has a version and a page in the reference, with an example that really raises it.
 //!
-//! `RUNSHEET_BLESS=1 cargo test --test it rules::` writes the parts that come from the table: the line of facts, and the indexes.
+//! `RUNSHEET_BLESS=1 cargo test --test it rules::` writes the parts that come from the table: the line of facts, the indexes, and the
+//! codes in the page on troubleshooting.
 #![allow(clippy::disallowed_methods, reason = "a test runs the program on real files")]
 
 use std::collections::BTreeSet;
@@ -76,6 +77,30 @@ fn index() -> String {
     format!("{}\n", text.trim_end())
 }
 
+/// What to do about a rule: the first paragraph of its way out, without references to other pages.
+fn remedy(rule: &Rule) -> String {
+    let (_, section) = rule.text().rsplit_once("\n## Way out\n").expect("a way out");
+    let paragraph = rule::plain(section.trim().split("\n\n").next().unwrap_or_default()).replace('\n', " ");
+    let sentences = paragraph.split_inclusive(". ").filter(|sentence| !sentence.starts_with("See ") && !sentence.contains("; see "));
+    sentences.collect::<String>().trim().to_owned()
+}
+
+/// The list of all codes at the end of the page on troubleshooting: what one sees, what it means, what to do.
+fn troubleshooting() -> String {
+    let page = read(&reference().with_file_name("guide/troubleshooting.md"));
+    let title = "\n## By code\n";
+    let mut text = page[..page.find(title).expect("the heading") + title.len()].to_owned();
+    for area in Area::ALL {
+        text.push_str(&format!("\n### {}\n\n| You see | It means | What to do |\n| --- | --- | --- |\n", area.title().0));
+        for rule in in_area(area) {
+            let cell = |text: &str| text.replace('|', "\\|");
+            let (code, folder) = (rule.code, area.folder());
+            text.push_str(&format!("| [{code}](../reference/{folder}/{code}.md) | {} | {} |\n", cell(rule.title()), cell(&remedy(rule))));
+        }
+    }
+    text
+}
+
 #[test]
 fn every_rule_has_a_page_and_every_page_a_rule() {
     let mut faults = Vec::new();
@@ -99,6 +124,7 @@ fn every_rule_has_a_page_and_every_page_a_rule() {
         hold(&reference().join(area.folder()).join("index.md"), &index_of(area), &mut faults);
     }
     hold(&reference().join("diagnostics.md"), &index(), &mut faults);
+    hold(&reference().with_file_name("guide/troubleshooting.md"), &troubleshooting(), &mut faults);
     let expected: BTreeSet<PathBuf> = RULES.iter().map(|rule| page_of(rule)).collect();
     for area in Area::ALL {
         for entry in fs::read_dir(reference().join(area.folder())).expect("the folder of the area") {
