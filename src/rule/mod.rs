@@ -76,15 +76,15 @@ impl Stops {
     /// Its page in the reference.
     fn words(self) -> &'static str {
         match self {
-            Stops::Nothing => "a [level](../../guide/checks.md#levels) changes it",
+            Stops::Nothing => "a [level](../../guide/checks.md#levels) can change it",
             Stops::InNotices => {
-                "in a file with a notice that is sent it stops the merge; elsewhere a [level](../../guide/checks.md#levels) changes it"
+                "stops the merge if the file has a notice that is sent; otherwise a [level](../../guide/checks.md#levels) can change it"
             }
             Stops::OffPages => {
-                "it stops a merge; on a page without a notice that is sent, a [level](../../guide/checks.md#levels) changes it"
+                "stops a merge; on a page without a notice that is sent, a [level](../../guide/checks.md#levels) can change it"
             }
-            Stops::IfMerged => "it stops a merge; where nothing is merged, a [level](../../guide/checks.md#levels) changes it",
-            Stops::Merge => "it stops every merge, and no [level](../../guide/checks.md#levels) changes it",
+            Stops::IfMerged => "stops a merge; if nothing is merged, a [level](../../guide/checks.md#levels) can change it",
+            Stops::Merge => "stops every merge; no [level](../../guide/checks.md#levels) can change it",
         }
     }
 }
