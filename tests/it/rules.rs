@@ -79,7 +79,7 @@ fn index() -> String {
 
 /// What to do about a rule: the first paragraph of its way out, without references to other pages.
 fn remedy(rule: &Rule) -> String {
-    let (_, section) = rule.text().rsplit_once("\n## Way out\n").expect("a way out");
+    let (_, section) = rule.text().rsplit_once("\n## How to fix it\n").expect("a way out");
     let paragraph = rule::plain(section.trim().split("\n\n").next().unwrap_or_default()).replace('\n', " ");
     let sentences = paragraph.split_inclusive(". ").filter(|sentence| !sentence.starts_with("See ") && !sentence.contains("; see "));
     sentences.collect::<String>().trim().to_owned()
@@ -111,7 +111,7 @@ fn every_rule_has_a_page_and_every_page_a_rule() {
         let begins = format!("---\ntitle: {}\ndescription: {}\n---\n", rule.code, rule.title());
         let says = |what: &str| page.contains(what);
         let first = format!("\n\n{}", rule.title().trim_end_matches('.'));
-        if !page.starts_with(&begins) || rule.title().is_empty() || !says(&first) || !says("\n## Example\n") || !says("\n## Way out\n") {
+        if !page.starts_with(&begins) || rule.title().is_empty() || !says(&first) || !says("\n## Example\n") || !says("\n## How to fix it\n") {
             faults.push(format!("{} lacks its title, its first sentence, an example or a way out", path.display()));
         }
         let numbers: Vec<u32> = rule.since.split('.').filter_map(|number| number.parse().ok()).collect();
@@ -159,7 +159,7 @@ impl Example {
     /// Reads the example of a page: blocks of code after their paths, and commands in a console.
     fn read(page: &str) -> Example {
         let (_, section) = page.split_once("\n## Example\n").expect("an example");
-        let (section, _) = section.rsplit_once("\n## Way out\n").expect("a way out behind the example");
+        let (section, _) = section.rsplit_once("\n## How to fix it\n").expect("a way out behind the example");
         let mut example = Example::default();
         let mut path: Option<(String, bool)> = None;
         let mut lines = section.lines();
@@ -243,7 +243,7 @@ fn every_example_raises_its_rule() {
 
 #[test]
 fn an_example_is_read() {
-    let page = "# x\n\n## Example\n\n`a.md`\n\n````markdown\n## Way\n```\nx\n```\n````\n\nWords.\n\n`b`, added\n\n```\ny\n```\n\n```console\n$ ls\nz\n```\n\n## Way out\n\nNone.\n";
+    let page = "# x\n\n## Example\n\n`a.md`\n\n````markdown\n## Way\n```\nx\n```\n````\n\nWords.\n\n`b`, added\n\n```\ny\n```\n\n```console\n$ ls\nz\n```\n\n## How to fix it\n\nNone.\n";
     let files = vec![("a.md".to_owned(), false, "## Way\n```\nx\n```\n".to_owned()), ("b".to_owned(), true, "y\n".to_owned())];
     assert_eq!(Example::read(page), Example { files, commands: vec!["ls".to_owned(), "runsheet check".to_owned()] });
 }
