@@ -195,8 +195,8 @@ impl Language {
     }
 
     /// A script or a style with its words in place of their names: `%%group.key%%`, or `%%group.key first second%%` where the script
-    /// puts values into `{0}` and `{1}`; a list is joined by spaces. A name may stand in any kind of quotes, so the words are written for
-    /// all of them. `"%%mark group%%"` is an object of the attributes that mark the group. Gives the names that there are not, too.
+    /// puts values into `{0}` and `{1}`; a list is joined by `|`. A name may stand in any kind of quotes, so the words are escaped for
+    /// all of them. `"%%mark group%%"` becomes an object of the attributes that mark the group. Also returns the names of unknown words.
     pub fn put_into(&self, script: &str) -> (String, Vec<String>) {
         let (mut made, mut unknown) = (String::with_capacity(script.len()), Vec::new());
         let mut rest = script;
@@ -244,7 +244,7 @@ fn is_name(text: &str) -> bool {
     is_key && (values.is_empty() || values.split(' ').all(is_word))
 }
 
-/// A text as it stands in any string of JavaScript, and in one of CSS.
+/// A text as it is written in any kind of string of JavaScript, and in one of CSS.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for c in text.chars() {
@@ -394,7 +394,7 @@ pub fn is_tag(text: &str) -> bool {
 }
 
 /// Whether a language is written from right to left: by its script if it names one, else by the one that it is usually written in.
-pub fn is_right_to_left(tag: &str) -> bool {
+fn is_right_to_left(tag: &str) -> bool {
     let tag = tag.to_ascii_lowercase();
     let mut parts = tag.split(['-', '_']);
     let primary = parts.next().unwrap_or("");

@@ -90,6 +90,9 @@ fn read_text(node: &Node, known: Option<&Text>, is_counted: bool) -> Result<Text
             if is_counted && texts.len() != english.len() {
                 return Err(format!("should have {} entries, not {}", english.len(), texts.len()));
             }
+            if is_counted && texts.iter().any(|text| text.contains('|')) {
+                return Err("should not contain `|`, which separates its entries in scripts".to_owned());
+            }
             Ok(Text::List(texts))
         }
         (_, Some(Text::List(_))) => Err("should be a list of texts".to_owned()),

@@ -80,6 +80,8 @@ fn faulty_files_are_reported() {
     check("de.toml", "[frame]\nminutes_ago = \"vor {n} min\"", &["language-file: `minutes_ago` needs the value {count}"]);
     check("de.toml", "[run]\nlog = \"{x}\"", &["language-file: `log` holds an unknown value: {x}"]);
     check("de.toml", "[date]\nmonths = [\"Jan\"]", &["language-file: `months` should have 12 entries, not 1"]);
+    let bar = "[date]\nweekdays = [\"1|\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\"]";
+    check("de.toml", bar, &["language-file: `weekdays` should not contain `|`, which separates its entries in scripts"]);
     check("de.toml", "[rule]\nvague = [\"irgendwann\"]", &[]);
     check("de.toml", "frame = 1", &["language-file: `frame` is a group: write `[frame]` above its words"]);
     check(

@@ -127,9 +127,13 @@ fn empty(folder: &str, language: &Language) -> Section {
     }
 }
 
-/// The attributes of a text in another language than what surrounds it.
+/// The attributes of a text in another language than what surrounds it; its direction, too, if that is another one.
 pub fn mark(of: &Language, around: &Language) -> String {
-    if of.tag() == around.tag() { String::new() } else { of.attributes() }
+    if of.tag() == around.tag() {
+        return String::new();
+    }
+    let turns_back = around.is_right_to_left() && !of.is_right_to_left();
+    of.attributes() + if turns_back { " dir=\"ltr\"" } else { "" }
 }
 
 /// Sections by folder, and the subsections of each, in order.

@@ -111,7 +111,12 @@ fn every_rule_has_a_page_and_every_page_a_rule() {
         let begins = format!("---\ntitle: {}\ndescription: {}\n---\n", rule.code, rule.title());
         let says = |what: &str| page.contains(what);
         let first = format!("\n\n{}", rule.title().trim_end_matches('.'));
-        if !page.starts_with(&begins) || rule.title().is_empty() || !says(&first) || !says("\n## Example\n") || !says("\n## How to fix it\n") {
+        if !page.starts_with(&begins)
+            || rule.title().is_empty()
+            || !says(&first)
+            || !says("\n## Example\n")
+            || !says("\n## How to fix it\n")
+        {
             faults.push(format!("{} lacks its title, its first sentence, an example or a way out", path.display()));
         }
         let numbers: Vec<u32> = rule.since.split('.').filter_map(|number| number.parse().ok()).collect();
