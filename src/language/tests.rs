@@ -78,7 +78,7 @@ fn faulty_files_are_reported() {
     check("de.toml", "[frame]\nmenus = \"x\"", &["language-file: unknown word in [frame]: menus"]);
     check("de.toml", "[frame]\nmenu = 3", &["language-file: `menu` should be text in quotes"]);
     check("de.toml", "[frame]\nminutes_ago = \"vor {n} min\"", &["language-file: `minutes_ago` needs the value {count}"]);
-    check("de.toml", "[run]\nlog = \"{x}\"", &["language-file: `log` holds an unknown value: {x}"]);
+    check("de.toml", "[run]\nlog = \"{x}\"", &["language-file: `log` contains an unknown value: {x}"]);
     check("de.toml", "[date]\nmonths = [\"Jan\"]", &["language-file: `months` should have 12 entries, not 1"]);
     check("de.toml", "[rule]\nvague = [\"irgendwann\"]", &[]);
     check("de.toml", "frame = 1", &["language-file: `frame` is a group: write `[frame]` above its words"]);
