@@ -115,11 +115,11 @@ def copies_of_a_ledger(program):
         (ledgers / "sending.sqlite").rename(ledgers / "moved.sqlite")
         (ledgers / "sending-backup.sqlite").unlink()
         shutil.rmtree(project.root / ".runsheet")
-        refused(project.send(), "shows 8 of these recipients as sent to")
+        refused(project.send(), "shows 8 of these recipients as reached")
         # Or the configuration names another place.
         (ledgers / "moved.sqlite").rename(ledgers / "sending.sqlite")
         other = clone(project, smtp='ledger = "../other.sqlite"')
-        refused(other.send(), "shows 8 of these recipients as sent to")
+        refused(other.send(), "shows 8 of these recipients as reached")
         expect(project.send().returncode, 0)
         expect(server.record.copies(), {address: 1 for address in project.addresses})
 
@@ -240,7 +240,7 @@ def nothing_is_answered(program):
 
     with Server(Drops()) as server:
         project = Project(program, server.port, 300, smtp=QUICK)
-        refused(project.send(), "no answer from the server after the end of 10 messages in a row")
+        refused(project.send(), "the server did not confirm 10 messages in a row")
         found = states(project)
         assert 10 <= found["in doubt"] <= 18 and found["planned"] >= 280, found
 
