@@ -253,7 +253,7 @@ pub fn conflict(
         }
         let (from, reached) = (quoted(&known.site), thousands(*reached as u64));
         return Ok(Some(
-            error!("{place} lists {these} of these recipients in the mailing `{id}` of the site `{}`: {reached} were reached", known.site; help: "if that is an earlier name of this site, resume it: `runsheet notice adopt {id} --from {from} --why REASON`\nif it is a different site, say so: `runsheet notice adopt {id} --from {from} --apart --why REASON`"),
+            error!("{place} lists {these} of these recipients in the mailing `{id}` of the site `{}`, which reached {reached} in all", known.site; help: "if that is an earlier name of this site, resume it: `runsheet notice adopt {id} --from {from} --why REASON`\nif it is a different site, say so: `runsheet notice adopt {id} --from {from} --apart --why REASON`"),
         ));
     }
     Ok(None)

@@ -173,7 +173,7 @@ def another_identity_stops_it(program):
         project = sent()
         project.configure(site="sending-again")
         for arguments in (["--yes", "4"], ["--dry-run"]):
-            refused(project.run("send", "advance", *arguments), "lists 4 of these recipients in the mailing `advance` of the site `sending`: 2 were reached", "notice adopt advance --from sending")
+            refused(project.run("send", "advance", *arguments), "lists 4 of these recipients in the mailing `advance` of the site `sending`, which reached 2 in all", "notice adopt advance --from sending")
         expect(len(server.record.taken), 2)
         refused(project.run("adopt", "advance", "--from", "nobody", "--why", "x"), "known: `sending`")
         done = project.run("adopt", "advance", "--why", "the id was changed")
@@ -187,7 +187,7 @@ def another_identity_stops_it(program):
         project.configure(mailing=more)
         expect(project.run("send", "later", "--yes", "4").returncode, 0)
         project.configure(site="another")
-        refused(project.send(), "under the name `sending`")
+        refused(project.send(), "of the site `sending`")
         expect(project.run("adopt", "advance", "--from", "sending", "--apart", "--why", "the same people").returncode, 0)
         expect(project.send().returncode, 0)
         expect(project.run("send", "later", "--yes", "4").returncode, 0)
