@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use crate::diagnostic::MessageFormat;
 use crate::notice::shard::Shard;
 
-/// The run sheet, the guide and the notices of a cutover, from one folder of Markdown, on one clock
+/// Build the run sheet, guide and notices of a cutover from one folder of Markdown, on one clock
 #[derive(Debug, Parser)]
 #[command(
     name = "runsheet",
@@ -114,7 +114,7 @@ pub enum Command {
         /// Port to listen on
         #[arg(long, default_value_t = 4000)]
         port: u16,
-        /// Address to listen on: whoever can reach it can read everything
+        /// Address to listen on: anyone who can reach it can read the site
         #[arg(long, default_value = "127.0.0.1", value_name = "ADDR")]
         bind: std::net::IpAddr,
         /// Open the site in a browser
@@ -126,7 +126,7 @@ pub enum Command {
         after_help = "Examples:\n  runsheet check\n  runsheet check --deny-warnings --message-format github\n  runsheet check --external"
     )]
     Check {
-        /// Also try links to other sites
+        /// Also check links to other sites
         #[arg(long)]
         external: bool,
     },
@@ -135,6 +135,7 @@ pub enum Command {
     Schedule {
         /// File of the run sheet [default: all run sheets]
         page: Option<String>,
+        /// Format of the plan
         #[arg(long, value_enum, default_value_t)]
         format: ScheduleFormat,
     },
@@ -193,6 +194,7 @@ pub enum NoticeCommand {
         /// Recipient in one of its mailings [default: the sample in runsheet.toml]
         #[arg(long, value_name = "ADDRESS")]
         to: Option<String>,
+        /// Format of the preview
         #[arg(long, value_enum, default_value_t)]
         format: PreviewFormat,
         /// With --to: leave out the faulty rows of the table, if there are exactly this many
@@ -275,13 +277,13 @@ pub enum NoticeCommand {
     Send {
         /// Id of a mailing
         name: String,
-        /// Use this table instead of the mailing's own; it may lie outside the project
+        /// Use this table instead of the mailing's own; it may be outside the project
         #[arg(long, value_name = "FILE", conflicts_with = "test")]
         recipients: Option<PathBuf>,
         /// Confirm this many messages without being asked
         #[arg(long, value_name = "COUNT")]
         yes: Option<u64>,
-        /// Send only the first message, to this address instead and marked as a test; repeat, or separate addresses with commas
+        /// Send only the first message, marked as a test, to this address; for several, repeat it or use commas
         #[arg(long, value_name = "ADDRESS", value_delimiter = ',', conflicts_with_all = ["yes", "dry_run", "limit", "amend", "wait"])]
         test: Vec<String>,
         /// With --test: send the message for this recipient, in their language
@@ -315,7 +317,7 @@ pub enum NoticeCommand {
         /// Id of a mailing [default: all]
         name: Option<String>,
     },
-    /// Settle messages in doubt, cancel messages, or plan refused and deferred ones again
+    /// Settle messages in doubt, cancel messages, or retry refused and deferred messages
     #[command(
         override_usage = "runsheet notice resolve [OPTIONS] <NAME> <ADDRESS|--all|--all-planned|--all-refused|--all-deferred|--code <CODE>> <--sent|--resend|--cancel> --why <TEXT>",
         after_help = "Examples:\n  runsheet notice resolve advance someone@example.org --sent --why \"the relay's log has it\"\n  runsheet notice resolve advance --all --resend --why \"the relay lost its queue\"\n  runsheet notice resolve advance --all-refused --code 550 --resend --why \"the quota was raised\"",
@@ -378,7 +380,7 @@ pub enum NoticeCommand {
     Adopt {
         /// Id of a mailing
         name: String,
-        /// Name of the site in that ledger, as `send` prints it [default: the only one there is]
+        /// Name of the site in that ledger, as `send` prints it [default: the only one]
         #[arg(long, value_name = "NAME")]
         from: Option<String>,
         /// Treat it as a different site, and don't ask again
@@ -404,6 +406,7 @@ pub enum NoticeCommand {
     Export {
         /// Id of a mailing
         name: String,
+        /// Format of the ledger
         #[arg(long, value_enum, default_value_t)]
         format: ExportFormat,
     },

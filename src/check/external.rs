@@ -162,7 +162,7 @@ pub fn verdict(answer: &Answer) -> Verdict {
         Answer::Status { code: 404, .. } => Verdict::Dead("the server answered 404, not found".to_owned()),
         Answer::Status { code: 410, .. } => Verdict::Dead("the server answered 410, gone".to_owned()),
         Answer::Status { code: 401, .. } => Verdict::Uncertain("the server answered 401: it requires a login".to_owned()),
-        Answer::Status { code: 403, .. } => Verdict::Uncertain("the server answered 403: it may block programs".to_owned()),
+        Answer::Status { code: 403, .. } => Verdict::Uncertain("the server answered 403: it may block bots".to_owned()),
         Answer::Status { code: 429, .. } => Verdict::Uncertain("the server answered 429, too many requests".to_owned()),
         Answer::Status { code, .. } => Verdict::Uncertain(format!("the server answered {code}")),
         Answer::NoSuchHost => Verdict::Dead("the host does not exist".to_owned()),

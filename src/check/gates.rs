@@ -29,7 +29,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
             continue;
         }
         let Some(verb) = verb(&item.text) else { continue };
-        let message = format!("`{verb}` can't be undone, and there is no gate before it");
+        let message = format!("`{verb}` can't be undone, but no gate comes before it");
         let diagnostic = Diagnostic::new(rule::GATE_MISSING, message).at(&page.path, super::first_line(sheet.source, &item.span));
         diagnostics.push(diagnostic.help("add a gate before it: a heading `Gate: …` with `- Decision: [ ] GO [ ] NO-GO [ ] HOLD`"));
     }

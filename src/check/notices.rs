@@ -138,7 +138,7 @@ fn times_without_zone(prose: &Prose, notice: &Notice, diagnostics: &mut Diagnost
         }
         let message = format!("time without a zone: `{}`", &prose.written[start..end]);
         let diagnostic = Diagnostic::new(rule::TIME_WITHOUT_ZONE, message).at(&notice.path, prose.place(&(start..end)));
-        diagnostics.push(diagnostic.help("use the clock of the event: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
+        diagnostics.push(diagnostic.help("use a time of the event: `{{ event.at(offset=\"T-1h\") | when(zone=r.zone) }}`"));
     }
 }
 

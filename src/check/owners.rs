@@ -21,7 +21,7 @@ pub fn check(sheet: &Sheet, diagnostics: &mut Diagnostics) {
     let message = match without.len() - 1 {
         _ if names_nobody => "no task in this run sheet has an owner".to_owned(),
         0 => "this task has no owner".to_owned(),
-        more => format!("this task has no owner, nor do {more} more below"),
+        more => format!("this task and {more} more below have no owner"),
     };
     let diagnostic = Diagnostic::new(rule::STEP_OWNER, message).at(&page.path, super::first_line(sheet.source, &first.span));
     diagnostics.push(diagnostic.help("add the role that does it, such as `(owner: dba; ~10m)`, at the end of the task or of its heading"));

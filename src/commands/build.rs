@@ -195,7 +195,7 @@ fn say_result(pages: usize, target: &Path, merged: &[(String, Tally)], global: &
     for (id, tally) in merged.iter().filter(|(_, tally)| !tally.skipped) {
         let mut line = say_tally(&format!("in outbox/{id}/"), tally);
         if tally.beyond_limit > 0 {
-            line.push_str(" (`--all` takes them)");
+            line.push_str(" (`--all` writes them)");
         }
         report::note(global, &line);
     }

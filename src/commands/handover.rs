@@ -67,7 +67,7 @@ impl Handover<'_> {
         meter.end();
         let code = self.conclude(&mut ledger, stopped.as_ref(), budget == 0)?;
         if let Some(head) = ledger.keep()? {
-            report::note(self.global, &format!("the ledger ends with {head}"));
+            report::note(self.global, &format!("last line of the ledger: {head}"));
         }
         Ok(match stopped {
             Some(Stop::Signal) => Exit::Signal(signal.code()),

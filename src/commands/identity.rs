@@ -248,12 +248,12 @@ pub fn conflict(
         let these = thousands(both as u64);
         if name == campaign.name() {
             return Ok(Some(
-                error!("{place} shows {these} of these recipients as sent to, but the ledger of this project doesn't"; help: "if that ledger is newer, send with it; if it is only an older copy, move it out of that folder"),
+                error!("{place} shows {these} of these recipients as reached, but this project's ledger doesn't"; help: "if that ledger is newer, send with it; if it is only an older copy, move it out of that folder"),
             ));
         }
         let (from, reached) = (quoted(&known.site), thousands(*reached as u64));
         return Ok(Some(
-            error!("{place} has the mailing `{id}` for {these} of these recipients under the name `{}`: {reached} were reached", known.site; help: "if that is an earlier name of this site, resume it: `runsheet notice adopt {id} --from {from} --why REASON`\nif it is a different site, say so: `runsheet notice adopt {id} --from {from} --apart --why REASON`"),
+            error!("{place} lists {these} of these recipients in the mailing `{id}` of the site `{}`, which reached {reached} in all", known.site; help: "if that is an earlier name of this site, resume it: `runsheet notice adopt {id} --from {from} --why REASON`\nif it is a different site, say so: `runsheet notice adopt {id} --from {from} --apart --why REASON`"),
         ));
     }
     Ok(None)
@@ -398,14 +398,14 @@ pub fn adopt(global: &Global, name: &str, from: Option<&str>, apart: bool, why: 
     let chosen = if meant.len() == 1 || apart && from.is_some() { meant.pop() } else { None };
     let Some(other) = chosen else {
         let asked = from.map_or_else(|| "several".to_owned(), |from| format!("`{from}`"));
-        return Err(error!("cannot tell which campaign of `{name}` is meant: {asked}"; help: "choose it with --from; {known}"));
+        return Err(error!("cannot find the campaign of `{name}` to adopt: {asked}"; help: "choose it with --from; {known}"));
     };
     let site = &other.relative.known.site;
     if apart {
         return tell_apart(global, &loaded.project.config, ledger.store(), site, &who, why);
     }
     if let Some(Plan { frozen, .. }) = ledger.plan()? {
-        bail!("`{name}` has already been started under this name ({frozen}): it can't be joined with another one");
+        bail!("`{name}` has already been started under this name ({frozen}): it can't adopt another ledger");
     }
     if other.relative.successor.is_some() {
         report::note(global, "it was adopted before: messages sent with that ledger since then are not in this one");

@@ -125,7 +125,7 @@ impl Introduction<'_> {
                     visible(&rules.tzdata),
                     last.mailing,
                     if last.t0 == now {
-                        "its readers have a different clock time".to_owned()
+                        "its readers were given a different local time".to_owned()
                     } else {
                         format!("T-0 was {}, but is now {now}", last.t0)
                     }

@@ -15,7 +15,7 @@ use crate::mailing::campaign;
 use crate::notice::history::{Standing, verify, verify_plan};
 use crate::notice::ledger::{Plan, State};
 use crate::project::Project;
-use crate::text::{suggest, thousands};
+use crate::text::{counted, suggest, thousands};
 use crate::world::heads::Head;
 use crate::world::ledger::sqlite::{self, InFile};
 use crate::world::ledger::store::Store;
@@ -220,7 +220,7 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
                 continue;
             }
             Err(error) => {
-                text.push_str(&format!("{id}  not known\n"));
+                text.push_str(&format!("{id}  unknown\n"));
                 unknown.get_or_insert(error);
                 continue;
             }
@@ -243,9 +243,9 @@ pub fn status(global: &Global, name: Option<&str>) -> Result<Exit> {
         faults.extend(found.into_iter().map(|fault| format!("{id}: {fault}")));
         if name.is_some() {
             text.push_str(&format!(
-                "  planned at {}, amended {} times, plan {}\n  {}\n",
+                "  planned at {}, amended {}, plan {}\n  {}\n",
                 plan.frozen,
-                plan.amended,
+                counted(plan.amended, "time", "times"),
                 plan.hash,
                 ledger.place()
             ));

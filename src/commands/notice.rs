@@ -282,7 +282,7 @@ pub fn refuse_undeclared(config: &Config, mailing: &Mailing, recipients: Option<
         let sends = |other: &&Mailing| other.notice.value == *id;
         let ids: Vec<&str> = config.mailings.iter().filter(sends).map(|other| other.id.value.as_str()).collect();
         match ids.as_slice() {
-            [] => bail!("`{id}` is a notice that no mailing sends"; help: "choose its recipients with --recipients FILE"),
+            [] => bail!("no mailing sends the notice `{id}`"; help: "choose its recipients with --recipients FILE"),
             ids => bail!("`{id}` is a notice, not a mailing"; help: "use the mailing that sends it: {}", ids.join(", ")),
         }
     }

@@ -71,14 +71,14 @@ pub fn by_time(mailing: &Mailing, times: &Times, now: Timestamp, late: Option<&s
         Timing::Early => times.first.as_ref().map(|(first, why)| {
             let help = match &times.last {
                 Some((last, until)) if last.timestamp() < first.timestamp() => {
-                    format!("change `when` or `not_before` of the mailing: it can never be sent, as it ends before that, at {} ({until})", with_distance(last, now))
+                    format!("change `when` or `not_before` of the mailing: its end, {} ({until}), is before that", with_distance(last, now))
                 }
                 _ => "wait, or change `when` or `not_before` of the mailing".to_owned(),
             };
             error!("the mailing `{id}` must not be sent before {} ({why})", with_distance(first, now); help: "{help}")
         }),
         Timing::Late if late.is_none() => times.last.as_ref().map(|(last, why)| {
-            error!("too late for the mailing `{id}`: its last moment was {} ({why}), {} ago", last.strftime("%a %-d %b %Y, %H:%M %Z"), ago(last); help: "update the notice, which may be out of date, and `not_after`; or send it anyway with `--late REASON`, which the ledger keeps")
+            error!("too late for the mailing `{id}`: it ended {} ({why}), {} ago", last.strftime("%a %-d %b %Y, %H:%M %Z"), ago(last); help: "update the notice, which may be out of date, and `not_after`; or send it anyway with `--late REASON`, which the ledger keeps")
         }),
         Timing::Stale if late.is_none() && !asks => Some(error!("the mailing `{id}` was due {} ago ({}) and has no end date", ago(&times.due.0), times.due.1; help: "set `not_after` in the mailing or a stage in the notice, or send it anyway with `--late REASON`")),
         Timing::Late | Timing::Stale => None,
@@ -106,7 +106,7 @@ pub fn by_calendar(earlier: &[EarlierCampaign], event: &Event, sequence: Option<
     };
     let needed = if invitation::takes_out(sequence) { known.div_ceil(2) } else { known / 2 + 1 };
     Some(
-        error!("{before}: calendars would ignore this with `revision = {}` of the event; nothing was sent", event.revision; help: "set `revision = {needed}` in [events.{}]", event.id),
+        error!("{before}: with the event's `revision = {}`, calendars would ignore this; nothing was sent", event.revision; help: "set `revision = {needed}` in [events.{}]", event.id),
     )
 }
 

@@ -61,6 +61,6 @@ pub fn read(reader: &mut Reader) -> External {
 fn positive(text: &str) -> super::Parsed<SignedDuration> {
     match duration(text)? {
         length if length.is_positive() => Ok(length),
-        _ => Err((format!("`{text}` leaves no time for an answer"), None)),
+        _ => Err((format!("invalid timeout `{text}`: use more than 0 s"), None)),
     }
 }

@@ -172,8 +172,8 @@ fn checked_lease(reader: &mut Reader, written: Option<Spanned<String>>, sending:
     match wait(&text.value) {
         Ok(length) if length > shortest => return length,
         Ok(_) => {
-            let help = format!("make it longer than three times `timeout` and once `final_timeout`: {} s", shortest.as_secs());
-            reader.reject(&text.span, format!("`{}` may run out while a message is being sent", text.value), Some(help));
+            let help = format!("make it longer than three times `timeout` plus `final_timeout`: {} s", shortest.as_secs());
+            reader.reject(&text.span, format!("the lease `{}` may expire while a message is being sent", text.value), Some(help));
         }
         Err((message, help)) => reader.reject(&text.span, message, help),
     }

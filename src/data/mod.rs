@@ -53,7 +53,7 @@ pub struct Spanned<T> {
 impl Value {
     fn kind(&self) -> &'static str {
         match self {
-            Value::Null => "nothing",
+            Value::Null => "an empty value",
             Value::Bool(_) => "true or false",
             Value::Integer(_) => "a whole number",
             Value::Float(_) => "a number",

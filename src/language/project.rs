@@ -78,7 +78,7 @@ fn read_text(node: &Node, known: Option<&Text>, is_counted: bool) -> Result<Text
             let (wanted, got) = (values(english), values(text));
             match (wanted.difference(&got).next(), got.difference(&wanted).next()) {
                 (Some(value), _) => Err(format!("needs the value {{{value}}}")),
-                (None, Some(value)) => Err(format!("holds an unknown value: {{{value}}}")),
+                (None, Some(value)) => Err(format!("contains an unknown value: {{{value}}}")),
                 (None, None) => Ok(Text::One(text.clone())),
             }
         }

@@ -78,7 +78,7 @@ fn faulty_files_are_reported() {
     check("de.toml", "[frame]\nmenus = \"x\"", &["language-file: unknown word in [frame]: menus"]);
     check("de.toml", "[frame]\nmenu = 3", &["language-file: `menu` should be text in quotes"]);
     check("de.toml", "[frame]\nminutes_ago = \"vor {n} min\"", &["language-file: `minutes_ago` needs the value {count}"]);
-    check("de.toml", "[run]\nlog = \"{x}\"", &["language-file: `log` holds an unknown value: {x}"]);
+    check("de.toml", "[run]\nlog = \"{x}\"", &["language-file: `log` contains an unknown value: {x}"]);
     check("de.toml", "[date]\nmonths = [\"Jan\"]", &["language-file: `months` should have 12 entries, not 1"]);
     let bar = "[date]\nweekdays = [\"1|\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\"]";
     check("de.toml", bar, &["language-file: `weekdays` should not contain `|`, which separates its entries in scripts"]);

@@ -116,10 +116,10 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// `, not written in de (66)`; empty if everyone reads their own language.
+    /// `, no version in de (66)`; empty if everyone reads their own language.
     pub fn untranslated_text(&self) -> String {
         let languages: Vec<String> = self.untranslated.iter().map(|(language, count)| format!("{language} ({count})")).collect();
-        if languages.is_empty() { String::new() } else { format!(", not written in {}", languages.join(", ")) }
+        if languages.is_empty() { String::new() } else { format!(", no version in {}", languages.join(", ")) }
     }
 }
 

@@ -156,9 +156,9 @@ fn scheduled(mailing: &Mailing, clock: &Clock, diagnostics: &mut Diagnostics) ->
         && last_at < first_at
     {
         let id = &mailing.id.value;
-        let message = format!("`not_after` of the mailing `{id}` is before `{}`, the first moment to send it", first.value);
+        let message = format!("`not_after` of the mailing `{id}` is before `{}`, the earliest time to send it", first.value);
         let diagnostic = Diagnostic::new(rule::BAD_VALUE, message).at(&config_path, last.span.clone());
-        diagnostics.push(diagnostic.help("set `not_after` to a later moment"));
+        diagnostics.push(diagnostic.help("set `not_after` to a later time"));
         return None;
     }
     Some(scheduled)

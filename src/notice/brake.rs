@@ -49,8 +49,7 @@ impl Brake {
         self.in_doubt += 1;
         self.in_a_row = 0;
         self.other();
-        (self.in_doubt >= IN_DOUBT_IN_A_ROW)
-            .then(|| format!("no answer from the server after the end of {} messages in a row", self.in_doubt))
+        (self.in_doubt >= IN_DOUBT_IN_A_ROW).then(|| format!("the server did not confirm {} messages in a row", self.in_doubt))
     }
 
     /// Records that the server may take it later.

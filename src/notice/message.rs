@@ -95,7 +95,7 @@ pub fn build(rendered: &Rendered, recipient: &Recipient, posting: &Posting) -> R
     }
     if rendered.html.len() > MOST_HTML {
         return Err(format!(
-            "the HTML has {} KB: at most 90 are allowed, as mail programs cut off messages over 100",
+            "the HTML is {} KB: at most 90 are allowed, as mail programs cut off messages over 100",
             rendered.html.len() / 1024
         ));
     }

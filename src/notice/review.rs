@@ -273,7 +273,8 @@ fn write_tally(text: &mut String, name: &str, tally: &Tally) {
     let is_even = length(&tally.longest) == length(&tally.shortest);
     for (word, extreme) in [("longest", &tally.longest), ("shortest", &tally.shortest)] {
         let Some((value, line)) = extreme.as_ref().filter(|_| !is_even) else { continue };
-        let _ = writeln!(text, "    {word}, {} characters (line {line}): {}", value.chars().count(), shorten(value));
+        let _ =
+            writeln!(text, "    {word}, {} (line {line}): {}", counted(value.chars().count(), "character", "characters"), shorten(value));
     }
 }
 

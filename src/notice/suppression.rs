@@ -64,7 +64,10 @@ impl Suppression {
                 continue;
             }
             if first.is_empty() {
-                faults.push(fault(rule::BAD_ADDRESS, "the line does not start with an address".to_owned()).help("put the address first"));
+                faults.push(
+                    fault(rule::BAD_ADDRESS, "the line does not start with an address".to_owned())
+                        .help("put the address at the start of the line"),
+                );
                 continue;
             }
             if first.contains('*') {

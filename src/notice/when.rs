@@ -53,7 +53,7 @@ struct Foreign {
 impl Words {
     /// The words of a language such as `de` or `pt-BR`. An error lists the available languages.
     pub fn from_language(language: &str) -> Result<Words, String> {
-        let unknown = || format!("times cannot be written in `{}`: there are {}", crate::text::visible(language), LANGUAGES.join(", "));
+        let unknown = || format!("no time formats for `{}`: use one of {}", crate::text::visible(language), LANGUAGES.join(", "));
         let primary = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
         if !LANGUAGES.contains(&&*primary) {
             return Err(unknown());
@@ -80,11 +80,11 @@ impl Words {
         })?;
         let start = start.with_time_zone(zone.clone());
         let end = match form {
-            Form::Range => Some(end.ok_or("a range needs an end: give the event a `window`, or say `to=`")?.with_time_zone(zone)),
+            Form::Range => Some(end.ok_or("a range needs an end: give the event a `window`, or add `to=`")?.with_time_zone(zone)),
             _ => None,
         };
         if end.as_ref().is_some_and(|end| *end < start) {
-            return Err("the range ends before it begins: its end is that of the event unless `to=` says another".to_owned());
+            return Err("range ends before it starts: it ends with the event unless you add `to=`".to_owned());
         }
         Ok(match (&self.foreign, end) {
             (None, Some(end)) => moment::range(&start, &end),
@@ -180,7 +180,7 @@ mod tests {
         check("America/New_York", Form::DateTime, "Fri 12 Feb 2027, 21:00 EST (UTC-5)");
         check("Europe/London", Form::Range, "Sat 13 Feb 2027, 02:00 to 05:00 GMT (UTC+0)");
         let reversed = Words::from_language("de").unwrap().write(&end, Some(&start), "Europe/London", Form::Range);
-        assert!(reversed.is_err_and(|message| message.contains("before it begins")));
+        assert!(reversed.is_err_and(|message| message.contains("before it starts")));
         assert!(Words::from_language("en").unwrap().write(&start, None, "Mars/Phobos", Form::Date).is_err());
         for unknown in ["tlh", "", "ja", "e", "de\n"] {
             assert!(Words::from_language(unknown).err().is_some_and(|message| message.contains("en, de, fr, es, pt, nl, it")), "{unknown}");

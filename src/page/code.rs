@@ -11,6 +11,7 @@ use super::{blank, tags};
 use crate::diagnostic::Diagnostic;
 use crate::highlight::{self, Code, Language};
 use crate::rule;
+use crate::text::counted;
 
 /// A block of code that is highlighted when the site is built.
 #[derive(Clone, Debug)]
@@ -74,12 +75,13 @@ impl Writer<'_, '_, '_> {
         let strange = match &words[..] {
             [] => None,
             [one] => Some(format!("`{one}` after the fence has no effect")),
-            [first, more @ ..] => Some(format!("`{first}` and {} more words after the fence have no effect", more.len())),
+            [first, more @ ..] => Some(format!("`{first}` and {} more after the fence have no effect", more.len())),
         };
         let beyond = info.marked.iter().find(|range| range.is_empty() || *range.start() == 0 || *range.end() > lines);
+        let has = counted(lines, "line", "lines");
         let beyond = beyond.map(|range| match (range.start(), range.end()) {
-            (first, last) if first == last => format!("can't highlight line {first}: the code has {lines}"),
-            (first, last) => format!("can't highlight lines {first} to {last}: the code has {lines}"),
+            (first, last) if first == last => format!("can't highlight line {first}: the code has {has}"),
+            (first, last) => format!("can't highlight lines {first} to {last}: the code has {has}"),
         });
         for message in strange.into_iter().chain(beyond) {
             let help = "after a fence, write only the language, `title=\"…\"` and the lines to highlight, such as `{2,4-6}`";

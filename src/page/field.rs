@@ -31,7 +31,7 @@ impl Writer<'_, '_, '_> {
         let Some((name, answers)) = task::choice(kept) else { return false };
         if text.contains(blank::MARK) {
             // It is impossible to know whether `[ ] NO-GO at _____` should be called `NO-GO` or `NO-GO at`.
-            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "boxes with a blank beside them are treated as text, not as a choice");
+            let diagnostic = Diagnostic::new(rule::TWO_BOXES, "boxes next to a blank are treated as text, not as a choice");
             self.report(diagnostic.help("put the blank on its own line"), start);
             return false;
         }

@@ -320,7 +320,7 @@ impl<'t> Writer<'_, '_, 't> {
         let named = explicit.clone().or_else(|| tail.other.iter().find(|(key, _)| key == "id").map(|(_, id)| id.clone()));
         let named = named.filter(|id| self.can_be_id(id, start));
         let id = match &named {
-            Some(id) => self.claim_id(id, start, "give one of them a different id: a tick would belong to both"),
+            Some(id) => self.claim_id(id, start, "give one of them a different id: a tick would count for both"),
             None => self.task_id(&text),
         };
         let after = tail.other.iter().find(|(key, _)| matches!(key.as_str(), "after" | "needs")).map(|(_, ids)| {

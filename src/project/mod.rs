@@ -72,7 +72,7 @@ fn skipped(path: &RelPath, reason: &Skipped) -> Option<Diagnostic> {
         Skipped::Special => (rule::SPECIAL_FILE, "not a regular file, so it is left out", "remove it from `content/`"),
         Skipped::Name => (rule::BAD_NAME, "the name can't be part of an address", "use letters, digits, `-`, `_` and `.`"),
         Skipped::Private => {
-            (rule::PRIVATE_FILE, "the file is not published: it may hold recipients or secrets", "keep such files outside `content/`")
+            (rule::PRIVATE_FILE, "the file is not published: it may contain recipients or secrets", "keep such files outside `content/`")
         }
         Skipped::Type => {
             (rule::ASSET_TYPE, "the file is not published: its type is not supported", "use one of the file types that the manual lists")

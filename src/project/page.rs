@@ -180,7 +180,7 @@ fn report_bidi_control(text: &str, path: &RelPath, offset: usize, diagnostics: &
     let Some((first, c)) = found.next() else { return };
     let more = match found.count() {
         0 => String::new(),
-        more => format!("; {more} more such characters are below"),
+        more => format!("; {more} more follow"),
     };
     let message = format!("the character U+{:04X} reverses the order of text, so its number is shown instead{more}", u32::from(c));
     let place = offset + first..offset + first + c.len_utf8();

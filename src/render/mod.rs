@@ -53,7 +53,7 @@ impl Frame<'_> {
             Target::Worker => sheet::worker(site, theme),
             Target::BadgeSvg => site.status.as_ref().map(|overview| status::badge_svg(overview, site.languages.site())).unwrap_or_default(),
             Target::BadgeJson => site.status.as_ref().map(status::badge_json).unwrap_or_default(),
-            Target::Marker => "This folder is written by runsheet. Whatever else is put here is lost at the next build.\n".to_owned(),
+            Target::Marker => "This folder is written by runsheet. Anything else put here is lost at the next build.\n".to_owned(),
         };
         Ok(Rendered::Bytes(text.into_bytes()))
     }

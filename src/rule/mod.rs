@@ -31,7 +31,7 @@ impl Severity {
     }
 }
 
-/// How a rule is treated, if the user changes it.
+/// How a rule is treated, if the user can change it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckLevel {
     Error,
@@ -132,7 +132,7 @@ impl Area {
     }
 }
 
-/// A rule for documents: a code that never changes its meaning, with one severity and one page of the manual.
+/// A rule for documents: a code that never can change its meaning, with one severity and one page of the manual.
 pub struct Rule {
     /// Such as `broken-link`.
     pub code: &'static str,
@@ -246,13 +246,13 @@ pub fn unknown(code: &str) -> (String, Option<String>) {
 pub fn refuse(rule: &Rule, level: CheckLevel) -> Option<(String, String)> {
     if let Some((old, new)) = SPLIT.iter().find(|(old, _)| *old == rule) {
         let (old, new) = (old.code, new.code);
-        let message = format!("`{old}` is now two codes: `{old}` always stops a merge, and `{new}` can have a level");
+        let message = format!("`{old}` was split: `{old}` always stops a merge, and `{new}` can have a level");
         return Some((message, format!("write `{new}`, or remove this level")));
     }
     let is_refused = rule.stops == Stops::Merge && level != CheckLevel::Error;
     is_refused.then(|| {
         let message = format!("`{}` always stops a merge: no level changes that", rule.code);
-        (message, "remove this level, and fix what is reported: otherwise it would be mailed".to_owned())
+        (message, "remove this level, and fix what is reported before it is mailed".to_owned())
     })
 }
 

@@ -85,7 +85,7 @@ impl Offset {
             return Ok(Offset::ZERO);
         }
         let Some((written, "")) = Written::scan(text)? else {
-            return Err(OffsetError::new(format!("`{text}` is not an offset"), "write it like `T-48h`, `T+0:30`, `T-5bd` or `T-0`"));
+            return Err(OffsetError::new(format!("invalid offset `{text}`"), "write it like `T-48h`, `T+0:30`, `T-5bd` or `T-0`"));
         };
         written.resolve(None)
     }
@@ -304,15 +304,15 @@ mod tests {
 
     #[test]
     fn what_is_not_an_offset() {
-        check("", "! `` is not an offset");
-        check("1h", "! `1h` is not an offset");
-        check("t-1h", "! `t-1h` is not an offset");
-        check("T-1h later", "! `T-1h later` is not an offset");
-        check("T-1hx", "! `T-1hx` is not an offset");
-        check("T-10000h", "! `T-10000h` is not an offset");
-        check("T+1.555h", "! `T+1.555h` is not an offset");
-        check("T+0:75", "! `T+0:75` is not an offset");
-        check("T+1000:00", "! `T+1000:00` is not an offset");
+        check("", "! invalid offset ``");
+        check("1h", "! invalid offset `1h`");
+        check("t-1h", "! invalid offset `t-1h`");
+        check("T-1h later", "! invalid offset `T-1h later`");
+        check("T-1hx", "! invalid offset `T-1hx`");
+        check("T-10000h", "! invalid offset `T-10000h`");
+        check("T+1.555h", "! invalid offset `T+1.555h`");
+        check("T+0:75", "! invalid offset `T+0:75`");
+        check("T+1000:00", "! invalid offset `T+1000:00`");
         check("T-30", "! no unit in `T-30`");
         check("T-1M", "! `1M` can mean one minute or one month");
         check("T-30 M", "! `30 M` can mean minutes or months");

@@ -78,12 +78,12 @@ fn check_rounds(page: &Page, rounds: &[Option<Vec<Round>>], diagnostics: &mut Di
     for (list, rounds) in page.rounds.iter().zip(rounds) {
         let (message, help) = match rounds.as_ref().map(Vec::len) {
             Some(0) => (
-                format!("no round of every {} falls into this window", list.every),
-                "there is nothing to tick: change the window or the rhythm",
+                format!("no round falls into this window: every {}", list.every),
+                "change the window or the interval: there is nothing to tick",
             ),
             Some(MOST_ROUNDS) => (
-                format!("the rounds of every {} are cut at {MOST_ROUNDS}", list.every),
-                "a longer distance, or a shorter window, has fewer rounds",
+                format!("only the first {MOST_ROUNDS} rounds are shown: every {}", list.every),
+                "use a longer interval or a shorter window",
             ),
             _ => continue,
         };

@@ -21,7 +21,7 @@ pub const MADE_LATE: [&str; 4] = [FEED, CHANGES, SITEMAP, ROBOTS];
 pub fn why_not(route: &str) -> &'static str {
     match route {
         FEED => "it needs `base_url`, and a notice with `publish: sent` whose date is known",
-        CHANGES => "it needs `base_url`, and a Git history that knows when pages were changed",
+        CHANGES => "it needs `base_url`, and a Git history that shows when pages changed",
         SITEMAP | ROBOTS => "it needs `base_url`, and no content file with nearly the same name",
         _ => "a calendar needs an event with a T-0",
     }

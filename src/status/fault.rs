@@ -93,7 +93,9 @@ impl Fault {
             }
             Fault::BadSlug { .. } => Some("use the last part of the address of the status page: letters, digits and hyphens"),
             Fault::CaFile { .. } => Some("use a PEM file with at least one certificate"),
-            Fault::Refused { .. } | Fault::NoConnection { .. } => Some("check that the server is running, and host and port in `url`"),
+            Fault::Refused { .. } | Fault::NoConnection { .. } => {
+                Some("check that the server is running, and check host and port in `url`")
+            }
             Fault::Dns { .. } => Some("check the host in `url`, and the network"),
             Fault::Tls { .. } => Some("set `ca_file` for your own certificate authority"),
             Fault::Timeout { .. } | Fault::NoSuchSlug { .. } => {

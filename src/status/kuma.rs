@@ -79,7 +79,7 @@ pub fn parse(settings: &Settings, page_json: &[u8], heartbeat_json: &[u8], fetch
         notes: Vec::new(),
     };
     if reader.is_ahead {
-        snapshot.notes.push("the clock of the status server is ahead of ours, or ours is behind".into());
+        snapshot.notes.push("the status server's clock is ahead of this machine's".into());
     }
     snapshot.make_plain();
     Ok(snapshot)

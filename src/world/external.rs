@@ -269,7 +269,7 @@ struct PrivateAddress;
 
 impl fmt::Display for PrivateAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the name belongs to an address in a private network")
+        formatter.write_str("the name resolves to a private address")
     }
 }
 

@@ -391,7 +391,7 @@ fn refuse_other(root: &Path, target: &Path) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "{} exists, but not as a merge of this project left it: nothing was changed", target.display();
+        "{} was not written by a merge here, or was changed since: nothing was written", target.display();
         help: "choose another file, or move it away"
     )
 }

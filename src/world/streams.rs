@@ -34,7 +34,7 @@ pub fn err(text: &str) {
 
 /// Lets other code write to either stream; a failure shows when the run ends.
 pub fn print(write: impl FnOnce() -> io::Result<()>) {
-    if let Err(error) = or_closed(write().and_then(|()| io::stdout().flush())).context("cannot write what was asked for") {
+    if let Err(error) = or_closed(write().and_then(|()| io::stdout().flush())).context("cannot write the output") {
         note(error);
     }
 }

@@ -104,7 +104,7 @@ impl Watch {
         if path.is_dir()
             && let Err(error) = self.watcher.watch(&path, RecursiveMode::Recursive)
         {
-            (self.say)(&Error::new(format!("changes in {folder} are not noticed")).caused_by(&error));
+            (self.say)(&Error::new(format!("cannot watch {folder}")).caused_by(&error));
         }
     }
 }

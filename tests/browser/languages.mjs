@@ -31,7 +31,7 @@ const LANGUAGES = {
   },
   es: {
     frame: ["Menú", "Buscar", "En esta página", "Responsable: ops", "Copiar"],
-    sheet: ["from sáb, 10 ene 2026, 03:00 CET (UTC+1)", "Point of no return:", "Iniciar en vivo"],
+    sheet: ["from sáb, 10 ene 2026, 03:00 CET (UTC+1)", "Point of no return:", "Iniciar ejecución real"],
     reviewed: "3 de marzo de 2026", english: 10,
   },
   ar: {
@@ -228,7 +228,7 @@ async function germanRun(origin, faults) {
     is(/zu spät/.test(await text(".late")), `no word of being late: ${await text(".late")}`);
     await page.locator("li.task > input").first().click();
     await page.locator(".stamp", { hasText: "zu spät" }).first().waitFor();
-    is(/^Rückgängig: .* AB abgehakt „Copy rows“$/.test((await text("[name=undo]")).replace("abgehakt:", "abgehakt")), await text("[name=undo]"));
+    is(/^Rückgängig: .* AB hat abgehakt: „Copy rows“$/.test(await text("[name=undo]")), await text("[name=undo]"));
     await page.locator("[data-blank]").first().fill("viele");
     await page.locator("[data-blank]").first().blur();
     await page.getByText("Nur Ziffern").waitFor();

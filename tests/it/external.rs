@@ -26,7 +26,7 @@ fn each_kind_of_answer() {
         "tried 7 addresses on 1 host: 2 good, 2 dead, 3 uncertain",
         "content/index.md:1:COL: error[dead-link]: dead link `BASE/gone`: the server answered 410, gone",
         "content/index.md:1:COL: error[dead-link]: dead link `BASE/missing`: the server answered 404, not found",
-        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/forbidden`: the server answered 403: it may block programs",
+        "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/forbidden`: the server answered 403: it may block bots",
         "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/reset`: the connection was lost: REASON",
         "content/index.md:3:COL: warning[link-uncertain]: cannot confirm link `BASE/hang`: no answer in time",
         "2 errors, 3 warnings",
@@ -185,7 +185,7 @@ fn what_cannot_be_meant_is_said() {
         "content/index.md:1:COL: warning[link-uncertain]: cannot confirm link `https://…@docs.sample.example/`: not a plain web address",
         "runsheet.toml:3:COL: error[bad-value]: `intranet/*` can never match an address",
         "runsheet.toml:4:COL: error[unknown-key]: unknown key `timeot` in [check.external]",
-        "runsheet.toml:5:COL: error[bad-value]: `0s` leaves no time for an answer",
+        "runsheet.toml:5:COL: error[bad-value]: invalid timeout `0s`: use more than 0 s",
     ];
     let lines = seen.lines(&Server::start());
     assert_eq!(

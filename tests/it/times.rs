@@ -236,7 +236,7 @@ fn any_offset_and_length() {
         &[
             (Text("when = \"T-1d\"", "when = \"T-9999w\""), BEFORE_MAIL),
             (Text("when = \"T-1d\"", "when = \"T+9999bd\""), ""),
-            (Text("when = \"T-1d\"", "when = \"T-99999d\""), "error[bad-value]: `T-99999d` is not an offset"),
+            (Text("when = \"T-1d\"", "when = \"T-99999d\""), "error[bad-value]: invalid offset `T-99999d`"),
             (Text("\"T-1d\"", late), ""),
             (Text("## T-48h: Prepare", "## T-9999w: Prepare"), ""),
             (Text("## T-48h: Prepare", "## T-9999bd: Prepare"), ""),

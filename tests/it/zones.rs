@@ -110,7 +110,7 @@ fn a_zone_with_other_rules_since_the_last_mailing_is_said() {
     check(
         Some("2027-02-13T01:00:00-08:00[America/Vancouver]"),
         "2027-02-13T09:00:00Z",
-        &format!("  rules     {then}: its readers have a different clock time"),
+        &format!("  rules     {then}: its readers were given a different local time"),
     );
     check(Some("2027-02-13T02:00:00-07:00[America/Vancouver]"), "2027-02-13T09:00:00Z", "");
     let moved = "  moved     T-0 was Sat 13 Feb 2027, 03:00 MST when `advance` was sent, but is Sat 13 Feb 2027, 02:00 MST here";

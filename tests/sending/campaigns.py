@@ -173,7 +173,7 @@ def another_identity_stops_it(program):
         project = sent()
         project.configure(site="sending-again")
         for arguments in (["--yes", "4"], ["--dry-run"]):
-            refused(project.run("send", "advance", *arguments), "for 4 of these recipients under the name `sending`: 2 were reached", "notice adopt advance --from sending")
+            refused(project.run("send", "advance", *arguments), "lists 4 of these recipients in the mailing `advance` of the site `sending`, which reached 2 in all", "notice adopt advance --from sending")
         expect(len(server.record.taken), 2)
         refused(project.run("adopt", "advance", "--from", "nobody", "--why", "x"), "known: `sending`")
         done = project.run("adopt", "advance", "--why", "the id was changed")
@@ -187,7 +187,7 @@ def another_identity_stops_it(program):
         project.configure(mailing=more)
         expect(project.run("send", "later", "--yes", "4").returncode, 0)
         project.configure(site="another")
-        refused(project.send(), "under the name `sending`")
+        refused(project.send(), "of the site `sending`")
         expect(project.run("adopt", "advance", "--from", "sending", "--apart", "--why", "the same people").returncode, 0)
         expect(project.send().returncode, 0)
         expect(project.run("send", "later", "--yes", "4").returncode, 0)
@@ -200,7 +200,7 @@ def another_identity_stops_it(program):
         expect(project.send("--limit", "2").returncode, 0)
         before = len(server.record.taken)
         project.configure(site="sending-again")
-        refused(project.send(), "this ledger has the mailing")
+        refused(project.send(), "this ledger lists")
         expect(project.run("adopt", "advance", "--why", "the id was changed").returncode, 0)
         expect(project.send().returncode, 0)
         expect(len(server.record.taken), before + 2)
@@ -243,7 +243,7 @@ def an_older_copy_is_noticed(program):
         copy = project.state / "copy"
         shutil.copytree(project.state / "runsheet", copy)
         done = project.send("--limit", "2")
-        head = re.search(r"the ledger ends with ([0-9a-f]{32})", done.stderr)
+        head = re.search(r"last line of the ledger: ([0-9a-f]{32})", done.stderr)
         assert head, done.stderr
         kept = [file.read_text().splitlines()[0] for file in (project.root / ".runsheet/ledger-heads").iterdir()]
         expect(kept, [head.group(1)])

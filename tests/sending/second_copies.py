@@ -39,7 +39,7 @@ def what_is_handed_over_is_not_sent_twice(program):
         expect(project.send("--limit", "3").returncode, 0)
         project.configure(site="zzz")
         done = project.send()
-        refused(done, "under the name `sending`")
+        refused(done, "of the site `sending`")
         # What is printed as a way out works as it stands.
         command = re.search(r"`runsheet notice (adopt advance --from sending --why REASON)`", done.stderr)
         assert command, done.stderr
@@ -88,7 +88,7 @@ def adopted_with_its_series(program):
         staged(project, "scheduled")
         expect(project.send("--limit", "2").returncode, 0)
         edit(project, 'id = "sending"', 'id = "another"')
-        refused(project.send(), "under the name `sending`")
+        refused(project.send(), "of the site `sending`")
         expect(project.run("adopt", "advance", "--why", "renamed").returncode, 0)
         done = project.send()
         expect(done.returncode, 0, done.stderr)
@@ -108,18 +108,18 @@ def copies_of_a_ledger(program):
         expect(project.send("--limit", "1").returncode, 0)
         # Nor is it taken over in silence.
         project.configure(site="zzz")
-        refused(project.send(), "under the name `sending`")
+        refused(project.send(), "of the site `sending`")
         refused(project.run("adopt", "advance", "--from", "sending", "--why", "x"), "several ledgers contain `advance` of `sending`")
         project.configure(site="sending")
         # The ledger has another name, and nothing is left beside the project.
         (ledgers / "sending.sqlite").rename(ledgers / "moved.sqlite")
         (ledgers / "sending-backup.sqlite").unlink()
         shutil.rmtree(project.root / ".runsheet")
-        refused(project.send(), "shows 8 of these recipients as sent to")
+        refused(project.send(), "shows 8 of these recipients as reached")
         # Or the configuration names another place.
         (ledgers / "moved.sqlite").rename(ledgers / "sending.sqlite")
         other = clone(project, smtp='ledger = "../other.sqlite"')
-        refused(other.send(), "shows 8 of these recipients as sent to")
+        refused(other.send(), "shows 8 of these recipients as reached")
         expect(project.send().returncode, 0)
         expect(server.record.copies(), {address: 1 for address in project.addresses})
 
@@ -136,7 +136,7 @@ def a_conflict_that_comes_later(program):
         expect(second.send(count=1).returncode, 0)
         table.write_text(everybody + "nobody-else@d1.example,N,9\n")
         for arguments in (["--yes", "4"], ["--dry-run"]):
-            refused(second.run("send", "advance", "--amend", *arguments), "under the name `sending`: 3 were reached")
+            refused(second.run("send", "advance", "--amend", *arguments), "of the site `sending`, which reached 3 in all")
         expect(len(server.record.taken), 4)
 
 
@@ -240,7 +240,7 @@ def nothing_is_answered(program):
 
     with Server(Drops()) as server:
         project = Project(program, server.port, 300, smtp=QUICK)
-        refused(project.send(), "no answer from the server after the end of 10 messages in a row")
+        refused(project.send(), "the server did not confirm 10 messages in a row")
         found = states(project)
         assert 10 <= found["in doubt"] <= 18 and found["planned"] >= 280, found
 
@@ -339,7 +339,7 @@ def a_take_over_that_was_interrupted(program):
                 (project.state / "runsheet/zzz.sqlite").unlink()
                 shutil.rmtree(project.root / ".runsheet")
             for arguments in (["--yes", "6"], ["--dry-run"]):
-                refused(project.run("send", "advance", *arguments), "under the name `sending`: 3 were reached")
+                refused(project.run("send", "advance", *arguments), "of the site `sending`, which reached 3 in all")
             done = project.run("adopt", "advance", "--from", "sending", "--why", "again")
             assert done.returncode == 0 and "it was adopted before" in done.stderr, done.stderr
             expect(project.send().returncode, 0)
@@ -409,7 +409,7 @@ def renamed_twice_and_back(program):
         expect(project.send("--limit", "2").returncode, 0)
         for before, name in (("sending", "zzz"), ("zzz", "yyy")):
             project.configure(site=name)
-            refused(project.send(), f"under the name `{before}`")
+            refused(project.send(), f"of the site `{before}`")
             expect(project.run("adopt", "advance", "--from", before, "--why", "renamed").returncode, 0)
             done = project.send("--limit", "1")
             expect(done.returncode, 0, done.stderr)
@@ -477,7 +477,7 @@ def a_newer_file_of_the_name_that_was_taken_over(program):
         expect(other.run("adopt", "advance", "--from", "sending", "--why", "renamed").returncode, 0)
         shutil.copy(project.state / "newest.sqlite", ledgers / "newest.sqlite")
         for arguments in (["--yes", "10"], ["--dry-run"]):
-            refused(other.run("send", "advance", *arguments), "under the name `sending`: 8 were reached")
+            refused(other.run("send", "advance", *arguments), "of the site `sending`, which reached 8 in all")
         (ledgers / "newest.sqlite").unlink()
         expect(other.send("--limit", "1").returncode, 0)
 

@@ -120,7 +120,7 @@ def an_older_ledger_reaches_nobody(program):
             for arguments in (["send", "done", "--yes", "2"], ["send", "done", "--dry-run"], ["export", "advance"], ["status"],
                               ["send", "advance", "--yes", "10"]):
                 refused(project.run(*arguments), words)
-            assert "advance  not known" in project.run("status").stdout
+            assert "advance  unknown" in project.run("status").stdout
         expect(len(server.record.taken), 10)
 
 
@@ -258,7 +258,7 @@ def a_window_that_never_opens(program):
         with_notice(project, "off", "postponed")
         expect(project.send().returncode, 0)
         edit(project, project.settings["t0"], in_days(9))
-        refused(project.run("send", "off", "--yes", "2"), "it can never be sent, as it ends before that", "change `when`")
+        refused(project.run("send", "off", "--yes", "2"), "change `when` or `not_before` of the mailing: its end, ", "change `when`")
 
 
 @case

@@ -302,9 +302,9 @@ fn uncovered(events: &[Event], rows: usize) -> Option<String> {
     let rows = counted(rows, "recipient", "recipients");
     let lines = events.iter().filter(|event| event.key.is_empty());
     match lines.min_by_key(|event| (last_cover(std::slice::from_ref(event)).map_or(0, |covered| covered.number), &event.at)) {
-        None => Some(format!("{what} {rows}: an older runsheet wrote them, and no line covers them")),
+        None => Some(format!("{what} {rows}, which an older runsheet wrote")),
         Some(first) if first.state == Occasion::FromHere.name() => {
-            Some(format!("{what} {rows} before {}: an older runsheet wrote them, and lines cover them since", first.at))
+            Some(format!("{what} {rows} before {}, which an older runsheet wrote", first.at))
         }
         Some(_) => None,
     }

@@ -165,7 +165,7 @@ fn a_line_behind_the_last_number_is_missing() {
 fn an_older_ledger_is_covered_from_here_on() {
     let rows = [row("a@b.example", State::Accepted), row("c@b.example", State::Sending)];
     let old = super::verify(&plan("campaign"), &history(), &rows);
-    assert!(old.faults.is_empty() && old.uncovered.is_some_and(|what| what.contains("2 recipients: an older runsheet")));
+    assert!(old.faults.is_empty() && old.uncovered.is_some_and(|what| what.contains("2 recipients, which an older runsheet")));
     let mut since = covered(&rows);
     let before = since[2].hash.clone();
     since[3].state = Occasion::FromHere.name().to_owned();

@@ -419,7 +419,7 @@ pub fn connect_to_read(url: &str) -> Result<Option<Box<dyn Store>>> {
 #[cfg(not(feature = "postgres"))]
 pub fn connect_to_send(_: &str) -> Result<Box<dyn Store>> {
     crate::error::bail!(
-        "this runsheet knows no PostgreSQL";
+        "this runsheet was built without PostgreSQL";
         help: "build it with `cargo build --release --features postgres`, or unset RUNSHEET_LEDGER_URL"
     )
 }

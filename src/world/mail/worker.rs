@@ -311,7 +311,7 @@ impl<'a, 'b> Worker<'a, 'b> {
             }
             Delivery::InDoubt { why } => {
                 self.brake_in_doubt(&why);
-                let reply = Reply::new(0, &format!("no answer to the end of the message: {why}"));
+                let reply = Reply::new(0, &format!("the server did not confirm the message: {why}"));
                 Settlement::Settled((State::InDoubt, reply, Duration::ZERO))
             }
             Delivery::Void => Settlement::Void,
