@@ -1012,7 +1012,7 @@ await test("the file of a newer program is refused by its version, one that is n
   await start(page, "AB");
   const file = JSON.parse(await download(page, "Export run"));
   for (const [change, words] of [
-    [{ version: 2 }, "it has version 2, and this page reads 1: reload the page, or build it with a newer Runsheet"],
+    [{ version: 2 }, "it has version 2, but this page reads 1: reload the page, or build it with a newer Runsheet"],
     [{ format: "shopping-list" }, "it is not a run file"],
   ]) {
     await open(page, JSON.stringify({ ...file, ...change }));
@@ -1057,7 +1057,7 @@ await test("after a long run from elsewhere a tick reads that tick, not the whol
   await is(async () => (await text(desk(page).locator(".desk-say"))) === "Opened: 8020 new in the log.", async () => `it says: ${await text(desk(page).locator(".desk-say"))}`);
   const lines = desk(page).locator("details ol li");
   is((await lines.count()) === 201, `${await lines.count()} lines of the log are shown`);
-  is((await text(lines.last())) === "and 7822 earlier: export the run to see them", `the log ends with ${await text(lines.last())}`);
+  is((await text(lines.last())) === "and 7822 earlier: export the run to see all", `the log ends with ${await text(lines.last())}`);
   await page.evaluate(() => (window.work = { read: 0, compared: 0 }));
   await box(page, "Move it").click();
   await answer(page, "Tick", "it is known");

@@ -152,3 +152,19 @@ fn each_word_is_used_and_each_use_is_a_word() {
         .collect();
     assert!(unused.is_empty(), "words that nothing uses: {unused:?}");
 }
+
+/// What the page on troubleshooting quotes of a run sheet is what a run sheet says.
+#[test]
+fn the_manual_quotes_words_that_there_are() {
+    let page = fs::read_to_string("content/guide/troubleshooting.md").expect("the page");
+    let (_, table) = page.split_once("\n## On the run sheet\n").expect("the section");
+    let (table, _) = table.split_once("\n## ").expect("the next section");
+    let english = words("en");
+    let said: Vec<&str> = ["run", "button", "sheet"].iter().flat_map(|group| english[*group].values()).filter_map(Value::as_str).collect();
+    let quotes: Vec<&str> = table.lines().filter_map(|row| row.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(quotes.len() >= 8, "{quotes:?}");
+    for quote in quotes {
+        let begin = quote.trim_end_matches([' ', '…']);
+        assert!(said.iter().any(|words| words.starts_with(begin)), "no run sheet says `{quote}`");
+    }
+}
