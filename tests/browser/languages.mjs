@@ -184,7 +184,7 @@ for (const [language, { frame, sheet, reviewed, english }] of Object.entries(LAN
     await has(page, sheet, faults);
     const marked = page.locator("main [lang=en]:not(bdi)"), count = await marked.count();
     if (english ? count < english : count) faults.push(`${count} parts are marked as English`);
-    for (const dir of await marked.evaluateAll((all) => all.map((one) => one.dir))) if (dir !== "ltr") faults.push(`English words have dir ${dir}`);
+    for (const dir of await marked.evaluateAll((all) => all.map((one) => one.getAttribute("dir")))) if (dir !== "ltr") faults.push(`English words have dir ${dir}`);
   }));
   if (language === "ar") {
     await test("ar: the script's words are English, its buttons Arabic", (faults) => inRun(origin, "ابدأ فعليًا", faults, async (page) => {
