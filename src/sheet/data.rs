@@ -46,9 +46,6 @@ pub struct EventData<'p> {
     /// The offsets of the zone, each with its first second and its abbreviation. Outside the table, times are shown in UTC.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub offsets: Vec<(i64, i32, String)>,
-    /// The database release that they come from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tzdata: Option<&'static str>,
     pub end: Option<i64>,
 }
 
@@ -197,7 +194,6 @@ fn event_data<'p>(event: &'p Event, sheet: &Sheet) -> EventData<'p> {
         mode: if event.mode == Mode::Rehearsal { "rehearsal" } else { "live" },
         t0: clock.map(|clock| seconds(clock.t0())),
         zone: clock.and_then(|clock| clock.t0().time_zone().iana_name()).or(event.time_zone.as_deref()),
-        tzdata: (!offsets.is_empty()).then(zone::tzdata),
         offsets,
         end: event.end().as_ref().map(seconds),
     }
