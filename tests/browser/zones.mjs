@@ -83,7 +83,7 @@ await several(Object.entries(expected), async ([name, one]) => {
     return moments.some(({ at, wall }) => clock.format(at) !== wall);
   }, [one.zone, one.moments]);
   await page.waitForTimeout(700);
-  const isSaid = (await page.getByText(`This browser has different rules for ${one.zone}`).count()) === 1;
+  const isSaid = await page.getByText(`This browser has different rules for ${one.zone}`).isVisible();
   if (differs !== isSaid) faults.push(`Chromium has ${differs ? "other" : "the same"} rules for ${one.zone}, and the page says ${isSaid ? "other" : "nothing"}`);
   warned += isSaid;
   faults.push(...complaints.map((one) => `Chromium, ${name}: ${one}`));
@@ -95,7 +95,7 @@ await several(Object.entries(expected), async ([name, one]) => {
   await page.addInitScript(withoutWorker);
   await page.route("**/z5.html", async (route) => {
     const answer = await route.fetch();
-    await route.fulfill({ response: answer, body: (await answer.text()).replace('"zone":"Europe/London"', '"zone":"Atlantis/Capital"') });
+    await route.fulfill({ response: answer, body: (await answer.text()).replaceAll("Europe/London", "Atlantis/Capital") });
   });
   await page.goto(`${origin}/z5.html`);
   await page.getByText("This browser has different rules for Atlantis/Capital: the times here follow tzdata").waitFor();
