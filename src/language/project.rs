@@ -26,10 +26,11 @@ pub fn read<'a>(site: &str, files: impl Iterator<Item = (&'a str, &'a Source)>, 
             diagnostics.push(diagnostic.in_file(&source.path).help("name it `de.toml` or `pt-BR.toml`"));
             continue;
         };
+        let tag = tag.replace('_', "-");
         let table = data::toml(&source.text, &source.path, 0, data::LANGUAGE, diagnostics);
         let groups = table.iter().filter_map(|(key, node)| group(key, node, &source.path, diagnostics)).collect();
-        added.insert(tag.to_owned(), groups);
-        sources.insert(tag.to_owned(), source);
+        added.insert(tag.clone(), groups);
+        sources.insert(tag, source);
     }
     for (tag, source) in sources {
         complete(&tag, &mut added, source, diagnostics);
@@ -100,12 +101,14 @@ fn read_text(node: &Node, known: Option<&Text>, is_counted: bool) -> Result<Text
     }
 }
 
-/// A group that a file has begun, and that the program does not have in this language, must be whole; else it is left out.
+/// A group that a file has begun must be whole, unless the program or a less exact file, such as that of `ar` for `ar-EG`, has it;
+/// otherwise it is left out. A less exact file comes first, so it is complete by now.
 fn complete(tag: &str, added: &mut BTreeMap<String, Groups>, source: &Source, diagnostics: &mut Diagnostics) {
-    let Some(groups) = added.get_mut(tag) else { return };
-    let built_in = nearest(&BUILT_IN, tag);
+    let Some(mut groups) = added.remove(tag) else { return };
+    let bases = [nearest(&BUILT_IN, tag), nearest(added, tag)];
     groups.retain(|name, texts| {
-        let Some(english) = BUILT_IN[ENGLISH].get(name).filter(|_| built_in.is_none_or(|known| !known.contains_key(name))) else {
+        let is_based = bases.iter().flatten().any(|base| base.contains_key(name));
+        let Some(english) = BUILT_IN[ENGLISH].get(name).filter(|_| !is_based) else {
             return true;
         };
         let missing: Vec<&str> = english.keys().filter(|key| !texts.contains_key(*key)).map(String::as_str).collect();
@@ -117,4 +120,5 @@ fn complete(tag: &str, added: &mut BTreeMap<String, Groups>, source: &Source, di
         }
         missing.is_empty()
     });
+    added.insert(tag.to_owned(), groups);
 }

@@ -70,6 +70,16 @@ fn projects_add_and_change_words() {
 }
 
 #[test]
+fn a_file_of_a_region_adds_to_that_of_its_language() {
+    let polish = "[mail]\nunsubscribe = \"Wypisz się\"\nunsubscribe_label = \"Wypisz się: {address}\"\n";
+    let region = "[mail]\nunsubscribe = \"Rezygnuj\"\n";
+    let (languages, said) = read("pl", &[("pl.toml", polish), ("pl_PL.toml", region)]);
+    assert!(said.is_empty(), "{said:?}");
+    let language = languages.of("pl-PL");
+    assert_eq!((language.text("mail.unsubscribe"), language.text("mail.unsubscribe_label")), ("Rezygnuj", "Wypisz się: {address}"));
+}
+
+#[test]
 fn faulty_files_are_reported() {
     let check = |name: &str, text: &str, expected: &[&str]| assert_eq!(read("en", &[(name, text)]).1, expected, "{text}");
     check("Deutsch.toml", "", &["language-file: the file is not named after a language: Deutsch.toml"]);

@@ -53,7 +53,7 @@ struct Foreign {
 impl Words {
     /// The words of a language such as `de` or `pt-BR`. An error lists the available languages.
     pub fn from_language(language: &str) -> Result<Words, String> {
-        let unknown = || format!("no time formats for `{}`: use one of {}", crate::text::visible(language), LANGUAGES.join(", "));
+        let unknown = || format!("no time formats for `{}`: set `lang` to one of {}", crate::text::visible(language), LANGUAGES.join(", "));
         let primary = language.split(['-', '_']).next().unwrap_or("").to_ascii_lowercase();
         if !LANGUAGES.contains(&&*primary) {
             return Err(unknown());

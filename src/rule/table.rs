@@ -151,8 +151,8 @@ rules! {
         ASSET_TYPE: "asset-type", Warning, Nothing, "0.1.0";
         BAD_ALIAS: "bad-alias", Error, Nothing, "0.1.0";
         BAD_NAME: "bad-name", Warning, Nothing, "0.1.0";
-        LOW_CONTRAST: "low-contrast", Warning, Nothing, "0.1.0";
         LANGUAGE_FILE: "language-file", Error, IfMerged, "0.1.0";
+        LOW_CONTRAST: "low-contrast", Warning, Nothing, "0.1.0";
         MISSING_WORDS: "missing-words", Warning, Nothing, "0.1.0";
         PATH_COLLISION: "path-collision", Error, Nothing, "0.1.0";
         PRIVATE_FILE: "private-file", Warning, Nothing, "0.1.0";
