@@ -376,8 +376,7 @@ fn nearest<'a, T>(known: &'a BTreeMap<String, T>, tag: &str) -> Option<&'a T> {
 
 /// Reads the tag of a language. An error is what is wrong, and the way out.
 pub fn parse(text: &str) -> Result<String, (String, Option<String>)> {
-    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if fits {
+    if is_tag(text) && !text.contains('_') {
         Ok(text.to_owned())
     } else {
         Err((format!("invalid language `{text}`"), Some("use a tag such as `en` or `pt-BR`".to_owned())))

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::fs::{CWD, Mode, OFlags, fchmod, mkdirat, openat, renameat, syncfs};
+use rustix::fs::{CWD, Mode, OFlags, fchmod, fstat, mkdirat, openat, renameat, syncfs};
 use rustix::io::Errno;
 use walkdir::WalkDir;
 
@@ -64,10 +64,10 @@ impl Aside {
 
     /// Files created below the folder get its group if the old folder was set up for that (setgid).
     fn take_after(&self, old: &Metadata) -> Result<()> {
-        let own = fs::symlink_metadata(&self.path).context("cannot read the new output")?;
+        let own = fstat(&self.folder).map_err(io::Error::from).context("cannot read the new output")?;
         // Only a member of a group can give a folder to it. If the group may do no more than everybody else, nothing is lost.
         let is_needed = old.mode() & 0o2000 != 0 || old.mode() >> 3 & 0o7 != old.mode() & 0o7;
-        if own.gid() != old.gid()
+        if own.st_gid != old.gid()
             && let Err(error) = fchown(&self.folder, None, Some(old.gid()))
             && is_needed
         {
