@@ -36,8 +36,7 @@ impl Language {
 
     /// A day with its weekday: `Thu 12 Feb 2026`.
     pub fn date(&self, date: Date) -> String {
-        let weekday = &self.list("date.weekdays")[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())];
-        self.dated("date.date", "date.months", date, weekday)
+        self.dated("date.date", "date.months", date, self.weekday_name(date))
     }
 
     /// A day in words: `12 February 2026`.
@@ -52,8 +51,11 @@ impl Language {
 
     /// A day without its year, with its weekday: `Thu 12 Feb`.
     pub fn weekday(&self, date: Date) -> String {
-        let weekday = &self.list("date.weekdays")[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())];
-        format!("{weekday} {}", self.day(date))
+        format!("{} {}", self.weekday_name(date), self.day(date))
+    }
+
+    fn weekday_name(&self, date: Date) -> &str {
+        &self.list("date.weekdays")[usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())]
     }
 
     /// A moment in UTC, without its year: `12 Feb 02:00 UTC`.

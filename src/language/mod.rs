@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 
 use toml::Table;
 
-use crate::text::html::escape;
+use crate::text::html::{escape, escaped};
 
 pub use project::read;
 
@@ -153,9 +153,7 @@ impl Language {
 
     /// The same with values, which are HTML.
     pub fn fill_html(&self, key: &str, values: &[(&str, &str)]) -> String {
-        let mut html = String::new();
-        escape(self.text(key), &mut html);
-        let html = fill(&html, values);
+        let html = fill(&escaped(self.text(key)), values);
         match self.mark(key.split('.').next().unwrap_or_default()) {
             "" => html,
             mark => format!("<span{mark}>{html}</span>"),

@@ -21,6 +21,7 @@ use crate::rule;
 use crate::schedule::{Offset, years};
 use crate::source::RelPath;
 use crate::source::Span;
+use crate::text::html::escaped;
 
 /// One notice as templates: subject, text and HTML.
 pub struct Compiled {
@@ -213,16 +214,12 @@ fn run(tera: &Tera, name: &str, template: &Template, context: &Context) -> Resul
 
 /// The mail as HTML with inlined styles: mail readers drop style sheets.
 fn lay_out(body: &str, subject: &str, layout: &Layout) -> String {
-    let mut escaped = String::new();
-    crate::text::html::escape(subject, &mut escaped);
-    let mut site = String::new();
-    crate::text::html::escape(layout.site_title, &mut site);
     let html = layout
         .mail
-        .replace(SUBJECT, &escaped)
+        .replace(SUBJECT, &escaped(subject))
         .replace(LANGUAGE, layout.language.tag())
         .replace(DIRECTION, if layout.language.is_right_to_left() { " dir=\"rtl\"" } else { "" })
-        .replace(SITE, &site)
+        .replace(SITE, &escaped(layout.site_title))
         .replace(FOOTER, &layout.footer())
         .replace(BODY, body);
     let inliner = css_inline::CSSInliner::options().keep_style_tags(false).keep_at_rules(true).load_remote_stylesheets(false).build();

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::rule;
 use crate::schedule::{Recurrence, Timing};
 use crate::source::Span;
-use crate::text::html::escape;
+use crate::text::html::escaped;
 
 /// A heading of a page.
 #[derive(Clone, Debug)]
@@ -130,9 +130,7 @@ impl Writer<'_, '_, '_> {
         if title.holes.is_empty() {
             self.finds.title = Some(title.html);
         } else {
-            let mut escaped = String::new();
-            escape(text.trim(), &mut escaped);
-            self.finds.title = Some(escaped);
+            self.finds.title = Some(escaped(text.trim()));
         }
         let span = self.span(start);
         self.finds.headings.push(Heading::plain(1, text.trim(), anchor, span));

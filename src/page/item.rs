@@ -11,6 +11,7 @@ use super::{blank, task};
 use crate::diagnostic::Diagnostic;
 use crate::rule;
 use crate::schedule::recurrence;
+use crate::text::html::escaped;
 
 impl<'t> Writer<'_, '_, 't> {
     pub(super) fn list(&mut self, first: Option<u64>) {
@@ -345,9 +346,7 @@ impl<'t> Writer<'_, '_, 't> {
             span: self.span(start),
         });
         self.finds.open.push(self.finds.items.len() - 1);
-        let mut escaped = String::new();
-        crate::text::html::escape(&id, &mut escaped);
-        escaped
+        escaped(&id)
     }
 
     /// The id in a comment at the end of a line: `<!-- id: export -->`.

@@ -4,7 +4,7 @@ use super::{paper, sheet};
 use crate::page::code::Block;
 use crate::page::{Hole, Kind, Publish, link};
 use crate::site::{Site, SitePage};
-use crate::text::html::escape;
+use crate::text::html::{escape, escaped};
 
 /// The body of a page. `root` is the relative path to the top of the site.
 pub fn body(site: &Site, page: &SitePage, root: &str) -> String {
@@ -62,8 +62,7 @@ fn filled(site: &Site, page: &SitePage, root: &str, code: impl Fn(&Block, &mut S
         html.push_str(&format!("</dd><dt>{name}</dt><dd><code>"));
         escape(&notice.name, &mut html);
         html.push_str("</code></dd></dl>\n<div class=\"notice-body\">\n");
-        let mut name = String::new();
-        escape(language.text("page.table"), &mut name);
+        let name = escaped(language.text("page.table"));
         let scroller = format!("<div class=\"table-scroll\" tabindex=\"0\" role=\"group\" aria-label=\"{name}\"><table>");
         html.push_str(&notice.html.replace("<table>", &scroller).replace("</table>", "</table></div>"));
         html.push_str("</div></article>\n");
@@ -77,7 +76,5 @@ fn code(site: &Site, block: &Block, html: &mut String) {
         let known = site.highlights.0.get(&block.code.key);
         return block.write(&block.code.html(known.map(|known| &**known)), html);
     }
-    let mut plain = String::new();
-    escape(&block.code.text, &mut plain);
-    block.write(&plain, html);
+    block.write(&escaped(&block.code.text), html);
 }

@@ -16,7 +16,7 @@ use crate::page::{Hole, Kind, link};
 use crate::schedule::moment;
 use crate::site::{Crumb, Section, Site, SitePage, nav};
 use crate::status;
-use crate::text::html::escape;
+use crate::text::html::{escape, escaped};
 use crate::theme::Theme;
 
 /// Marks for the page body and the sidebar: they are inserted after the template is rendered, so that they are never copied through it.
@@ -224,12 +224,6 @@ pub fn template(page: &SitePage) -> (&'static str, &'static str) {
         Kind::Page if page.route.ends_with("index.html") => ("section.html", "section"),
         Kind::Page => ("page.html", "page"),
     }
-}
-
-fn escaped(text: &str) -> String {
-    let mut html = String::new();
-    escape(text, &mut html);
-    html
 }
 
 /// The page with its marks replaced, wherever the template has put them.

@@ -13,7 +13,7 @@ use crate::schedule::{Clock, Origin, moment, zone};
 use crate::sheet::plan::{Step, StepKind};
 use crate::sheet::{Round, data};
 use crate::site::{Site, SitePage, sheet_calendar};
-use crate::text::html::escape;
+use crate::text::html::{escape, escaped};
 use crate::theme::{LOOK, Theme, WORKER};
 
 /// Template variables of an event.
@@ -136,12 +136,6 @@ fn clock_change(step: &Step, clock: &Clock, language: &Language) -> Option<Strin
     let minutes = if minutes > 0 { format!(" {minutes} min") } else { String::new() };
     let key = if elapsed < 0 { "sheet.clocks_change_before" } else { "sheet.clocks_change_after" };
     Some(language.fill_html(key, &[("length", &format!("{hours} h{minutes}"))]))
-}
-
-fn escaped(text: &str) -> String {
-    let mut html = String::new();
-    escape(text, &mut html);
-    html
 }
 
 /// Two ends as a range, in HTML.

@@ -32,7 +32,7 @@ use crate::sheet::{self, Sheet};
 use crate::source::RelPath;
 use crate::status::{self, Overview};
 use crate::text::address::encode_path;
-use crate::text::html::escape;
+use crate::text::html::escaped;
 use crate::text::suggest;
 use crate::theme::Theme;
 use taken::{Taken, folded};
@@ -139,8 +139,7 @@ impl SitePage {
         let Some(made) = &self.made else { return BTreeSet::new() };
         let (all, made) = (ids(&self.page.body.html), ids(&made.html));
         let is_left_out = |anchor: &&str| {
-            let mut id = String::new();
-            escape(anchor, &mut id);
+            let id = escaped(anchor);
             all.contains(&*id) && !made.contains(&*id)
         };
         self.page.headings.iter().map(|heading| &*heading.anchor).filter(is_left_out).collect()

@@ -5,6 +5,13 @@ pub fn escape(text: &str, html: &mut String) {
     escape_but(text, "", html);
 }
 
+/// The text escaped for HTML, in elements and in double-quoted attributes.
+pub fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    escape(text, &mut html);
+    html
+}
+
 /// Escapes text of an element, where quotes have no meaning.
 pub fn escape_element(text: &str, html: &mut String) {
     escape_but(text, "\"", html);

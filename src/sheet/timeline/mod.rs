@@ -16,7 +16,7 @@ use jiff::Zoned;
 
 use self::axis::offset;
 use crate::language::Language;
-use crate::text::html::escape;
+use crate::text::html::{escape, escaped};
 
 /// A bar or mark of the timeline.
 #[derive(Clone, Debug)]
@@ -145,9 +145,9 @@ fn caption(html: &mut String, entries: &[Entry], marks: &Marks) {
         html.push_str(&language.html(key));
         html.push(' ');
     }
-    let (mut t0, mut zone) = (String::new(), String::new());
+    let mut t0 = String::new();
     language.time(&marks.t0, &language.long(&marks.t0), &mut t0);
-    escape(marks.t0.time_zone().iana_name().unwrap_or(language.text("sheet.that_zone")), &mut zone);
+    let zone = escaped(marks.t0.time_zone().iana_name().unwrap_or(language.text("sheet.that_zone")));
     html.push_str(&language.fill_html("sheet.clock", &[("time", &t0), ("zone", &zone)]));
     html.push_str("</figcaption>\n");
 }
@@ -156,8 +156,7 @@ fn caption(html: &mut String, entries: &[Entry], marks: &Marks) {
 fn table(html: &mut String, entries: &[Entry], marks: &Marks) {
     let language = &marks.language;
     let words = |key: &str| language.html(&format!("sheet.{key}"));
-    let mut label = String::new();
-    escape(language.text("sheet.timeline_table"), &mut label);
+    let label = escaped(language.text("sheet.timeline_table"));
     let columns = ["offset", "start", "end", "what", "kind", "owner"].map(|key| format!("<th scope=\"col\">{}</th>", words(key)));
     let _ = write!(
         html,
@@ -184,11 +183,9 @@ fn table(html: &mut String, entries: &[Entry], marks: &Marks) {
 
 fn entry_row(entry: &Entry, language: &Language) -> String {
     let mut row = "<tr><td>".to_owned();
-    let mut offset = String::new();
-    escape(&one_line(&entry.offset), &mut offset);
+    let mut offset = escaped(&one_line(&entry.offset));
     if let Some(written) = &entry.end_offset {
-        let mut end = String::new();
-        escape(&one_line(written), &mut end);
+        let end = escaped(&one_line(written));
         offset = language.fill_html("sheet.to", &[("start", &offset), ("end", &end)]);
     }
     row.push_str(&offset);

@@ -6,7 +6,7 @@ use jiff::Zoned;
 
 use super::axis::{Axis, EDGE, HOUR, offset};
 use super::{Entry, Kind, Mark, Marks, end, last, name, one_line};
-use crate::text::html::escape;
+use crate::text::html::{escape, escaped};
 use crate::text::is_bidi_control;
 
 const WIDTH: f64 = 720.0;
@@ -142,8 +142,7 @@ impl Picture<'_> {
         let height = first_row + ROW * self.rows.len() as f64 + 4.0;
         let name = self.name;
         let mark = self.axis.language.mark("sheet");
-        let mut spoken = String::new();
-        escape(&self.axis.language.fill("sheet.timeline", &[("name", name)]), &mut spoken);
+        let spoken = escaped(&self.axis.language.fill("sheet.timeline", &[("name", name)]));
         // Writing to a string cannot fail.
         let _ = write!(
             html,
@@ -182,9 +181,7 @@ impl Picture<'_> {
         let language = self.axis.language;
         let rows = language.fill("sheet.timeline_rows", &[("count", &self.rows.len().to_string())]);
         let scale = language.text(if self.axis.linear { "sheet.linear" } else { "sheet.logarithmic" });
-        let mut html = String::new();
-        escape(&format!("{rows} {scale} {}", language.text("sheet.table_below")), &mut html);
-        html
+        escaped(&format!("{rows} {scale} {}", language.text("sheet.table_below")))
     }
 
     fn mark(&self, html: &mut String, mark: &Mark, y: f64, height: f64) {
